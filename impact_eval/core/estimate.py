@@ -1,0 +1,538 @@
+"""The one result of all designs: rows of `Effect`, their joint covariance, their influence values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.findings import (
+    Finding,
+    FindingCollector,
+    ImpactEvalError,
+    NotApplicable,
+    nearest,
+)
+from impact_eval.core.inference import (
+    JointTest,
+    critical_value,
+    sup_t_critical_value,
+    two_sided_p,
+    wald_test,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FloatArray = NDArray[np.float64]
+Label = float | str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One row of an estimate. What does not apply is None, with its reason in the findings.
+
+    Attributes
+    ----------
+    outcome, estimand, term : str
+        The outcome's name; what is estimated (`att`, `ate`, `late`, `change`…); what the row is
+        (`att`, `att_gt`, `event`, a coefficient's name).
+    group, time : float, str or None
+        The cohort and the period, or the event time of an event study.
+    estimate, std_error, df, statistic, p_value, conf_low, conf_high : float or None
+        In the unit of the outcome; `df` None means the normal law.
+    conf_level : float
+    n_treated, n_comparison, n_clusters : int or None
+        Numbers of units (rows in a cross-section) compared, and of independent clusters.
+    """
+
+    outcome: str
+    estimand: str
+    term: str
+    group: Label = None
+    time: Label = None
+    estimate: float | None
+    std_error: float | None = None
+    df: float | None = None
+    statistic: float | None = None
+    p_value: float | None = None
+    conf_low: float | None = None
+    conf_high: float | None = None
+    conf_level: float = 0.95
+    n_treated: int | None = None
+    n_comparison: int | None = None
+    n_clusters: int | None = None
+
+    @property
+    def key(self) -> str:
+        """A short name of the row: `term`, or `term[group, time]`."""
+        place = [_tell(part) for part in (self.group, self.time) if part is not None]
+        return f"{self.term}[{', '.join(place)}]" if place else self.term
+
+
+TIDY_COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(Effect))
+_TEXT_COLUMNS = ("outcome", "estimand", "term")
+
+
+def _tell(part: float | str) -> str:
+    if isinstance(part, float) and part.is_integer():
+        return str(int(part))
+    return str(part)
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def wald_effect(  # noqa: PLR0913 - one argument per column of the tidy row
+    *,
+    outcome: str,
+    estimand: str,
+    term: str,
+    estimate: float | None,
+    std_error: float | None,
+    df: float | None = None,
+    group: Label = None,
+    time: Label = None,
+    conf_level: float = 0.95,
+    n_treated: int | None = None,
+    n_comparison: int | None = None,
+    n_clusters: int | None = None,
+) -> Effect:
+    r"""Make the row of an estimate and its standard error: statistic, p-value, interval.
+
+    :math:`estimate \pm c \cdot se`, with c normal when `df` is None and Student otherwise. A standard
+    error that is zero, missing or not finite leaves the inference empty.
+
+    Returns
+    -------
+    Effect
+
+    Examples
+    --------
+    >>> row = wald_effect(outcome="y", estimand="att", term="att", estimate=1.0, std_error=0.5)
+    >>> round(row.conf_low, 3), round(row.p_value, 4)
+    (0.02, 0.0455)
+    """
+    estimate = _number(estimate)
+    std_error = _number(std_error)
+    df = None if df is None or not math.isfinite(df) else float(df)
+    statistic = p_value = low = high = None
+    if estimate is not None and std_error is not None and std_error > 0:
+        statistic = estimate / std_error
+        p_value = two_sided_p(statistic, df)
+        margin = critical_value(conf_level, df) * std_error
+        low, high = estimate - margin, estimate + margin
+    return Effect(
+        outcome=outcome,
+        estimand=estimand,
+        term=term,
+        group=group,
+        time=time,
+        estimate=estimate,
+        std_error=std_error,
+        df=df,
+        statistic=statistic,
+        p_value=p_value,
+        conf_low=low,
+        conf_high=high,
+        conf_level=conf_level,
+        n_treated=n_treated,
+        n_comparison=n_comparison,
+        n_clusters=n_clusters,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FlowStep:
+    """One step of the sample's flow: how many rows stayed, how many left, and the code of the cause."""
+
+    step: str
+    n: int
+    dropped: int = 0
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRecord:
+    """Which design made an estimate, with which options and which covariance, as plain data."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    covariance: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record as JSON."""
+        return {"name": self.name, "options": dict(self.options), "covariance": self.covariance}
+
+
+class Influence:
+    r"""Influence values: one row per independent unit, one column per effect.
+
+    Scaled so that the error of an estimate is the sum over rows; the covariance of the effects is
+    :math:`\sum_i \psi_i \psi_i'` times the small-sample factor the design states. Two estimates on
+    the same units share a joint covariance through the rows of their common labels.
+
+    Parameters
+    ----------
+    values : (m, k) array, or a function of no argument that makes it when first asked
+    units : (m,) array
+        Labels of the independent units (people, or clusters).
+    """
+
+    __slots__ = ("_make", "_values", "units")
+
+    def __init__(self, values: FloatArray | Callable[[], FloatArray], units: NDArray[Any]) -> None:
+        self._make: Callable[[], FloatArray] | None = values if callable(values) else None
+        self._values: FloatArray | None = None if callable(values) else _readonly(values)
+        self.units = units
+
+    @property
+    def values(self) -> FloatArray:
+        """(m, k) array of influence values; made at the first call when lazy."""
+        if self._values is None:
+            assert self._make is not None
+            self._values = _readonly(self._make())
+            self._make = None
+        return self._values
+
+    def transform(self, weights: FloatArray) -> Influence:
+        """Return the influence of linear combinations: `weights` is (k, j)."""
+        return Influence(lambda: self.values @ weights, self.units)
+
+    def select(self, rows: Sequence[int]) -> Influence:
+        """Return the influence of some effects."""
+        index = list(rows)
+        return Influence(lambda: self.values[:, index], self.units)
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Draws of a design without regular influence: placebo, permutation or bootstrap estimates.
+
+    Attributes
+    ----------
+    kind : str
+        `placebo`, `permutation`, `bootstrap`, `jackknife`.
+    values : (b, k) array
+    """
+
+    kind: str
+    values: FloatArray
+
+
+class Aggregator(Protocol):
+    """What an estimate needs to aggregate itself: the kinds it knows, and how."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of aggregation offered."""
+        ...
+
+    def aggregate(self, estimate: Estimate, kind: str) -> Estimate:
+        """Return the aggregated estimate."""
+        ...
+
+
+def _readonly(values: FloatArray) -> FloatArray:
+    out = np.asarray(values, dtype=np.float64)
+    if out.flags.writeable:
+        out = out.view()
+        out.flags.writeable = False
+    return out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """The one result of all designs.
+
+    Attributes
+    ----------
+    outcome, estimand : str
+    method : MethodRecord
+    effects : tuple of Effect
+        k rows.
+    covariance : (k, k) array
+        Joint covariance of the rows, read-only; NaN where a row has no variance of its own.
+    counterfactual : bool
+        False for before/after: such an estimate is never called an effect.
+    influence, draws, aggregator : optional
+        In memory only; they do not travel in `results.json`.
+    findings : tuple of Finding
+    flow : tuple of FlowStep
+    details : mapping
+        Small JSON-able extra results (weights, decomposition…).
+    """
+
+    outcome: str
+    estimand: str
+    method: MethodRecord
+    effects: tuple[Effect, ...]
+    covariance: FloatArray
+    counterfactual: bool
+    influence: Influence | None = None
+    draws: Draws | None = None
+    aggregator: Aggregator | None = None
+    findings: tuple[Finding, ...] = ()
+    flow: tuple[FlowStep, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        size = len(self.effects)
+        covariance = _readonly(np.asarray(self.covariance, dtype=np.float64))
+        if covariance.shape != (size, size):
+            raise ImpactEvalError(
+                Finding.error("covariance_shape", expected=size, found=str(covariance.shape))
+            )
+        object.__setattr__(self, "covariance", covariance)
+        object.__setattr__(self, "effects", tuple(self.effects))
+        object.__setattr__(self, "findings", tuple(self.findings))
+        object.__setattr__(self, "flow", tuple(self.flow))
+        object.__setattr__(self, "details", MappingProxyType(dict(self.details)))
+
+    def __len__(self) -> int:
+        return len(self.effects)
+
+    def __getitem__(self, key: str) -> Effect:
+        """Return the row of this key (`att`, `event[2]`, `att_gt[2004, 2006]`)."""
+        for effect in self.effects:
+            if effect.key == key:
+                return effect
+        keys = [effect.key for effect in self.effects]
+        raise ImpactEvalError(
+            Finding.error("unknown_term", name=key, nearest=nearest(key, keys), known=keys)
+        )
+
+    @property
+    def estimates(self) -> FloatArray:
+        """(k,) array of the estimates, NaN where undefined."""
+        return np.array([math.nan if e.estimate is None else e.estimate for e in self.effects])
+
+    def tidy(self) -> pd.DataFrame:
+        """Return the rows as a DataFrame with the columns of `TIDY_COLUMNS`, in that order."""
+        return tidy_frame(self.effects)
+
+    def aggregate(self, kind: str) -> Estimate:
+        """Aggregate group-time effects.
+
+        Parameters
+        ----------
+        kind : {"simple", "event", "group", "calendar"}
+            What the design offers; anything else is refused by name.
+
+        Raises
+        ------
+        ImpactEvalError
+            `unknown_aggregation`, with what is offered.
+        """
+        kinds = () if self.aggregator is None else self.aggregator.kinds
+        if self.aggregator is None or kind not in kinds:
+            raise ImpactEvalError(
+                Finding.error(
+                    "unknown_aggregation", name=kind, known=kinds, method=self.method.name
+                )
+            )
+        return self.aggregator.aggregate(self, kind)
+
+    def select(self, rows: Sequence[int] | NDArray[np.bool_]) -> Estimate:
+        """Keep some rows, by position or mask, with their covariance and influence."""
+        index = np.arange(len(self.effects))[np.asarray(rows)]
+        draws = self.draws and Draws(self.draws.kind, self.draws.values[:, index])
+        return replace(
+            self,
+            effects=tuple(self.effects[i] for i in index),
+            covariance=self.covariance[np.ix_(index, index)],
+            influence=self.influence and self.influence.select(index.tolist()),
+            draws=draws,
+            aggregator=None,
+        )
+
+    def bands(
+        self,
+        level: float = 0.95,
+        seed: int = 1,
+        multipliers: str = "gaussian",
+        draws: int = 9_999,
+    ) -> pd.DataFrame:
+        r"""Return `tidy()` with simultaneous `conf_low` and `conf_high`.
+
+        The interval of every row is :math:`b_j \pm c\, se_j`, with c the `level` quantile of
+        :math:`\max_j |t_j|`, so that all rows are covered together with probability `level`.
+
+        Parameters
+        ----------
+        level : float
+            In (0, 1).
+        seed : int
+            Seed of the draws: same seed, same bands.
+        multipliers : {"gaussian", "rademacher", "mammen"}
+            Gaussian multipliers need the joint covariance only (milliseconds at any size); the
+            others weight the influence values.
+        draws : int
+
+        References
+        ----------
+        Callaway, B. and Sant'Anna, P. (2021). doi:10.1016/j.jeconom.2020.12.001
+        """
+        _check_level(level)
+        rng = np.random.default_rng(seed)
+        live = np.isfinite(np.diag(self.covariance)) & np.isfinite(self.estimates)
+        size = int(live.sum())
+        if multipliers == "gaussian":
+            covariance = self.covariance[np.ix_(live, live)]
+            value = (
+                sup_t_critical_value(covariance, level=level, rng=rng, draws=draws)
+                if size
+                else critical_value(level)
+            )
+        else:
+            value = self._multiplier_critical_value(level, rng, multipliers, draws, live)
+        rows = [_with_margin(e, value, level) for e in self.effects]
+        frame = tidy_frame(rows)
+        frame.attrs["critical_value"] = value
+        return frame
+
+    def _multiplier_critical_value(
+        self,
+        level: float,
+        rng: np.random.Generator,
+        multipliers: str,
+        draws: int,
+        live: NDArray[np.bool_],
+    ) -> float:
+        known = ("gaussian", *MULTIPLIERS)
+        if multipliers not in MULTIPLIERS:
+            raise ImpactEvalError(
+                Finding.error("unknown_option", option="multipliers", name=multipliers, known=known)
+            )
+        if self.influence is None:
+            raise ImpactEvalError(Finding.error("no_influence", method=self.method.name))
+        psi = self.influence.values[:, live]
+        scale = np.sqrt((psi**2).sum(axis=0))
+        psi = psi[:, scale > 0] / scale[scale > 0]
+        draw = MULTIPLIERS[multipliers]
+        largest = np.empty(draws)
+        for start in range(0, draws, 256):
+            stop = min(start + 256, draws)
+            weights = draw(rng, (stop - start, psi.shape[0]))
+            largest[start:stop] = np.abs(weights @ psi).max(axis=1, initial=0.0)
+        return max(critical_value(level), float(np.quantile(largest, level)))
+
+    def test(self, terms: Iterable[str] | None = None) -> JointTest | NotApplicable:
+        """Test jointly that the rows named are zero (all rows by default).
+
+        Parameters
+        ----------
+        terms : iterable of str, optional
+            Keys (`event[-2]`) or term names (`event`).
+
+        Returns
+        -------
+        JointTest or NotApplicable
+            `no_testable_row` when none of the rows has a variance.
+        """
+        wanted = None if terms is None else set(terms)
+        chosen = [
+            i
+            for i, e in enumerate(self.effects)
+            if (wanted is None or e.key in wanted or e.term in wanted)
+            and e.estimate is not None
+            and self.covariance[i, i] > 0
+        ]
+        if not chosen:
+            return NotApplicable.because("no_testable_row")
+        return wald_test(
+            self.estimates[chosen],
+            self.covariance[np.ix_(chosen, chosen)],
+            terms=tuple(self.effects[i].key for i in chosen),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the estimate as JSON: no NaN, no influence, no row of a person."""
+        return {
+            "outcome": self.outcome,
+            "estimand": self.estimand,
+            "method": self.method.to_dict(),
+            "counterfactual": self.counterfactual,
+            "effects": [{f: getattr(e, f) for f in TIDY_COLUMNS} for e in self.effects],
+            "covariance": [
+                [v if math.isfinite(v) else None for v in row] for row in self.covariance.tolist()
+            ],
+            "findings": [finding.to_dict() for finding in self.findings],
+            "flow": [{f.name: getattr(s, f.name) for f in fields(s)} for s in self.flow],
+            "details": dict(self.details),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Estimate:
+        """Read back exactly what `to_dict` wrote (influence and draws do not travel)."""
+        effects = tuple(Effect(**row) for row in data["effects"])
+        matrix = [[math.nan if v is None else v for v in row] for row in data["covariance"]]
+        return cls(
+            outcome=data["outcome"],
+            estimand=data["estimand"],
+            method=MethodRecord(**data["method"]),
+            effects=effects,
+            covariance=np.array(matrix, dtype=np.float64).reshape(len(effects), len(effects)),
+            counterfactual=data["counterfactual"],
+            findings=tuple(Finding.from_dict(f) for f in data["findings"]),
+            flow=tuple(FlowStep(**step) for step in data["flow"]),
+            details=data["details"],
+        )
+
+
+def _rademacher(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+    return rng.integers(0, 2, shape).astype(np.float64) * 2 - 1
+
+
+def _mammen(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+    root = math.sqrt(5)
+    low, high = (1 - root) / 2, (1 + root) / 2
+    return np.where(rng.random(shape) < (root + 1) / (2 * root), low, high)
+
+
+MULTIPLIERS: Mapping[str, Callable[[np.random.Generator, tuple[int, int]], FloatArray]] = (
+    MappingProxyType({"rademacher": _rademacher, "mammen": _mammen})
+)
+
+
+def _check_level(level: float) -> None:
+    faults = FindingCollector()
+    if not 0 < level < 1:
+        faults.add(Finding.error("option_out_of_range", option="level", value=level, low=0, high=1))
+    faults.raise_if_errors()
+
+
+def _with_margin(effect: Effect, value: float, level: float) -> Effect:
+    if effect.estimate is None or not effect.std_error:
+        return replace(effect, conf_low=None, conf_high=None, conf_level=level)
+    margin = value * effect.std_error
+    return replace(
+        effect,
+        conf_low=effect.estimate - margin,
+        conf_high=effect.estimate + margin,
+        conf_level=level,
+    )
+
+
+def tidy_frame(effects: Sequence[Effect]) -> pd.DataFrame:
+    """Return rows as a DataFrame: one column per field, in order; missing where it does not apply."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {}
+    for name in TIDY_COLUMNS:
+        values = [getattr(effect, name) for effect in effects]
+        if name in _TEXT_COLUMNS:
+            columns[name] = values
+        elif name in ("group", "time") and any(isinstance(v, str) for v in values):
+            columns[name] = pd.Series(values, dtype=object)
+        elif name.startswith("n_"):
+            columns[name] = pd.array(values, dtype="Int64")
+        else:
+            columns[name] = np.array([math.nan if v is None else v for v in values], dtype=float)
+    return pd.DataFrame(columns)
