@@ -1,4 +1,4 @@
-"""The one result of all designs: rows of `Effect`, their joint covariance, their influence values."""
+"""The one result of all designs: rows of `Effect`, their covariance, their influence values."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def wald_effect(  # noqa: PLR0913 - one argument per column of the tidy row
 ) -> Effect:
     r"""Make the row of an estimate and its standard error: statistic, p-value, interval.
 
-    :math:`estimate \pm c \cdot se`, with c normal when `df` is None and Student otherwise. A standard
-    error that is zero, missing or not finite leaves the inference empty.
+    :math:`estimate \pm c \cdot se`, with c normal when `df` is None and Student otherwise. A
+    standard error that is zero, missing or not finite leaves the inference empty.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def wald_effect(  # noqa: PLR0913 - one argument per column of the tidy row
 
 @dataclass(frozen=True, slots=True)
 class FlowStep:
-    """One step of the sample's flow: how many rows stayed, how many left, and the code of the cause."""
+    """One step of the sample's flow: rows kept, rows dropped, and the code of the cause."""
 
     step: str
     n: int
@@ -521,7 +521,7 @@ def _with_margin(effect: Effect, value: float, level: float) -> Effect:
 
 
 def tidy_frame(effects: Sequence[Effect]) -> pd.DataFrame:
-    """Return rows as a DataFrame: one column per field, in order; missing where it does not apply."""
+    """Return rows as a DataFrame, one column per field; missing where it does not apply."""
     import pandas as pd
 
     columns: dict[str, Any] = {}

@@ -1,0 +1,101 @@
+"""The wide view of a panel: one row per unit, one column per period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WidePanel:
+    """A panel as arrays, units in the order of their labels.
+
+    Attributes
+    ----------
+    y : (N, T) array
+        Outcome; NaN where the unit was not observed.
+    times : (T,) array
+    cohorts : (N,) array
+        First treated period, infinity when never treated within the panel.
+    units : (N,) array
+        Labels.
+    covariates : (N, p) array or None
+        At the unit's first observed period.
+    covariates_by_time : (N, T, p) array or None
+        Given only when some covariate varies within a unit.
+    weights : (N,) array
+        Mean of the unit's row weights.
+    clusters : (N,) array of int
+        Code of the cluster (the unit itself without a cluster role).
+    balanced : bool
+        No hole in `y`.
+    """
+
+    y: FloatArray
+    times: FloatArray
+    cohorts: FloatArray
+    units: NDArray[Any]
+    covariates: FloatArray | None
+    covariates_by_time: FloatArray | None
+    weights: FloatArray
+    clusters: IntArray
+    balanced: bool
+
+
+def is_grid(unit_codes: IntArray, time_codes: IntArray, n_units: int, n_times: int) -> bool:
+    """Return whether rows are the full grid, sorted by unit then time."""
+    if unit_codes.size != n_units * n_times:
+        return False
+    expected = np.arange(n_times)
+    return bool(
+        (time_codes.reshape(n_units, n_times) == expected).all()
+        and (unit_codes.reshape(n_units, n_times) == np.arange(n_units)[:, None]).all()
+    )
+
+
+def to_wide(
+    values: FloatArray,
+    unit_codes: IntArray,
+    time_codes: IntArray,
+    *,
+    n_units: int,
+    n_times: int,
+    grid: bool,
+) -> FloatArray:
+    """Spread a long column to (N, T); NaN where there is no row. A sorted grid is a view."""
+    if grid:
+        return values.reshape(n_units, n_times)
+    wide = np.full((n_units, n_times), np.nan)
+    wide[unit_codes, time_codes] = values
+    return wide
+
+
+def first_of_unit(
+    values: NDArray[Any], unit_codes: IntArray, time_codes: IntArray, n_units: int
+) -> NDArray[Any]:
+    """Return each unit's value at its first period: (N,) or (N, p)."""
+    order = np.lexsort((time_codes, unit_codes))
+    starts = np.searchsorted(unit_codes[order], np.arange(n_units))
+    return values[order[starts]]
+
+
+def unit_mean(values: FloatArray, unit_codes: IntArray, n_units: int) -> FloatArray:
+    """Return each unit's mean of a row-level column: (N,)."""
+    counts = np.bincount(unit_codes, minlength=n_units)
+    totals = np.bincount(unit_codes, weights=values, minlength=n_units)
+    return np.asarray(totals / np.maximum(counts, 1), dtype=np.float64)
+
+
+def varies_within_unit(values: FloatArray, unit_codes: IntArray, n_units: int) -> NDArray[np.bool_]:
+    """Return, per unit, whether a row-level column takes more than one value."""
+    reference = np.full(n_units, np.nan)
+    reference[unit_codes] = values  # the last row of the unit; any row would do
+    different = values != reference[unit_codes]
+    different &= ~(np.isnan(values) & np.isnan(reference[unit_codes]))
+    return np.bincount(unit_codes[different], minlength=n_units) > 0

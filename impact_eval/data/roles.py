@@ -1,0 +1,336 @@
+"""Turn the columns of a table into the arrays that roles need: codes, periods, cohorts, numbers.
+
+Pure functions on one column each. They collect what is wrong in the `FindingCollector` given and
+always return an array of the right shape, so that every fault of every column is found at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+# The usual ways of writing "never treated", after lower-casing and trimming.
+NEVER_WORDS = frozenset(
+    {
+        "", "0", "0.0", "jamais", "never", "never treated", "never_treated", "non traité",
+        "non traite", "aucun", "aucune", "none", "na", "nan", "nat", "inf", "infinity", "témoin",
+        "temoin", "-", "sans objet", "so", "n/a",
+    }
+)  # fmt: skip
+YES_NO = {
+    "oui": 1.0, "o": 1.0, "yes": 1.0, "y": 1.0, "true": 1.0, "vrai": 1.0, "x": 1.0, "1": 1.0,
+    "non": 0.0, "n": 0.0, "no": 0.0, "false": 0.0, "faux": 0.0, "0": 0.0,
+}  # fmt: skip
+MAX_LEVELS = 20  # a text covariate with more levels than this is an identifier, not a covariate
+FIRST_ROWS = 3  # how many offending rows a message shows
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """A column as integers: `labels[codes]` gives it back; labels are sorted."""
+
+    codes: IntArray
+    labels: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """The time column: `values[codes]` are the periods as numbers, `labels` as the table has them.
+
+    Numbers stay themselves; dates and texts become ranks 1..T (`ranked`).
+    """
+
+    codes: IntArray
+    values: FloatArray
+    labels: NDArray[Any]
+    ranked: bool
+
+
+def column_of(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """Return one column of a table whose labels are unique."""
+    column = frame[name]
+    assert isinstance(column, pd.Series)
+    return column
+
+
+def check_columns(frame: pd.DataFrame, roles: dict[str, str], faults: FindingCollector) -> None:
+    """Refuse roles whose column is not in the table, naming the nearest one."""
+    known = [str(name) for name in frame.columns]
+    for role, name in roles.items():
+        if known.count(name) > 1:
+            faults.add(Finding.error("duplicated_column", Place(column=name), column=name))
+        elif name not in known:
+            faults.add(
+                Finding.error(
+                    "missing_column",
+                    Place(column=name),
+                    role=role,
+                    column=name,
+                    nearest=nearest(name, known),
+                    known=known[:30],
+                )
+            )
+
+
+def first_rows(mask: NDArray[np.bool_]) -> list[int]:
+    """Return the first offending rows, counted from 1."""
+    return [int(i) + 1 for i in np.flatnonzero(mask)[:FIRST_ROWS]]
+
+
+def read_codes(column: pd.Series[Any], role: str, faults: FindingCollector) -> Codes:
+    """Factorise a column with sorted labels; missing values are refused."""
+    codes, labels = pd.factorize(column.to_numpy(), sort=False)
+    missing = codes < 0
+    if missing.any():
+        faults.add(
+            Finding.error(
+                "missing_role_values",
+                Place(column=str(column.name), row=first_rows(missing)[0]),
+                role=role,
+                column=str(column.name),
+                n=int(missing.sum()),
+                rows=first_rows(missing),
+            )
+        )
+    labels = np.asarray(labels)
+    if labels.size == 0:
+        labels = np.array([""], dtype=object)
+    try:
+        order = np.argsort(labels, kind="stable")
+    except TypeError:  # labels of mixed types: sort as the text they print
+        order = np.argsort(labels.astype(str), kind="stable")
+    if (order != np.arange(order.size)).any():
+        rank = np.empty(order.size, dtype=np.int64)
+        rank[order] = np.arange(order.size)
+        codes = rank[codes]
+        labels = labels[order]
+    return Codes(np.where(missing, 0, codes).astype(np.int64, copy=False), labels)
+
+
+def as_numbers(column: pd.Series[Any]) -> FloatArray | None:
+    """Return a column as float64 with NaN where missing, or None when it holds text."""
+    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return None
+    numbers = pd.to_numeric(column, errors="coerce")
+    text = column.notna() & numbers.isna()
+    if bool(text.any()):
+        return None
+    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def read_periods(column: pd.Series[Any], faults: FindingCollector) -> Periods:
+    """Read the time column: numbers as they are, dates and texts as ranks."""
+    numbers = as_numbers(column)
+    source = column if numbers is None else pd.Series(numbers, name=column.name)
+    coded = read_codes(source, "time", faults)
+    if numbers is not None:
+        values = coded.labels.astype(np.float64)
+        return Periods(coded.codes, values, coded.labels, ranked=False)
+    ranks = np.arange(1, len(coded.labels) + 1, dtype=np.float64)
+    return Periods(coded.codes, ranks, coded.labels, ranked=True)
+
+
+def read_cohorts(column: pd.Series[Any], periods: Periods, faults: FindingCollector) -> FloatArray:
+    """Read the first treated period of each row; every usual code of "never" becomes infinity."""
+    numbers = as_numbers(_never_to_missing(column))
+    if numbers is not None and not periods.ranked:
+        never = ~np.isfinite(numbers) | (numbers == 0)
+        return np.where(never, np.inf, numbers)
+    if periods.ranked:
+        return _ranked_cohorts(column, periods, faults)
+    text = _text_rows(column)
+    faults.add(
+        Finding.error(
+            "text_cohort",
+            Place(column=str(column.name), row=first_rows(text)[0]),
+            column=str(column.name),
+            n=int(text.sum()),
+            examples=column[text].astype(str).unique()[:FIRST_ROWS].tolist(),
+        )
+    )
+    return np.full(len(column), np.inf)
+
+
+def _never_to_missing(column: pd.Series[Any]) -> pd.Series[Any]:
+    if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
+        return column
+    words = column.astype("string").str.strip().str.lower()
+    return column.mask(words.isin(NEVER_WORDS).fillna(True).astype(bool), None)
+
+
+def _text_rows(column: pd.Series[Any]) -> NDArray[np.bool_]:
+    kept = _never_to_missing(column)
+    return (kept.notna() & pd.to_numeric(kept, errors="coerce").isna()).to_numpy(dtype=bool)
+
+
+def _ranked_cohorts(
+    column: pd.Series[Any], periods: Periods, faults: FindingCollector
+) -> FloatArray:
+    """Place cohort dates or texts among ranked periods: the first period at or after them."""
+    labels = pd.Series(periods.labels)
+    kept = _never_to_missing(column)
+    never = kept.isna().to_numpy(dtype=bool)
+    if pd.api.types.is_datetime64_any_dtype(labels):
+        dates = pd.to_datetime(kept, errors="coerce")
+        unreadable = ~never & dates.isna().to_numpy(dtype=bool)
+        ranks = np.searchsorted(labels.to_numpy(), dates.to_numpy()) + 1.0
+    else:
+        known = {str(label): rank + 1.0 for rank, label in enumerate(periods.labels)}
+        ranks = kept.astype("string").map(known).to_numpy(dtype=np.float64, na_value=np.nan)
+        unreadable = ~never & np.isnan(ranks)
+    if unreadable.any():
+        faults.add(
+            Finding.error(
+                "cohort_not_a_period",
+                Place(column=str(column.name), row=first_rows(unreadable)[0]),
+                column=str(column.name),
+                n=int(unreadable.sum()),
+                examples=column[unreadable].astype(str).unique()[:FIRST_ROWS].tolist(),
+                known=[str(label) for label in periods.labels[:12]],
+            )
+        )
+    return np.where(never | unreadable, np.inf, ranks)
+
+
+def read_treatment(column: pd.Series[Any], faults: FindingCollector) -> FloatArray:
+    """Read a 0/1 column (also oui/non, yes/no, true/false); NaN where missing."""
+    given = as_numbers(column)
+    if given is None:
+        words = column.astype("string").str.strip().str.lower()
+        numbers = np.array([YES_NO.get(word, np.nan) for word in words.fillna("")])
+        strange = np.isnan(numbers) & words.fillna("").ne("").to_numpy(dtype=bool)
+    else:
+        numbers = given
+        strange = ~np.isnan(numbers) & (numbers != 0) & (numbers != 1)
+    if strange.any():
+        faults.add(
+            Finding.error(
+                "treatment_not_binary",
+                Place(column=str(column.name), row=first_rows(strange)[0]),
+                column=str(column.name),
+                n=int(strange.sum()),
+                examples=column[strange].astype(str).unique()[:FIRST_ROWS].tolist(),
+            )
+        )
+    return numbers
+
+
+def read_weights(column: pd.Series[Any], faults: FindingCollector) -> FloatArray:
+    """Read sampling weights: numbers, none missing, none negative, not all zero."""
+    name = str(column.name)
+    numbers = as_numbers(column)
+    if numbers is None:
+        faults.add(Finding.error("text_column", Place(column=name), role="weights", column=name))
+        return np.ones(len(column))
+    bad = ~np.isfinite(numbers)
+    if bad.any():
+        faults.add(
+            Finding.error(
+                "missing_role_values",
+                Place(column=name, row=first_rows(bad)[0]),
+                role="weights",
+                column=name,
+                n=int(bad.sum()),
+                rows=first_rows(bad),
+            )
+        )
+    negative = numbers < 0
+    if negative.any():
+        faults.add(
+            Finding.error(
+                "negative_weights",
+                Place(column=name, row=first_rows(negative)[0]),
+                column=name,
+                n=int(negative.sum()),
+                rows=first_rows(negative),
+            )
+        )
+    if not bad.any() and not negative.any() and numbers.sum() <= 0:
+        faults.add(Finding.error("zero_sum_weights", Place(column=name), column=name))
+    return np.where(bad, 0.0, numbers)
+
+
+def read_covariate(
+    column: pd.Series[Any], faults: FindingCollector
+) -> tuple[tuple[str, ...], FloatArray]:
+    """Read a covariate: numbers as they are, a text as indicators of its levels but the first.
+
+    Returns
+    -------
+    names : tuple of str
+        `age`, or `sexe=H`…
+    values : (n, len(names)) array
+        NaN where missing.
+    """
+    name = str(column.name)
+    numbers = as_numbers(column)
+    if numbers is not None:
+        infinite = np.isinf(numbers)
+        if infinite.any():
+            faults.add(_infinite(name, infinite, "covariate"))
+        return (name,), np.where(infinite, np.nan, numbers)[:, None]
+    codes, levels = pd.factorize(column.astype("string").str.strip(), sort=True)
+    if len(levels) > MAX_LEVELS:
+        faults.add(
+            Finding.error(
+                "too_many_levels", Place(column=name), column=name, n=len(levels), most=MAX_LEVELS
+            )
+        )
+        return (), np.empty((len(column), 0))
+    indicators = (codes[:, None] == np.arange(1, len(levels))).astype(np.float64)
+    indicators[codes < 0] = np.nan
+    return tuple(f"{name}={level}" for level in levels[1:]), indicators
+
+
+def read_outcome(column: pd.Series[Any], faults: FindingCollector) -> FloatArray:
+    """Read an outcome: numbers, NaN where missing; text and infinities are refused."""
+    name = str(column.name)
+    numbers = as_numbers(column)
+    if numbers is None:
+        text = (column.notna() & pd.to_numeric(column, errors="coerce").isna()).to_numpy(dtype=bool)
+        rows = first_rows(text)
+        faults.add(
+            Finding.error(
+                "text_outcome",
+                Place(column=name, row=rows[0] if rows else None),
+                column=name,
+                n=int(text.sum()),
+                examples=column[text].astype(str).unique()[:FIRST_ROWS].tolist(),
+            )
+        )
+        return np.full(len(column), np.nan)
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        faults.add(_infinite(name, infinite, "outcome"))
+    observed = numbers[np.isfinite(numbers)]
+    if observed.size == 0:
+        faults.add(Finding.error("empty_outcome", Place(column=name), column=name))
+    elif observed.size > 1 and observed.min() == observed.max():
+        faults.add(
+            Finding.error(
+                "constant_outcome", Place(column=name), column=name, value=float(observed[0])
+            )
+        )
+    return numbers
+
+
+def _infinite(name: str, rows: NDArray[np.bool_], role: str) -> Finding:
+    return Finding.error(
+        "infinite_values",
+        Place(column=name, row=first_rows(rows)[0]),
+        role=role,
+        column=name,
+        n=int(rows.sum()),
+        rows=first_rows(rows),
+    )

@@ -1,0 +1,598 @@
+"""`Sample`: a checked table with roles. Below it nobody checks again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import InitVar, dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import FlowStep
+from impact_eval.core.findings import (
+    Finding,
+    FindingCollector,
+    ImpactEvalError,
+    Place,
+    nearest,
+)
+from impact_eval.data import roles
+from impact_eval.data.panel import (
+    WidePanel,
+    first_of_unit,
+    is_grid,
+    to_wide,
+    unit_mean,
+    varies_within_unit,
+)
+from impact_eval.data.roles import Codes, FloatArray, IntArray, Periods
+
+
+class DataShape(StrEnum):
+    """What the rows are: people once, the same units over time, or other people each time."""
+
+    CROSS_SECTION = "cross_section"
+    PANEL = "panel"
+    REPEATED_CROSS_SECTION = "repeated_cross_section"
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A checked table and the roles of its columns: a proof of validity.
+
+    Parameters
+    ----------
+    frame : pandas, polars or pyarrow table
+        One row per unit and period. It is never changed.
+    unit : str, optional
+        Column that identifies a person or territory followed over time.
+    time : str, optional
+        Column of the period: numbers; dates and texts are ranked.
+    cohort : str, optional
+        First treated period. Missing, 0, infinite, « jamais », "never" mean never treated.
+    treatment : str, optional
+        0/1 (oui/non). Varying over time in a panel (the cohort is then derived), constant in a
+        cross-section.
+    covariates : sequence of str
+        Numbers, or texts of at most 20 levels (turned into indicators).
+    cluster : str or tuple of str, optional
+        Level of the decision to treat (basin, structure…), when above the unit.
+    strata, weights : str, optional
+        Blocks of a draw; sampling weights, non-negative.
+    prior_flow : tuple of FlowStep
+        What happened to the rows before (reading, linkage).
+
+    Attributes
+    ----------
+    shape : DataShape
+    n, n_units, n_periods : int
+    flow : tuple of FlowStep
+        How many rows left at each step, and why.
+    findings : tuple of Finding
+        Warnings that travel to the report.
+
+    Raises
+    ------
+    ImpactEvalError
+        All faults at once: `missing_column`, `duplicated_rows`, `missing_role_values`,
+        `cohort_varies`, `treatment_not_binary`, `negative_weights`, `collinear_covariates`…
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"id": [1, 1, 2, 2], "an": [2023, 2024] * 2, "g": [2024, 2024, 0, 0],
+    ...                       "y": [1.0, 3.0, 1.0, 1.5]})
+    >>> sample = Sample(frame, unit="id", time="an", cohort="g")
+    >>> sample.shape.value, sample.n_units, sample.wide("y").y.shape
+    ('panel', 2, (2, 2))
+    """
+
+    frame: pd.DataFrame
+    unit: str | None = None
+    time: str | None = None
+    cohort: str | None = None
+    treatment: str | None = None
+    covariates: Sequence[str] = ()
+    cluster: str | tuple[str, ...] | None = None
+    strata: str | None = None
+    weights: str | None = None
+    prior_flow: InitVar[tuple[FlowStep, ...]] = ()
+
+    shape: DataShape = field(init=False)
+    flow: tuple[FlowStep, ...] = field(init=False)
+    findings: tuple[Finding, ...] = field(init=False)
+    covariate_names: tuple[str, ...] = field(init=False)
+    covariate_matrix: FloatArray = field(init=False, repr=False)
+    weights_array: FloatArray = field(init=False, repr=False)
+    cohorts: FloatArray | None = field(init=False, repr=False)
+    treated: NDArray[np.bool_] | None = field(init=False, repr=False)
+    switches_off: bool = field(init=False)
+    _units: Codes | None = field(init=False, repr=False)
+    _periods: Periods | None = field(init=False, repr=False)
+
+    def __post_init__(self, prior_flow: tuple[FlowStep, ...]) -> None:
+        frame = _as_pandas(self.frame)
+        covariates = (self.covariates,) if isinstance(self.covariates, str) else self.covariates
+        self._set("covariates", tuple(covariates))
+        faults = FindingCollector()
+        roles.check_columns(frame, self._role_columns(), faults)
+        if frame.empty and not faults.has_errors:
+            faults.add(Finding.error("empty_table"))
+        faults.raise_if_errors()
+        flow = list(prior_flow) or [FlowStep("read", len(frame))]
+        frame = self._drop_missing(frame, flow, faults)
+        self._set("frame", frame)
+        self._read_structure(frame, faults)
+        faults.raise_if_errors()
+        self._read_assignment(frame, faults)
+        self._read_covariates(frame, faults)
+        weights = (
+            np.ones(len(frame))
+            if self.weights is None
+            else roles.read_weights(roles.column_of(frame, self.weights), faults)
+        )
+        self._set("weights_array", _frozen(weights))
+        faults.raise_if_errors()
+        self._set("flow", tuple(flow))
+        self._set("findings", faults.findings)
+
+    # -- reading, once --------------------------------------------------------------------------
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def _role_columns(self) -> dict[str, str]:
+        named = {
+            "unit": self.unit,
+            "time": self.time,
+            "cohort": self.cohort,
+            "treatment": self.treatment,
+            "strata": self.strata,
+            "weights": self.weights,
+        }
+        found = {role: column for role, column in named.items() if column is not None}
+        found |= {f"covariates[{i}]": column for i, column in enumerate(self.covariates)}
+        found |= {f"cluster[{i}]": column for i, column in enumerate(self.cluster_names)}
+        return found
+
+    def _drop_missing(
+        self, frame: pd.DataFrame, flow: list[FlowStep], faults: FindingCollector
+    ) -> pd.DataFrame:
+        """Leave out rows whose treatment or covariates are missing, and count them by cause."""
+        columns = [("missing_treatment", [self.treatment] if self.treatment else [])]
+        columns.append(("missing_covariate", list(self.covariates)))
+        for reason, names in columns:
+            missing = frame[names].isna().any(axis=1).to_numpy() if names else None
+            if missing is None or not missing.any():
+                continue
+            frame = frame.loc[~missing]
+            flow.append(FlowStep(reason, len(frame), int(missing.sum()), reason))
+            faults.add(Finding.warning(reason, n=int(missing.sum()), columns=names))
+        if frame.empty:
+            faults.add(Finding.error("no_complete_row", columns=self.covariates))
+            faults.raise_if_errors()
+        return frame
+
+    def _read_structure(self, frame: pd.DataFrame, faults: FindingCollector) -> None:
+        units = self.unit and roles.read_codes(roles.column_of(frame, self.unit), "unit", faults)
+        periods = self.time and roles.read_periods(roles.column_of(frame, self.time), faults)
+        self._set("_units", units or None)
+        self._set("_periods", periods or None)
+        self._set("shape", self._find_shape())
+        if self.shape is DataShape.PANEL or (self.unit is not None and self.time is None):
+            self._refuse_duplicates(frame, faults)
+
+    def _find_shape(self) -> DataShape:
+        if self._periods is None:
+            return DataShape.CROSS_SECTION
+        if self._units is None:
+            return DataShape.REPEATED_CROSS_SECTION
+        repeated = len(self._units.labels) < len(self._units.codes)
+        return DataShape.PANEL if repeated else DataShape.REPEATED_CROSS_SECTION
+
+    def _refuse_duplicates(self, frame: pd.DataFrame, faults: FindingCollector) -> None:
+        units, periods = self.unit_codes, self._periods
+        assert units is not None
+        n_times = 1 if periods is None else len(periods.values)
+        cell = units if periods is None else units * n_times + periods.codes
+        counts = np.bincount(cell, minlength=self.n_units * n_times)
+        if counts.max(initial=0) <= 1:
+            return
+        repeated = counts[cell] > 1
+        names = [name for name in (self.unit, self.time) if name is not None]
+        shown = frame.loc[repeated, names].drop_duplicates().head(roles.FIRST_ROWS)
+        faults.add(
+            Finding.error(
+                "duplicated_rows",
+                Place(column=self.unit, row=roles.first_rows(repeated)[0]),
+                n=int(repeated.sum()),
+                columns=names,
+                examples=[" × ".join(map(str, row)) for row in shown.itertuples(index=False)],
+                rows=roles.first_rows(repeated),
+            )
+        )
+
+    def _read_assignment(self, frame: pd.DataFrame, faults: FindingCollector) -> None:
+        """Read who is treated and since when, from the cohort, the treatment, or both."""
+        self._set("switches_off", False)
+        cohorts = treated = None
+        if self.cohort is not None:
+            if self._periods is None:
+                faults.add(Finding.error("cohort_needs_time", column=self.cohort))
+                faults.raise_if_errors()
+            cohorts = self._read_cohort_column(frame, faults)
+        if self.treatment is not None:
+            column = roles.column_of(frame, self.treatment)
+            given = roles.read_treatment(column, faults) == 1
+            if self._periods is None or cohorts is not None:
+                treated = given
+            elif self.shape is DataShape.PANEL:
+                treated, cohorts = given, self._cohorts_from(given)
+            else:
+                faults.add(Finding.error("treatment_needs_unit", column=self.treatment))
+        if cohorts is not None:
+            since = self.time_values >= cohorts
+            self._compare(treated, since, faults)
+            treated = since if treated is None else treated
+        self._set("cohorts", None if cohorts is None else _frozen(cohorts))
+        self._set("treated", treated)
+
+    def _read_cohort_column(self, frame: pd.DataFrame, faults: FindingCollector) -> FloatArray:
+        assert self.cohort is not None
+        assert self._periods is not None
+        column = roles.column_of(frame, self.cohort)
+        cohorts = roles.read_cohorts(column, self._periods, faults)
+        if self.shape is DataShape.PANEL:
+            assert self.unit_codes is not None
+            changing = varies_within_unit(cohorts, self.unit_codes, self.n_units)
+            if changing.any():
+                faults.add(
+                    Finding.error(
+                        "cohort_varies",
+                        Place(column=self.cohort),
+                        column=self.cohort,
+                        n=int(changing.sum()),
+                        examples=[str(u) for u in self.unit_labels[changing][: roles.FIRST_ROWS]],
+                    )
+                )
+        return self._within_panel(cohorts, faults)
+
+    def _within_panel(self, cohorts: FloatArray, faults: FindingCollector) -> FloatArray:
+        """Cohorts after the last period are untreated here; those far outside are a mistake."""
+        times = self.times
+        span = max(float(times[-1] - times[0]), 1.0)
+        absurd = np.isfinite(cohorts) & (
+            (cohorts < times[0] - 10 * span - 10) | (cohorts > times[-1] + 10 * span + 10)
+        )
+        if absurd.any():
+            faults.add(
+                Finding.error(
+                    "cohort_outside_panel",
+                    Place(column=self.cohort, row=roles.first_rows(absurd)[0]),
+                    column=self.cohort,
+                    n=int(absurd.sum()),
+                    examples=[f"{v:g}" for v in np.unique(cohorts[absurd])[: roles.FIRST_ROWS]],
+                    first=float(times[0]),
+                    last=float(times[-1]),
+                )
+            )
+        late = np.isfinite(cohorts) & (cohorts > times[-1]) & ~absurd
+        if late.any():
+            faults.add(
+                Finding.warning(
+                    "cohort_after_panel", n=self._count_units(late), last=float(times[-1])
+                )
+            )
+        early = cohorts <= times[0]
+        if early.any() and not (absurd & early).any():
+            faults.add(
+                Finding.warning("always_treated", n=self._count_units(early), first=float(times[0]))
+            )
+        return np.where(late, np.inf, cohorts)
+
+    def _count_units(self, rows: NDArray[np.bool_]) -> int:
+        if self.unit_codes is None:
+            return int(rows.sum())
+        return int(np.unique(self.unit_codes[rows]).size)
+
+    def _cohorts_from(self, treated: NDArray[np.bool_]) -> FloatArray:
+        """Derive each unit's first treated period from a 0/1 column."""
+        assert self.unit_codes is not None
+        first = np.full(self.n_units, np.inf)
+        np.minimum.at(first, self.unit_codes[treated], self.time_values[treated])
+        cohorts: FloatArray = first[self.unit_codes]
+        off = ~treated & (self.time_values > cohorts)
+        self._set("switches_off", bool(off.any()))
+        return cohorts
+
+    def _compare(
+        self, treated: NDArray[np.bool_] | None, since: NDArray[np.bool_], faults: FindingCollector
+    ) -> None:
+        """Refuse a cohort and a treatment column that tell different stories."""
+        if treated is None or self.cohort is None:
+            return
+        different = treated != since
+        if self.shape is not DataShape.CROSS_SECTION and different.any():
+            faults.add(
+                Finding.error(
+                    "cohort_and_treatment_disagree",
+                    Place(column=self.treatment, row=roles.first_rows(different)[0]),
+                    n=int(different.sum()),
+                    rows=roles.first_rows(different),
+                    cohort=self.cohort,
+                    treatment=self.treatment,
+                )
+            )
+
+    def _read_covariates(self, frame: pd.DataFrame, faults: FindingCollector) -> None:
+        names: list[str] = []
+        parts: list[FloatArray] = []
+        for name in self.covariates:
+            found, values = roles.read_covariate(roles.column_of(frame, name), faults)
+            names.extend(found)
+            parts.append(values)
+        matrix = np.hstack(parts) if parts else np.empty((len(frame), 0))
+        _refuse_useless_covariates(matrix, names, faults)
+        self._set("covariate_names", tuple(names))
+        self._set("covariate_matrix", _frozen(matrix))
+
+    # -- what designs read ----------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def n(self) -> int:
+        """Number of rows kept."""
+        return len(self.frame)
+
+    @property
+    def n_units(self) -> int:
+        """Number of units (rows when there is no unit role)."""
+        return self.n if self._units is None else len(self._units.labels)
+
+    @property
+    def n_periods(self) -> int:
+        """Number of periods (1 without a time role)."""
+        return 1 if self._periods is None else len(self._periods.values)
+
+    @property
+    def unit_codes(self) -> IntArray | None:
+        """(n,) codes of the units, in the order of `unit_labels`."""
+        return None if self._units is None else self._units.codes
+
+    @property
+    def unit_labels(self) -> NDArray[Any]:
+        """(N,) sorted labels of the units (row numbers without a unit role)."""
+        return np.arange(self.n) if self._units is None else self._units.labels
+
+    @property
+    def time_codes(self) -> IntArray | None:
+        """(n,) codes of the periods, in the order of `times`."""
+        return None if self._periods is None else self._periods.codes
+
+    @property
+    def times(self) -> FloatArray:
+        """(T,) sorted periods, as numbers."""
+        return np.zeros(1) if self._periods is None else self._periods.values
+
+    @property
+    def time_labels(self) -> NDArray[Any]:
+        """(T,) periods as the table wrote them."""
+        return np.zeros(1) if self._periods is None else self._periods.labels
+
+    @cached_property
+    def time_values(self) -> FloatArray:
+        """(n,) period of each row, as a number."""
+        return self.times[self.time_codes] if self.time_codes is not None else np.zeros(self.n)
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether a weights role was given."""
+        return self.weights is not None
+
+    @property
+    def cluster_names(self) -> tuple[str, ...]:
+        """Columns of the cluster role."""
+        if self.cluster is None:
+            return ()
+        return (self.cluster,) if isinstance(self.cluster, str) else tuple(self.cluster)
+
+    def codes(self, column: str) -> Codes:
+        """Return any column as integer codes and sorted labels; missing values are refused."""
+        faults = FindingCollector()
+        coded = roles.read_codes(self.column(column), "cluster", faults)
+        faults.raise_if_errors()
+        return coded
+
+    @property
+    def cluster_codes(self) -> IntArray | None:
+        """(n,) codes of the first cluster role, or None."""
+        return self.codes(self.cluster_names[0]).codes if self.cluster_names else None
+
+    @property
+    def strata_codes(self) -> IntArray | None:
+        """(n,) codes of the strata, or None."""
+        return None if self.strata is None else self.codes(self.strata).codes
+
+    def column(self, name: str) -> pd.Series[Any]:
+        """Return a column; a name that is not there is refused with the nearest one."""
+        if name not in self.frame.columns:
+            known = [str(column) for column in self.frame.columns]
+            raise ImpactEvalError(
+                Finding.error(
+                    "missing_column",
+                    Place(column=name),
+                    role="outcome",
+                    column=name,
+                    nearest=nearest(name, known),
+                    known=known[:30],
+                )
+            )
+        return roles.column_of(self.frame, name)
+
+    def outcome(self, name: str) -> FloatArray:
+        """Return an outcome as (n,) float64, NaN where missing.
+
+        Raises
+        ------
+        ImpactEvalError
+            `missing_column`, `text_outcome`, `infinite_values`, `empty_outcome`,
+            `constant_outcome`.
+        """
+        faults = FindingCollector()
+        values = roles.read_outcome(self.column(name), faults)
+        faults.raise_if_errors()
+        return values
+
+    def complete(self, outcome: str) -> tuple[NDArray[np.bool_], FlowStep]:
+        """Return the rows where the outcome is observed, and the step to add to the flow."""
+        observed = ~np.isnan(self.outcome(outcome))
+        dropped = int((~observed).sum())
+        reason = "missing_outcome" if dropped else None
+        return observed, FlowStep("outcome_observed", int(observed.sum()), dropped, reason)
+
+    def restrict(self, mask: NDArray[np.bool_], step: str, reason: str) -> Sample:
+        """Return the sample of some rows; the flow says how many left and why."""
+        left = int((~mask).sum())
+        return Sample(
+            self.frame.loc[mask],
+            unit=self.unit,
+            time=self.time,
+            cohort=self.cohort,
+            treatment=self.treatment,
+            covariates=self.covariates,
+            cluster=self.cluster,
+            strata=self.strata,
+            weights=self.weights,
+            prior_flow=(*self.flow, FlowStep(step, int(mask.sum()), left, reason)),
+        )
+
+    def wide(self, outcome: str) -> WidePanel:
+        """Return the panel as arrays, one row per unit (see `WidePanel`)."""
+        if self.shape is not DataShape.PANEL:
+            raise ImpactEvalError(Finding.error("panel_needed", shape=self.shape.value))
+        assert self.unit_codes is not None
+        assert self.time_codes is not None
+        size = {"n_units": self.n_units, "n_times": self.n_periods}
+        y = to_wide(
+            self.outcome(outcome), self.unit_codes, self.time_codes, grid=self._is_grid, **size
+        )
+        return WidePanel(
+            y=y,
+            times=self.times,
+            cohorts=self.unit_cohorts,
+            units=self.unit_labels,
+            covariates=self._unit_covariates,
+            covariates_by_time=self._covariates_by_time,
+            weights=unit_mean(self.weights_array, self.unit_codes, self.n_units),
+            clusters=self.unit_clusters,
+            balanced=not bool(np.isnan(y).any()),
+        )
+
+    @cached_property
+    def _is_grid(self) -> bool:
+        assert self.unit_codes is not None
+        assert self.time_codes is not None
+        return is_grid(self.unit_codes, self.time_codes, self.n_units, self.n_periods)
+
+    def _first(self, values: NDArray[Any]) -> NDArray[Any]:
+        assert self.unit_codes is not None
+        assert self.time_codes is not None
+        if self._is_grid:
+            return values[:: self.n_periods]
+        return first_of_unit(values, self.unit_codes, self.time_codes, self.n_units)
+
+    @cached_property
+    def unit_cohorts(self) -> FloatArray:
+        """(N,) first treated period of each unit; infinity without a cohort or treatment role."""
+        if self.cohorts is None:
+            return np.full(self.n_units, np.inf)
+        return self._first(self.cohorts)
+
+    @cached_property
+    def unit_clusters(self) -> IntArray:
+        """(N,) cluster code of each unit; the unit itself without a cluster role."""
+        codes = self.cluster_codes
+        if codes is None:
+            return np.arange(self.n_units)
+        assert self.unit_codes is not None
+        moving = varies_within_unit(codes.astype(np.float64), self.unit_codes, self.n_units)
+        if moving.any():
+            raise ImpactEvalError(
+                Finding.error(
+                    "cluster_varies_within_unit",
+                    Place(column=self.cluster_names[0]),
+                    column=self.cluster_names[0],
+                    n=int(moving.sum()),
+                    examples=[str(u) for u in self.unit_labels[moving][: roles.FIRST_ROWS]],
+                )
+            )
+        return self._first(codes)
+
+    @cached_property
+    def _unit_covariates(self) -> FloatArray | None:
+        return self._first(self.covariate_matrix) if self.covariate_names else None
+
+    @cached_property
+    def _covariates_by_time(self) -> FloatArray | None:
+        if not self.covariate_names:
+            return None
+        assert self.unit_codes is not None
+        assert self.time_codes is not None
+        codes, size = self.unit_codes, self.n_units
+        columns = self.covariate_matrix.T
+        if not any(varies_within_unit(column, codes, size).any() for column in columns):
+            return None
+        cube = np.full((size, self.n_periods, len(columns)), np.nan)
+        cube[codes, self.time_codes] = self.covariate_matrix
+        return cube
+
+
+def _as_pandas(frame: Any) -> pd.DataFrame:
+    """Accept pandas, polars and pyarrow tables; a pandas one is protected by copy-on-write."""
+    if isinstance(frame, pd.DataFrame):
+        return frame.copy(deep=False)
+    import narwhals as nw
+
+    try:
+        converted: pd.DataFrame = nw.from_native(frame, eager_only=True).to_pandas()
+    except TypeError:
+        raise ImpactEvalError(Finding.error("not_a_table", found=type(frame).__name__)) from None
+    return converted
+
+
+def _frozen(values: FloatArray) -> FloatArray:
+    out = np.ascontiguousarray(values).view()
+    out.flags.writeable = False
+    return out
+
+
+def _refuse_useless_covariates(
+    matrix: FloatArray, names: list[str], faults: FindingCollector
+) -> None:
+    """Refuse constant covariates, then those that others determine."""
+    if not names or len(matrix) < 2:
+        return
+    low, high = matrix.min(axis=0), matrix.max(axis=0)
+    constant = low == high
+    for name, value in zip(np.array(names)[constant], low[constant], strict=True):
+        faults.add(
+            Finding.error("constant_covariate", Place(column=name), column=name, value=value)
+        )
+    varying = matrix[:, ~constant]
+    if varying.shape[1] < 2:
+        return
+    centred = varying - varying.mean(axis=0)
+    gram = centred.T @ centred
+    scale = np.sqrt(np.diag(gram))
+    correlation = gram / np.outer(scale, scale)
+    values, vectors = np.linalg.eigh(correlation)
+    if values[0] < 1e-10:
+        involved = np.abs(vectors[:, 0]) > 1e-3
+        tied = np.array(names)[~constant][involved]
+        faults.add(Finding.error("collinear_covariates", columns=tied.tolist()))

@@ -1,0 +1,23 @@
+"""Floor 2: the designs. One estimator, one file; `designs` lists them all."""
+
+from impact_eval.designs.base import (
+    Design,
+    EstimatorInfo,
+    Minimum,
+    check_options,
+    designs,
+    options_of,
+    refuse_unfit,
+    register,
+)
+
+__all__ = [
+    "Design",
+    "EstimatorInfo",
+    "Minimum",
+    "check_options",
+    "designs",
+    "options_of",
+    "refuse_unfit",
+    "register",
+]

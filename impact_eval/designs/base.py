@@ -1,0 +1,237 @@
+"""What every design declares and how it refuses: capabilities as data, a protocol, a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+
+from impact_eval.core.estimate import Estimate
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError
+from impact_eval.core.registry import Registry
+from impact_eval.data.sample import DataShape, Sample
+
+ENTRY_POINTS = "impact_eval.designs"
+
+
+@dataclass(frozen=True, slots=True)
+class Minimum:
+    """The least numbers a design can work with; below them it refuses by name.
+
+    Attributes
+    ----------
+    units, clusters, periods : int
+    treated, comparison : int
+        Units treated at some time, and units never or not yet treated.
+    """
+
+    units: int = 2
+    clusters: int = 1
+    periods: int = 1
+    treated: int = 1
+    comparison: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatorInfo:
+    """The capabilities of a design, as data.
+
+    From it come refusals by name, `impact-eval methods`, the docs page, the report's assumptions,
+    the default diagnostics and the contract battery.
+
+    Attributes
+    ----------
+    name : str
+        Registry name.
+    shapes : frozenset of DataShape
+        Data shapes accepted.
+    estimands : tuple of str
+    counterfactual : bool
+        False when there is no comparison (before/after): its rows are never called effects.
+    weights, clusters, covariates : bool
+        Whether these roles are used; a role that is not is refused, never ignored.
+    options : mapping of str to tuple
+        Allowed values of each option that is a choice; other options map to an empty tuple.
+    minimum : Minimum
+    assumptions, checks : tuple of str
+        Codes: what must be believed; the diagnostics run by default.
+    references : tuple of str
+        DOIs.
+    oracle : str
+        What its numbers were held to.
+    evidence_ceiling : int
+        Highest evidence level (0–4) it can reach.
+    assignment : bool
+        Whether a cohort or treatment role is needed.
+    reversible : bool
+        Whether a treatment that switches off is accepted.
+    linear_in_outcome, flips_sign, seeded : bool
+        Properties the contract battery tests.
+    """
+
+    name: str
+    shapes: frozenset[DataShape]
+    estimands: tuple[str, ...]
+    counterfactual: bool
+    weights: bool
+    clusters: bool
+    covariates: bool
+    minimum: Minimum
+    assumptions: tuple[str, ...]
+    checks: tuple[str, ...]
+    references: tuple[str, ...]
+    oracle: str
+    evidence_ceiling: int
+    options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    assignment: bool = True
+    reversible: bool = False
+    linear_in_outcome: bool = True
+    flips_sign: bool = False
+    seeded: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the declaration as JSON, for docs and results."""
+        out: dict[str, Any] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.name == "shapes":
+                value = sorted(shape.value for shape in value)
+            elif item.name == "minimum":
+                value = {f.name: getattr(value, f.name) for f in fields(value)}
+            elif isinstance(value, Mapping):
+                value = {key: [str(v) for v in allowed] for key, allowed in value.items()}
+            elif isinstance(value, tuple):
+                value = list(value)
+            out[item.name] = value
+        return out
+
+
+@runtime_checkable
+class Design(Protocol):
+    """One estimator: a frozen dataclass whose fields are its options and nothing else."""
+
+    info: ClassVar[EstimatorInfo]
+
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        """Estimate on one outcome."""
+        ...
+
+
+designs: Registry[type[Design]] = Registry("design", ENTRY_POINTS)
+register = designs.decorator(lambda design: design.info.name)
+
+
+def options_of(design: Design) -> dict[str, Any]:
+    """Return the options of a design as plain data, for the record of an estimate."""
+    found: dict[str, Any] = {}
+    for item in fields(design):  # type: ignore[arg-type]  # every design is a dataclass
+        value = getattr(design, item.name)
+        plain = value is None or isinstance(value, (bool, int, float, str))
+        found[item.name] = value if plain else _describe(value)
+    return found
+
+
+def _describe(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return [_describe(item) for item in value]
+    return value if isinstance(value, (bool, int, float, str)) or value is None else repr(value)
+
+
+def check_options(design: Design) -> None:
+    """Refuse options off their allowed list, all at once, by name. Call it in `__post_init__`."""
+    faults = FindingCollector()
+    for name, allowed in design.info.options.items():
+        value = getattr(design, name)
+        if allowed and value not in allowed:
+            faults.add(
+                Finding.error(
+                    "unknown_option",
+                    option=name,
+                    name=str(value),
+                    known=[str(a) for a in allowed],
+                    method=design.info.name,
+                )
+            )
+    faults.raise_if_errors()
+
+
+def refuse_unfit(info: EstimatorInfo, sample: Sample, outcome: str) -> None:
+    """Refuse a sample that a design's declaration denies: all faults at once, each by name.
+
+    Raises
+    ------
+    ImpactEvalError
+        `shape_not_accepted`, `role_not_accepted`, `assignment_missing`, `treatment_switches_off`,
+        `too_few_periods`, `too_few_units`, `too_few_clusters`, `no_treated`, `too_few_treated`,
+        `no_comparison`, `too_few_comparison`, and what `Sample.outcome` refuses.
+    """
+    faults = FindingCollector()
+    _check_roles(info, sample, faults)
+    _check_numbers(info, sample, faults)
+    try:
+        sample.outcome(outcome)
+    except ImpactEvalError as error:
+        faults.add(*error.findings)
+    faults.raise_if_errors()
+
+
+def _check_roles(info: EstimatorInfo, sample: Sample, faults: FindingCollector) -> None:
+    if sample.shape not in info.shapes:
+        accepted = sorted(shape.value for shape in info.shapes)
+        faults.add(
+            Finding.error(
+                "shape_not_accepted", method=info.name, shape=sample.shape.value, known=accepted
+            )
+        )
+    given = {
+        "weights": (info.weights, sample.has_weights),
+        "cluster": (info.clusters, bool(sample.cluster_names)),
+        "covariates": (info.covariates, bool(sample.covariate_names)),
+    }
+    for role, (accepted_role, present) in given.items():
+        if present and not accepted_role:
+            faults.add(Finding.error("role_not_accepted", method=info.name, role=role))
+    if info.assignment and sample.treated is None:
+        faults.add(Finding.error("assignment_missing", method=info.name))
+    if sample.switches_off and not info.reversible:
+        faults.add(Finding.error("treatment_switches_off", method=info.name))
+
+
+def _check_numbers(info: EstimatorInfo, sample: Sample, faults: FindingCollector) -> None:
+    least = info.minimum
+    clusters = sample.codes(sample.cluster_names[0]).labels.size if sample.cluster_names else None
+    pairs = [
+        ("too_few_periods", sample.n_periods, least.periods),
+        ("too_few_units", sample.n_units, least.units),
+    ]
+    if clusters is not None and info.clusters:
+        pairs.append(("too_few_clusters", clusters, least.clusters))
+    for code, found, needed in pairs:
+        if found < needed:
+            faults.add(Finding.error(code, method=info.name, n=found, needed=needed))
+    if not info.assignment or sample.treated is None:
+        return
+    treated, comparison = treated_and_comparison(sample)
+    for group, found, needed in (
+        ("treated", treated, least.treated),
+        ("comparison", comparison, least.comparison),
+    ):
+        if needed and found == 0:
+            faults.add(Finding.error(f"no_{group}", method=info.name, n=sample.n_units))
+        elif found < needed:
+            faults.add(Finding.error(f"too_few_{group}", method=info.name, n=found, needed=needed))
+
+
+def treated_and_comparison(sample: Sample) -> tuple[int, int]:
+    """Count units treated at some time, and units untreated at some time (possible comparisons)."""
+    assert sample.treated is not None
+    if sample.cohorts is None or sample.unit_codes is None:
+        ever = sample.treated if sample.cohorts is None else np.isfinite(sample.cohorts)
+        untreated = ~ever if sample.cohorts is None else ~sample.treated
+        return int(ever.sum()), int(untreated.sum())
+    treated = int(np.isfinite(sample.unit_cohorts).sum())
+    never = sample.n_units - treated
+    several = np.unique(sample.unit_cohorts[np.isfinite(sample.unit_cohorts)]).size > 1
+    return treated, never if never or not several else treated
