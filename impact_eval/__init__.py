@@ -1,0 +1,100 @@
+"""impact_eval: measure the social impact of actions against poverty.
+
+Everything public is reached from here and loaded when first used, so that importing costs little.
+
+>>> import impact_eval as ie
+>>> sorted(name for name in dir(ie) if name[0].islower())[:3]
+['designs', 'diagnostics', 'evaluate']
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from impact_eval.core.findings import ImpactEvalError
+
+if TYPE_CHECKING:
+    from impact_eval import designs, diagnostics, survey, value
+    from impact_eval.core.estimate import Effect, Estimate
+    from impact_eval.core.findings import Finding, NotApplicable
+    from impact_eval.data.reading import read_table
+    from impact_eval.data.sample import Sample
+    from impact_eval.pipeline.evaluate import evaluate
+    from impact_eval.pipeline.results import StudyResults
+    from impact_eval.pipeline.runner import run
+    from impact_eval.pipeline.study import Study
+    from impact_eval.pipeline.verification import verify
+    from impact_eval.portfolio.portfolio import Portfolio
+    from impact_eval.report.texts import Texts
+    from impact_eval.stats.covariance import Clustered, Conley, Robust
+
+__version__ = "0.1.0"
+
+_ATTRIBUTES = {
+    "Clustered": "impact_eval.stats.covariance",
+    "Conley": "impact_eval.stats.covariance",
+    "Effect": "impact_eval.core.estimate",
+    "Estimate": "impact_eval.core.estimate",
+    "Finding": "impact_eval.core.findings",
+    "NotApplicable": "impact_eval.core.findings",
+    "Portfolio": "impact_eval.portfolio.portfolio",
+    "Robust": "impact_eval.stats.covariance",
+    "Sample": "impact_eval.data.sample",
+    "Study": "impact_eval.pipeline.study",
+    "StudyResults": "impact_eval.pipeline.results",
+    "Texts": "impact_eval.report.texts",
+    "evaluate": "impact_eval.pipeline.evaluate",
+    "read_table": "impact_eval.data.reading",
+    "run": "impact_eval.pipeline.runner",
+    "verify": "impact_eval.pipeline.verification",
+}
+_MODULES = ("designs", "diagnostics", "survey", "value")
+
+__all__ = [
+    "Clustered",
+    "Conley",
+    "Effect",
+    "Estimate",
+    "Finding",
+    "ImpactEvalError",
+    "NotApplicable",
+    "Portfolio",
+    "Robust",
+    "Sample",
+    "Study",
+    "StudyResults",
+    "Texts",
+    "__version__",
+    "designs",
+    "diagnostics",
+    "evaluate",
+    "read_table",
+    "run",
+    "survey",
+    "value",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name in _MODULES:
+        return importlib.import_module(f"impact_eval.{name}")
+    if name in _ATTRIBUTES:
+        return getattr(importlib.import_module(_ATTRIBUTES[name]), name)
+    raise AttributeError(name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
+
+
+def _say(error: ImpactEvalError) -> str:
+    """Put an error in the user's words; the catalogues are loaded only then."""
+    from impact_eval.report.texts import render_error, user_language
+
+    return render_error(error, user_language())
+
+
+ImpactEvalError.renderer = _say
