@@ -1,0 +1,92 @@
+"""Item responses as a checked matrix: persons in rows, items in columns, NaN where unanswered."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from impact_eval.core.findings import Finding, FindingCollector
+
+FloatArray = NDArray[np.float64]
+
+
+class MissingRule(StrEnum):
+    """Which answers enter a covariance: complete rows only, or each pair's complete rows."""
+
+    LISTWISE = "listwise"
+    PAIRWISE = "pairwise"
+
+
+def item_matrix(responses: ArrayLike) -> FloatArray:
+    """Return responses as a float matrix, refusing what is not one.
+
+    Parameters
+    ----------
+    responses : (n, k) array
+        Persons in rows, items in columns, NaN where unanswered.
+
+    Returns
+    -------
+    (n, k) float64 array
+
+    Raises
+    ------
+    ImpactEvalError
+        `items_not_numeric`, `items_not_a_matrix`, `items_not_finite`.
+    """
+    faults = FindingCollector()
+    try:
+        matrix = np.asarray(responses, dtype=np.float64)
+    except (TypeError, ValueError):
+        faults.add(Finding.error("items_not_numeric"))
+        faults.raise_if_errors()
+        raise
+    if matrix.ndim != 2:
+        faults.add(Finding.error("items_not_a_matrix", dimensions=matrix.ndim))
+    infinite = int(np.isinf(matrix).sum())
+    if infinite:
+        faults.add(Finding.error("items_not_finite", n=infinite))
+    faults.raise_if_errors()
+    return matrix
+
+
+def complete_rows(matrix: FloatArray) -> FloatArray:
+    """Return the rows of `matrix` without a missing value."""
+    holes = np.isnan(matrix).any(axis=1)
+    return matrix[~holes] if holes.any() else matrix
+
+
+def covariance_of(
+    matrix: FloatArray, *, missing: MissingRule = MissingRule.LISTWISE
+) -> tuple[FloatArray, int]:
+    """Return the (k, k) sample covariance (divided by n - 1) and the number of rows it rests on.
+
+    Under `MissingRule.PAIRWISE` each entry uses the rows where both items are answered and the
+    count returned is that of rows with at least one answer.
+    """
+    if missing is MissingRule.LISTWISE:
+        kept = complete_rows(matrix)
+        if len(kept) < 2:
+            return np.full((matrix.shape[1], matrix.shape[1]), np.nan), len(kept)
+        centred = kept - kept.mean(axis=0)
+        return centred.T @ centred / (len(kept) - 1), len(kept)
+    seen = ~np.isnan(matrix)
+    filled = np.where(seen, matrix, 0.0)
+    mask = seen.astype(np.float64)
+    count = mask.T @ mask
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sums = filled.T @ mask
+        cross = filled.T @ filled - sums * sums.T / count
+        covariance = np.where(count > 1, cross / (count - 1), np.nan)
+    return covariance, int(seen.any(axis=1).sum())
+
+
+def correlation_of(covariance: FloatArray) -> FloatArray:
+    """Return the correlation matrix of a covariance matrix, its diagonal exactly one."""
+    scale = np.sqrt(np.diag(covariance))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlation: FloatArray = covariance / np.outer(scale, scale)
+    np.fill_diagonal(correlation, 1.0)
+    return correlation
