@@ -1,0 +1,47 @@
+"""Closed lists that several floors share, each declared once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Unit(StrEnum):
+    """The unit of an outcome: how a number of it is read aloud."""
+
+    SHARE = "share"  # between 0 and 1, told as people out of 100
+    PERCENT = "percent"  # between 0 and 100; differences are percentage points
+    LOG100 = "log100"  # 100 × logarithm: differences are about per cents
+    EURO = "euro"
+    POINTS = "points"  # points of a score
+    COUNT = "count"
+    HOURS = "hours"
+    DAYS = "days"
+    MONTHS = "months"
+    KILOMETRES = "kilometres"
+    KWH = "kwh"
+    SCALE_0_10 = "scale_0_10"
+    INDEX = "index"  # no unit of its own
+
+
+class Direction(StrEnum):
+    """Which way is better for the people concerned."""
+
+    HIGHER = "higher_is_better"
+    LOWER = "lower_is_better"
+    NEITHER = "neither"
+
+
+class Pillar(StrEnum):
+    """The pillars of the Pacte des solidarités."""
+
+    CHILDHOOD = "enfance"
+    EMPLOYMENT = "emploi"
+    RIGHTS = "droits"
+    TRANSITION = "transition"
+
+
+class Language(StrEnum):
+    """Languages of reports and messages."""
+
+    FRENCH = "fr"
+    ENGLISH = "en"

@@ -1,0 +1,1 @@
+"""Floor 5: study file, run steps, results, notebooks, exporters, verification."""

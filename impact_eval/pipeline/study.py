@@ -1,0 +1,200 @@
+"""`study.toml`: read, validate, and refuse with all faults at once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.core.provenance import canonical_json, sha256
+from impact_eval.pipeline.study_checks import check_declaration
+from impact_eval.pipeline.study_models import Bilingual, MethodPart, OutcomePart, StudyFile
+
+MOST_BYTES = 1_000_000  # a study file is a page of text; anything larger is something else
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A validated study: the declaration, its folder, its hash.
+
+    Parameters
+    ----------
+    declaration : StudyFile
+        The study file, as frozen models.
+    folder : Path
+        The folder of the study file; every path of the study lies inside it.
+    digest : str
+        SHA-256 of the canonical declaration.
+
+    Examples
+    --------
+    >>> Study.read("mon-action/study.toml")  # doctest: +SKIP
+    """
+
+    declaration: StudyFile
+    folder: Path
+    digest: str
+
+    def path(self, name: str) -> Path:
+        """Return the path of a file of the study's folder."""
+        return self.folder / name
+
+    def method_of(self, outcome: OutcomePart) -> MethodPart | None:
+        """Return the outcome's method, or the study's."""
+        return outcome.method or self.declaration.method
+
+    @classmethod
+    def read(cls, path: str | Path) -> Study:
+        """Read and validate a study file: all faults at once, each with its key path.
+
+        Parameters
+        ----------
+        path : str or Path
+            `study.toml`, or the folder that holds it.
+
+        Raises
+        ------
+        ImpactEvalError
+            `study_not_found`, `study_not_toml`, `unknown_key`, `missing_key`, `wrong_value`…
+        """
+        file = Path(path)
+        file = file / "study.toml" if file.is_dir() else file
+        raw = _parse(file)
+        faults = FindingCollector()
+        declaration = _validate(raw, file.name, faults)
+        check_declaration(raw, declaration, file.resolve().parent, faults)
+        faults.raise_if_errors()
+        assert declaration is not None
+        return cls(declaration, file.resolve().parent, sha256(canonical_json(_jsonable(raw))))
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    place = Place(file=file.name)
+    if not file.is_file():
+        raise ImpactEvalError(Finding.error("study_not_found", place, path=file.name))
+    if file.stat().st_size > MOST_BYTES:
+        raise ImpactEvalError(Finding.error("study_too_large", place, most=MOST_BYTES))
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ImpactEvalError(Finding.error("study_not_utf8", place, byte=error.start)) from None
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        row = int(line[1]) if line else None
+        raise ImpactEvalError(
+            Finding.error("study_not_toml", Place(file=file.name, row=row), line=row)
+        ) from None
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_jsonable(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool)) else str(value)
+
+
+def _validate(raw: Mapping[str, Any], file: str, faults: FindingCollector) -> StudyFile | None:
+    try:
+        return StudyFile.model_validate(raw)
+    except ValidationError as error:
+        told: set[str] = set()
+        for detail in error.errors(include_url=False):
+            finding = _finding(detail, file)
+            assert finding.place is not None
+            key = f"{finding.place.key}"
+            if any(_same_place(key, other) for other in told):
+                continue  # a text that may be bilingual fails twice at one place
+            told.add(key)
+            faults.add(finding)
+        return None
+
+
+def _same_place(key: str, other: str) -> bool:
+    return key == other or key.startswith((f"{other}.Bilingual", f"{other}.str"))
+
+
+_UNION_MEMBERS = {"str", "Bilingual", "int", "float", "bool"}
+
+
+def key_path(parts: Iterable[int | str]) -> str:
+    """Return the path of a key as a person writes it: `outcomes[2].unit`, counted from 1."""
+    path = ""
+    for part in parts:
+        if isinstance(part, int):
+            path += f"[{part + 1}]"
+        elif part not in _UNION_MEMBERS and not part.startswith("tuple["):
+            path += f".{part}" if path else part
+    return path
+
+
+def _finding(detail: ErrorDetails, file: str) -> Finding:
+    path = key_path(detail["loc"])
+    place = Place(file=file, key=path)
+    kind, context = detail["type"], detail.get("ctx", {})
+    found = _shown(detail.get("input"))
+    if kind == "extra_forbidden":
+        name = str(detail["loc"][-1])
+        known = _known_keys(detail["loc"])
+        return Finding.error(
+            "unknown_key", place, key=path, name=name, nearest=nearest(name, known), known=known
+        )
+    if kind == "missing":
+        return Finding.error("missing_key", place, key=path)
+    if kind in ("enum", "literal_error"):
+        known = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+        return Finding.error(
+            "wrong_choice", place, key=path, found=found, nearest=nearest(found, known), known=known
+        )
+    if kind in _OWN_CODES:
+        return Finding.error(kind, place, key=path, found=found)
+    if kind in _BOUNDS:
+        bound = next(
+            (context[b] for b in ("gt", "ge", "lt", "le", "min_length") if b in context), 0
+        )
+        return Finding.error("out_of_bounds", place, key=path, found=found, bound=bound, rule=kind)
+    return Finding.error("wrong_type", place, key=path, found=found, expected=kind)
+
+
+_OWN_CODES = frozenset({"bad_identifier", "code_not_text", "column_or_instrument"})
+_BOUNDS = frozenset(
+    {
+        "greater_than", "greater_than_equal", "less_than", "less_than_equal",
+        "too_short", "string_too_short", "too_long", "string_too_long",
+    }
+)  # fmt: skip
+
+
+def _shown(value: Any) -> str:
+    text = "" if isinstance(value, (Mapping, list)) else str(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    """Return the keys allowed beside an unknown one, by walking the models."""
+    model: Any = StudyFile
+    for part in location[:-1]:
+        if isinstance(part, int) or part in _UNION_MEMBERS:
+            continue
+        field = next((f for n, f in model.model_fields.items() if part in (n, f.alias)), None)
+        model = _model_in(field.annotation) if field is not None else None
+        if model is None:
+            return []
+    return [info.alias or name for name, info in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        found = _model_in(argument)
+        if found is not None and found is not Bilingual:
+            return found
+    return None

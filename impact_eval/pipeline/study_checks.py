@@ -1,0 +1,235 @@
+"""Checks of a study file that no single key can fail alone: names, files, columns, agreement.
+
+They read the raw declaration where the models could not be built, so that one run names all faults.
+Only the header of a table is read: `impact-eval check` answers at once whatever the table's size.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+from impact_eval.pipeline.study_models import StudyFile
+
+FILE = "study.toml"
+
+
+def check_declaration(
+    raw: Mapping[str, Any], declaration: StudyFile | None, folder: Path, faults: FindingCollector
+) -> None:
+    """Add what is wrong between the keys of a declaration, and between it and its folder."""
+    outcomes = _tables(raw.get("outcomes"))
+    _check_outcomes(outcomes, raw, faults)
+    _check_methods(raw, outcomes, faults)
+    _check_instruments(_tables(raw.get("instruments")), faults)
+    _check_files(raw, folder, faults)
+    _check_columns(raw, outcomes, folder, faults)
+    if declaration is not None:
+        _check_period(declaration, faults)
+
+
+def _place(key: str) -> Place:
+    return Place(file=FILE, key=key)
+
+
+def _tables(value: Any) -> list[Mapping[str, Any]]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return []
+    return [item for item in value if isinstance(item, Mapping)]
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _check_outcomes(
+    outcomes: list[Mapping[str, Any]], raw: Mapping[str, Any], faults: FindingCollector
+) -> None:
+    names = [str(o.get("id", "")) for o in outcomes]
+    for i, name in enumerate(names):
+        if name and name in names[:i]:
+            faults.add(Finding.error("duplicated_id", _place(f"outcomes[{i + 1}].id"), name=name))
+    primary = sum(bool(o.get("primary")) for o in outcomes)
+    if outcomes and primary != 1:
+        faults.add(Finding.error("one_primary", _place("outcomes"), n=primary))
+    known = [str(i.get("id")) for i in _tables(raw.get("instruments"))]
+    for i, outcome in enumerate(outcomes):
+        wanted = outcome.get("instrument")
+        if wanted is not None and wanted not in known:
+            faults.add(
+                Finding.error(
+                    "unknown_instrument_id",
+                    _place(f"outcomes[{i + 1}].instrument"),
+                    name=str(wanted),
+                    nearest=nearest(str(wanted), known),
+                    known=known,
+                )
+            )
+
+
+def _check_methods(
+    raw: Mapping[str, Any], outcomes: list[Mapping[str, Any]], faults: FindingCollector
+) -> None:
+    places = [("method", raw.get("method"))]
+    places += [(f"outcomes[{i + 1}].method", o.get("method")) for i, o in enumerate(outcomes)]
+    for key, method in places:
+        if isinstance(method, Mapping) and isinstance(method.get("name"), str):
+            _check_method(key, method, faults)
+    if raw.get("method") is None:
+        for i, outcome in enumerate(outcomes):
+            if outcome.get("column") is not None and outcome.get("method") is None:
+                faults.add(
+                    Finding.error("no_method", _place(f"outcomes[{i + 1}]"), id=outcome.get("id"))
+                )
+
+
+def _check_method(key: str, method: Mapping[str, Any], faults: FindingCollector) -> None:
+    from dataclasses import fields
+
+    from impact_eval.designs import designs
+
+    name = method["name"]
+    if name not in designs:
+        known = designs.names()
+        faults.add(
+            Finding.error(
+                "unknown_method",
+                _place(f"{key}.name"),
+                name=name,
+                nearest=nearest(name, known),
+                known=known,
+            )
+        )
+        return
+    design = designs.get(name)
+    allowed = [f.name for f in fields(design) if f.name != "covariance"]  # type: ignore[arg-type]
+    for option, value in _table(method.get("options")).items():
+        place = _place(f"{key}.options.{option}")
+        choices = design.info.options.get(option, ())
+        if option not in allowed:
+            faults.add(
+                Finding.error(
+                    "unknown_option_name",
+                    place,
+                    option=option,
+                    nearest=nearest(option, allowed),
+                    known=allowed,
+                    method=name,
+                )
+            )
+        elif choices and value not in choices:
+            faults.add(
+                Finding.error(
+                    "unknown_option",
+                    place,
+                    option=option,
+                    name=str(value),
+                    known=[str(c) for c in choices],
+                    method=name,
+                )
+            )
+
+
+def _check_instruments(instruments: list[Mapping[str, Any]], faults: FindingCollector) -> None:
+    from impact_eval.survey.catalogue import instrument_names
+
+    known = instrument_names()
+    for i, instrument in enumerate(instruments):
+        scale = instrument.get("scale")
+        if instrument.get("definition") is None and isinstance(scale, str) and scale not in known:
+            faults.add(
+                Finding.error(
+                    "unknown_instrument",
+                    _place(f"instruments[{i + 1}].scale"),
+                    name=scale,
+                    nearest=nearest(scale, known),
+                    known=known,
+                )
+            )
+
+
+def _file_keys(raw: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    keys: list[tuple[str, Any]] = [("data.file", _table(raw.get("data")).get("file"))]
+    for i, instrument in enumerate(_tables(raw.get("instruments"))):
+        data = _table(instrument.get("data"))
+        keys.append((f"instruments[{i + 1}].data.file", data.get("file")))
+        keys.append((f"instruments[{i + 1}].definition", instrument.get("definition")))
+    keys.append(("value.map", _table(raw.get("value")).get("map")))
+    return [(key, name) for key, name in keys if isinstance(name, str)]
+
+
+def _check_files(raw: Mapping[str, Any], folder: Path, faults: FindingCollector) -> None:
+    for key, name in _file_keys(raw):
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder):
+            faults.add(Finding.error("path_outside_study", _place(key), key=key, path=name))
+        elif not path.is_file():
+            present = [p.name for p in sorted(folder.iterdir()) if p.is_file()]
+            faults.add(
+                Finding.error(
+                    "file_not_found",
+                    _place(key),
+                    key=key,
+                    path=name,
+                    nearest=nearest(name, present),
+                )
+            )
+
+
+def header_of(path: Path) -> list[str] | None:
+    """Return the column names of a plain CSV file; None when only a full reading can tell."""
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        return None
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            first, second = stream.readline(), stream.readline()
+    except UnicodeDecodeError:
+        return None
+    separator = max(";,\t", key=first.count)
+    header = next(csv.reader([first], delimiter=separator), [])
+    row = next(csv.reader([second], delimiter=separator), [])
+    plain = len(header) > 1 and len(row) == len(header) and all(cell.strip() for cell in header)
+    return [cell.strip() for cell in header] if plain else None
+
+
+def _check_columns(
+    raw: Mapping[str, Any],
+    outcomes: list[Mapping[str, Any]],
+    folder: Path,
+    faults: FindingCollector,
+) -> None:
+    data = _table(raw.get("data"))
+    name = data.get("file")
+    if not isinstance(name, str) or not (folder / name).resolve().is_relative_to(folder):
+        return
+    header = header_of(folder / name)
+    if header is None:
+        return
+    wanted: list[tuple[str, str]] = []
+    for role, value in _table(data.get("roles")).items():
+        columns = value if isinstance(value, (list, tuple)) else [value]
+        wanted += [(f"data.roles.{role}", c) for c in columns if isinstance(c, str)]
+    for i, outcome in enumerate(outcomes):
+        if isinstance(outcome.get("column"), str):
+            wanted.append((f"outcomes[{i + 1}].column", outcome["column"]))
+    for key, column in wanted:
+        if column not in header:
+            faults.add(
+                Finding.error(
+                    "missing_column",
+                    _place(key),
+                    role=key,
+                    column=column,
+                    nearest=nearest(column, header),
+                    known=header[:30],
+                )
+            )
+
+
+def _check_period(declaration: StudyFile, faults: FindingCollector) -> None:
+    start, end = declaration.study.period
+    if start > end:
+        faults.add(Finding.error("period_reversed", _place("study.period"), start=start, end=end))
