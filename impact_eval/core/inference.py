@@ -115,3 +115,15 @@ def sup_t_critical_value(
     normal = rng.standard_normal((draws, int(live.sum())))
     largest = np.abs(normal @ root.T).max(axis=1)
     return max(pointwise, float(np.quantile(largest, level)))
+
+
+def smallest_detectable_effect(
+    std_error: float, *, df: float | None = None, level: float = 0.95, power: float = 0.8
+) -> float:
+    r"""Return the smallest effect a study of this precision would have seen `power` of the time.
+
+    :math:`(t_{1-\alpha/2} + t_{power})\, se`: about 2.8 standard errors. It says what a null result
+    leaves possible; it is not the power of what was observed.
+    """
+    seen = float(special.ndtri(power) if df is None else special.stdtrit(df, power))
+    return (critical_value(level, df) + seen) * std_error

@@ -1,0 +1,208 @@
+"""`results.json`: what was found, written and read through the same models, without any person."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from impact_eval.core.estimate import Effect, Estimate
+from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.provenance import stable
+
+SCHEMA = "impact-eval/results/1"
+UNREPEATABLE = ("run_at",)  # the only key in which two runs on the same inputs differ
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DataRecord(_Part):
+    """What the numbers were computed on: a fingerprint and the flow, never the rows."""
+
+    file: str
+    sha256: str
+    flow: tuple[dict[str, Any], ...]
+    n_rows: int
+    n_units: int
+    n_periods: int
+    shape: str
+    reading: dict[str, Any] = Field(default_factory=dict)
+
+
+class EstimateRecord(_Part):
+    """One estimate of one outcome.
+
+    `role` says what it is for: `main` is the headline; `event` the event study; `cells` the
+    group-time effects; `naive` the usual shortcut, shown beside it; `alternative` another design;
+    `analytic` the formula that is not reliable here.
+    """
+
+    outcome: str
+    label: dict[str, str | None]
+    unit: str
+    direction: str
+    primary: bool
+    role: Literal["main", "event", "cells", "naive", "alternative", "analytic"]
+    question: dict[str, Any]
+    estimate: dict[str, Any]
+    bands: tuple[dict[str, Any], ...] = ()
+    evidence: dict[str, Any] | None = None
+    smallest_detectable: float | None = None
+    declared_smallest_effect: float | None = None
+    mean_comparison: float | None = None
+
+    @property
+    def headline(self) -> Effect:
+        """The first row."""
+        return self.to_estimate().effects[0]
+
+    def to_estimate(self) -> Estimate:
+        """Return the estimate (influence values do not travel)."""
+        return Estimate.from_dict(self.estimate)
+
+
+class CheckRecord(_Part):
+    """A check of one outcome: its status, its statistic, or the reason there is none."""
+
+    outcome: str
+    check: dict[str, Any]
+
+
+class CovarianceRecord(_Part):
+    """Joint covariance of the headline effects, in the order of `keys` (`outcome/term`)."""
+
+    keys: tuple[str, ...] = ()
+    matrix: tuple[tuple[float | None, ...], ...] = ()
+
+
+class Provenance(_Part):
+    """What made the result."""
+
+    versions: dict[str, str]
+    seed: int
+    data_sha256: str
+    study_sha256: str
+    template_sha256: str | None = None
+    run_at: str
+
+
+class StudyResults(_Part):
+    """All that a study found: the content of `results.json`.
+
+    Examples
+    --------
+    >>> StudyResults.read("sortie/results.json")  # doctest: +SKIP
+    """
+
+    schema_: Literal["impact-eval/results/1"] = Field(default=SCHEMA, alias="schema")
+    study: dict[str, Any]
+    data: DataRecord
+    estimates: tuple[EstimateRecord, ...]
+    covariance: CovarianceRecord = CovarianceRecord()
+    checks: tuple[CheckRecord, ...] = ()
+    scores: tuple[dict[str, Any], ...] = ()
+    value: dict[str, Any] | None = None
+    dossier: dict[str, Any] = Field(default_factory=dict)
+    findings: tuple[dict[str, Any], ...] = ()
+    disclosure: dict[str, Any] = Field(default_factory=dict)
+    provenance: Provenance
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
+    )
+
+    def of(self, outcome: str, role: str = "main") -> EstimateRecord:
+        """Return the estimate of an outcome in a role; refused by name when there is none."""
+        for record in self.estimates:
+            if record.outcome == outcome and record.role == role:
+                return record
+        known = [f"{record.outcome}/{record.role}" for record in self.estimates]
+        raise ImpactEvalError(
+            Finding.error(
+                "unknown_name", kind="estimate", name=f"{outcome}/{role}", nearest=None, known=known
+            )
+        )
+
+    @property
+    def primary(self) -> EstimateRecord:
+        """The headline estimate of the primary outcome."""
+        for record in self.estimates:
+            if record.primary and record.role == "main":
+                return record
+        return self.estimates[0]
+
+    def estimate(self, outcome: str) -> Estimate:
+        """Return the headline estimate of an outcome."""
+        return self.of(outcome).to_estimate()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content of `results.json`: no NaN, and no digit that a machine could move."""
+        data: dict[str, Any] = stable(self.model_dump(mode="json", by_alias=True))
+        return data
+
+    def to_json(self) -> str:
+        """Return the text of `results.json`."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+    def write(self, path: str | Path) -> Path:
+        """Write `results.json` whole or not at all."""
+        target = Path(path)
+        target = target / "results.json" if target.is_dir() else target
+        partial = target.with_name(f".{target.name}.partial")
+        partial.write_text(self.to_json(), encoding="utf-8", newline="\n")
+        os.replace(partial, target)
+        return target
+
+    @classmethod
+    def read(cls, path: str | Path) -> StudyResults:
+        """Read a `results.json`, or the folder that holds it.
+
+        Raises
+        ------
+        ImpactEvalError
+            `results_not_found`, `results_not_json`, `results_schema`, `results_invalid`.
+        """
+        file = Path(path)
+        file = file / "results.json" if file.is_dir() else file
+        place = Place(file=file.name)
+        if not file.is_file():
+            raise ImpactEvalError(Finding.error("results_not_found", place, path=str(path)))
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+        except (UnicodeDecodeError, json.JSONDecodeError):
+            raise ImpactEvalError(Finding.error("results_not_json", place)) from None
+        return cls.from_dict(data, place)
+
+    @classmethod
+    def from_dict(cls, data: Any, place: Place | None = None) -> StudyResults:
+        """Validate the content of a `results.json`."""
+        found = data.get("schema") if isinstance(data, Mapping) else None
+        if found != SCHEMA:
+            raise ImpactEvalError(
+                Finding.error("results_schema", place, found=str(found), expected=SCHEMA)
+            )
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            keys = [".".join(map(str, e["loc"])) for e in error.errors(include_url=False)]
+            raise ImpactEvalError(
+                Finding.error("results_invalid", place, n=len(keys), keys=keys[:10])
+            ) from None
+
+
+def comparable(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return results without what two runs may differ in, to compare them."""
+    provenance = {k: v for k, v in data["provenance"].items() if k not in UNREPEATABLE}
+    return {**data, "provenance": provenance}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `results.json`."""
+    schema = StudyResults.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
