@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -100,7 +99,7 @@ class StudyResults(_Part):
     >>> StudyResults.read("sortie/results.json")  # doctest: +SKIP
     """
 
-    schema_: Literal["impact-eval/results/1"] = Field(default=SCHEMA, alias="schema")
+    schema_: Literal["impact-eval/results/1"] = Field(alias="schema")
     study: dict[str, Any]
     data: DataRecord
     estimates: tuple[EstimateRecord, ...]
@@ -156,7 +155,7 @@ class StudyResults(_Part):
         target = target / "results.json" if target.is_dir() else target
         partial = target.with_name(f".{target.name}.partial")
         partial.write_text(self.to_json(), encoding="utf-8", newline="\n")
-        os.replace(partial, target)
+        partial.replace(target)
         return target
 
     @classmethod
