@@ -1,0 +1,215 @@
+"""Execute a template notebook by Papermill, and believe only what happened.
+
+Papermill's own status metadata is not trusted: the status comes from the exception raised and from
+the last cell executed. A cell that leaves the interpreter is a failure, not an early success.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from impact_eval.core.findings import Finding
+from impact_eval.pipeline.templates import check_parameters, read_notebook
+
+CELL_TIMEOUT = 1_800  # seconds; a cell that needs more belongs to another template
+RESULTS_MIME = "application/vnd.impact-eval.results+json"
+
+CellDone = Callable[[int, int], None]
+
+
+class RunStatus(StrEnum):
+    """What happened to a run."""
+
+    OK = "ok"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    KILLED = "killed"
+    TRUNCATED = "truncated"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """An executed notebook and what happened.
+
+    Attributes
+    ----------
+    notebook : NotebookNode
+    status : RunStatus
+    findings : tuple of Finding
+        The refusal raised inside the notebook, or where it stopped.
+    """
+
+    notebook: Any
+    status: RunStatus
+    findings: tuple[Finding, ...] = field(default=())
+
+
+def execute(
+    template: Path,
+    parameters: Mapping[str, Any],
+    *,
+    folder: Path,
+    cell_done: CellDone | None = None,
+    timeout: int = CELL_TIMEOUT,
+) -> Execution:
+    """Execute a template in a kernel whose working folder is `folder`.
+
+    Parameters
+    ----------
+    template : Path
+    parameters : mapping
+        Checked against the template's declaration before a kernel starts.
+    folder : Path
+        The study's folder: paths in the notebook are relative to it.
+    cell_done : callable, optional
+        Told (cells done, cells in all) after each code cell.
+    timeout : int
+        Seconds a cell may take.
+
+    Returns
+    -------
+    Execution
+    """
+    notebook = read_notebook(template)
+    checked = check_parameters(notebook, parameters, template.stem)
+    total = sum(cell.cell_type == "code" for cell in notebook.cells)
+    status, executed = _execute(notebook, checked, folder, _Counter(total, cell_done), timeout)
+    findings = refusals(executed)
+    if status is RunStatus.OK and not _finished(executed):
+        status = RunStatus.TRUNCATED
+    if status is not RunStatus.OK and not findings:
+        findings = (Finding.error(f"run_{status.value}", cell=_last_label(executed)),)
+    return Execution(executed, status, findings)
+
+
+class _Counter:
+    """Count executed cells for whoever shows progress."""
+
+    def __init__(self, total: int, told: CellDone | None) -> None:
+        self.done = 0
+        self._total = total
+        self._told = told
+
+    def __call__(self, **_: object) -> None:
+        self.done += 1
+        if self._told is not None:
+            self._told(min(self.done, self._total), self._total)
+
+
+def _execute(
+    notebook: Any, parameters: Mapping[str, Any], folder: Path, counter: _Counter, timeout: int
+) -> tuple[RunStatus, Any]:
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    from impact_eval.pipeline.kernel import StudyKernelManager
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory(prefix="ie-run-") as work:
+        kept = Path(work) / "run.ipynb"
+        status = RunStatus.OK
+        try:
+            papermill.execute_notebook(
+                notebook,
+                str(kept),
+                parameters=dict(parameters),
+                cwd=str(folder),
+                progress_bar=False,
+                execution_timeout=timeout,
+                kernel_manager_class=StudyKernelManager,
+                on_cell_executed=counter,
+                request_save_on_cell_execute=True,
+            )
+        except PapermillExecutionError:
+            status = RunStatus.FAILED
+        except CellTimeoutError:
+            status = RunStatus.TIMEOUT
+        except DeadKernelError:
+            status = RunStatus.KILLED
+        return status, read_notebook(kept)
+
+
+def _code_cells(notebook: Any) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def _finished(notebook: Any) -> bool:
+    cells = _code_cells(notebook)
+    return bool(cells) and all(cell.get("execution_count") is not None for cell in cells)
+
+
+def _last_label(notebook: Any) -> str:
+    """Return the tag of the last cell that started, the only thing told of where it stopped."""
+    label = "start"
+    for i, cell in enumerate(_code_cells(notebook)):
+        if cell.get("execution_count") is None and not cell.get("outputs"):
+            break
+        tags = cell.metadata.get("tags", [])
+        label = tags[0] if tags else str(i + 1)
+    return label
+
+
+def bundles(notebook: Any) -> list[Mapping[str, Any]]:
+    """Return the MIME bundles of all outputs, in order."""
+    return [
+        output["data"]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.get("outputs", [])
+        if "data" in output
+    ]
+
+
+def refusals(notebook: Any) -> tuple[Finding, ...]:
+    """Return the findings of a refusal raised in a cell, as `Refusal` displayed them."""
+    for bundle in bundles(notebook):
+        content = bundle.get(REFUSAL_MIME)
+        if content is not None:
+            data = json.loads(content) if isinstance(content, str) else content
+            return tuple(Finding.from_dict(item) for item in data["findings"])
+    return ()
+
+
+REFUSAL_MIME = "application/vnd.impact-eval.refusal+json"
+
+
+def results_of(notebook: Any) -> Mapping[str, Any] | None:
+    """Return the content of `results.json` that the notebook published, if it did."""
+    for bundle in reversed(bundles(notebook)):
+        content = bundle.get(RESULTS_MIME)
+        if content is not None:
+            found: Mapping[str, Any] = content
+            return found
+    return None
+
+
+def canonical(notebook: Any) -> Any:
+    """Return the notebook without times, machine paths, kernel names or random ids.
+
+    Streams are dropped: a warning quotes file paths of the machine.
+    """
+    clean = nbformat.from_dict(json.loads(json.dumps(notebook)))
+    clean.metadata = {
+        "language_info": {"name": "python"},
+        "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+    }
+    for i, cell in enumerate(clean.cells):
+        cell["id"] = f"c{i}"
+        cell.metadata = {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
+        if cell.cell_type == "code":
+            cell.outputs = [
+                output for output in cell.outputs if output.output_type not in ("stream", "error")
+            ]
+            for output in cell.outputs:
+                output.pop("transient", None)
+    return clean
