@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import NotApplicable
 from impact_eval.core.inference import two_sided_p
 from impact_eval.data.sample import DataShape, Sample
+from impact_eval.diagnostics.balance import ever_treated
 from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.stats.attrition import CAUTIOUS, OPTIMISTIC, TOLERABLE_BIAS, attrition_bias
 
@@ -108,15 +109,15 @@ def losses(sample: Sample, outcome: str) -> tuple[BoolArray, BoolArray] | NotApp
     tuple of two (n,) arrays of bool, or NotApplicable
         `no_treatment_role`, `one_group_only`.
     """
-    if sample.treated is None:
+    groups = ever_treated(sample)
+    if groups is None:
         return NotApplicable.because("no_treatment_role")
     if sample.shape is DataShape.PANEL:
         wide = sample.wide(outcome)
         lost, treated = np.isnan(wide.y[:, -1]), np.isfinite(wide.cohorts)
     else:
         observed, _ = sample.complete(outcome)
-        groups = sample.treated if sample.cohorts is None else np.isfinite(sample.cohorts)
-        lost, treated = ~observed, np.asarray(groups, dtype=bool)
+        lost, treated = ~observed, groups
     if treated.all() or not treated.any():
         return NotApplicable.because("one_group_only")
     return lost, treated

@@ -60,12 +60,13 @@ def baseline(sample: Sample, outcome: str) -> Baseline | NotApplicable:
     Baseline or NotApplicable
         `no_treatment_role`, `no_covariates`, `one_group_only`.
     """
-    if sample.treated is None:
+    treated = ever_treated(sample)
+    if treated is None:
         return NotApplicable.because("no_treatment_role")
     found = (
         _panel_baseline(sample, outcome)
         if sample.shape is DataShape.PANEL
-        else _rows_baseline(sample)
+        else _rows_baseline(sample, treated)
     )
     if not found.names:
         return NotApplicable.because("no_covariates")
@@ -74,12 +75,18 @@ def baseline(sample: Sample, outcome: str) -> Baseline | NotApplicable:
     return found
 
 
-def _rows_baseline(sample: Sample) -> Baseline:
-    groups: object = sample.treated if sample.cohorts is None else np.isfinite(sample.cohorts)
+def ever_treated(sample: Sample) -> NDArray[np.bool_] | None:
+    """Return, per row, whether it belongs to somebody treated at some time; None without a role."""
+    if sample.cohorts is not None:
+        return np.asarray(np.isfinite(sample.cohorts), dtype=np.bool_)
+    return sample.treated
+
+
+def _rows_baseline(sample: Sample, treated: NDArray[np.bool_]) -> Baseline:
     return Baseline(
         names=sample.covariate_names,
         x=sample.covariate_matrix,
-        treated=np.asarray(groups, dtype=bool),
+        treated=treated,
         weights=sample.weights_array if sample.has_weights else None,
         clusters=sample.cluster_codes,
     )
@@ -90,10 +97,10 @@ def _panel_baseline(sample: Sample, outcome: str) -> Baseline:
     before = wide.times < np.min(wide.cohorts)
     columns = [] if wide.covariates is None else [wide.covariates]
     names = sample.covariate_names
-    keep = np.ones(len(wide.cohorts), dtype=bool)
+    keep: NDArray[np.bool_] = np.ones(len(wide.cohorts), dtype=np.bool_)
     if before.any():
         seen = ~np.isnan(wide.y[:, before])
-        keep = seen.any(axis=1)
+        keep = np.asarray(seen.any(axis=1), dtype=np.bool_)
         level = np.nansum(wide.y[:, before], axis=1) / np.maximum(seen.sum(axis=1), 1)
         columns.append(level[:, None])
         names = (*names, outcome)
