@@ -1,0 +1,208 @@
+"""How a value is written in each language: numbers, euros, shares, p-values, dates, lists."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from impact_eval.report.typography import MINUS, NO_BREAK
+
+MISSING = "—"
+LONGEST_LIST = 12
+_LOCALES = MappingProxyType({"fr": "fr", "en": "en_GB"})
+_AND = MappingProxyType({"fr": "et", "en": "and"})
+_OTHERS = MappingProxyType({"fr": "{n} autres", "en": "{n} others"})
+_YES = MappingProxyType({"fr": ("oui", "non"), "en": ("yes", "no")})
+_LESS = MappingProxyType({"fr": "moins de", "en": "less than"})
+_OPEN_QUOTES = MappingProxyType({"fr": ("«\u202f", "\u202f»"), "en": ("“", "”")})
+
+
+@lru_cache(maxsize=256)
+def _pattern(digits: int, grouped: bool) -> str:
+    whole = "#,##0" if grouped else "0"
+    return whole + ("." + "0" * digits if digits else "")
+
+
+def decimal(value: float, digits: int, language: str) -> str:
+    """Write a number with a fixed count of decimals, grouped by thousands.
+
+    Parameters
+    ----------
+    value : float
+    digits : int
+    language : {"fr", "en"}
+
+    Examples
+    --------
+    >>> decimal(-1234.5, 1, "en")
+    '−1,234.5'
+    """
+    from babel.numbers import format_decimal
+
+    rounded = round(value, digits)
+    rounded = 0.0 if rounded == 0 else rounded  # no "−0,0"
+    text = str(
+        format_decimal(rounded, format=_pattern(digits, True), locale=_LOCALES[language])
+    )
+    return text.replace("-", MINUS)
+
+
+def signed(value: float, digits: int, language: str) -> str:
+    """Write a number with its sign: a change, an effect."""
+    text = decimal(value, digits, language)
+    return f"+{text}" if round(value, digits) > 0 else text
+
+
+def plain(value: float, language: str) -> str:
+    """Write a number as it is: years stay years, at most six significant digits."""
+    if float(value).is_integer() and abs(value) < 1e15:
+        return str(int(value)).replace("-", MINUS)
+    text = f"{value:.6g}"
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        text = f"{mantissa}×10^{int(exponent)}"
+    text = text.replace(".", ",") if language == "fr" else text
+    return text.replace("-", MINUS)
+
+
+def significant(value: float, digits: int, language: str) -> str:
+    """Write a number with a count of significant digits, without scientific notation."""
+    if value == 0:
+        return "0"
+    places = digits - 1 - math.floor(math.log10(abs(value)))
+    return decimal(value, min(max(places, 0), 6), language)
+
+
+def percent(share: float, digits: int, language: str) -> str:
+    """Write a share (0 to 1) in per cent."""
+    sign = f"{NO_BREAK}%" if language == "fr" else "%"
+    return decimal(100 * share, digits, language) + sign
+
+
+def euros(value: float, digits: int, language: str) -> str:
+    """Write an amount in euros."""
+    if language == "fr":
+        return f"{decimal(value, digits, language)}{NO_BREAK}€"
+    text = decimal(abs(value), digits, language)
+    sign = MINUS if round(value, digits) < 0 else ""
+    return f"{sign}€{text}"
+
+
+def p_value(value: float, language: str) -> str:
+    """Write a p-value: three decimals under 0.1, never zero."""
+    if value < 0.001:
+        return f"{_LESS[language]} {decimal(0.001, 3, language)}"
+    return decimal(value, 3 if value < 0.1 else 2, language)
+
+
+def chance(value: float, language: str) -> str:
+    """Write a p-value as a count of chances: “3 times in 100”."""
+    if value < 0.001:
+        return "moins d’une fois sur 1\u202f000" if language == "fr" else "less than once in 1,000"
+    if value < 0.01:
+        n = round(1000 * value)
+        times = "fois sur 1\u202f000" if language == "fr" else "times in 1,000"
+    else:
+        n = round(100 * value)
+        times = "fois sur 100" if language == "fr" else "times in 100"
+    if n == 1:
+        return f"une {times}" if language == "fr" else times.replace("times", "once")
+    return f"{n} {times}"
+
+
+def date(value: Any, language: str) -> str:
+    """Write a date (a `date`, or its ISO text) in full."""
+    from babel.dates import format_date
+
+    if isinstance(value, str):
+        try:
+            value = datetime.date.fromisoformat(value[:10])
+        except ValueError:
+            return value
+    text = str(format_date(value, format="long", locale=_LOCALES[language]))
+    return text.replace("1 ", "1er ", 1) if language == "fr" and text.startswith("1 ") else text
+
+
+def listed(values: Sequence[str], language: str) -> str:
+    """Write a list: “a, b and c”; a long one is cut, with the count of what is left."""
+    items = [str(item) for item in values]
+    if len(items) > LONGEST_LIST:
+        kept = LONGEST_LIST - 2
+        rest = _OTHERS[language].format(n=len(items) - kept)
+        items = [*items[:kept], rest]
+    if len(items) < 2:
+        return items[0] if items else MISSING
+    return f"{', '.join(items[:-1])} {_AND[language]} {items[-1]}"
+
+
+def quoted(value: str, language: str) -> str:
+    """Put a text between the quotation marks of the language."""
+    left, right = _OPEN_QUOTES[language]
+    return f"{left}{value}{right}"
+
+
+def _per_100(share: float, language: str) -> str:
+    value = 100 * share
+    return decimal(value, 0 if abs(value) >= 9.5 else 1, language)
+
+
+Format = Callable[[Any, str], str]
+
+_NUMBERS: Mapping[str, Callable[[float, str], str]] = MappingProxyType(
+    {
+        "int": lambda v, la: decimal(v, 0, la),
+        **{f"dec{k}": (lambda v, la, k=k: decimal(v, k, la)) for k in range(5)},
+        **{f"signed{k}": (lambda v, la, k=k: signed(v, k, la)) for k in range(5)},
+        "pct": lambda v, la: percent(v, 0, la),
+        "pct1": lambda v, la: percent(v, 1, la),
+        "pct2": lambda v, la: percent(v, 2, la),
+        "points": lambda v, la: signed(100 * v, 1, la),
+        "per100": _per_100,
+        "eur": lambda v, la: euros(v, 0, la),
+        "eur2": lambda v, la: euros(v, 2, la),
+        "p": p_value,
+        "chance": chance,
+        "sig2": lambda v, la: significant(v, 2, la),
+        "sig3": lambda v, la: significant(v, 3, la),
+        "plain": plain,
+    }
+)
+_WORDS: Mapping[str, Format] = MappingProxyType({"date": date, "quote": quoted})
+FORMAT_NAMES = frozenset({*_NUMBERS, *_WORDS, "list", "label"})
+
+
+def show(value: Any, name: str | None, language: str) -> str:
+    """Write any value in a language.
+
+    Parameters
+    ----------
+    value : scalar, sequence or None
+        None and numbers that are not finite are written “—”.
+    name : str or None
+        One of `FORMAT_NAMES` (`label` is left to the catalogue); None writes the value as it is.
+    language : {"fr", "en"}
+
+    Examples
+    --------
+    >>> show(0.123, "pct1", "fr") == "12,3\u00a0%"
+    True
+    >>> show(["a", "b", "c"], "list", "en")
+    'a, b and c'
+    """
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return MISSING
+    if isinstance(value, bool):
+        return _YES[language][0 if value else 1]
+    if isinstance(value, (list, tuple)):
+        inner = None if name == "list" else name
+        return listed([show(item, inner, language) for item in value], language)
+    if name in _WORDS:
+        return _WORDS[name](value, language)
+    if isinstance(value, (int, float)):
+        writer = _NUMBERS.get(name or "")
+        return writer(value, language) if writer else plain(value, language)
+    return str(value)
