@@ -24,7 +24,6 @@ MacKinnon, J., Nielsen, M. and Webb, M. (2023). doi:10.1002/jae.2969
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -34,6 +33,7 @@ from numpy.typing import ArrayLike, NDArray
 from impact_eval.core import Finding, FindingCollector
 from impact_eval.stats.cluster_moments import clustered_rows, grams
 from impact_eval.stats.cluster_moments import inverse as safe_inverse
+from impact_eval.stats.inversion import inverted_bound
 from impact_eval.stats.random_weights import RandomWeights, all_signs, draw_weights
 from impact_eval.stats.regression import LinearFit
 
@@ -249,7 +249,7 @@ def wild_cluster_bootstrap(
     observed = (estimate - null) / std_error
     factor = _printed_factor(fit, size, how.scheme)
     low, high = (
-        _bound(p_value, estimate, std_error * side, alpha=1 - level) for side in (-1.0, 1.0)
+        inverted_bound(p_value, estimate, std_error * side, alpha=1 - level) for side in (-1.0, 1.0)
     )
     return WildBootstrapResult(
         estimate=estimate,
@@ -370,28 +370,6 @@ def _cluster_terms(parts: _Parts, scores: FloatArray, weights: FloatArray) -> Fl
     if len(scores) <= scores.shape[1]:
         return np.asarray(weights @ (np.diag(own) - parts.spill @ scores.T).T)
     return np.asarray(weights * own - (weights @ scores) @ parts.spill.T)
-
-
-def _bound(
-    p_value: Callable[[float], float], estimate: float, step: float, *, alpha: float
-) -> float:
-    """Find the null farthest from the estimate, on one side, that is not rejected."""
-    inside, outside = estimate, estimate + 2 * step
-    for _ in range(40):
-        if p_value(outside) <= alpha:
-            break
-        inside, outside = outside, estimate + 2 * (outside - estimate)
-    else:
-        return float(np.copysign(np.inf, step))
-    for _ in range(60):
-        middle = (inside + outside) / 2
-        if p_value(middle) > alpha:
-            inside = middle
-        else:
-            outside = middle
-        if abs(outside - inside) <= 1e-11 * abs(step):
-            break
-    return (inside + outside) / 2
 
 
 def _findings(size: int, level: float, how: WildBootstrap, bounded: bool) -> tuple[Finding, ...]:
