@@ -31,6 +31,7 @@ class DataRecord(_Part):
     n_units: int
     n_periods: int
     shape: str
+    times: tuple[str, ...] = ()
     reading: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -139,6 +140,11 @@ class StudyResults(_Part):
     def estimate(self, outcome: str) -> Estimate:
         """Return the headline estimate of an outcome."""
         return self.of(outcome).to_estimate()
+
+    def with_template(self, digest: str) -> StudyResults:
+        """Return the results with the hash of the template that made them."""
+        provenance = self.provenance.model_copy(update={"template_sha256": digest})
+        return self.model_copy(update={"provenance": provenance})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of `results.json`: no NaN, and no digit that a machine could move."""

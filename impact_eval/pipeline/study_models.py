@@ -107,12 +107,20 @@ class RolesPart(Part):
     weights: str | None = None
 
 
+class WavesPart(Part):
+    """A table kept with its waves side by side: for each outcome, its column at each wave."""
+
+    names: tuple[str, ...] = Field(min_length=2)
+    columns: Mapping[str, tuple[str, ...]]
+
+
 class DataPart(Part):
     """A table of the study folder and the roles of its columns."""
 
     file: str
     sheet: str | int | None = None
     roles: RolesPart = RolesPart()
+    waves: WavesPart | None = None
     text_columns: tuple[str, ...] = ()
 
 

@@ -1,0 +1,82 @@
+"""`ro-crate-metadata.json`: what each file of an output folder is, for archives and machines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from impact_eval.core.provenance import sha256
+from impact_eval.pipeline.results import StudyResults
+
+FILE = "ro-crate-metadata.json"
+KINDS = {
+    ".json": "application/json",
+    ".ipynb": "application/x-ipynb+json",
+    ".html": "text/html",
+    ".pdf": "application/pdf",
+    ".csv": "text/csv",
+    ".png": "image/png",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+}
+STAMPED = ("results.json",)  # its hash changes with `run_at`
+
+
+def write_crate(folder: Path, results: StudyResults, template: str) -> None:
+    """Describe the files of a folder as a Workflow Run Crate.
+
+    Parameters
+    ----------
+    folder : Path
+    results : StudyResults
+    template : str
+        Name of the template notebook that was run.
+    """
+    files = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix in KINDS and path.name not in (FILE, "status.json")
+    )
+    entities = [_file(folder, name) for name in files]
+    provenance = results.provenance
+    root: dict[str, Any] = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": results.study["title"].get("fr"),
+        "identifier": results.study["id"],
+        "datePublished": results.study["period"][1],
+        "hasPart": [{"@id": name} for name in files],
+        "mentions": {"@id": "#run"},
+    }
+    action = {
+        "@id": "#run",
+        "@type": "CreateAction",
+        "instrument": {"@id": f"#{template}"},
+        "object": [{"@id": f"urn:sha256:{provenance.data_sha256}"}],
+        "result": [{"@id": name} for name in files],
+    }
+    software = {
+        "@id": f"#{template}",
+        "@type": "SoftwareSourceCode",
+        "name": template,
+        "identifier": provenance.template_sha256,
+        "softwareRequirements": [f"{name} {v}" for name, v in sorted(provenance.versions.items())],
+    }
+    descriptor = {
+        "@id": FILE,
+        "@type": "CreativeWork",
+        "about": {"@id": "./"},
+        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+    }
+    graph = [descriptor, root, action, software, *entities]
+    content = {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
+    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+    (folder / FILE).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _file(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    entity = {"@id": name, "@type": "File", "encodingFormat": KINDS[path.suffix]}
+    if path.name not in STAMPED:
+        entity["sha256"] = sha256(path.read_bytes())
+    return entity

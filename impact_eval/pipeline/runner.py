@@ -1,0 +1,236 @@
+"""Run a study: execute its notebook, export its report, and never leave half a result.
+
+Everything is written in a sibling folder and renamed at the end. A run that was interrupted starts
+again from the last stage it finished, when its inputs are still the same.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import nbformat
+
+from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.core.provenance import canonical_json, sha256, versions
+from impact_eval.core.vocabulary import Language
+from impact_eval.pipeline.crate import write_crate
+from impact_eval.pipeline.exporters import EXPORTERS, blocks_of
+from impact_eval.pipeline.notebook import RunStatus, canonical, execute, results_of
+from impact_eval.pipeline.outputs import write_data_files
+from impact_eval.pipeline.results import StudyResults
+from impact_eval.pipeline.study import Study
+from impact_eval.pipeline.templates import STUDY_REPORT, read_notebook, template_path
+
+OUTPUT = "sortie"
+NOTEBOOK = "notebook.ipynb"
+STATUS = "status.json"
+
+
+class Stage(StrEnum):
+    """Stages of a run, in order."""
+
+    CHECK = "check"
+    EXECUTE = "execute"
+    EXPORT = "export"
+    DONE = "done"
+
+
+Told = Callable[[Stage, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the outputs are.
+    results : StudyResults
+    reports : tuple of Path
+        One per language and format.
+    resumed : bool
+        Whether an interrupted run was taken up again, or an identical one was already there.
+    """
+
+    folder: Path
+    results: StudyResults
+    reports: tuple[Path, ...]
+    resumed: bool
+
+
+def run(
+    folder: str | Path,
+    *,
+    output: str | Path | None = None,
+    template: str = STUDY_REPORT,
+    told: Told | None = None,
+    fresh: bool = False,
+) -> Run:
+    """Run a study from its folder to its report.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder of `study.toml`, or the file.
+    output : str or Path, optional
+        Folder of the outputs; `sortie` in the study's folder by default.
+    template : str
+        Name of a template notebook.
+    told : callable, optional
+        Told (stage, done, in all) as the run goes.
+    fresh : bool
+        Compute again even when the same run is already there.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ImpactEvalError
+        What the study, the data or the designs refuse; `run_timeout`, `run_killed`,
+        `run_truncated` when the notebook stopped.
+
+    Examples
+    --------
+    >>> run("mon-action/")  # doctest: +SKIP
+    """
+    say = told or (lambda *_: None)
+    say(Stage.CHECK, 0, 1)
+    study = Study.read(folder)
+    target = Path(output).resolve() if output is not None else study.folder / OUTPUT
+    key = job_key(study, template)
+    if not fresh and _is_done(target, key):
+        return _finished(target, resumed=True)
+    partial = target.with_name(f".{target.name}.partial")
+    resumed = _prepare(partial, key, fresh=fresh)
+    if not resumed:
+        _execute(study, template, partial, say)
+    say(Stage.EXPORT, 0, 1)
+    _export(study, partial, template)
+    _write_status(partial, key, Stage.DONE)
+    _replace(partial, target)
+    say(Stage.DONE, 1, 1)
+    return _finished(target, resumed=resumed)
+
+
+def job_key(study: Study, template: str) -> str:
+    """Return the hash of all that decides the result: study, data, template, versions."""
+    return sha256(
+        canonical_json(
+            {
+                "study": study.digest,
+                "files": {name: sha256(study.path(name).read_bytes()) for name in _files(study)},
+                "template": template_hash(template),
+                "versions": versions(),
+            }
+        )
+    )
+
+
+def template_hash(template: str) -> str:
+    """Return the hash of a template's cells: outputs and metadata do not count."""
+    cells = [(c.cell_type, c.source) for c in read_notebook(template_path(template)).cells]
+    return sha256(canonical_json(cells))
+
+
+def _files(study: Study) -> list[str]:
+    declared = study.declaration
+    names = [declared.data.file, *(part.data.file for part in declared.instruments)]
+    names += [part.definition for part in declared.instruments if part.definition]
+    names += [declared.value.map] if declared.value else []
+    return sorted(set(names))
+
+
+def _is_done(folder: Path, key: str) -> bool:
+    return _read_status(folder) == (key, Stage.DONE) and (folder / "results.json").is_file()
+
+
+def _read_status(folder: Path) -> tuple[str, Stage] | None:
+    try:
+        data = json.loads((folder / STATUS).read_text(encoding="utf-8"))
+        return data["key"], Stage(data["stage"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _write_status(folder: Path, key: str, stage: Stage) -> None:
+    partial = folder / f".{STATUS}.partial"
+    partial.write_text(json.dumps({"key": key, "stage": stage.value}) + "\n", encoding="utf-8")
+    partial.replace(folder / STATUS)
+
+
+def _prepare(partial: Path, key: str, *, fresh: bool) -> bool:
+    """Make the working folder; return whether an executed notebook of the same job is there."""
+    if not fresh and _read_status(partial) == (key, Stage.EXECUTE):
+        return True
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True)
+    (partial / ".key").write_text(key, encoding="utf-8")
+    return False
+
+
+def _execute(study: Study, template: str, partial: Path, told: Told) -> None:
+    parameters = {"study": "study.toml", "language": study.declaration.report.languages[0].value}
+    executed = execute(
+        template_path(template),
+        parameters,
+        folder=study.folder,
+        cell_done=lambda done, total: told(Stage.EXECUTE, done, total),
+    )
+    if executed.status is not RunStatus.OK:
+        shutil.rmtree(partial)
+        raise ImpactEvalError(executed.findings)
+    content = results_of(executed.notebook)
+    if content is None:
+        shutil.rmtree(partial)
+        raise ImpactEvalError(Finding.error("no_results_published", template=template))
+    results = StudyResults.from_dict(content).with_template(template_hash(template))
+    results.write(partial / "results.json")
+    nbformat.write(canonical(executed.notebook), partial / NOTEBOOK)
+    _write_status(partial, (partial / ".key").read_text(encoding="utf-8"), Stage.EXECUTE)
+    (partial / ".key").unlink()
+
+
+def _export(study: Study, partial: Path, template: str) -> None:
+    notebook = read_notebook(partial / NOTEBOOK)
+    for kind in study.declaration.report.formats:
+        for language in study.declaration.report.languages:
+            exporter = EXPORTERS[kind](language=language.value)
+            content, _ = exporter.from_notebook_node(notebook)
+            path = partial / report_name(language, kind)
+            path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    write_data_files(blocks_of(notebook), partial)
+    write_crate(partial, StudyResults.read(partial), template)
+
+
+def report_name(language: Language, kind: str) -> str:
+    """Return the file name of a report."""
+    stem = {Language.FRENCH: "rapport", Language.ENGLISH: "report"}[language]
+    return f"{stem}-{language.value}.{kind}"
+
+
+def _replace(partial: Path, target: Path) -> None:
+    """Put the finished folder in place; the old one goes only when the new one is there."""
+    old = target.with_name(f".{target.name}.old")
+    if old.exists():
+        shutil.rmtree(old)
+    if target.exists():
+        target.rename(old)
+    partial.rename(target)
+    if old.exists():
+        shutil.rmtree(old)
+
+
+def _finished(target: Path, *, resumed: bool) -> Run:
+    reports = tuple(
+        sorted(path for kind in EXPORTERS for path in target.glob(f"r*-*.{kind}") if path.is_file())
+    )
+    return Run(target, StudyResults.read(target), reports, resumed)
