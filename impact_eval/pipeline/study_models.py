@@ -42,7 +42,6 @@ def _text_only(value: Any) -> Any:
 
 Identifier = Annotated[str, AfterValidator(_identifier)]
 Code = Annotated[str, BeforeValidator(_text_only), Field(min_length=1, max_length=32)]
-Text: TypeAlias = "str | Bilingual"
 
 
 class Bilingual(Part):
@@ -54,6 +53,9 @@ class Bilingual(Part):
     def say(self, language: str) -> str:
         """Return the text in a language; the French stands in for a missing English."""
         return self.en if language == Language.ENGLISH and self.en else self.fr
+
+
+Text: TypeAlias = str | Bilingual
 
 
 class StudyPart(Part):
