@@ -1,0 +1,531 @@
+"""Columns of written cells as numbers, dates or text, without losing or guessing anything.
+
+A column becomes numbers only when every answer reads as a number, dates only when every answer
+reads as a date; otherwise it stays text and what stands in the way is reported. Codes with leading
+zeros (`01`) stay text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impact_eval.core.findings import Finding, Place
+from impact_eval.data.labels import (
+    EXAMPLES,
+    MISSING_WORDS,
+    MissingKind,
+    as_text,
+    bare_spelling,
+    missing_kind,
+)
+
+FloatArray = NDArray[np.float64]
+Cells = NDArray[np.object_]
+
+
+class ColumnType(StrEnum):
+    """What a column holds."""
+
+    NUMBER = "number"
+    INTEGER = "integer"
+    DATE = "date"
+    TEXT = "text"
+    CODE = "code"  # an identifier: text without surrounding spaces, upper case
+    CHOICE = "choice"
+    MULTIPLE = "multiple"
+    BOOLEAN = "boolean"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadColumn:
+    """One column as read.
+
+    Attributes
+    ----------
+    values : Series
+        Typed values.
+    type : ColumnType
+    missing : mapping of MissingKind to int
+        Why answers are missing.
+    unit : str or None
+        `€` or `%` when it was written in the cells.
+    findings : tuple of Finding
+        What was noticed or recoded.
+    """
+
+    values: pd.Series[Any]
+    type: ColumnType
+    missing: Mapping[MissingKind, int] = field(default_factory=dict)
+    unit: str | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+_UNIT = re.compile(r"\s*(€|euros?|eur|%)\s*$", re.IGNORECASE)
+_LEADING_UNIT = re.compile(r"^\s*€\s*")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_LEADING_ZERO = re.compile(r"0\d+")
+_SPACED = re.compile(r"(?<=\d)[\s'’](?=\d{3}(?!\d))")
+_DAY_FIRST = re.compile(
+    r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})"
+    r"(?:[\sTà,]+(\d{1,2})[:hH](\d{2})(?:[:mM](\d{2}))?s?)?"
+)
+_ISO = re.compile(
+    r"(\d{4})[/\-](\d{1,2})[/\-](\d{1,2})"
+    r"(?:[\sT](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(?:Z|[+\-]\d{2}:?\d{2})?)?"
+)
+# Registers whose codes are text whatever they look like: 01 is not 1.
+_CODE_HEADERS = re.compile(
+    r"(^| )(dep|dept|departements?|code dep\w*|insee|code insee|codgeo|code commune|depcom|cp"
+    r"|code postal|siret|siren|finess|rna|nir|telephone|tel|portable|zip)( |$)"
+)
+_DATE_HEADERS = re.compile(r"(^| )(dates?|naissance|ddn|horodateur|jour|le)( |$)")
+_SERIAL_LOW, _SERIAL_HIGH = 10_000, 80_000  # 1927 to 2119
+_CENTURY_PIVOT = 69  # as POSIX: 69-99 are 1969-1999
+
+
+def parse_number(text: str) -> tuple[float, str | None] | None:
+    """Read one written number, French or English, with its unit; None when it is not a number.
+
+    Examples
+    --------
+    >>> parse_number("1\u202f234,5\u00a0€"), parse_number("1.234,50"), parse_number("45 %")
+    ((1234.5, '€'), (1234.5, None), (45.0, '%'))
+    >>> parse_number("environ 500") is None
+    True
+    """
+    found = _UNIT.search(text)
+    unit = None
+    if found:
+        unit = "%" if found[1] == "%" else "€"
+        text = text[: found.start()]
+    elif _LEADING_UNIT.match(text):
+        unit, text = "€", _LEADING_UNIT.sub("", text)
+    body = _SPACED.sub("", text.strip().replace("−", "-"))
+    if "," in body and "." in body:
+        thousands = "." if body.rfind(",") > body.rfind(".") else ","
+        if not re.fullmatch(rf"[+-]?\d{{1,3}}(?:\{thousands}\d{{3}})+[.,]\d*", body):
+            return None
+        body = body.replace(thousands, "")
+    body = body.replace(",", ".", 1)
+    if not _NUMBER.fullmatch(body):
+        return None
+    value = float(body)
+    return (value, unit) if np.isfinite(value) else None
+
+
+def is_code_header(name: str) -> bool:
+    """Whether a header names a register of codes (département, commune, SIRET…)."""
+    return _CODE_HEADERS.search(bare_spelling(name)) is not None
+
+
+def is_date_header(name: str) -> bool:
+    """Whether a header says that its column holds dates."""
+    return _DATE_HEADERS.search(bare_spelling(name)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Distinct:
+    """A column as its distinct cells: texts, why they are missing, and where each row points."""
+
+    cells: list[Any]
+    texts: list[str]
+    kinds: list[MissingKind | None]
+    positions: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    def missing(self) -> dict[MissingKind, int]:
+        out: dict[MissingKind, int] = {}
+        for kind, count in zip(self.kinds, self.counts, strict=True):
+            if kind is not None and count:
+                out[kind] = out.get(kind, 0) + int(count)
+        return out
+
+    def spread(self, values: list[Any], empty: Any, dtype: Any) -> Any:
+        table = np.empty(len(values) + 1, dtype=dtype)
+        table[:-1] = values
+        table[-1] = empty
+        return table[self.positions]
+
+
+def _distinct(column: pd.Series[Any], words: Mapping[str, MissingKind]) -> _Distinct:
+    codes, cells = pd.factorize(column, use_na_sentinel=True)
+    listed = list(cells)
+    texts = [as_text(cell).strip() for cell in listed]
+    kinds = [missing_kind(text, words) for text in texts]
+    counts = np.bincount(codes[codes >= 0], minlength=len(listed)).tolist()
+    if (codes < 0).any():
+        listed.append(None)
+        texts.append("")
+        kinds.append(MissingKind.UNANSWERED)
+        counts.append(int((codes < 0).sum()))
+        codes = np.where(codes < 0, len(listed) - 1, codes)
+    return _Distinct(listed, texts, kinds, codes, np.asarray(counts, dtype=np.int64))
+
+
+def read_column(
+    column: pd.Series[Any],
+    *,
+    declared: ColumnType | None = None,
+    missing_words: Mapping[str, MissingKind] = MISSING_WORDS,
+    epoch_1904: bool = False,
+    file: str | None = None,
+) -> ReadColumn:
+    """Give a column of written cells its type.
+
+    Parameters
+    ----------
+    column : Series
+        Cells as the file has them: text, numbers, dates, mixed.
+    declared : ColumnType, optional
+        The type it must have: then every cell that does not read is a fault (`unreadable_cells`).
+        By default a column is numbers or dates only when all its answers are.
+    missing_words : mapping of spelling to MissingKind
+    epoch_1904 : bool
+        Whether the workbook counts its days from 1904.
+
+    Returns
+    -------
+    ReadColumn
+    """
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return ReadColumn(column, ColumnType.DATE, _plain_missing(column))
+    if pd.api.types.is_numeric_dtype(column) and declared in (None, ColumnType.NUMBER):
+        return ReadColumn(column, ColumnType.NUMBER, _plain_missing(column))
+    name = str(column.name)
+    parts = _distinct(column, missing_words)
+    place = Place(file=file, column=name)
+    if declared in (ColumnType.TEXT, ColumnType.CODE):
+        return _text(column, parts, declared, place)
+    if all(kind is not None for kind in parts.kinds):
+        values = pd.Series(np.full(len(column), np.nan), index=column.index, name=column.name)
+        return ReadColumn(values, ColumnType.EMPTY, parts.missing())
+    wanted = (None, ColumnType.NUMBER, ColumnType.INTEGER, ColumnType.BOOLEAN)
+    if declared is ColumnType.DATE or (declared is None and _looks_dated(parts, name)):
+        read = _dates(column, parts, declared, epoch_1904, place)
+        if read is not None:
+            return read
+    if declared in wanted and not (declared is None and is_code_header(name)):
+        read = _numbers(column, parts, declared, place)
+        if read is not None:
+            return read
+    return _text(column, parts, ColumnType.TEXT, place)
+
+
+def _plain_missing(column: pd.Series[Any]) -> dict[MissingKind, int]:
+    n = int(column.isna().sum())
+    return {MissingKind.UNANSWERED: n} if n else {}
+
+
+def _unreadable(parts: _Distinct, bad: list[int], wanted: ColumnType, place: Place) -> Finding:
+    rows = np.flatnonzero(np.isin(parts.positions, bad))
+    return Finding.error(
+        "unreadable_cells",
+        Place(file=place.file, column=place.column, row=int(rows[0]) + 1),
+        column=place.column,
+        wanted=wanted.value,
+        n=len(rows),
+        examples=[parts.texts[i][:80] for i in bad[:EXAMPLES]],
+        rows=[int(row) + 1 for row in rows[:EXAMPLES]],
+    )
+
+
+_YES_NO = {
+    "oui": 1.0, "o": 1.0, "yes": 1.0, "y": 1.0, "true": 1.0, "vrai": 1.0, "x": 1.0, "1": 1.0,
+    "coche": 1.0, "non": 0.0, "n": 0.0, "no": 0.0, "false": 0.0, "faux": 0.0, "0": 0.0,
+    "non coche": 0.0,
+}  # fmt: skip
+
+
+def yes_or_no(text: str) -> float | None:
+    """Return 1 for a yes, 0 for a no, None for anything else."""
+    return _YES_NO.get(bare_spelling(text))
+
+
+def _number_of(cell: Any, text: str, *, boolean: bool) -> tuple[float, str | None] | None:
+    if boolean:
+        answer = yes_or_no(text)
+        return None if answer is None else (answer, None)
+    if isinstance(cell, (bool, int, float, np.number)):
+        return float(cell), None
+    if isinstance(cell, (date, datetime, time)):
+        return None
+    return parse_number(text)
+
+
+def _numbers(
+    column: pd.Series[Any], parts: _Distinct, declared: ColumnType | None, place: Place
+) -> ReadColumn | None:
+    """Read a column as numbers, or None when an answer is not one and no type was declared."""
+    values: list[float] = []
+    units: set[str] = set()
+    bad: list[int] = []
+    findings: list[Finding] = []
+    written = 0
+    for index, (cell, text, kind) in enumerate(
+        zip(parts.cells, parts.texts, parts.kinds, strict=True)
+    ):
+        if kind is not None:
+            values.append(np.nan)
+            continue
+        if declared is None and isinstance(cell, str) and _LEADING_ZERO.fullmatch(text):
+            findings.append(Finding.info("kept_as_text", place, column=place.column, example=text))
+            return _text(column, parts, ColumnType.TEXT, place, tuple(findings))
+        number = _number_of(cell, text, boolean=declared is ColumnType.BOOLEAN)
+        if number is None:
+            bad.append(index)
+            values.append(np.nan)
+            continue
+        if isinstance(cell, str) and not _NUMBER.fullmatch(text):
+            written += int(parts.counts[index])
+        values.append(number[0])
+        if number[1]:
+            units.add(number[1])
+    if bad:
+        return _not_all_numbers(column, parts, bad, declared, place)
+    if written:
+        findings.append(
+            Finding.info("numbers_written_as_text", place, column=place.column, n=written)
+        )
+    array = parts.spread(values, np.nan, np.float64)
+    whole = not np.isnan(array).any() and bool((array == np.round(array)).all())
+    out = array.astype(np.int64) if whole and np.abs(array).max(initial=0) < 2**53 else array
+    series = pd.Series(out, index=column.index, name=column.name)
+    if declared is None or declared is ColumnType.NUMBER:
+        found = ColumnType.INTEGER if whole else ColumnType.NUMBER
+    else:
+        found = declared
+    unit = units.pop() if len(units) == 1 else None
+    return ReadColumn(series, found, parts.missing(), unit, tuple(findings))
+
+
+def _not_all_numbers(
+    column: pd.Series[Any],
+    parts: _Distinct,
+    bad: list[int],
+    declared: ColumnType | None,
+    place: Place,
+) -> ReadColumn | None:
+    if declared is not None:
+        fault = _unreadable(parts, bad, declared, place)
+        text = _text(column, parts, ColumnType.TEXT, place)
+        return ReadColumn(text.values, ColumnType.TEXT, text.missing, None, (fault,))
+    answered = sum(
+        int(n) for n, kind in zip(parts.counts, parts.kinds, strict=True) if kind is None
+    )
+    strange = int(parts.counts[bad].sum())
+    if strange * 2 >= answered:
+        return None
+    rows = np.flatnonzero(np.isin(parts.positions, bad))
+    warning = Finding.warning(
+        "mixed_column",
+        Place(file=place.file, column=place.column, row=int(rows[0]) + 1),
+        column=place.column,
+        n=strange,
+        of=answered,
+        examples=[parts.texts[i][:80] for i in bad[:EXAMPLES]],
+    )
+    return _text(column, parts, ColumnType.TEXT, place, (warning,))
+
+
+def _text(
+    column: pd.Series[Any],
+    parts: _Distinct,
+    kind: ColumnType,
+    place: Place,
+    findings: tuple[Finding, ...] = (),
+) -> ReadColumn:
+    """Keep a column as text, spaces trimmed, missing words as missing."""
+    tidy = [
+        None if missing is not None else (re.sub(r"[\u00a0\u202f]", " ", text))
+        for text, missing in zip(parts.texts, parts.kinds, strict=True)
+    ]
+    if kind is ColumnType.CODE:
+        tidy = [None if text is None else re.sub(r"\s+", "", text).upper() for text in tidy]
+        changed = [
+            i for i, (old, new) in enumerate(zip(parts.cells, tidy, strict=True))
+            if isinstance(old, str) and new is not None and old != new
+        ]  # fmt: skip
+        if changed:
+            n = int(parts.counts[changed].sum())
+            findings = (*findings, Finding.info("codes_tidied", place, column=place.column, n=n))
+    values = pd.Series(
+        pd.array(parts.spread(tidy, None, object), dtype="str"),
+        index=column.index,
+        name=column.name,
+    )
+    return ReadColumn(values, kind, parts.missing(), None, findings)
+
+
+def _looks_dated(parts: _Distinct, name: str) -> bool:
+    """Whether some answer is a date, or the header says so and numbers look like Excel days."""
+    headed = is_date_header(name)
+    for cell, text, kind in zip(parts.cells, parts.texts, parts.kinds, strict=True):
+        if kind is not None:
+            continue
+        if isinstance(cell, (date, datetime)):
+            return True
+        if isinstance(cell, str):
+            if _DAY_FIRST.fullmatch(text) or _ISO.fullmatch(text):
+                return True
+            if not headed:
+                return False
+        elif not headed:
+            return False
+        serial = parse_number(text)
+        if serial is None or not _SERIAL_LOW <= serial[0] <= _SERIAL_HIGH:
+            return False
+    return headed
+
+
+@dataclass(slots=True)
+class _DateTally:
+    """What reading dates one by one noticed."""
+
+    two_digits: int = 0
+    serials: int = 0
+    undecided: int = 0
+    decided: int = 0
+
+
+def _dates(
+    column: pd.Series[Any],
+    parts: _Distinct,
+    declared: ColumnType | None,
+    epoch_1904: bool,
+    place: Place,
+) -> ReadColumn | None:
+    """Read a column as dates, day first, or None when an answer is not a date."""
+    month_first = _is_month_first(parts)
+    tally = _DateTally()
+    values: list[np.datetime64] = []
+    bad: list[int] = []
+    for index, (cell, text, kind) in enumerate(
+        zip(parts.cells, parts.texts, parts.kinds, strict=True)
+    ):
+        if kind is not None:
+            values.append(np.datetime64("NaT"))
+            continue
+        moment = _moment(cell, text, month_first, epoch_1904, tally)
+        if moment is None:
+            bad.append(index)
+            moment = np.datetime64("NaT")
+        values.append(moment)
+    if bad:
+        if declared is None:
+            return _not_all_dates(column, parts, bad, place)
+        fault = _unreadable(parts, bad, ColumnType.DATE, place)
+        text_column = _text(column, parts, ColumnType.TEXT, place)
+        return ReadColumn(text_column.values, ColumnType.TEXT, text_column.missing, None, (fault,))
+    found = _date_findings(tally, month_first, place)
+    spread = parts.spread(values, np.datetime64("NaT"), "datetime64[s]")
+    series = pd.Series(spread, index=column.index, name=column.name)
+    return ReadColumn(series, ColumnType.DATE, parts.missing(), None, found)
+
+
+def _not_all_dates(
+    column: pd.Series[Any], parts: _Distinct, bad: list[int], place: Place
+) -> ReadColumn | None:
+    answered = sum(kind is None for kind in parts.kinds)
+    if len(bad) * 2 >= answered:
+        return None
+    rows = np.flatnonzero(np.isin(parts.positions, bad))
+    warning = Finding.warning(
+        "mixed_dates",
+        Place(file=place.file, column=place.column, row=int(rows[0]) + 1),
+        column=place.column,
+        n=len(rows),
+        examples=[parts.texts[i][:80] for i in bad[:EXAMPLES]],
+    )
+    return _text(column, parts, ColumnType.TEXT, place, (warning,))
+
+
+def _date_findings(tally: _DateTally, month_first: bool, place: Place) -> tuple[Finding, ...]:
+    found = []
+    if month_first:
+        found.append(Finding.warning("dates_month_first", place, column=place.column))
+    elif tally.undecided and not tally.decided:
+        found.append(Finding.info("dates_day_first", place, column=place.column, n=tally.undecided))
+    if tally.two_digits:
+        found.append(
+            Finding.info("two_digit_years", place, column=place.column, n=tally.two_digits,
+                         pivot=1900 + _CENTURY_PIVOT)
+        )  # fmt: skip
+    if tally.serials:
+        found.append(Finding.info("excel_days", place, column=place.column, n=tally.serials))
+    return tuple(found)
+
+
+def _is_month_first(parts: _Distinct) -> bool:
+    """Whether the written dates can only be month first: a second number over 12, never a first."""
+    firsts, seconds = [], []
+    for cell, text in zip(parts.cells, parts.texts, strict=True):
+        found = _DAY_FIRST.fullmatch(text) if isinstance(cell, str) else None
+        if found:
+            firsts.append(int(found[1]))
+            seconds.append(int(found[2]))
+    return bool(seconds) and max(seconds) > 12 and max(firsts) <= 12
+
+
+def _moment(
+    cell: Any, text: str, month_first: bool, epoch_1904: bool, tally: _DateTally
+) -> np.datetime64 | None:
+    if isinstance(cell, (datetime, date, pd.Timestamp)):
+        moment = cell if isinstance(cell, datetime) else datetime(cell.year, cell.month, cell.day)
+        return np.datetime64(moment.replace(tzinfo=None, microsecond=0), "s")
+    if not isinstance(cell, str) or parse_number(text) is not None:
+        number = parse_number(text)
+        if number is None or not _SERIAL_LOW <= number[0] <= _SERIAL_HIGH:
+            return None
+        tally.serials += 1
+        return from_excel_day(number[0], epoch_1904=epoch_1904)
+    day = _DAY_FIRST.fullmatch(text)
+    if day:
+        first, second, year = int(day[1]), int(day[2]), int(day[3])
+        if len(day[3]) == 2:
+            tally.two_digits += 1
+            year += 1900 if year >= _CENTURY_PIVOT else 2000
+        if month_first:
+            first, second = second, first
+        elif first > 12:
+            tally.decided += 1
+        else:
+            tally.undecided += 1
+        return _datetime64(year, second, first, day[4], day[5], day[6])
+    iso = _ISO.fullmatch(text)
+    if iso:
+        tally.decided += 1
+        return _datetime64(int(iso[1]), int(iso[2]), int(iso[3]), iso[4], iso[5], iso[6])
+    return None
+
+
+def _datetime64(
+    year: int, month: int, day: int, hour: str | None, minute: str | None, second: str | None
+) -> np.datetime64 | None:
+    try:
+        moment = datetime(year, month, day, int(hour or 0), int(minute or 0), int(second or 0))
+    except ValueError:
+        return None
+    return np.datetime64(moment, "s")
+
+
+def from_excel_day(day: float, *, epoch_1904: bool = False) -> np.datetime64:
+    """Return the moment of an Excel day number, in the 1900 or the 1904 system.
+
+    Examples
+    --------
+    >>> str(from_excel_day(45292))
+    '2024-01-01T00:00:00'
+    """
+    # 1899-12-30, not 1900-01-01: Excel believes that 1900 was a leap year.
+    origin = np.datetime64("1904-01-01" if epoch_1904 else "1899-12-30", "s")
+    return origin + np.timedelta64(round(day * 86_400), "s")

@@ -1,0 +1,32 @@
+"""Parquet and Feather: types are in the file, nothing is inferred."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.data.readers.raw import RawTable
+
+
+def read_columnar(path: Path) -> RawTable:
+    """Read a Parquet or Feather file."""
+    import pyarrow
+
+    try:
+        if path.suffix.lower() in {".feather", ".arrow"}:
+            frame = pd.read_feather(path)
+        else:
+            frame = pd.read_parquet(path)
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        raise ImpactEvalError(
+            Finding.error("damaged_file", Place(file=path.name), file=path.name,
+                          reason=str(error).splitlines()[0][:200])
+        ) from None  # fmt: skip
+    frame.columns = [str(name) for name in frame.columns]
+    frame.attrs = {}
+    if not isinstance(frame.index, pd.RangeIndex):
+        named = [name for name in frame.index.names if name is not None]
+        frame = frame.reset_index() if named else frame.reset_index(drop=True)
+    return RawTable(frame=frame, format="parquet", typed=True, rows_in=len(frame))

@@ -1,0 +1,137 @@
+"""Spreadsheets: visible sheets, merged headers, both day systems; through python-calamine."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
+from impact_eval.data.layout import Merge, Row, find_table, is_blank
+from impact_eval.data.readers.raw import RawTable
+
+FORMATS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
+
+
+def read_excel(path: Path, *, sheet: str | int | None = None) -> RawTable:
+    """Read one sheet of a workbook.
+
+    Parameters
+    ----------
+    path : Path
+    sheet : str, int or None
+        Name or position (from 0); by default the first visible sheet that holds a table.
+    """
+    workbook = _open(path)
+    name, others, hidden = _choose(workbook, sheet, path.name)
+    grid, merges = _grid(workbook, name)
+    layout = find_table(grid, merges=merges, file=path.name)
+    findings = list(layout.findings)
+    if others:
+        findings.append(Finding.info("other_sheets", Place(file=path.name), sheet=name,
+                                     others=others[:12]))  # fmt: skip
+    if hidden:
+        findings.append(Finding.warning("hidden_sheets", Place(file=path.name), sheets=hidden[:12]))
+    if not layout.names or (not layout.rows and sheet is None):
+        raise ImpactEvalError(Finding.error("empty_file", Place(file=path.name), file=path.name))
+    frame = pd.DataFrame(layout.rows, columns=list(layout.names), dtype=object)
+    return RawTable(
+        frame=frame,
+        format=path.suffix.lstrip(".").lower(),
+        details={"sheet": name},
+        findings=tuple(findings),
+        epoch_1904=_counts_from_1904(path),
+        rows_in=len(grid),
+    )
+
+
+def _open(path: Path) -> Any:
+    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+    try:
+        return CalamineWorkbook.from_path(str(path))
+    except PasswordError:
+        raise ImpactEvalError(
+            Finding.error("file_has_password", Place(file=path.name), file=path.name)
+        ) from None
+    except (CalamineError, OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ImpactEvalError(
+            Finding.error("damaged_file", Place(file=path.name), file=path.name,
+                          reason=str(error)[:200])
+        ) from None  # fmt: skip
+
+
+def _choose(workbook: Any, sheet: str | int | None, file: str) -> tuple[str, list[str], list[str]]:
+    """Return the sheet to read, the other visible ones and the hidden ones."""
+    sheets = workbook.sheets_metadata
+    tables = [meta for meta in sheets if "WorkSheet" in str(meta.typ)] or list(sheets)
+    visible = [meta.name for meta in tables if "Visible" in str(meta.visible)]
+    hidden = [meta.name for meta in tables if meta.name not in visible]
+    names = [meta.name for meta in tables]
+    if not names:
+        raise ImpactEvalError(Finding.error("empty_file", Place(file=file), file=file))
+    if isinstance(sheet, str) and sheet.isdigit() and sheet not in names:
+        sheet = int(sheet)
+    if isinstance(sheet, int):
+        if not 0 <= sheet < len(names):
+            raise ImpactEvalError(
+                Finding.error("unknown_sheet", Place(file=file), sheet=str(sheet), nearest=None,
+                              known=names)
+            )  # fmt: skip
+        chosen = names[sheet]
+    elif sheet is not None:
+        if sheet not in names:
+            raise ImpactEvalError(
+                Finding.error("unknown_sheet", Place(file=file), sheet=sheet,
+                              nearest=nearest(sheet, names), known=names)
+            )  # fmt: skip
+        chosen = sheet
+    else:
+        chosen = _first_table(workbook, visible or names)
+    return chosen, [n for n in visible if n != chosen], [n for n in hidden if n != chosen]
+
+
+def _first_table(workbook: Any, names: Sequence[str]) -> str:
+    """Return the first sheet of at least two lines and two columns, else the first one."""
+    for name in names:
+        grid = workbook.get_sheet_by_name(name).to_python(skip_empty_area=True, nrows=20)
+        filled = [row for row in grid if sum(not is_blank(cell) for cell in row) >= 2]
+        if len(filled) >= 2:
+            return name
+    return names[0]
+
+
+def _grid(workbook: Any, name: str) -> tuple[list[Row], tuple[Merge, ...]]:
+    sheet = workbook.get_sheet_by_name(name)
+    grid = [[_cell(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
+    try:
+        merges = tuple(sheet.merged_cell_ranges or ())
+    except AttributeError:
+        merges = ()
+    return grid, merges
+
+
+def _cell(cell: Any) -> Any:
+    if isinstance(cell, str):
+        return cell if cell else None
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
+        return int(cell)
+    if isinstance(cell, timedelta):
+        return str(cell)
+    return cell
+
+
+def _counts_from_1904(path: Path) -> bool:
+    """Whether the workbook declares the day system of 1904 (old Macintosh files)."""
+    if path.suffix.lower() not in {".xlsx", ".xlsm"}:
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open("xl/workbook.xml") as part:
+            head = part.read(20_000).decode("utf-8", "replace")
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return False
+    return 'date1904="1"' in head or 'date1904="true"' in head

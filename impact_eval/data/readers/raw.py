@@ -1,0 +1,48 @@
+"""What every reader returns: cells not yet typed, and what was noticed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from impact_eval.core.findings import Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawTable:
+    """A table before its columns are typed.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Cells as the file has them; one unique text name per column.
+    format : str
+        `csv`, `xlsx`, `parquet`, `sav`, `dta`…
+    details : mapping
+        Encoding, separator, sheet… as JSON.
+    findings : tuple of Finding
+        What was left out or repaired.
+    typed : bool
+        Whether the file itself declares types (Parquet, SPSS, Stata): then nothing is inferred.
+    labels : mapping of column to (mapping of code to label)
+        Value labels held by the file.
+    titles : mapping of column to str
+        Question texts held by the file.
+    epoch_1904 : bool
+        Whether day numbers count from 1904.
+    rows_in : int
+        Data rows of the file before any was left out.
+    """
+
+    frame: pd.DataFrame
+    format: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    typed: bool = False
+    labels: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    epoch_1904: bool = False
+    rows_in: int | None = None

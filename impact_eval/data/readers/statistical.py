@@ -1,0 +1,131 @@
+"""SPSS and Stata: codes stay the values, labels go to the dictionary, user-missing is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.data.readers.raw import RawTable
+
+_ENCODINGS = (None, "utf-8", "cp1252", "latin-1")  # as declared in the file, then the usual ones
+
+
+def read_statistical(path: Path) -> RawTable:
+    """Read a `.sav`, `.zsav`, `.por` or `.dta` file."""
+    try:
+        import pyreadstat
+    except ImportError:
+        if path.suffix.lower() == ".dta":
+            return _stata_by_pandas(path)
+        raise ImpactEvalError(
+            Finding.error("reader_not_installed", Place(file=path.name), file=path.name,
+                          package="pyreadstat", extra="stata-spss")
+        ) from None  # fmt: skip
+    suffix = path.suffix.lower()
+    reader = {".sav": pyreadstat.read_sav, ".zsav": pyreadstat.read_sav,
+              ".por": pyreadstat.read_por, ".dta": pyreadstat.read_dta}[suffix]  # fmt: skip
+    frame, meta, findings = _read(reader, path, pyreadstat)
+    labels = {
+        str(name): dict(values) for name, values in (meta.variable_value_labels or {}).items()
+    }
+    titles = {
+        str(name): str(text) for name, text in (meta.column_names_to_labels or {}).items() if text
+    }
+    frame, user_missing = _count_user_missing(frame, meta, path.name)
+    return RawTable(
+        frame=frame,
+        format=suffix.lstrip("."),
+        details={"encoding": str(getattr(meta, "file_encoding", None) or "utf-8")},
+        findings=(*findings, *user_missing),
+        typed=True,
+        labels=labels,
+        titles=titles,
+        rows_in=len(frame),
+    )
+
+
+def _read(reader: Any, path: Path, pyreadstat: Any) -> tuple[pd.DataFrame, Any, list[Finding]]:
+    options: dict[str, Any] = {} if path.suffix.lower() == ".por" else {"user_missing": True}
+    reason = ""
+    for encoding in _ENCODINGS:
+        try:
+            frame, meta = reader(str(path), encoding=encoding, **options)
+        except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError) as error:
+            reason = str(error)
+            continue
+        except OSError as error:
+            reason = str(error)
+            break
+        found = []
+        if encoding is not None:
+            place = Place(file=path.name)
+            found.append(Finding.info("encoding_recognised", place, encoding=encoding))
+        return frame, meta, found
+    raise ImpactEvalError(
+        Finding.error("damaged_file", Place(file=path.name), file=path.name, reason=reason[:200])
+    )
+
+
+def _count_user_missing(
+    frame: pd.DataFrame, meta: Any, file: str
+) -> tuple[pd.DataFrame, list[Finding]]:
+    """Turn declared missing codes into missing values, and report how many of each code."""
+    ranges: Mapping[str, Any] = getattr(meta, "missing_ranges", None) or {}
+    letters: Mapping[str, Any] = getattr(meta, "missing_user_values", None) or {}
+    frame = frame.copy()
+    findings = []
+    for name in frame.columns:
+        column = frame[name]
+        mask = pd.Series(False, index=frame.index)
+        for part in ranges.get(name, ()):
+            mask |= _within(column, part)
+        for letter in letters.get(name, ()):
+            mask |= column.map(lambda cell, letter=letter: cell == letter)
+        if not mask.any():
+            continue
+        codes = column[mask].astype(str).value_counts()
+        findings.append(
+            Finding.info("declared_missing", Place(file=file, column=str(name)), column=str(name),
+                         n=int(mask.sum()), codes=[str(code) for code in codes.index[:12]])
+        )  # fmt: skip
+        kept = column.mask(mask)
+        numbers = pd.to_numeric(kept, errors="coerce")
+        frame[name] = numbers if numbers.notna().sum() == kept.notna().sum() else kept
+    return frame, findings
+
+
+def _within(column: pd.Series[Any], part: Mapping[str, Any]) -> pd.Series[bool]:
+    low, high = part["lo"], part["hi"]
+    if isinstance(low, str) or isinstance(high, str):
+        return column.eq(low) | column.eq(high)
+    numbers = pd.to_numeric(column, errors="coerce")
+    return numbers.between(float(low), float(high))
+
+
+def _stata_by_pandas(path: Path) -> RawTable:
+    try:
+        reader: Any
+        with pd.read_stata(path, iterator=True, convert_categoricals=False) as reader:
+            frame = reader.read()
+            titles = {name: text for name, text in reader.variable_labels().items() if text}
+            labels = _stata_labels(reader)
+    except (ValueError, OSError, KeyError) as error:
+        raise ImpactEvalError(
+            Finding.error("damaged_file", Place(file=path.name), file=path.name,
+                          reason=str(error)[:200])
+        ) from None  # fmt: skip
+    return RawTable(
+        frame=frame, format="dta", typed=True, labels=labels, titles=titles, rows_in=len(frame)
+    )
+
+
+def _stata_labels(reader: Any) -> dict[str, dict[Any, str]]:
+    sets = reader.value_labels()
+    names = dict(
+        zip(getattr(reader, "_varlist", ()), getattr(reader, "_lbllist", ()), strict=False)
+    )
+    return {column: dict(sets[label]) for column, label in names.items() if label in sets}

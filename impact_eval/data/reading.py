@@ -1,0 +1,376 @@
+r"""Read what people really send: one table, a dictionary and a log of all that was changed.
+
+>>> import tempfile, pathlib
+>>> path = pathlib.Path(tempfile.mkdtemp()) / "suivi.csv"
+>>> _ = path.write_text("Code;Revenu;Le 1er\nA1;1 234,50 €;NSP\nTotal;1 234,50 €;\n", "cp1252")
+>>> frame = read_table(path)
+>>> frame["Revenu"].tolist(), [step["code"] for step in frame.attrs["reading"]["log"]][:2]
+([1234.5], ['encoding_recognised', 'total_row_dropped'])
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from impact_eval.core.findings import (
+    Finding,
+    FindingCollector,
+    ImpactEvalError,
+    Place,
+    nearest,
+)
+from impact_eval.data.cells import ColumnType, ReadColumn, read_column
+from impact_eval.data.codebook import Codebook, ColumnCode, find_header
+from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode
+from impact_eval.data.multiple import read_multiple
+from impact_eval.data.readers import excel
+from impact_eval.data.readers.raw import RawTable
+
+Codes: TypeAlias = "Codebook | Mapping[str, Any] | str | Path | Sequence[Codebook | str | Path]"
+
+_TEXT_FORMATS = frozenset({".csv", ".tsv", ".txt", ".tab", ""})
+_COLUMNAR = frozenset({".parquet", ".pq", ".feather", ".arrow"})
+_STATISTICAL = frozenset({".sav", ".zsav", ".por", ".dta"})
+FORMATS = tuple(sorted((_TEXT_FORMATS - {""}) | _COLUMNAR | _STATISTICAL | excel.FORMATS))
+_SIDE = ".codes.toml"  # `suivi.codes.toml` beside `suivi.xlsx` is its codebook
+
+
+def read_table(
+    path: str | Path,
+    *,
+    sheet: str | int | None = None,
+    codes: Codes | None = None,
+    text_columns: Sequence[str] = (),
+) -> pd.DataFrame:
+    r"""Read a table as people send it, and keep what was done to it in `.attrs["reading"]`.
+
+    CSV and text (any encoding, separator, title rows), Excel, Parquet, SPSS, Stata; LimeSurvey,
+    KoboToolbox, ODK, Google Forms and Framaforms exports. Numbers with decimal commas, `€` and
+    no-break spaces; dates dd/mm/yyyy; `NSP`, `NR`, `-` as missing, counted by kind; total and title
+    rows left out on evidence. Codes such as `01` stay text. Nothing else is dropped, and all that
+    is dropped or recoded is in the log.
+
+    Parameters
+    ----------
+    path : str or Path
+    sheet : str or int, optional
+        Sheet of a workbook: its name, or its position from 0.
+    codes : Codebook, mapping, path or several, optional
+        What the columns mean: a codebook TOML, a LimeSurvey `.lss`, an XLSForm, or a mapping such
+        as `{"sexe": {1: "Femme", 2: "Homme"}}`. By default `<name>.codes.toml` beside the table.
+    text_columns : sequence of str
+        Columns kept as text whatever they hold.
+
+    Returns
+    -------
+    DataFrame
+        `.attrs["reading"]` is a JSON-able dict: `file`, `format`, `rows_in`, `rows_out`,
+        `dictionary` (one entry per column: name, source, type, title, unit, labels, missing)
+        and `log` (findings: code, severity, values, place).
+
+    Raises
+    ------
+    ImpactEvalError
+        `file_not_found`, `unknown_format`, `empty_file`, `damaged_file`, `unknown_sheet`,
+        `shifted_rows`, `missing_codebook_column`, `unknown_label`, `unreadable_cells`… at once.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "reponses.csv"
+    >>> _ = path.write_text("dep,satisfait\n01,Plutôt d'accord\n75,pas d'accord\n", "utf-8")
+    >>> table = read_table(path, codes={"satisfait": {0: "Pas d'accord", 1: "Plutôt d'accord"}})
+    >>> table["dep"].tolist(), table["satisfait"].tolist()
+    (['01', '75'], [1, 0])
+    """
+    path = Path(path)
+    raw = _read_raw(path, sheet)
+    book, found = _codebook(codes, path)
+    faults = FindingCollector()
+    faults.add(*raw.findings, *found)
+    table = _Table(raw, book, path.name, tuple(text_columns), faults)
+    frame, dictionary = table.read()
+    faults.raise_if_errors()
+    frame.attrs["reading"] = {
+        "file": path.name,
+        "format": raw.format,
+        **raw.details,
+        "rows_in": raw.rows_in if raw.rows_in is not None else len(frame),
+        "rows_out": len(frame),
+        "dictionary": dictionary,
+        "log": [finding.to_dict() for finding in faults.findings],
+    }
+    return frame
+
+
+def reading_log(frame: pd.DataFrame) -> tuple[Finding, ...]:
+    """Return the log of a table read by `read_table`, as findings."""
+    log = frame.attrs.get("reading", {}).get("log", ())
+    return tuple(Finding.from_dict(entry) for entry in log)
+
+
+def _read_raw(path: Path, sheet: str | int | None) -> RawTable:
+    suffix = path.suffix.lower()
+    if not path.is_file():
+        folder = path.parent
+        beside = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
+        raise ImpactEvalError(
+            Finding.error("file_not_found", Place(file=path.name), file=path.name,
+                          nearest=nearest(path.name, beside))
+        )  # fmt: skip
+    if path.stat().st_size == 0:
+        raise ImpactEvalError(Finding.error("empty_file", Place(file=path.name), file=path.name))
+    if suffix in excel.FORMATS:
+        return excel.read_excel(path, sheet=sheet)
+    if suffix in _COLUMNAR:
+        from impact_eval.data.readers.columnar import read_columnar
+
+        return read_columnar(path)
+    if suffix in _STATISTICAL:
+        from impact_eval.data.readers.statistical import read_statistical
+
+        return read_statistical(path)
+    if suffix in _TEXT_FORMATS:
+        from impact_eval.data.readers.delimited import read_delimited
+
+        if path.read_bytes()[:2] == b"PK":  # a workbook saved under the wrong ending
+            return excel.read_excel(path, sheet=sheet)
+        return read_delimited(path)
+    raise ImpactEvalError(
+        Finding.error("unknown_format", Place(file=path.name), file=path.name, found=suffix,
+                      known=FORMATS)
+    )  # fmt: skip
+
+
+def _codebook(codes: Codes | None, path: Path) -> tuple[Codebook, tuple[Finding, ...]]:
+    """Gather the codebook given, or the one that lies beside the table."""
+    if codes is None:
+        beside = path.with_name(path.stem + _SIDE)
+        if not beside.is_file():
+            return Codebook(), ()
+        found = Finding.info("codebook_beside", Place(file=path.name), file=beside.name)
+        return Codebook.read(beside), (found,)
+    if isinstance(codes, Codebook):
+        return codes, ()
+    if isinstance(codes, (str, Path)):
+        return Codebook.read(codes), ()
+    if isinstance(codes, Mapping):
+        return Codebook.of(codes), ()
+    book = Codebook()
+    for part in codes:
+        book = book.merged(_codebook(part, path)[0])
+    return book, ()
+
+
+class _Table:
+    """The reading of one raw table: columns typed one by one, dictionary and faults gathered."""
+
+    def __init__(
+        self,
+        raw: RawTable,
+        book: Codebook,
+        file: str,
+        text_columns: tuple[str, ...],
+        faults: FindingCollector,
+    ) -> None:
+        self.raw = raw
+        self.book = book
+        self.file = file
+        self.text_columns = text_columns
+        self.faults = faults
+        self.words = {**MISSING_WORDS, **book.missing}
+        self.headers = tuple(map(str, raw.frame.columns))
+        self.columns: dict[str, pd.Series[Any]] = {}
+        self.dictionary: list[dict[str, Any]] = []
+
+    def read(self) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+        plan = self._plan()
+        for header in self.headers:
+            if header not in plan:
+                self._plain(header)
+                continue
+            code = plan[header]
+            if code is None:
+                continue
+            if code.type is ColumnType.MULTIPLE:
+                self._multiple(code)
+            else:
+                self._coded(header, code)
+        self._note_survey_tool()
+        index = self.raw.frame.index
+        frame = pd.DataFrame(self.columns, index=index) if self.columns else self.raw.frame.copy()
+        return frame, self.dictionary
+
+    def _plan(self) -> dict[str, ColumnCode | None]:
+        """Return which code reads which header; None for headers used up by a multiple choice."""
+        plan: dict[str, ColumnCode | None] = {}
+        for name in self.text_columns:
+            if name not in self.headers and name not in {c.name for c in self.book.columns}:
+                self._absent(name)
+        free = list(self.headers)
+        for code in self.book.columns:
+            if code.type is ColumnType.MULTIPLE:
+                used = read_multiple(self.raw.frame, code).headers
+            else:
+                header = find_header(code, tuple(free))
+                used = () if header is None else (header,)
+            if not used:
+                if not code.optional:
+                    self._absent(code.name, code.headers)
+                continue
+            plan[used[0]] = code
+            plan.update(dict.fromkeys(used[1:], None))
+            free = [header for header in free if header not in used]
+        return plan
+
+    def _absent(self, name: str, looked_for: tuple[str, ...] = ()) -> None:
+        guesses = (nearest(header, self.headers) for header in (name, *looked_for))
+        self.faults.add(
+            Finding.error(
+                "missing_codebook_column",
+                Place(file=self.file, column=name),
+                column=name,
+                looked_for=looked_for[:6] or (name,),
+                nearest=next(filter(None, guesses), None),
+                known=self.headers[:30],
+            )
+        )
+
+    def _plain(self, header: str) -> None:
+        """Read a column no codebook speaks of."""
+        column = self.raw.frame[header]
+        if header in self.text_columns:
+            read = read_column(column.astype(object), declared=ColumnType.TEXT, file=self.file)
+        elif self.raw.typed:
+            read = _typed(column)
+        else:
+            read = read_column(
+                column,
+                missing_words=self.words,
+                epoch_1904=self.raw.epoch_1904,
+                file=self.file,
+            )
+        self._keep(header, header, read)
+
+    def _coded(self, header: str, code: ColumnCode) -> None:
+        column = self.raw.frame[header].rename(code.name)
+        words = {**self.words, **code.missing}
+        if code.labels is not None and code.type is ColumnType.CHOICE:
+            encoded = encode(column, code.labels, self.faults, missing_words=words, file=self.file)
+            notes: tuple[Finding, ...] = ()
+            if encoded.recoded:
+                place = Place(file=self.file, column=code.name)
+                notes = (Finding.info("labels_to_codes", place, column=code.name,
+                                      n=encoded.recoded),)  # fmt: skip
+            read = ReadColumn(encoded.values, ColumnType.CHOICE, encoded.missing, None, notes)
+        else:
+            declared = ColumnType.TEXT if code.name in self.text_columns else code.type
+            read = read_column(
+                column,
+                declared=declared,
+                missing_words=words,
+                epoch_1904=self.raw.epoch_1904,
+                file=self.file,
+            )
+        self._keep(code.name, header, read, code)
+
+    def _multiple(self, code: ColumnCode) -> None:
+        result = read_multiple(self.raw.frame, code, missing_words=self.words, file=self.file)
+        self.faults.add(*result.findings)
+        for name, values in result.columns.items():
+            kind = ColumnType.BOOLEAN if name in result.options else ColumnType.TEXT
+            missing = (
+                {MissingKind.UNANSWERED: int(values.isna().sum())} if values.isna().any() else {}
+            )
+            label = result.options.get(name)
+            title = code.title or result.headers[0]
+            self.columns[name] = values
+            self.dictionary.append(
+                {"name": name, "source": " + ".join(result.headers[:3]), "type": kind.value,
+                 "title": title if label is None else f"{title} [{label}]",
+                 "missing": {k.value: n for k, n in missing.items()}}
+            )  # fmt: skip
+
+    def _keep(
+        self, name: str, header: str, read: ReadColumn, code: ColumnCode | None = None
+    ) -> None:
+        if name in self.columns:
+            self.faults.add(Finding.error("duplicated_column", Place(file=self.file, column=name),
+                                          column=name))  # fmt: skip
+            return
+        self.columns[name] = read.values
+        self.faults.add(*read.findings)
+        lost = {k: n for k, n in read.missing.items() if k is not MissingKind.UNANSWERED}
+        if lost:
+            place = Place(file=self.file, column=name)
+            words = _missing_words_seen(self.raw.frame[header], self.words)
+            self.faults.add(Finding.info("missing_words", place, column=name,
+                                         n=sum(lost.values()), words=words))  # fmt: skip
+        entry: dict[str, Any] = {"name": name, "source": header, "type": read.type.value}
+        title = code.title if code is not None else None
+        title = title or self.raw.titles.get(header)
+        if title:
+            entry["title"] = title
+        if read.unit:
+            entry["unit"] = read.unit
+        labels = _labels(code, self.raw.labels.get(header))
+        if labels:
+            entry["labels"] = labels
+        entry["missing"] = {kind.value: n for kind, n in read.missing.items()}
+        self.dictionary.append(entry)
+
+    def _note_survey_tool(self) -> None:
+        """Report answers sent before the end: kept, and pointed out."""
+        for header in self.headers:
+            if header.strip().casefold() in _SUBMITTED:
+                cells = self.raw.frame[header].map(as_text).str.strip()
+                rows = np.flatnonzero((cells == "").to_numpy())
+                if 0 < len(rows) < len(cells):
+                    place = Place(file=self.file, column=header, row=int(rows[0]) + 1)
+                    self.faults.add(
+                        Finding.warning("incomplete_answers", place, n=len(rows), of=len(cells),
+                                        rows=[int(r) + 1 for r in rows[:5]])
+                    )  # fmt: skip
+                return
+
+
+_SUBMITTED = frozenset({"submitdate", "date de soumission", "date submitted"})
+
+
+def _typed(column: pd.Series[Any]) -> ReadColumn:
+    """Keep the type a file declares."""
+    n = int(column.isna().sum())
+    missing = {MissingKind.UNANSWERED: n} if n else {}
+    if pd.api.types.is_bool_dtype(column):
+        kind = ColumnType.BOOLEAN
+    elif pd.api.types.is_datetime64_any_dtype(column):
+        kind = ColumnType.DATE
+    elif pd.api.types.is_integer_dtype(column):
+        kind = ColumnType.INTEGER
+    elif pd.api.types.is_numeric_dtype(column):
+        kind = ColumnType.NUMBER
+    else:
+        kind = ColumnType.TEXT
+    return ReadColumn(column, kind, missing)
+
+
+def _missing_words_seen(column: pd.Series[Any], words: Mapping[str, MissingKind]) -> list[str]:
+    from impact_eval.data.labels import one_spelling
+
+    seen = (as_text(cell).strip() for cell in pd.unique(column.dropna()))
+    return sorted({text for text in seen if text and one_spelling(text) in words})[:12]
+
+
+def _labels(code: ColumnCode | None, held: Mapping[Any, str] | None) -> dict[str, str]:
+    if code is not None and code.labels is not None:
+        return {
+            as_text(c): (names[0] if names else as_text(c))
+            for c, names in code.labels.labels.items()
+        }
+    return {re.sub(r"\.0$", "", str(value)): str(label) for value, label in (held or {}).items()}
