@@ -76,9 +76,9 @@ class SortedPanel:
         w = None if self.weights is None else self.weights[first:last]
         if comparison.pairwise:
             y = y[:, comparison.periods]
-            seen = ~np.isnan(y).any(axis=1)
-            y = np.where(seen[:, None], y, 0.0)
-            w = seen.astype(np.float64) if w is None else w * seen
+            seen = np.isfinite(y.sum(axis=1)).astype(np.float64)
+            y = np.where(seen[:, None] > 0, y, 0.0)
+            w = seen if w is None else np.multiply(w, seen)
         if self.design is None:
             x = np.ones((last - first, 1))
         elif comparison.covariate_period is None:

@@ -1,4 +1,4 @@
-r"""Two-group two-period differences: outcome regression, inverse probability weighting, doubly robust.
+r"""Two-by-two differences in differences: regression, weighting, doubly robust.
 
 The effect on the treated is a difference of two weighted means of residual changes,
 
@@ -207,7 +207,7 @@ def _panel_doubly_robust(
 def _panel_improved(
     change: FloatArray, treated: BoolArray, design: FloatArray, weights: FloatArray
 ) -> TwoByTwo:
-    """Calibrated propensity and regression weighted by its odds: nuisances have no first-order effect."""
+    """Calibrate the propensity, weight the regression: no first-order effect of either."""
     propensity = fit_calibrated_propensity(treated, design, weights)
     odds = weights * propensity.odds
     fit, predicted, _ = regression_on_comparison(change, design, odds)

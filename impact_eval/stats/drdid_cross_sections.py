@@ -54,7 +54,7 @@ class CrossSections:
 
     def group(self, *, treated: bool, after: bool) -> FloatArray:
         """Return the weights of one of the four groups, zero elsewhere."""
-        return self.weights * (self.treated == treated) * (self.after == after)
+        return np.where((self.treated == treated) & (self.after == after), self.weights, 0.0)
 
 
 @dataclass(slots=True)
@@ -120,12 +120,10 @@ def _regression(
     """Regress the outcome where the weights are positive: predictions for all, influence (n, p)."""
     used = weights > 0
     names = tuple(str(j) for j in range(data.design.shape[1]))
-    fit = least_squares(
-        data.outcome[used], data.design[used], weights=weights[used], names=names
-    )
+    fit = least_squares(data.outcome[used], data.design[used], weights=weights[used], names=names)
     kept = [int(name) for name in fit.names]
     influence = np.zeros_like(data.design)
-    influence[np.ix_(used, kept)] = fit.scores @ fit.bread
+    influence[np.ix_(np.flatnonzero(used), np.array(kept))] = fit.scores @ fit.bread
     return data.design[:, kept] @ fit.coefficients, influence, fit.findings
 
 

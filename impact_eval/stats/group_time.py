@@ -142,9 +142,7 @@ def _counts(
 class InfluenceWriter:
     """Writes the influence of blocks of units on the cells they take part in."""
 
-    def __init__(
-        self, panel: SortedPanel, plan: CellPlan, fits: tuple[ComparisonFit, ...]
-    ) -> None:
+    def __init__(self, panel: SortedPanel, plan: CellPlan, fits: tuple[ComparisonFit, ...]) -> None:
         self.panel = panel
         self.cohorts = len(plan.cohorts)
         self.width = plan.size + self.cohorts
@@ -176,7 +174,7 @@ class InfluenceWriter:
         return total
 
     def matrix(self) -> FloatArray:
-        """Return the (N, c + K) influence values in the caller's order, or (G, c + K) by cluster."""
+        """Return influence values, (N, c + K) in the caller's order or (G, c + K) by cluster."""
         panel = self.panel
         out = np.zeros((panel.n_clusters, self.width))
         for cohort in range(self.cohorts + 1):
@@ -221,9 +219,7 @@ class InfluenceWriter:
         return rows, rows.y if fit.slopes is None else rows.y - rows.x @ fit.slopes
 
 
-def _treated_influence(
-    fit: ComparisonFit, rows: Rows, change: FloatArray, out: FloatArray
-) -> None:
+def _treated_influence(fit: ComparisonFit, rows: Rows, change: FloatArray, out: FloatArray) -> None:
     assert fit.control_means is not None
     np.subtract(change, fit.estimates + fit.control_means, out=out)
     out /= fit.treated_weight
@@ -238,7 +234,7 @@ def _comparison_influence(
     fit: ComparisonFit, rows: Rows, change: FloatArray, out: FloatArray
 ) -> None:
     pull = 0.0 if fit.pull is None else rows.x @ fit.pull
-    if fit.tilt is None or fit.gamma is None:
+    if fit.tilt is None or fit.gamma is None or fit.control_means is None:
         np.multiply(change, -np.asarray(pull)[:, None], out=out)
     else:
         odds = comparison_odds(rows, fit.gamma)

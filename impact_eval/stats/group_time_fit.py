@@ -256,7 +256,8 @@ def _regress(gram: Gram) -> _Regression | None:
     if values[0] < _SINGULAR * len(scale):
         return None
     bread = (vectors / values) @ vectors.T / np.outer(scale, scale)
-    return _Regression(np.linalg.solve(gram.xx, gram.xy), bread)
+    slopes = np.asarray(np.linalg.solve(gram.xx, gram.xy), dtype=np.float64)
+    return _Regression(slopes, bread)
 
 
 @dataclass(frozen=True, slots=True)

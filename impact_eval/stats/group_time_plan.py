@@ -189,8 +189,10 @@ def comparisons(
             i if pairwise else None,
         )
         groups.setdefault(key, []).append(i)
-    return tuple(_comparison(plan, np.array(cells), pairwise, varying_covariates)
-                 for cells in groups.values())
+    return tuple(
+        _comparison(plan, np.array(cells), pairwise, varying_covariates)
+        for cells in groups.values()
+    )
 
 
 def _comparison(

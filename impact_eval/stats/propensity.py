@@ -1,4 +1,4 @@
-r"""The probability of being treated given covariates, and the odds that reweight a comparison group.
+r"""The probability of being treated, and the odds that reweight a comparison group.
 
 Two fits of :math:`p(x) = 1/(1+e^{-x'\gamma})`: maximum likelihood, and inverse probability tilting,
 whose odds give the comparison group exactly the treated group's means. Odds are capped at a
@@ -49,6 +49,8 @@ class Propensity:
         Rows that sum to the error of the coefficients.
     trimmed : int
         Comparison rows given no weight.
+    separated : bool
+        Some combination of covariates tells the groups apart: the propensity has no finite fit.
     findings : tuple of Finding
     """
 
@@ -57,6 +59,7 @@ class Propensity:
     design: FloatArray
     influence: FloatArray
     trimmed: int
+    separated: bool = False
     findings: tuple[Finding, ...] = ()
 
 
@@ -73,10 +76,11 @@ def fit_propensity(treated: BoolArray, design: FloatArray, weights: FloatArray) 
     Returns
     -------
     Propensity
-        With findings `no_overlap` (groups told apart) and `trimmed_comparison`.
+        With findings `weak_overlap` and `trimmed_comparison`.
     """
     fit = logit_fit(treated.astype(np.float64), design, weights=weights)
-    return _propensity(fit.fitted, treated, fit.design, fit.influence)
+    separated = not fit.converged or any(f.code == "separation" for f in fit.findings)
+    return _propensity(fit.fitted, treated, fit.design, fit.influence, separated)
 
 
 def fit_calibrated_propensity(
@@ -95,17 +99,21 @@ def fit_calibrated_propensity(
     columns = design[:, independent_columns(design)]
     gamma = _tilt(treated, columns, weights)
     share = 1 / (1 + np.exp(-np.clip(columns @ gamma, -700, 700)))
-    return _propensity(share, treated, columns, np.zeros_like(columns))
+    return _propensity(share, treated, columns, np.zeros_like(columns), False)
 
 
 def _propensity(
-    fitted: FloatArray, treated: BoolArray, design: FloatArray, influence: FloatArray
+    fitted: FloatArray,
+    treated: BoolArray,
+    design: FloatArray,
+    influence: FloatArray,
+    separated: bool,
 ) -> Propensity:
     share = np.minimum(fitted, CAP)
     trimmed = ~treated & (share >= TRIM)
     odds = np.where(treated | trimmed, 0.0, share / (1 - share))
     findings = overlap_findings(float(share.max()), int(trimmed.sum()))
-    return Propensity(share, odds, design, influence, int(trimmed.sum()), findings)
+    return Propensity(share, odds, design, influence, int(trimmed.sum()), separated, findings)
 
 
 def overlap_findings(largest: float, trimmed: int) -> tuple[Finding, ...]:
@@ -202,7 +210,9 @@ def fit_segments(segments: Sequence[Segment]) -> SegmentFit:
     stride = size // (4 * _BLOCK)
     if stride >= 2:
         thin = [
-            Segment(s.design[::stride], s.treated, None if s.weights is None else s.weights[::stride])
+            Segment(
+                s.design[::stride], s.treated, None if s.weights is None else s.weights[::stride]
+            )
             for s in segments
         ]
         first = _newton(thin, start)
@@ -226,7 +236,7 @@ def _newton(segments: Sequence[Segment], start: FloatArray) -> SegmentFit:
     for _ in range(_MAX_STEPS):
         score, information = _score(segments, gamma)
         try:
-            bread = np.linalg.solve(information, eye)
+            bread = np.asarray(np.linalg.solve(information, eye), dtype=np.float64)
         except np.linalg.LinAlgError:
             return SegmentFit(gamma, np.full_like(information, np.nan), False)
         step = bread @ score

@@ -1,0 +1,312 @@
+"""The input of group-time estimators, read from a sample: who is left out is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import FlowStep, Label
+from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.data.panel import WidePanel
+from impact_eval.data.sample import Sample
+from impact_eval.stats.cohort_sorted import SortedPanel, sort_panel
+from impact_eval.stats.covariance_types import Clustered
+from impact_eval.stats.group_time_rows import RowData
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupTimeData:
+    """Arrays ready for group-time kernels, and what was left out on the way.
+
+    Attributes
+    ----------
+    panel : SortedPanel or None
+    rows : RowData or None
+        One of the two is given.
+    times : (T,) array
+    cohorts : (K,) array
+        Treated cohorts kept, ascending.
+    has_never : bool
+    pairwise : bool
+        The panel has holes.
+    independent : (m,) array
+        Labels of the units (or clusters) that are independent.
+    n_units, n_independent : (K,) arrays of int
+        Units (or people) of each cohort, and how many of the independent ones.
+    clustered : bool
+        Clusters stand above units.
+    label : function
+        How a period or cohort is written in a row.
+    flow : tuple of FlowStep
+    findings : tuple of Finding
+    """
+
+    panel: SortedPanel | None = None
+    rows: RowData | None = None
+    times: FloatArray
+    cohorts: FloatArray
+    has_never: bool
+    pairwise: bool = False
+    independent: NDArray[Any]
+    n_units: IntArray
+    n_independent: IntArray
+    clustered: bool
+    label: Callable[[float], Label]
+    flow: tuple[FlowStep, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(slots=True)
+class _Story:
+    """The flow and findings, as they grow."""
+
+    flow: list[FlowStep]
+    findings: list[Finding]
+
+    def leave_out(self, code: str, left: int, total: int, **values: Any) -> None:
+        if left:
+            self.flow.append(FlowStep(code, total - left, left, code))
+            self.findings.append(Finding.warning(code, n=left, **values))
+
+
+def cluster_labels(sample: Sample, covariance: Clustered) -> tuple[IntArray, NDArray[Any]] | None:
+    """Return the row-level cluster codes and their labels, or None when units are independent.
+
+    Raises
+    ------
+    ImpactEvalError
+        `several_clusters` when more than one column is named.
+    """
+    names = covariance.columns or sample.cluster_names
+    if len(names) > 1:
+        raise ImpactEvalError(Finding.error("several_clusters", columns=names))
+    if not names or names[0] == sample.unit:
+        return None
+    coded = sample.codes(names[0])
+    return coded.codes, coded.labels
+
+
+def _label_of(sample: Sample) -> Callable[[float], Label]:
+    """Numbers stay themselves; ranked dates and texts are written as in the table."""
+    labels = sample.time_labels
+    if labels.dtype.kind in "iuf":
+        return float
+    dates = labels.dtype.kind == "M"
+    names = [str(label)[:10] if dates else str(label) for label in labels]
+    places = {float(time): name for time, name in zip(sample.times, names, strict=True)}
+    return lambda value: places.get(float(value), float(value))
+
+
+def read_panel(
+    sample: Sample,
+    outcome: str,
+    *,
+    covariance: Clustered,
+    anticipation: float,
+    complete_only: bool,
+) -> GroupTimeData:
+    """Read a panel for the wide kernels.
+
+    Units treated from the first period on (give or take the anticipation), units of weight zero and
+    units never observed are left out; with `complete_only` also those not seen at every period.
+
+    Parameters
+    ----------
+    sample : Sample
+        A panel.
+    outcome : str
+    covariance : Clustered
+    anticipation : float
+    complete_only : bool
+
+    Returns
+    -------
+    GroupTimeData
+    """
+    wide = sample.wide(outcome)
+    story = _Story(list(sample.flow), list(sample.findings))
+    if not wide.balanced:
+        story.flow.append(sample.complete(outcome)[1])
+    keep = _keep_units(wide, story, sample.has_weights, anticipation, complete_only)
+    above = cluster_labels(sample, covariance)
+    clusters = None if above is None else _unit_codes(sample, above[0])
+    if not keep.all():
+        wide = _subset(wide, keep)
+        clusters = None if clusters is None else clusters[keep]
+    cohorts = np.unique(wide.cohorts[np.isfinite(wide.cohorts)])
+    codes = np.searchsorted(cohorts, wide.cohorts)
+    covariates = wide.covariates_by_time
+    if covariates is None:
+        covariates = wide.covariates
+    panel = sort_panel(
+        wide.y,
+        codes,
+        len(cohorts),
+        covariates=covariates,
+        weights=wide.weights if sample.has_weights else None,
+        clusters=clusters,
+    )
+    labels = wide.units
+    if above is not None and clusters is not None:
+        labels = above[1][np.unique(clusters)]
+    return GroupTimeData(
+        panel=panel,
+        times=wide.times,
+        cohorts=cohorts,
+        has_never=bool(panel.bounds[-1] > panel.bounds[-2]),
+        pairwise=not wide.balanced,
+        independent=labels,
+        n_units=np.bincount(codes, minlength=len(cohorts) + 1)[:-1],
+        n_independent=_independent_by_cohort(codes, clusters, len(cohorts)),
+        clustered=above is not None,
+        label=_label_of(sample),
+        flow=tuple(story.flow),
+        findings=tuple(story.findings),
+    )
+
+
+def _unit_codes(sample: Sample, codes: IntArray) -> IntArray:
+    """Return the cluster of each unit; one that changes within a unit is refused."""
+    assert sample.unit_codes is not None
+    out = np.zeros(sample.n_units, dtype=np.int64)
+    out[sample.unit_codes] = codes
+    changing = np.unique(sample.unit_codes[out[sample.unit_codes] != codes])
+    if changing.size:
+        raise ImpactEvalError(
+            Finding.error(
+                "cluster_varies_within_unit",
+                n=int(changing.size),
+                examples=[str(unit) for unit in sample.unit_labels[changing[:3]]],
+            )
+        )
+    return out
+
+
+def _keep_units(
+    wide: WidePanel, story: _Story, weighted: bool, anticipation: float, complete_only: bool
+) -> BoolArray:
+    keep = np.ones(len(wide.y), dtype=bool)
+    always = wide.cohorts <= wide.times[0] + anticipation
+    rules = [("always_treated_dropped", always, {"anticipation": anticipation})]
+    if weighted:
+        rules.append(("unit_weight_zero", wide.weights <= 0, {}))
+    if not wide.balanced:
+        seen = ~np.isnan(wide.y)
+        lost = ~seen.all(axis=1) if complete_only else ~seen.any(axis=1)
+        rules.append(("unit_incomplete" if complete_only else "unit_never_observed", lost, {}))
+    for code, leaving, values in rules:
+        found = int((keep & leaving).sum())
+        story.leave_out(code, found, int(keep.sum()), **values)
+        keep &= ~leaving
+    if not wide.balanced and not complete_only:
+        holes = int(np.isnan(wide.y[keep]).any(axis=1).sum())
+        if holes:
+            story.findings.append(
+                Finding.warning("unbalanced_pairs", n=holes, total=int(keep.sum()))
+            )
+    return keep
+
+
+def _subset(wide: WidePanel, keep: BoolArray) -> WidePanel:
+    y = wide.y[keep]
+    return replace(
+        wide,
+        y=y,
+        cohorts=wide.cohorts[keep],
+        units=wide.units[keep],
+        covariates=None if wide.covariates is None else wide.covariates[keep],
+        covariates_by_time=(
+            None if wide.covariates_by_time is None else wide.covariates_by_time[keep]
+        ),
+        weights=wide.weights[keep],
+        clusters=wide.clusters[keep],
+        balanced=wide.balanced or not bool(np.isnan(y).any()),
+    )
+
+
+def _independent_by_cohort(codes: IntArray, clusters: IntArray | None, size: int) -> IntArray:
+    if clusters is None:
+        return np.bincount(codes, minlength=size + 1)[:size]
+    pairs = np.unique(np.column_stack([codes, clusters]), axis=0)
+    return np.bincount(pairs[:, 0], minlength=size + 1)[:size]
+
+
+def read_rows(
+    sample: Sample, outcome: str, *, covariance: Clustered, anticipation: float
+) -> GroupTimeData:
+    """Read repeated cross-sections, or a panel with holes as if it were one.
+
+    Parameters
+    ----------
+    sample : Sample
+    outcome : str
+    covariance : Clustered
+    anticipation : float
+
+    Returns
+    -------
+    GroupTimeData
+    """
+    assert sample.cohorts is not None
+    assert sample.time_codes is not None
+    observed, step = sample.complete(outcome)
+    story = _Story([*sample.flow, step], list(sample.findings))
+    always = observed & (sample.cohorts <= sample.times[0] + anticipation)
+    found = int(always.sum())
+    story.leave_out("always_treated_dropped", found, step.n, anticipation=anticipation)
+    keep = observed & ~always
+    if sample.unit_codes is not None:
+        story.findings.append(Finding.info("unbalanced_rows", n=int(keep.sum())))
+    start = sample.cohorts[keep]
+    cohorts = np.unique(start[np.isfinite(start)])
+    codes = np.searchsorted(cohorts, start)
+    people, person = _people(sample, keep)
+    above = cluster_labels(sample, covariance)
+    independent, labels = person, people
+    if above is not None:
+        present, independent = np.unique(above[0][keep], return_inverse=True)
+        labels = above[1][present]
+    first = np.unique(person, return_index=True)[1]
+    weights = sample.weights_array[keep]
+    size = np.bincount(person)
+    rows = RowData(
+        y=sample.outcome(outcome)[keep],
+        time=sample.time_codes[keep],
+        cohort=codes,
+        design=np.column_stack([np.ones(int(keep.sum())), sample.covariate_matrix[keep]]),
+        weights=weights / weights.mean(),
+        independent=independent,
+        person_cohort=codes[first],
+        person_independent=independent[first],
+        person_weight=np.bincount(person, weights) / size,
+        n_independent=len(labels),
+    )
+    return GroupTimeData(
+        rows=rows,
+        times=sample.times,
+        cohorts=cohorts,
+        has_never=bool((codes == len(cohorts)).any()),
+        independent=labels,
+        n_units=np.bincount(codes[first], minlength=len(cohorts) + 1)[:-1],
+        n_independent=_independent_by_cohort(codes, independent, len(cohorts)),
+        clustered=above is not None,
+        label=_label_of(sample),
+        flow=tuple(story.flow),
+        findings=tuple(story.findings),
+    )
+
+
+def _people(sample: Sample, keep: BoolArray) -> tuple[NDArray[Any], IntArray]:
+    """Return the labels of the people met and the code of each row's person."""
+    if sample.unit_codes is None:
+        return np.flatnonzero(keep), np.arange(int(keep.sum()))
+    present, person = np.unique(sample.unit_codes[keep], return_inverse=True)
+    return sample.unit_labels[present], person

@@ -1,0 +1,163 @@
+"""From group-time kernels to an `Estimate` that can aggregate itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import (
+    Effect,
+    Estimate,
+    Influence,
+    Label,
+    MethodRecord,
+    wald_effect,
+)
+from impact_eval.core.findings import Finding
+from impact_eval.designs.group_time_aggregation import (
+    GroupTimeAggregator,
+    GroupTimeCells,
+    without_interval,
+)
+from impact_eval.designs.group_time_data import GroupTimeData
+from impact_eval.stats.covariance_types import CR, Clustered
+from impact_eval.stats.group_time import GroupTimeFit
+from impact_eval.stats.propensity import NO_OVERLAP, TRIM
+
+FloatArray = NDArray[np.float64]
+
+FEW_TREATED = 10  # below, the analytic standard errors are too small (see the method's page)
+FEW_INDEPENDENT = 40
+
+
+def group_time_estimate(
+    data: GroupTimeData,
+    fit: GroupTimeFit,
+    *,
+    outcome: str,
+    name: str,
+    options: Mapping[str, Any],
+    covariance: Clustered,
+    balance: float | None,
+    window: tuple[float | None, float | None] | None,
+) -> Estimate:
+    """Make the estimate of group-time cells: rows, joint covariance, lazy influence, aggregator.
+
+    A cell without estimate has its reason in the findings; the reference period and a cohort of one
+    unit have an estimate and no interval.
+    """
+    plan, size = fit.plan, fit.plan.size
+    factor = 1.0
+    if covariance.correction == CR.CR1:
+        factor = fit.n_independent / max(fit.n_independent - 1, 1)
+    joint = fit.covariance * factor
+    root = float(np.sqrt(factor))
+    alone = data.n_units[plan.cohort] <= 1
+    one_cluster = ~alone & (data.n_independent[plan.cohort] <= 1)
+    blank = alone | plan.reference | ~np.isfinite(fit.estimates)
+    blank |= np.diag(joint)[:size] <= 0
+    matrix = joint[:size, :size].copy()
+    matrix[blank, :] = np.nan
+    matrix[:, blank] = np.nan
+    std_errors = np.sqrt(np.diag(matrix))
+    effects = tuple(
+        wald_effect(
+            outcome=outcome,
+            estimand="att",
+            term="att_gt",
+            group=data.label(plan.cohorts[plan.cohort[i]]),
+            time=data.label(plan.times[plan.time[i]]),
+            estimate=float(fit.estimates[i]),
+            std_error=None if blank[i] else float(std_errors[i]),
+            n_treated=int(fit.n_treated[i]),
+            n_comparison=int(fit.n_comparison[i]),
+            n_clusters=fit.n_independent,
+        )
+        for i in range(size)
+    )
+    effects = tuple(
+        without_interval(effect) if one else effect
+        for effect, one in zip(effects, one_cluster, strict=True)
+    )
+    aggregator = GroupTimeAggregator(
+        cells=GroupTimeCells(
+            cohort=plan.cohort,
+            event_time=plan.event_time,
+            period=plan.times[plan.time],
+            cohorts=plan.cohorts,
+            shares=fit.shares,
+            times=plan.times,
+            n_treated=fit.n_treated,
+            n_comparison=fit.n_comparison,
+            n_units=data.n_units,
+            n_independent=data.n_independent,
+        ),
+        estimates=fit.estimates,
+        covariance=joint,
+        influence=lambda: fit.influence() * root,
+        units=data.independent,
+        n_clusters=fit.n_independent,
+        balance=balance,
+        window=window,
+        label=data.label,
+    )
+    return Estimate(
+        outcome=outcome,
+        estimand="att",
+        method=MethodRecord(name, dict(options), covariance_label(data, covariance)),
+        effects=effects,
+        covariance=matrix,
+        counterfactual=True,
+        influence=Influence(lambda: fit.influence()[:, :size] * root, data.independent),
+        aggregator=aggregator,
+        findings=(*data.findings, *_findings(data, fit, effects)),
+        flow=data.flow,
+        details={
+            "cohorts": {
+                _tell(data.label(g)): int(n)
+                for g, n in zip(plan.cohorts, data.n_units, strict=True)
+            }
+        },
+    )
+
+
+def _tell(label: Label) -> str:
+    return f"{label:g}" if isinstance(label, float) else str(label)
+
+
+def covariance_label(data: GroupTimeData, covariance: Clustered) -> str:
+    """Name the formula: by unit or by cluster, and its small-sample factor."""
+    level = "cluster" if data.clustered else "unit"
+    named = f" ({covariance.columns[0]})" if covariance.columns else ""
+    return f"influence {covariance.correction} by {level}{named}"
+
+
+def _findings(data: GroupTimeData, fit: GroupTimeFit, effects: tuple[Effect, ...]) -> list[Finding]:
+    found: list[Finding] = []
+    for reason in sorted(set(fit.undefined.values())):
+        keys = [effects[i].key for i in sorted(fit.undefined) if fit.undefined[i] == reason]
+        found.append(Finding.warning(str(reason), n=len(keys), cells=keys[:12]))
+    if fit.plan.reference.any():
+        found.append(Finding.info("reference_period", n=int(fit.plan.reference.sum())))
+    used = np.isin(np.arange(len(data.n_units)), fit.plan.cohort)
+    one_unit = used & (data.n_units <= 1)
+    one_cluster = used & ~one_unit & (data.n_independent <= 1)
+    for code, which in (("one_unit_cohort", one_unit), ("one_cluster_cohort", one_cluster)):
+        if which.any():
+            names = [_tell(data.label(g)) for g in fit.plan.cohorts[which]]
+            found.append(Finding.warning(code, n=len(names), cohorts=names))
+    treated = int(data.n_independent.sum())
+    if treated < FEW_TREATED:
+        found.append(Finding.warning("few_treated_units", n=treated, advised=FEW_TREATED))
+    if fit.n_independent < FEW_INDEPENDENT:
+        found.append(Finding.warning("few_clusters", n=fit.n_independent, advised=FEW_INDEPENDENT))
+    if fit.trimmed:
+        found.append(Finding.warning("trimmed_comparison", n=fit.trimmed, limit=TRIM))
+    if fit.largest_propensity >= NO_OVERLAP:
+        found.append(
+            Finding.warning("weak_overlap", largest=fit.largest_propensity, limit=NO_OVERLAP)
+        )
+    return found
