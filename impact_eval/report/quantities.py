@@ -1,0 +1,152 @@
+"""How much, in the reader's words: “6 more people in 100”, with the digits the precision deserves."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from impact_eval.core.inference import critical_value
+from impact_eval.report.blocks import Bilingual, Form, Said, Words, say
+
+KNOWN_UNITS = frozenset(
+    {"share", "percent", "score", "eur", "count", "days", "hours", "log100", "sd", "number"}
+)
+_ALIASES = MappingProxyType(
+    {
+        "": "number",
+        "%": "percent",
+        "€": "eur",
+        "euros": "eur",
+        "euro": "eur",
+        "binary": "share",
+        "part": "share",
+        "points": "score",
+        "point": "score",
+        "jours": "days",
+        "heures": "hours",
+    }
+)
+POWER_AT_80 = 0.60  # two-sided level whose critical value is the 80 % quantile
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The unit of an outcome.
+
+    Attributes
+    ----------
+    code : str
+        One of `KNOWN_UNITS`, or `other`.
+    name : str or Bilingual or None
+        The authors' own words for a unit that is not known.
+    """
+
+    code: str
+    name: str | Bilingual | None = None
+
+    @property
+    def factor(self) -> float:
+        """What a value is multiplied by to be shown: shares are shown per 100."""
+        return 100.0 if self.code == "share" else 1.0
+
+    def _words(self, part: str, value: float, digits: int, sign: str = "dec") -> Words:
+        shown = say(f"number.{sign}{digits}", x=value)
+        values = {"value": shown, "n": round(abs(value), digits)}
+        return say(f"unit.{self.code}.{part}", **values, **self._named())
+
+    def _named(self) -> dict[str, object]:
+        return {"unit": self.name} if self.code == "other" else {}
+
+    def label(self, part: str = "name") -> Words:
+        """Return the unit's name, or the title of an axis (`axis`, `axis_level`)."""
+        return say(f"unit.{self.code}.{part}", **self._named())
+
+    def level(self, value: float, digits: int = 1) -> Words:
+        """Return a level: “32 %”, “1 250 €”."""
+        return self._words("level", self.factor * value, digits)
+
+    def change(self, value: float, digits: int) -> Words:
+        """Return a signed change: “+6 points”."""
+        return self._words("change", self.factor * value, digits, sign="signed")
+
+    def size(self, value: float, digits: int) -> Words:
+        """Return a size without sign: “6 people in 100”."""
+        return self._words("size", abs(self.factor * value), digits)
+
+    def amount(self, value: float, digits: int) -> Words:
+        """Return a difference in words: “6 more people in 100”, “no visible difference”."""
+        shown = self.factor * value
+        if round(shown, digits) == 0:
+            return say("sentence.none")
+        return self._words("more" if shown > 0 else "less", abs(shown), digits)
+
+    def between(self, low: float, high: float, digits: int) -> Words:
+        """Return an interval in words: “between +1 and +11”."""
+        return say("sentence.interval", **self._bounds(low, high, digits))
+
+    def brackets(self, low: float, high: float, digits: int) -> Words:
+        """Return an interval for a table: “[+1 ; +11]”."""
+        return say("number.brackets", **self._bounds(low, high, digits))
+
+    def _bounds(self, low: float, high: float, digits: int) -> dict[str, Words]:
+        code = f"number.signed{digits}"
+        return {
+            "low": say(code, x=self.factor * low),
+            "high": say(code, x=self.factor * high),
+        }
+
+    def form(self, digits: int) -> Form:
+        """Return how a signed value of this unit is written in a column."""
+        return Form(f"signed{min(digits, 3)}")
+
+
+def unit_of(name: Said | None) -> Unit:
+    """Return the unit that a study file names; what is not known keeps its own words.
+
+    Examples
+    --------
+    >>> unit_of("share").factor
+    100.0
+    >>> unit_of("foyers").code
+    'other'
+    """
+    if name is None:
+        return Unit("number")
+    if not isinstance(name, str):
+        return Unit("other", name if isinstance(name, Bilingual) else None)
+    key = name.strip().casefold()
+    code = _ALIASES.get(key, key)
+    return Unit(code) if code in KNOWN_UNITS else Unit("other", name.strip())
+
+
+def digits_for(unit: Unit, low: float | None, high: float | None, estimate: float | None) -> int:
+    """Return the decimals that the precision deserves: two significant digits of the half-width.
+
+    A bound that would be rounded to zero gets one decimal more, so that “0” is never printed for
+    an interval that leaves zero out.
+    """
+    shown = [unit.factor * v for v in (low, high, estimate) if v is not None]
+    if low is not None and high is not None and high > low:
+        spread = unit.factor * (high - low) / 4
+    else:
+        spread = max((abs(v) for v in shown), default=1.0) / 10
+    if spread <= 0 or not math.isfinite(spread):
+        return 1
+    digits = min(max(math.ceil(-math.log10(spread)), 0), 4)
+    if any(v != 0 and round(v, digits) == 0 for v in shown):
+        digits = min(digits + 1, 4)
+    return digits
+
+
+def smallest_visible(std_error: float, df: float | None = None, level: float = 0.95) -> float:
+    r"""Return the smallest effect a study could have seen eight times in ten.
+
+    :math:`(c_{1-\alpha/2} + c_{0.8}) \, se`: 2.8 standard errors when the law is normal.
+
+    Examples
+    --------
+    >>> round(smallest_visible(1.0), 2)
+    2.8
+    """
+    return (critical_value(level, df) + critical_value(POWER_AT_80, df)) * std_error
