@@ -10,11 +10,13 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
+from impact_eval.designs.twfe import TwoWayFixedEffects
 
 __all__ = [
     "Design",
     "EstimatorInfo",
     "Minimum",
+    "TwoWayFixedEffects",
     "check_options",
     "designs",
     "options_of",

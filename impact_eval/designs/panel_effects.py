@@ -1,0 +1,114 @@
+"""Rows of an estimate from values, contrasts and an influence source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import (
+    Aggregator,
+    Effect,
+    Estimate,
+    Label,
+    MethodRecord,
+    wald_effect,
+)
+from impact_eval.core.findings import Finding
+from impact_eval.designs.influence_sources import Combination
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a row is: its term, its place, how many units it compares."""
+
+    term: str
+    group: Label = None
+    time: Label = None
+    n_treated: int | None = None
+    n_comparison: int | None = None
+    has_error: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the rows of one estimate have in common."""
+
+    outcome: str
+    estimand: str
+    method: MethodRecord
+    n_clusters: int
+    counterfactual: bool = True
+    findings: tuple[Finding, ...] = ()
+    flow: tuple[Any, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+def make_estimate(
+    report: Report,
+    rows: Sequence[Row],
+    values: FloatArray,
+    combined: Combination,
+    aggregator: Aggregator | None = None,
+) -> Estimate:
+    """Return the estimate of these rows; a row without error of its own has an empty inference.
+
+    Parameters
+    ----------
+    report : Report
+    rows : sequence of k Row
+    values : (k,) array
+    combined : Combination
+    aggregator : Aggregator, optional
+
+    Returns
+    -------
+    Estimate
+    """
+    covariance = np.array(combined.covariance)
+    variance = np.diag(covariance).copy()
+    smallest = 1e-20 * np.square(values)
+    live = np.array([row.has_error for row in rows], dtype=bool)
+    live &= np.isfinite(variance) & (variance > smallest)
+    covariance[~live] = np.nan
+    covariance[:, ~live] = np.nan
+    effects: list[Effect] = []
+    for i, row in enumerate(rows):
+        df = float(combined.df[i])
+        effects.append(
+            wald_effect(
+                outcome=report.outcome,
+                estimand=report.estimand,
+                term=row.term,
+                group=row.group,
+                time=row.time,
+                estimate=float(values[i]),
+                std_error=float(np.sqrt(variance[i])) if live[i] else None,
+                df=df if np.isfinite(df) else None,
+                n_treated=row.n_treated,
+                n_comparison=row.n_comparison,
+                n_clusters=report.n_clusters,
+            )
+        )
+    silent = sum(1 for i, row in enumerate(rows) if row.has_error and not live[i])
+    findings = report.findings
+    if silent:
+        findings = (*findings, Finding.warning("no_own_error", n=silent))
+    return Estimate(
+        outcome=report.outcome,
+        estimand=report.estimand,
+        method=report.method,
+        effects=tuple(effects),
+        covariance=covariance,
+        counterfactual=report.counterfactual,
+        influence=combined.influence,
+        aggregator=aggregator,
+        findings=findings,
+        flow=report.flow,
+        details=report.details,
+    )

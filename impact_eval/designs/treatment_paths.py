@@ -1,0 +1,56 @@
+"""Units grouped by what they were treated with, period after period."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.data.panel import to_wide
+from impact_eval.data.sample import Sample
+from impact_eval.designs.cohort_panel import CohortPanel
+
+FloatArray = NDArray[np.float64]
+
+
+def treatment_paths(panel: CohortPanel, sample: Sample) -> tuple[CohortPanel, FloatArray]:
+    """Return the panel coded by treatment path, and the treatment of each path.
+
+    A treatment that never switches off has one path per cohort; otherwise units are grouped by
+    their whole 0/1 path (a period not observed counts as the period before).
+
+    Returns
+    -------
+    panel : CohortPanel
+        Its `starts` are those of the first treated period of each path.
+    treatment : (G, T) array
+        0/1.
+    """
+    if not sample.switches_off:
+        return panel, (panel.event_times >= 0).astype(np.float64)
+    wide = wide_treatment(panel, sample)
+    paths, codes = np.unique(wide, axis=0, return_inverse=True)
+    ever = paths.any(axis=1)
+    starts = np.where(ever, paths.argmax(axis=1), panel.n_periods)
+    return replace(panel, codes=codes.ravel().astype(np.int64), starts=starts), paths
+
+
+def wide_treatment(panel: CohortPanel, sample: Sample) -> FloatArray:
+    """Return the (N, T) 0/1 treatment of the panel's units; holes carry the last value forward."""
+    assert sample.treated is not None
+    assert sample.unit_codes is not None
+    assert sample.time_codes is not None
+    wide = to_wide(
+        sample.treated.astype(np.float64),
+        sample.unit_codes,
+        sample.time_codes,
+        n_units=sample.n_units,
+        n_times=sample.n_periods,
+        grid=False,
+    )[np.isin(sample.unit_labels, panel.units)]
+    for t in range(1, wide.shape[1]):
+        wide[:, t] = np.where(np.isnan(wide[:, t]), wide[:, t - 1], wide[:, t])
+    for t in range(wide.shape[1] - 2, -1, -1):
+        wide[:, t] = np.where(np.isnan(wide[:, t]), wide[:, t + 1], wide[:, t])
+    return wide
