@@ -15,6 +15,7 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
+LANGUAGE = "IMPACT_EVAL_LANGUAGE"
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "TZ": "UTC",
@@ -47,6 +48,6 @@ class StudyKernelManager(AsyncKernelManager):
             argv=command,
             display_name="Python",
             language="python",
-            env=ENVIRONMENT | {"IMPACT_EVAL_LANG": os.environ.get("IMPACT_EVAL_LANG", "")},
+            env=ENVIRONMENT | {LANGUAGE: os.environ.get(LANGUAGE, "")},
             interrupt_mode="signal",
         )

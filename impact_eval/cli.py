@@ -1,0 +1,307 @@
+"""The command `impact-eval`: thin words around what the library does.
+
+Exit codes: 0 all is well; 1 refused, with the reasons; 2 the command itself is misused; 3 a
+verification found a difference.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impact_eval.core.findings import Finding, ImpactEvalError, nearest
+from impact_eval.report.texts import Texts, render_error, user_language
+
+if TYPE_CHECKING:
+    from impact_eval.pipeline.runner import Run, Stage
+
+REFUSED = 1
+DIFFERENT = 3
+DEMO = "mobilite_bassins"
+
+_language = user_language()
+_texts = Texts(_language)
+
+
+def _say(code: str, **values: Any) -> str:
+    return _texts.say(f"cli.{code}", **values)
+
+
+app = typer.Typer(
+    name="impact-eval",
+    help=_say("help.app"),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Folder = Annotated[Path, typer.Argument(help=_say("help.folder"))]
+Json = Annotated[bool, typer.Option("--json", help=_say("help.json"))]
+
+
+def _print(text: str = "") -> None:
+    typer.echo(text)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn a refusal into words and an exit code; never a stack trace."""
+    try:
+        yield
+    except ImpactEvalError as error:
+        typer.echo(render_error(error, _language), err=True)
+        raise typer.Exit(REFUSED) from None
+
+
+@app.command(help=_say("help.demo"))
+def demo(
+    folder: Annotated[Path, typer.Option(help=_say("help.demo_folder"))] = Path("impact-eval-demo"),
+) -> None:
+    """Run the emblematic example from its data to its reports."""
+    with _refusals():
+        from impact_eval.pipeline.templates import resource_folder
+
+        source = resource_folder("_datasets", "datasets") / DEMO
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(source.iterdir()):
+            if path.is_file():
+                shutil.copyfile(path, folder / path.name)
+        _print(_say("demo.start", folder=str(folder)))
+        _tell_run(_run(folder, output=None, fresh=True))
+
+
+@app.command(help=_say("help.new"))
+def new(
+    folder: Folder,
+    design: Annotated[str, typer.Option(help=_say("help.design"))] = "callaway_santanna",
+) -> None:
+    """Start a study: a commented study file, ready to fill."""
+    with _refusals():
+        from impact_eval.pipeline.scaffold import start_study
+
+        for path in start_study(folder, design=design, language=_language):
+            _print(_say("new.written", path=str(path)))
+        _print(_say("new.next", folder=str(folder)))
+
+
+@app.command(help=_say("help.check"))
+def check(folder: Folder, as_json: Json = False) -> None:
+    """Validate a study file without running it."""
+    from impact_eval.pipeline.study import Study
+
+    if as_json:
+        _check_json(folder)
+        return
+    with _refusals():
+        study = Study.read(folder)
+        declared = study.declaration
+        _print(_say("check.ok", id=declared.study.id, n=len(declared.outcomes)))
+
+
+def _check_json(folder: Path) -> None:
+    from impact_eval.pipeline.study import Study
+
+    try:
+        Study.read(folder)
+    except ImpactEvalError as error:
+        _print(json.dumps([f.to_dict() for f in error.findings], ensure_ascii=False, indent=1))
+        raise typer.Exit(REFUSED) from None
+    _print("[]")
+
+
+@app.command(help=_say("help.plan"))
+def plan(folder: Folder) -> None:
+    """Freeze the protocol before looking at the results."""
+    with _refusals():
+        from impact_eval.pipeline.protocol import freeze
+
+        record = freeze(folder)
+        _print(_say("plan.frozen", sha256=record.study_sha256, path=str(record.path)))
+
+
+@app.command(help=_say("help.run"))
+def run(
+    folder: Folder,
+    output: Annotated[Path | None, typer.Option(help=_say("help.output"))] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help=_say("help.fresh"))] = False,
+) -> None:
+    """Run a study and write its reports."""
+    with _refusals():
+        _tell_run(_run(folder, output=output, fresh=fresh))
+
+
+def _run(folder: Path, *, output: Path | None, fresh: bool) -> Run:
+    from impact_eval.pipeline.runner import run as run_study
+
+    with _progress() as told:
+        return run_study(folder, output=output, told=told, fresh=fresh)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Stage, int, int], None]]:
+    """Show a bar on a terminal, plain lines when piped."""
+    if not sys.stdout.isatty():
+        seen: set[str] = set()
+
+        def line(stage: Stage, done: int, total: int) -> None:
+            if stage.value not in seen:
+                seen.add(stage.value)
+                _print(_say(f"stage.{stage.value}"))
+
+        yield line
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task("", total=1)
+
+        def show(stage: Stage, done: int, total: int) -> None:
+            bar.update(
+                task, description=_say(f"stage.{stage.value}"), completed=done, total=max(total, 1)
+            )
+
+        yield show
+
+
+def _tell_run(done: Run) -> None:
+    main = done.results.primary
+    evidence = (main.evidence or {}).get("level", 0)
+    _print()
+    _print(_say("run.done", title=_texts.words(done.results.study["title"])))
+    _print(_say("run.level", level=evidence, name=_texts.say(f"report.level.name.{evidence}")))
+    if done.resumed:
+        _print(_say("run.resumed"))
+    _print(_say("run.reports"))
+    for path in done.reports:
+        _print(f"  {path}")
+
+
+@app.command(help=_say("help.verify"))
+def verify(folder: Folder) -> None:
+    """Run a study again and compare with what was published."""
+    with _refusals():
+        from impact_eval.pipeline.verification import verify as verify_folder
+
+        outcome = verify_folder(folder)
+        for name in ("complete", "stable", "consistent"):
+            state = "yes" if getattr(outcome, name) else "no"
+            _print(_say(f"verify.{name}.{state}"))
+        for difference in outcome.differences:
+            _print(f"  {difference}")
+        if not outcome.verified:
+            raise typer.Exit(DIFFERENT)
+
+
+@app.command(help=_say("help.portfolio"))
+def portfolio(
+    results: Annotated[list[str], typer.Argument(help=_say("help.results"))],
+    outcome: Annotated[str, typer.Option(help=_say("help.outcome"))],
+    output: Annotated[Path, typer.Option(help=_say("help.output"))] = Path("consolidation"),
+) -> None:
+    """Read several studies' results together and pool one outcome."""
+    with _refusals():
+        from impact_eval.pipeline.consolidation import consolidate
+
+        for path in consolidate(results, outcome=outcome, output=output):
+            _print(f"  {path}")
+
+
+@app.command(help=_say("help.methods"))
+def methods(
+    name: Annotated[str | None, typer.Argument(help=_say("help.method_name"))] = None,
+    as_json: Json = False,
+) -> None:
+    """List the estimators, or explain one."""
+    with _refusals():
+        from impact_eval.designs import designs
+
+        if as_json:
+            told = [design.info.to_dict() for design in designs]
+            _print(json.dumps(told, ensure_ascii=False, indent=1))
+        elif name is None:
+            for design in designs:
+                title = _texts.say(f"method.{design.info.name}.name")
+                level = design.info.evidence_ceiling
+                _print(_say("methods.line", name=design.info.name, title=title, level=level))
+        else:
+            _explain(designs.get(name).info.name)
+
+
+def _explain(name: str) -> None:
+    from impact_eval.designs import designs
+
+    info = designs.get(name).info
+    _print(_texts.say(f"method.{name}.name"))
+    for part in ("compares", "believes", "breaks"):
+        _print(f"\n{_say(f'methods.{part}')}")
+        _print(f"  {_texts.say(f'method.{name}.{part}')}")
+    _print(f"\n{_say('methods.options')}")
+    for option, allowed in info.options.items():
+        _print(f"  {option}: {', '.join(map(str, allowed)) or '…'}")
+    _print(f"\n{_say('methods.oracle')}\n  {info.oracle}")
+    _print(f"\n{_say('methods.references')}")
+    for reference in info.references:
+        _print(f"  {reference}")
+
+
+@app.command(help=_say("help.instruments"))
+def instruments(
+    name: Annotated[str | None, typer.Argument(help=_say("help.instrument_name"))] = None,
+    as_json: Json = False,
+) -> None:
+    """List the scales with their rights and sources, or explain one."""
+    with _refusals():
+        from impact_eval.pipeline.listings import instrument_lines, instrument_records
+
+        if as_json:
+            _print(json.dumps(instrument_records(name), ensure_ascii=False, indent=1))
+            return
+        for line in instrument_lines(name, _texts):
+            _print(line)
+
+
+@app.command(help=_say("help.lab"))
+def lab(folder: Annotated[Path, typer.Argument(help=_say("help.folder"))] = Path()) -> None:
+    """Open JupyterLab on a study with the template notebook beside it."""
+    with _refusals():
+        import importlib.util
+        import subprocess
+
+        if importlib.util.find_spec("jupyterlab") is None:
+            raise ImpactEvalError(Finding.error("extra_missing", extra="lab", package="jupyterlab"))
+        from impact_eval.pipeline.templates import STUDY_REPORT, template_path
+
+        target = folder / f"{STUDY_REPORT}.ipynb"
+        if not target.exists():
+            shutil.copyfile(template_path(STUDY_REPORT), target)
+        subprocess.run([sys.executable, "-m", "jupyterlab", str(target)], check=False)
+
+
+def main() -> None:
+    """Run the command; a misspelt one is told its nearest neighbour."""
+    known = [
+        command.name or command.callback.__name__
+        for command in app.registered_commands
+        if command.callback
+    ]
+    first = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+    if first is not None and first not in known:
+        close = nearest(first, known)
+        typer.echo(_say("unknown_command", name=first), err=True)
+        if close is not None:
+            typer.echo(_say("did_you_mean", name=close), err=True)
+        raise SystemExit(2)
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,361 @@
+"""`Portfolio`: several studies' results read together, and nothing but their results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import Effect, Estimate, MethodRecord, wald_effect
+from impact_eval.core.findings import (
+    Finding,
+    FindingCollector,
+    ImpactEvalError,
+    NotApplicable,
+    Place,
+    nearest,
+)
+from impact_eval.stats.pooling import Pooled, PoolTest, TauEstimator, leave_one_out, pool
+
+FloatArray = NDArray[np.float64]
+SCHEMA = "impact-eval/results/1"
+MAIN = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One study's headline on one outcome, as its `results.json` says it.
+
+    Attributes
+    ----------
+    study, title, territory : str
+    outcome, unit, direction, estimand, method : str
+    counterfactual : bool
+    scale : str
+        Instrument and version behind the outcome, empty for a plain column.
+    evidence : int
+    effect : Effect
+    source : str
+        The file it was read from.
+    """
+
+    study: str
+    title: Mapping[str, str | None]
+    territory: str
+    outcome: str
+    label: Mapping[str, str | None]
+    unit: str
+    direction: str
+    estimand: str
+    method: str
+    counterfactual: bool
+    scale: str
+    evidence: int
+    effect: Effect
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A study left apart, and why."""
+
+    entry: Entry
+    reason: NotApplicable
+
+
+# What must be the same for two effects to be one thing measured twice.
+Key = Callable[[Entry], Any]
+COMPATIBLE: tuple[tuple[str, Key], ...] = (
+    ("other_unit", lambda e: e.unit),
+    ("other_direction", lambda e: e.direction),
+    ("other_estimand", lambda e: e.estimand),
+    ("other_scale", lambda e: e.scale),
+    ("other_basis", lambda e: e.counterfactual),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """A pooled outcome: the number, who is in it, who is not and why.
+
+    Attributes
+    ----------
+    pooled : Pooled
+    included : tuple of Entry
+    excluded : tuple of Excluded
+    without_each : tuple of Pooled
+        The same without each study in turn (empty below three studies).
+    """
+
+    pooled: Pooled
+    included: tuple[Entry, ...]
+    excluded: tuple[Excluded, ...]
+    without_each: tuple[Pooled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """Several `results.json` files read together.
+
+    Examples
+    --------
+    >>> Portfolio.read(["*/sortie/results.json"]).pool("emploi")  # doctest: +SKIP
+    """
+
+    entries: tuple[Entry, ...]
+    findings: tuple[Finding, ...] = ()
+
+    @classmethod
+    def read(cls, patterns: Iterable[str | Path], folder: str | Path = ".") -> Portfolio:
+        """Read result files, by path or pattern.
+
+        Parameters
+        ----------
+        patterns : iterable of str or Path
+            `*/results.json`; a folder stands for the `results.json` in it.
+        folder : str or Path
+            Where relative patterns start.
+
+        Raises
+        ------
+        ImpactEvalError
+            All faults at once: `results_not_found`, `results_not_json`, `results_schema`,
+            `study_twice`.
+        """
+        faults = FindingCollector()
+        entries: list[Entry] = []
+        seen: dict[str, str] = {}
+        for path in _files(patterns, Path(folder), faults):
+            data = _load(path, faults)
+            if data is None:
+                continue
+            study = str(data["study"]["id"])
+            if study in seen:
+                faults.add(
+                    Finding.error(
+                        "study_twice", Place(file=str(path)), study=study, other=seen[study]
+                    )
+                )
+                continue
+            seen[study] = str(path)
+            entries += _entries(data, str(path))
+        faults.raise_if_errors()
+        return cls(tuple(entries), faults.findings)
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Outcomes found in at least one study."""
+        return tuple(dict.fromkeys(entry.outcome for entry in self.entries))
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row per study and outcome."""
+        rows = [
+            {
+                "study": e.study,
+                "territory": e.territory,
+                "outcome": e.outcome,
+                "unit": e.unit,
+                "method": e.method,
+                "evidence": e.evidence,
+                "estimate": e.effect.estimate,
+                "std_error": e.effect.std_error,
+                "conf_low": e.effect.conf_low,
+                "conf_high": e.effect.conf_high,
+            }
+            for e in self.entries
+        ]
+        return pd.DataFrame(rows)
+
+    def compatible(self, outcome: str) -> tuple[tuple[Entry, ...], tuple[Excluded, ...]]:
+        """Split the studies of an outcome: those that measured the same thing, and the others.
+
+        The largest group of studies with the same unit, direction, estimand, scale and basis is
+        kept; a tie goes to the stronger evidence. A withheld or undefined effect is left apart.
+        """
+        found = [entry for entry in self.entries if entry.outcome == outcome]
+        if not found:
+            known = self.outcomes
+            raise ImpactEvalError(
+                Finding.error(
+                    "unknown_name",
+                    kind="outcome",
+                    name=outcome,
+                    nearest=nearest(outcome, known),
+                    known=known,
+                )
+            )
+        usable = [e for e in found if e.effect.estimate is not None and e.effect.std_error]
+        excluded = [
+            Excluded(e, NotApplicable.because("no_interval")) for e in found if e not in usable
+        ]
+        groups: dict[tuple[Any, ...], list[Entry]] = {}
+        for entry in usable:
+            groups.setdefault(tuple(key(entry) for _, key in COMPATIBLE), []).append(entry)
+        if not groups:
+            return (), tuple(excluded)
+        kept = max(groups.values(), key=lambda g: (len(g), min(e.evidence for e in g)))
+        excluded += [
+            Excluded(entry, _difference(entry, kept[0])) for entry in usable if entry not in kept
+        ]
+        return tuple(kept), tuple(excluded)
+
+    def pooling(
+        self,
+        outcome: str,
+        *,
+        method: TauEstimator = TauEstimator.REML,
+        test: PoolTest = PoolTest.HARTUNG_KNAPP_AT_LEAST,
+    ) -> Pooling:
+        """Pool the compatible studies of an outcome, with the list of those left apart.
+
+        Raises
+        ------
+        ImpactEvalError
+            `unknown_name`, `too_few_to_pool` with the reasons of the exclusions.
+        """
+        included, excluded = self.compatible(outcome)
+        if len(included) < 2:
+            raise ImpactEvalError(
+                Finding.error(
+                    "too_few_compatible",
+                    outcome=outcome,
+                    n=len(included),
+                    reasons=[f"{e.entry.study}: {e.reason.reason}" for e in excluded],
+                )
+            )
+        y, v = _arrays(included)
+        return Pooling(
+            pool(y, v, method=method, test=test), included, excluded, leave_one_out(y, v)
+        )
+
+    def pool(self, outcome: str) -> Estimate:
+        """Pool an outcome by REML with Hartung and Knapp's interval.
+
+        Returns
+        -------
+        Estimate
+            One row `pooled`; `details` holds the heterogeneity, the prediction interval, the weight
+            of each study and the studies left apart.
+        """
+        found = self.pooling(outcome)
+        p, first = found.pooled, found.included[0]
+        effect = wald_effect(
+            outcome=outcome,
+            estimand=first.estimand,
+            term="pooled",
+            estimate=p.estimate,
+            std_error=p.std_error,
+            df=p.df,
+            n_treated=_total(found.included, "n_treated"),
+            n_comparison=_total(found.included, "n_comparison"),
+            n_clusters=p.k,
+        )
+        return Estimate(
+            outcome=outcome,
+            estimand=first.estimand,
+            method=MethodRecord(
+                "pool", {"tau2": TauEstimator.REML.value}, PoolTest.HARTUNG_KNAPP_AT_LEAST.value
+            ),
+            effects=(effect,),
+            covariance=np.array([[p.std_error**2]]),
+            counterfactual=first.counterfactual,
+            findings=tuple(
+                Finding.warning("left_apart", study=e.entry.study, reason=e.reason.reason)
+                for e in found.excluded
+            ),
+            details={
+                "tau2": p.tau2,
+                "i2": p.i2,
+                "q": p.q,
+                "q_p_value": p.q_p_value,
+                "prediction_low": p.prediction_low,
+                "prediction_high": p.prediction_high,
+                "studies": [e.study for e in found.included],
+                "weights": p.weights.tolist(),
+            },
+        )
+
+
+def _total(entries: Sequence[Entry], name: str) -> int | None:
+    counts = [getattr(entry.effect, name) for entry in entries]
+    return None if any(c is None for c in counts) else int(sum(counts))
+
+
+def _arrays(entries: Sequence[Entry]) -> tuple[FloatArray, FloatArray]:
+    y = np.array([entry.effect.estimate for entry in entries], dtype=np.float64)
+    v = np.array([entry.effect.std_error for entry in entries], dtype=np.float64) ** 2
+    return y, v
+
+
+def _difference(entry: Entry, reference: Entry) -> NotApplicable:
+    for code, key in COMPATIBLE:
+        if key(entry) != key(reference):
+            return NotApplicable.because(code, found=str(key(entry)), needed=str(key(reference)))
+    return NotApplicable.because("not_comparable")
+
+
+def _files(patterns: Iterable[str | Path], folder: Path, faults: FindingCollector) -> list[Path]:
+    found: list[Path] = []
+    for pattern in patterns:
+        path = folder / pattern
+        if path.is_dir():
+            path = path / "results.json"
+        matches = [path] if path.is_file() else sorted(_glob(folder, str(pattern)))
+        if not matches:
+            faults.add(
+                Finding.error("results_not_found", Place(file=str(pattern)), path=str(pattern))
+            )
+        found += [match for match in matches if match not in found]
+    return found
+
+
+def _glob(folder: Path, pattern: str) -> Iterable[Path]:
+    path = Path(pattern)
+    if path.is_absolute():
+        return Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+    return folder.glob(pattern)
+
+
+def _load(path: Path, faults: FindingCollector) -> dict[str, Any] | None:
+    place = Place(file=str(path))
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError):
+        faults.add(Finding.error("results_not_json", place))
+        return None
+    found = data.get("schema") if isinstance(data, dict) else None
+    if found != SCHEMA:
+        faults.add(Finding.error("results_schema", place, found=str(found), expected=SCHEMA))
+        return None
+    return dict(data)
+
+
+def _entries(data: Mapping[str, Any], source: str) -> list[Entry]:
+    scales = {s["id"]: f"{s['scale']} {s.get('version', '')}".strip() for s in data["scores"]}
+    study = data["study"]
+    return [
+        Entry(
+            study=study["id"],
+            title=study["title"],
+            territory=study["territory"],
+            outcome=record["outcome"],
+            label=record["label"],
+            unit=record["unit"],
+            direction=record["direction"],
+            estimand=record["question"]["estimand"],
+            method=record["estimate"]["method"]["name"],
+            counterfactual=record["estimate"]["counterfactual"],
+            scale=scales.get(record["question"].get("instrument") or "", ""),
+            evidence=(record["evidence"] or {}).get("level", 0),
+            effect=Effect(**record["estimate"]["effects"][0]),
+            source=source,
+        )
+        for record in data["estimates"]
+        if record["role"] == MAIN
+    ]

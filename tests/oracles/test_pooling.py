@@ -1,0 +1,81 @@
+"""Pooling held to metafor on the thirteen BCG trials, method by method."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from impact_eval.core.findings import ImpactEvalError
+from impact_eval.stats.pooling import PoolTest, TauEstimator, leave_one_out, pool
+
+# Paule-Mandel and empirical Bayes solve the same equation. metafor finds the root of the first by
+# `uniroot` at a tolerance of 1e-4 and scores the second to 1e-5: the second is the sharper oracle.
+METHODS = {"EE": TauEstimator.COMMON, "DL": TauEstimator.DERSIMONIAN_LAIRD,
+           "EB": TauEstimator.PAULE_MANDEL, "ML": TauEstimator.ML, "REML": TauEstimator.REML}  # fmt: skip
+TESTS = {"": PoolTest.NORMAL, "_knha": PoolTest.HARTUNG_KNAPP,
+         "_adhoc": PoolTest.HARTUNG_KNAPP_AT_LEAST}  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", TESTS)
+@pytest.mark.parametrize("name", METHODS)
+def test_bcg(reference, name, suffix):
+    results = reference("causal/metafor_bcg")["results"]
+    if name + suffix not in results:
+        pytest.skip("metafor offers no such test for the equal-effects model")
+    expected = results[name + suffix]
+    y, v = np.array(results["yi_RR"]), np.array(results["vi_RR"])
+    found = pool(y, v, method=METHODS[name], test=TESTS[suffix])
+    # metafor stops its scoring steps at 1e-5 on tau2: REML and ML agree to that precision only
+    loose = 3e-6 if name in ("REML", "ML", "EB") else 1e-10
+    assert found.estimate == pytest.approx(expected["b"], rel=loose)
+    assert found.std_error == pytest.approx(expected["se"], rel=loose)
+    assert found.conf_low == pytest.approx(expected["lo"], rel=loose)
+    assert found.conf_high == pytest.approx(expected["hi"], rel=loose)
+    assert found.tau2 == pytest.approx(expected["tau2"], rel=2e-5, abs=1e-12)
+    assert found.i2 * 100 == pytest.approx(expected["I2"], rel=1e-5)
+    assert found.h2 == pytest.approx(expected["H2"], rel=2e-5)
+    assert found.q == pytest.approx(expected["QE"], rel=1e-12)
+    assert found.p_value == pytest.approx(expected["p"], rel=1e-4)
+    if "pi_default" in expected:
+        assert [found.prediction_low, found.prediction_high] == pytest.approx(
+            expected["pi_default"], rel=1e-5
+        )
+
+
+def test_reml_is_the_maximum():
+    """Brute force: no grid point has a higher restricted likelihood."""
+    y = np.array([0.1, 0.35, -0.05, 0.6, 0.22])
+    v = np.array([0.01, 0.03, 0.02, 0.05, 0.008])
+
+    def restricted(tau2):
+        w = 1 / (v + tau2)
+        mean = w @ y / w.sum()
+        return 0.5 * (np.log(w).sum() - np.log(w.sum()) - w @ (y - mean) ** 2)
+
+    found = pool(y, v).tau2
+    grid = np.linspace(0, 0.5, 20_001)
+    best = grid[np.argmax([restricted(t) for t in grid])]
+    assert found == pytest.approx(best, abs=2.5e-5)
+
+
+def test_equal_variances_reduce_to_the_plain_mean():
+    """With equal variances the pooled mean and its Hartung–Knapp error are those of a sample."""
+    y = np.array([0.1, 0.5, 0.3, 0.9])
+    found = pool(y, np.full(4, 0.04), test=PoolTest.HARTUNG_KNAPP)
+    assert found.estimate == pytest.approx(y.mean(), rel=1e-14)
+    assert found.std_error == pytest.approx(y.std(ddof=1) / 2, rel=1e-12)
+
+
+def test_leave_one_out_needs_three():
+    assert leave_one_out(np.array([0.1, 0.2]), np.array([0.1, 0.1])) == ()
+    y, v = np.array([0.1, 0.2, 0.4]), np.array([0.1, 0.1, 0.2])
+    parts = leave_one_out(y, v)
+    assert parts[0].estimate == pool(y[1:], v[1:]).estimate
+
+
+@pytest.mark.parametrize(("y", "v", "code"), [([0.1], [0.1], "too_few_to_pool"),
+                                              ([0.1, 0.2], [0.1, 0.0], "bad_variance")])  # fmt: skip
+def test_refusals(y, v, code):
+    with pytest.raises(ImpactEvalError) as refused:
+        pool(np.array(y), np.array(v))
+    assert refused.value.codes == (code,)
