@@ -10,12 +10,16 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
+from impact_eval.designs.imputation import ImputationDiD
+from impact_eval.designs.sun_abraham import SunAbraham
 from impact_eval.designs.twfe import TwoWayFixedEffects
 
 __all__ = [
     "Design",
     "EstimatorInfo",
+    "ImputationDiD",
     "Minimum",
+    "SunAbraham",
     "TwoWayFixedEffects",
     "check_options",
     "designs",

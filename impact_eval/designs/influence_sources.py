@@ -166,6 +166,24 @@ class AdjustedSource:
         return Combination(values.T @ values, Influence(values, self.labels), df)
 
 
+@dataclass(frozen=True)
+class MappedSource:
+    """Effects that are linear combinations of those of another source.
+
+    Attributes
+    ----------
+    source : InfluenceSource
+    weights : (J, K) array
+    """
+
+    source: InfluenceSource
+    weights: FloatArray
+
+    def combine(self, contrasts: FloatArray, shares: FloatArray | None = None) -> Combination:
+        """Combine, see `InfluenceSource`."""
+        return self.source.combine(contrasts @ self.weights, shares)
+
+
 def sum_by_code(values: FloatArray, codes: IntArray, size: int) -> FloatArray:
     """Return the (size, K) sums of the rows of each code."""
     if size == len(values):  # one row per code: only their order may differ

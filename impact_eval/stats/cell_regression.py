@@ -131,7 +131,7 @@ def free_of_effects(columns: FloatArray, weight: FloatArray, used: BoolArray) ->
     count = np.maximum(used.sum(axis=1), 1)[:, None]
     swept = (left - left.sum(axis=1, keepdims=True) / count[:, :, None]) * used[:, :, None]
     right = np.einsum("g,gtk->tk", weight, swept)
-    effects = _period_system(weight, used) @ right
+    effects = period_system(weight, used)[1] @ right
     rest = (left - effects[None]) * used[:, :, None]
     return np.asarray(
         (rest - rest.sum(axis=1, keepdims=True) / count[:, :, None]) * used[:, :, None]
@@ -143,13 +143,16 @@ def period_effects(mean: FloatArray, weight: FloatArray, used: BoolArray) -> Flo
     count = np.maximum(used.sum(axis=1), 1)[:, None]
     values = mean * used
     swept = (values - values.sum(axis=1, keepdims=True) / count) * used
-    effects = _period_system(weight, used) @ (weight @ swept)
+    effects = period_system(weight, used)[1] @ (weight @ swept)
     return np.where(used.any(axis=0), effects, np.nan)
 
 
-def _period_system(weight: FloatArray, used: BoolArray) -> FloatArray:
-    """Generalised inverse of the period effects' normal matrix, cohort effects swept out."""
+def period_system(weight: FloatArray, used: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """Return the (T, T) normal matrix of period effects, cohort effects swept out, and its inverse.
+
+    The inverse is the Moore-Penrose one: a constant is free.
+    """
     count = np.maximum(used.sum(axis=1), 1)
     cells = used.astype(np.float64)
     normal = np.diag(weight @ cells) - cells.T @ (cells * (weight / count)[:, None])
-    return np.asarray(np.linalg.pinv(normal, rcond=1e-12, hermitian=True))
+    return normal, np.asarray(np.linalg.pinv(normal, rcond=1e-12, hermitian=True))

@@ -75,11 +75,14 @@ class PanelColumns:
 
     def swept(self, used: BoolArray) -> Iterator[SweptBlock]:
         """Yield blocks of columns freed of the unit means over the rows in use."""
+        for rows in self.slices(len(used)):
+            yield SweptBlock(rows, sweep_units(self.block(rows), used[rows]))
+
+    def slices(self, units: int) -> Iterator[slice]:
+        """Yield slices of units small enough for their columns to fit in a block."""
         size = max(1, BLOCK_NUMBERS // max(1, self.periods * self.total))
-        for start in range(0, len(used), size):
-            rows = slice(start, start + size)
-            part = self.block(rows)
-            yield SweptBlock(rows, sweep_units(part, used[rows]))
+        for start in range(0, units, size):
+            yield slice(start, min(start + size, units))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,233 @@
+"""`ImputationDiD`: predict what the treated would have had, from untreated rows only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import Estimate, MethodRecord
+from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.data.sample import DataShape, Sample
+from impact_eval.designs.base import (
+    EstimatorInfo,
+    Minimum,
+    check_options,
+    options_of,
+    refuse_unfit,
+    register,
+)
+from impact_eval.designs.cell_aggregation import CellAggregator
+from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
+from impact_eval.designs.influence_sources import CellSource, InfluenceSource, UnitSource
+from impact_eval.designs.panel_effects import Report
+from impact_eval.designs.panel_ols import few_cluster_findings, panel_ols
+from impact_eval.designs.twfe import check_event_options
+from impact_eval.stats.cohort_gram import CellInfluence
+from impact_eval.stats.covariance_types import Clustered
+from impact_eval.stats.imputation import ImputedCells, Variance, impute_cells, impute_units
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@register
+@dataclass(frozen=True)
+class ImputationDiD:
+    r"""Impute untreated outcomes (Borusyak, Jaravel and Spiess; Gardner's two stages).
+
+    Unit effects, period effects and covariates are estimated on untreated rows; an effect is what
+    is observed less what is imputed, averaged over treated rows. Covariates that do not vary are
+    crossed with the periods; those that do enter as they are.
+
+    Parameters
+    ----------
+    variance : {"bjs", "bjs_leave_out", "two_stage"}
+        Borusyak, Jaravel and Spiess' conservative variance (cells of one cohort and period share an
+        effect); the same with each unit left out of its cell's mean, safer with small cohorts;
+        Gardner's GMM variance. Same point estimates.
+    leads : int, optional
+        Number of periods before treatment tested against those earlier, in a regression on
+        untreated rows only, as Borusyak, Jaravel and Spiess advise; all but the earliest by
+        default, 0 for none. They are rows `event` of negative time, and do not share the reference
+        of other event studies.
+    anticipation : int
+        Periods before treatment that are not used as untreated.
+
+    References
+    ----------
+    Borusyak, K., Jaravel, X. and Spiess, J. (2024). doi:10.1093/restud/rdae007
+    Gardner, J. (2022). doi:10.48550/arXiv.2207.05943
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from impact_eval.data.synthetic import staggered_panel
+    >>> frame = staggered_panel(np.random.default_rng(1))
+    >>> sample = Sample(frame, unit="id", time="period", cohort="cohort")
+    >>> ImputationDiD().fit(sample, "y").aggregate("simple").effects[0].term
+    'att'
+    """
+
+    variance: str = "bjs"
+    leads: int | None = None
+    anticipation: int = 0
+
+    info: ClassVar[EstimatorInfo] = EstimatorInfo(
+        name="imputation",
+        shapes=frozenset({DataShape.PANEL}),
+        estimands=("att",),
+        counterfactual=True,
+        weights=True,
+        clusters=True,
+        covariates=True,
+        options={"variance": ("bjs", "bjs_leave_out", "two_stage")},
+        minimum=Minimum(units=3, clusters=2, periods=2),
+        assumptions=("parallel_trends", "no_anticipation", "no_interference"),
+        checks=("pretrends", "honest_did"),
+        references=("10.1093/restud/rdae007", "10.48550/arXiv.2207.05943"),
+        oracle="didimputation 0.5.0, did2s 1.2.1",
+        evidence_ceiling=3,
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        check_event_options(self.info.name, self.anticipation, None)
+        if self.leads is not None and self.leads < 0:
+            raise ImpactEvalError(
+                Finding.error(
+                    "option_out_of_range",
+                    option="leads",
+                    value=self.leads,
+                    low=0,
+                    high=None,
+                    method=self.info.name,
+                )
+            )
+
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        """Estimate on one outcome: rows `att_gt` (cohort, period), then `event` for the leads.
+
+        Raises
+        ------
+        ImpactEvalError
+            What `refuse_unfit` refuses; `no_identified_effect`.
+        """
+        refuse_unfit(self.info, sample, outcome)
+        panel = cohort_panel(sample, outcome, method=self.info.name)
+        step = np.arange(panel.n_periods)[None, :] - panel.starts[:, None]
+        untreated = (step < -self.anticipation) | panel.never[:, None]
+        foundation = np.any(panel.observed & untreated[panel.codes], axis=1)
+        panel, untreated = _keep(panel, untreated, foundation)
+        treated = ~untreated
+        found = self._impute(panel, untreated, treated)
+        live = found.identified
+        if not live.any():
+            raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
+        table = self._table(panel, found, outcome)
+        return self._with_leads(table, untreated).cells()
+
+    def _impute(self, panel: CohortPanel, untreated: BoolArray, treated: BoolArray) -> ImputedCells:
+        variance = Variance(self.variance)
+        unequal = panel.weights is not None and variance is Variance.LEAVE_OUT
+        if panel.simple and not unequal:
+            return impute_cells(panel.moments, untreated, treated, variance=variance)
+        columns = panel.columns(np.empty((len(panel.starts), panel.n_periods, 0)))
+        return impute_units(
+            panel.y,
+            columns,
+            panel.observed & untreated[panel.codes],
+            panel.observed & treated[panel.codes],
+            variance=variance,
+            weights=panel.weights,
+        )
+
+    def _table(self, panel: CohortPanel, found: ImputedCells, outcome: str) -> CellAggregator:
+        findings = [*panel.findings, *few_cluster_findings(panel)]
+        missing = int((~found.identified).sum())
+        if missing:
+            findings.append(Finding.warning("cells_not_imputable", n=missing))
+        if (panel.cohort_clusters[~panel.never] == 1).any():
+            n = int((panel.cohort_clusters[~panel.never] == 1).sum())
+            findings.append(Finding.warning("cohort_of_one_cluster", n=n))
+        source: InfluenceSource
+        if isinstance(found.influence, CellInfluence):
+            source = CellSource(panel, found.influence)
+        else:
+            source = UnitSource(panel, found.influence)
+        return CellAggregator(
+            panel=panel,
+            report=Report(
+                outcome=outcome,
+                estimand="att",
+                method=MethodRecord(self.info.name, options_of(self), self.variance),
+                n_clusters=panel.n_clusters,
+                findings=tuple(findings),
+                flow=panel.flow,
+            ),
+            source=source,
+            effects=found.effects,
+            event_time=panel.event_times[found.cohort, found.period],
+            weight=found.weight,
+            cohort=found.cohort,
+            period=found.period,
+            random_shares=self.variance == "two_stage",
+        )
+
+    def _with_leads(self, table: CellAggregator, untreated: BoolArray) -> CellAggregator:
+        """Add the coefficients of the periods before treatment, estimated on untreated rows."""
+        panel = table.panel
+        before = untreated & ~panel.never[:, None]
+        event = np.where(before, panel.event_times, -np.inf)
+        present = np.unique(event[np.isfinite(event)])[::-1]
+        wanted = present[: len(present) - 1 if self.leads is None else self.leads]
+        wanted = wanted[: max(len(present) - 1, 0)]
+        if not wanted.size:
+            return table
+        cells = (event[:, :, None] == wanted).astype(np.float64)
+        result = panel_ols(panel, cells, covariance=Clustered(correction="CR1"), used=untreated)
+        kept = wanted[result.kept]
+        size = len(kept)
+        return replace(
+            table,
+            source=_side_by_side(table.source, result.source),
+            effects=np.concatenate([table.effects, result.coefficients]),
+            event_time=np.concatenate([table.event_time, kept]),
+            weight=np.concatenate([table.weight, np.ones(size)]),
+            cohort=np.concatenate([table.cohort, np.full(size, -1)]),
+            period=np.concatenate([table.period, np.full(size, -1)]),
+        )
+
+
+def _keep(
+    panel: CohortPanel, untreated: BoolArray, mask: BoolArray
+) -> tuple[CohortPanel, BoolArray]:
+    """Leave out units never seen untreated: nothing can be imputed for them."""
+    if mask.all():
+        return panel, untreated
+    kept = np.flatnonzero(np.bincount(panel.codes[mask], minlength=len(panel.starts)))
+    return panel.keep(mask, "unit_never_untreated"), untreated[kept]
+
+
+def _side_by_side(one: InfluenceSource, other: InfluenceSource) -> InfluenceSource:
+    """Return the source of the effects of both, on the same units."""
+    if isinstance(one, CellSource) and isinstance(other, CellSource):
+        root = np.sqrt(other.factor)
+        joined = CellInfluence(
+            np.concatenate([one.influence.slope, other.influence.slope * root], axis=1),
+            np.concatenate([one.influence.offset, other.influence.offset * root], axis=1),
+        )
+        return replace(one, influence=joined)
+    left, right = _by_unit(one), _by_unit(other)
+    return replace(left, values=np.hstack([left.values, right.values * np.sqrt(right.factor)]))
+
+
+def _by_unit(source: InfluenceSource) -> UnitSource:
+    if isinstance(source, UnitSource):
+        return source
+    assert isinstance(source, CellSource)
+    panel = source.panel
+    values = source.influence.by_unit(panel.y, panel.codes, panel.weights)
+    return UnitSource(panel, values, source.factor, source.df)

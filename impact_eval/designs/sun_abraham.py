@@ -1,0 +1,162 @@
+"""`SunAbraham`: an event study per cohort, then their averages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import Estimate, MethodRecord
+from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.data.sample import DataShape, Sample
+from impact_eval.designs.base import (
+    EstimatorInfo,
+    Minimum,
+    options_of,
+    refuse_unfit,
+    register,
+)
+from impact_eval.designs.cell_aggregation import CellAggregator
+from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
+from impact_eval.designs.influence_sources import MappedSource
+from impact_eval.designs.panel_effects import Report
+from impact_eval.designs.panel_ols import panel_ols, with_cluster
+from impact_eval.designs.twfe import check_event_options
+from impact_eval.stats.covariance_types import Clustered
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+@register
+@dataclass(frozen=True)
+class SunAbraham:
+    r"""Regress on cohort × event-time indicators, then average with cohort shares.
+
+    .. math:: y_{it} = \alpha_i + \lambda_t
+              + \sum_{g,\,e\ne -1} \delta_{ge} 1\{G_i=g, t-g=e\} + e_{it}
+
+    The comparison is the never treated or, without any, the last cohort to be treated, in the
+    periods before its start. Shares are taken as given in the standard errors, as in fixest.
+
+    Parameters
+    ----------
+    anticipation : int
+        Periods of anticipation; the reference is the period before.
+    covariance : Clustered, optional
+        By default CR1 with t(C - 1), and CR2 with Satterthwaite degrees of freedom below 40
+        clusters or 10 treated ones.
+
+    References
+    ----------
+    Sun, L. and Abraham, S. (2021). doi:10.1016/j.jeconom.2020.09.006
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from impact_eval.data.synthetic import staggered_panel
+    >>> frame = staggered_panel(np.random.default_rng(1))
+    >>> sample = Sample(frame, unit="id", time="period", cohort="cohort")
+    >>> [e.time for e in SunAbraham().fit(sample, "y").aggregate("event").effects][:3]
+    [-3.0, -2.0, 0.0]
+    """
+
+    anticipation: int = 0
+    covariance: Clustered | None = None
+
+    info: ClassVar[EstimatorInfo] = EstimatorInfo(
+        name="sun_abraham",
+        shapes=frozenset({DataShape.PANEL}),
+        estimands=("att",),
+        counterfactual=True,
+        weights=True,
+        clusters=True,
+        covariates=True,
+        minimum=Minimum(units=3, clusters=2, periods=2),
+        assumptions=("parallel_trends", "no_anticipation", "no_interference"),
+        checks=("pretrends", "honest_did"),
+        references=("10.1016/j.jeconom.2020.09.006",),
+        oracle="fixest 0.14.2",
+        evidence_ceiling=3,
+    )
+
+    def __post_init__(self) -> None:
+        check_event_options(self.info.name, self.anticipation, None)
+
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        """Estimate on one outcome: rows `att_gt` (cohort, period).
+
+        Raises
+        ------
+        ImpactEvalError
+            What `refuse_unfit` refuses; `no_identified_effect`.
+        """
+        sample = with_cluster(sample, self.covariance)
+        refuse_unfit(self.info, sample, outcome)
+        panel = cohort_panel(sample, outcome, method=self.info.name)
+        panel = panel.keep(panel.starts[panel.codes] > self.anticipation, "always_treated_left_out")
+        used, findings = comparison_cells(panel, self.anticipation)
+        wanted = used & np.isfinite(panel.event_times) & ~panel.reference(self.anticipation)
+        wanted &= (panel.cell_count > 0) & ~_comparison_cohort(panel)[:, None]
+        cohort, period = np.nonzero(wanted)
+        if not cohort.size:
+            raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
+        order = _post_first(panel.event_times[cohort, period])
+        cohort, period = cohort[order], period[order]
+        cells = np.zeros((len(panel.starts), panel.n_periods, len(cohort)))
+        cells[cohort, period, np.arange(len(cohort))] = 1.0
+        result = panel_ols(panel, cells, covariance=self.covariance, used=used)
+        dropped = int((~result.kept).sum())
+        if dropped:
+            findings = (*findings, Finding.warning("cells_not_identified", n=dropped))
+        cohort, period = cohort[result.kept], period[result.kept]
+        order = np.lexsort((period, cohort))
+        cohort, period = cohort[order], period[order]
+        table = CellAggregator(
+            panel=panel,
+            report=Report(
+                outcome=outcome,
+                estimand="att",
+                method=MethodRecord(self.info.name, options_of(self), result.label),
+                n_clusters=panel.n_clusters,
+                findings=(*panel.findings, *result.findings, *findings),
+                flow=panel.flow,
+            ),
+            source=MappedSource(result.source, np.eye(len(order))[order]),
+            effects=result.coefficients[order],
+            event_time=panel.event_times[cohort, period],
+            weight=panel.cell_weight[cohort, period],
+            cohort=cohort,
+            period=period,
+            withhold_single=self.covariance is None,
+        )
+        return table.cells()
+
+
+def _post_first(event: FloatArray) -> NDArray[np.int64]:
+    """Order columns so that collinearity leaves out the farthest periods before the start."""
+    return np.lexsort((np.where(event >= 0, event, -event), event < 0))
+
+
+def _comparison_cohort(panel: CohortPanel) -> BoolArray:
+    """(G,) who serves as comparison: the never treated or, without any, the last cohort."""
+    return panel.never if panel.never.any() else panel.starts == panel.starts.max()
+
+
+def comparison_cells(
+    panel: CohortPanel, anticipation: int
+) -> tuple[BoolArray, tuple[Finding, ...]]:
+    """Return the (G, T) cells in use: all, or those before the last cohort starts."""
+    used = np.ones((len(panel.starts), panel.n_periods), dtype=bool)
+    if panel.never.any():
+        return used, ()
+    last = int(panel.starts.max())
+    used[:, max(last - anticipation, 0) :] = False
+    finding = Finding.warning(
+        "last_cohort_as_comparison",
+        cohort=float(panel.times[last]),
+        n=int(panel.counts[panel.starts == last].sum()),
+    )
+    return used, (finding,)
