@@ -80,9 +80,17 @@ def first_of_unit(
     values: NDArray[Any], unit_codes: IntArray, time_codes: IntArray, n_units: int
 ) -> NDArray[Any]:
     """Return each unit's value at its first period: (N,) or (N, p)."""
-    order = np.lexsort((time_codes, unit_codes))
-    starts = np.searchsorted(unit_codes[order], np.arange(n_units))
-    return values[order[starts]]
+    first = np.flatnonzero(time_codes == 0)
+    out = np.empty((n_units, *values.shape[1:]), dtype=values.dtype)
+    out[unit_codes[first]] = values[first]
+    seen = np.zeros(n_units, dtype=bool)
+    seen[unit_codes[first]] = True
+    if not seen.all():  # units that enter later: sort their rows only
+        late = np.flatnonzero(~seen[unit_codes])
+        order = late[np.lexsort((time_codes[late], unit_codes[late]))]
+        units, starts = np.unique(unit_codes[order], return_index=True)
+        out[units] = values[order[starts]]
+    return out
 
 
 def unit_mean(values: FloatArray, unit_codes: IntArray, n_units: int) -> FloatArray:

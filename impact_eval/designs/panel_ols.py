@@ -83,7 +83,10 @@ def panel_ols(
 
 def treated_clusters(panel: CohortPanel) -> int:
     """Count the clusters that hold a unit treated at some time."""
-    return int(np.unique(panel.clusters[~panel.never[panel.codes]]).size)
+    if not panel.clustered_above:
+        return int(panel.counts[~panel.never].sum())
+    treated = panel.clusters[~panel.never[panel.codes]]
+    return int((np.bincount(treated, minlength=1) > 0).sum())
 
 
 def _choose(
