@@ -14,6 +14,7 @@ from impact_eval.diagnostics.base import (
     run_checks,
 )
 from impact_eval.diagnostics.evidence import EvidenceLevel, evidence_level
+from impact_eval.diagnostics.honest_did import HonestCheck, HonestResult, HonestRow, honest_did
 from impact_eval.diagnostics.pretrends import PreTrends, pretrends_power, pretrends_test
 
 __all__ = [
@@ -24,6 +25,9 @@ __all__ = [
     "CheckResult",
     "CheckStatus",
     "EvidenceLevel",
+    "HonestCheck",
+    "HonestResult",
+    "HonestRow",
     "PreTrends",
     "attrition_of",
     "balance_of",
@@ -31,6 +35,7 @@ __all__ = [
     "checks",
     "event_study",
     "evidence_level",
+    "honest_did",
     "pretrends_power",
     "pretrends_test",
     "random_assignment",
