@@ -10,12 +10,20 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
+from impact_eval.designs.before_after import BeforeAfter
+from impact_eval.designs.callaway_santanna import CallawaySantAnna
+from impact_eval.designs.did import DifferenceInDifferences
+from impact_eval.designs.difference_in_means import DifferenceInMeans
 from impact_eval.designs.imputation import ImputationDiD
 from impact_eval.designs.sun_abraham import SunAbraham
 from impact_eval.designs.twfe import TwoWayFixedEffects
 
 __all__ = [
+    "BeforeAfter",
+    "CallawaySantAnna",
     "Design",
+    "DifferenceInDifferences",
+    "DifferenceInMeans",
     "EstimatorInfo",
     "ImputationDiD",
     "Minimum",

@@ -12,6 +12,7 @@ import numpy as np
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import DataShape, Sample
+from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.base import (
     EstimatorInfo,
     Minimum,
@@ -20,6 +21,7 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
+from impact_eval.designs.contract import Example
 from impact_eval.designs.group_time_data import GroupTimeData, read_panel, read_rows
 from impact_eval.designs.group_time_estimate import group_time_estimate
 from impact_eval.stats.covariance_types import CR, Clustered
@@ -163,6 +165,13 @@ class CallawaySantAnna:
             )
         if faults:
             raise ImpactEvalError(faults)
+
+    @classmethod
+    def contract_example(cls, rng: np.random.Generator) -> Example:
+        """Return a roll-out with a few holes, so that every option has something to do."""
+        frame = staggered_panel(rng)
+        rare = np.asarray(rng.permutation(len(frame)) >= 6)
+        return Example(cls(), frame.loc[rare], {"unit": "id", "time": "period", "cohort": "cohort"})
 
     def fit(self, sample: Sample, outcome: str) -> Estimate:
         """Estimate every group-time effect; `aggregate` gives event studies and overall effects.

@@ -1,0 +1,316 @@
+"""The change between two measures of the same people: described, never called an effect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import (
+    Effect,
+    Estimate,
+    FlowStep,
+    Influence,
+    MethodRecord,
+    wald_effect,
+)
+from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.data.sample import DataShape, Sample
+from impact_eval.designs.base import (
+    EstimatorInfo,
+    Minimum,
+    check_options,
+    options_of,
+    refuse_unfit,
+    register,
+)
+from impact_eval.designs.row_regression import (
+    FEW_CLUSTERS,
+    RowCovariance,
+    covariance_of_rows,
+    independent_rows,
+)
+from impact_eval.stats.regression import least_squares
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+
+class Pairing(StrEnum):
+    """Compare each person with themselves, or everyone met before with everyone met after."""
+
+    PAIRED = "paired"
+    UNPAIRED = "unpaired"
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class BeforeAfter:
+    r"""Measure how an outcome moved since the first period, without any comparison group.
+
+    :math:`\bar d = \frac{1}{n}\sum_i (y_{it} - y_{i1})` over the people met at both periods, one
+    row per later period. The result never says what the action caused: everything else that moved
+    meanwhile is in it.
+
+    Parameters
+    ----------
+    pairing : {"paired", "unpaired"}
+        Repeated cross-sections are always unpaired, and the result says so.
+    covariance : Robust or Clustered, optional
+        By default HC2 (the paired t), or CR2 with Satterthwaite degrees of freedom when the sample
+        has clusters. Unpaired changes of the same people are clustered by person.
+
+    References
+    ----------
+    Campbell, D. and Stanley, J. (1963), Experimental and Quasi-Experimental Designs for Research.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"id": [1, 1, 2, 2, 3, 3], "t": [1, 2] * 3, "y": [1.0, 3, 2, 3, 2, 5]})
+    >>> row = BeforeAfter().fit(Sample(frame, unit="id", time="t"), "y").effects[0]
+    >>> round(row.estimate, 9), round(row.std_error, 4), row.df
+    (2.0, 0.5774, 2.0)
+    """
+
+    info: ClassVar[EstimatorInfo] = EstimatorInfo(
+        name="before_after",
+        shapes=frozenset({DataShape.PANEL, DataShape.REPEATED_CROSS_SECTION}),
+        estimands=("change",),
+        counterfactual=False,
+        weights=True,
+        clusters=True,
+        covariates=False,
+        minimum=Minimum(units=2, clusters=2, periods=2, treated=0, comparison=0),
+        assumptions=("nothing_else_moved", "same_people_answer"),
+        checks=("attrition",),
+        references=("10.1002/sim.3337",),
+        oracle="paired t of R datasets::sleep: t = 4.0621, df = 9, p = 0.002833",
+        evidence_ceiling=1,
+        options=MappingProxyType({"pairing": tuple(str(value) for value in Pairing)}),
+        assignment=False,
+        reversible=True,
+    )
+
+    pairing: str = Pairing.PAIRED.value
+    covariance: RowCovariance | None = None
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        """Measure the change since the first period: one row `change` per later period.
+
+        Parameters
+        ----------
+        sample : Sample
+            A panel or repeated cross-sections; the action's dates are not used.
+        outcome : str
+
+        Returns
+        -------
+        Estimate
+            `counterfactual` is False.
+        """
+        refuse_unfit(self.info, sample, outcome)
+        people = sample.shape is DataShape.PANEL
+        paired = people and self.pairing == Pairing.PAIRED
+        changes = _paired(self, sample, outcome) if paired else _unpaired(self, sample, outcome)
+        return _report(self, sample, outcome, changes, paired=paired)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """The change at one period, with the influence of each independent unit."""
+
+    time: Any
+    estimate: float
+    df: float
+    n: int
+    n_clusters: int | None
+    influence: FloatArray
+    units: NDArray[Any]
+    details: dict[str, float]
+    findings: tuple[Finding, ...]
+    label: str
+
+
+def _period(sample: Sample, j: int) -> Any:
+    label = sample.time_labels[j]
+    if sample.time_labels.dtype.kind in "iuf":
+        return float(label)
+    return str(label)[:10] if sample.time_labels.dtype.kind == "M" else str(label)
+
+
+def _paired(design: BeforeAfter, sample: Sample, outcome: str) -> list[_Change]:
+    wide = sample.wide(outcome)
+    assert sample.unit_codes is not None
+    first_row = np.zeros(sample.n_units, dtype=np.int64)
+    first_row[sample.unit_codes[::-1]] = np.arange(sample.n)[::-1]
+    changes = []
+    for j in range(1, len(wide.times)):
+        both = ~np.isnan(wide.y[:, 0]) & ~np.isnan(wide.y[:, j])
+        if both.sum() < 2:
+            continue
+        keep = np.zeros(sample.n, dtype=bool)
+        rows = first_row[both]
+        keep[rows] = True
+        order = np.argsort(rows)  # rows of the sample are read in their own order
+        before, after = wide.y[both, 0][order], wide.y[both, j][order]
+        weights = wide.weights[both][order] if sample.has_weights else None
+        fit = least_squares(
+            after - before, np.ones((len(order), 1)), names=["change"], weights=weights
+        )
+        tied = independent_rows(sample, design.covariance, keep)
+        result = covariance_of_rows(fit, design.covariance, tied)
+        assert result.influence is not None
+        changes.append(
+            _Change(
+                _period(sample, j),
+                float(fit.coefficients[0]),
+                float(result.df[0]),
+                len(order),
+                result.n_clusters[0] if result.n_clusters else None,
+                result.influence[:, 0],
+                tied.labels,
+                _levels(before, after, weights),
+                result.findings,
+                result.label,
+            )
+        )
+    return changes
+
+
+def _unpaired(design: BeforeAfter, sample: Sample, outcome: str) -> list[_Change]:
+    assert sample.time_codes is not None
+    y, seen = sample.outcome(outcome), sample.complete(outcome)[0]
+    covariance = design.covariance
+    if covariance is None and sample.unit is not None and not sample.cluster_names:
+        from impact_eval.stats.covariance_types import Clustered
+
+        covariance = Clustered(sample.unit)
+    changes = []
+    for j in range(1, sample.n_periods):
+        keep = seen & ((sample.time_codes == 0) | (sample.time_codes == j))
+        after = sample.time_codes[keep] == j
+        if after.sum() < 2 or (~after).sum() < 2:
+            continue
+        weights = sample.weights_array[keep] if sample.has_weights else None
+        columns = np.column_stack([np.ones(len(after)), after])
+        fit = least_squares(y[keep], columns, names=["level", "change"], weights=weights)
+        tied = independent_rows(sample, covariance, keep)
+        result = covariance_of_rows(fit, covariance, tied)
+        assert result.influence is not None
+        changes.append(
+            _Change(
+                _period(sample, j),
+                float(fit.coefficients[1]),
+                float(result.df[1]),
+                int(after.sum()),
+                result.n_clusters[0] if result.n_clusters else None,
+                result.influence[:, 1],
+                tied.labels,
+                _levels(y[keep][~after], y[keep][after], None),
+                result.findings,
+                result.label,
+            )
+        )
+    return changes
+
+
+def _levels(before: FloatArray, after: FloatArray, weights: FloatArray | None) -> dict[str, float]:
+    out = {
+        "mean_before": float(np.average(before, weights=weights)),
+        "mean_after": float(np.average(after, weights=weights)),
+        "sd_before": float(before.std(ddof=1)),
+        "sd_after": float(after.std(ddof=1)),
+        "n_before": len(before),
+        "n_after": len(after),
+    }
+    if len(before) == len(after):
+        out["sd_change"] = float((after - before).std(ddof=1))
+    return out
+
+
+def _report(
+    design: BeforeAfter, sample: Sample, outcome: str, changes: list[_Change], *, paired: bool
+) -> Estimate:
+    if not changes:
+        raise ImpactEvalError(Finding.error("no_pair", n=sample.n_units, outcome=outcome))
+    units = np.unique(np.concatenate([change.units for change in changes]))
+    psi = np.zeros((len(units), len(changes)))
+    for j, change in enumerate(changes):
+        psi[np.searchsorted(units, change.units), j] = change.influence
+    covariance = psi.T @ psi
+    dead = np.diag(covariance) <= 0
+    covariance[dead, :] = np.nan
+    covariance[:, dead] = np.nan
+    findings = _findings(sample, outcome, changes, paired=paired, dead=bool(dead.any()))
+    return Estimate(
+        outcome=outcome,
+        estimand="change",
+        method=MethodRecord(design.info.name, options_of(design), changes[-1].label),
+        effects=tuple(
+            _effect(outcome, change, covariance[j, j]) for j, change in enumerate(changes)
+        ),
+        covariance=covariance,
+        counterfactual=False,
+        influence=Influence(psi, units),
+        findings=findings,
+        flow=_flow(sample, outcome, changes[-1], paired=paired),
+        details={
+            "levels": [{"time": change.time, **change.details} for change in changes],
+            "paired": paired,
+        },
+    )
+
+
+def _effect(outcome: str, change: _Change, variance: float) -> Effect:
+    return wald_effect(
+        outcome=outcome,
+        estimand="change",
+        term="change",
+        time=change.time,
+        estimate=change.estimate,
+        std_error=float(np.sqrt(variance)),
+        df=change.df,
+        n_treated=change.n,
+        n_clusters=change.n_clusters,
+    )
+
+
+def _findings(
+    sample: Sample, outcome: str, changes: list[_Change], *, paired: bool, dead: bool
+) -> tuple[Finding, ...]:
+    found = [*sample.findings, Finding.warning("no_comparison_group", outcome=outcome)]
+    if not paired:
+        people = sample.shape is DataShape.PANEL
+        found.append(Finding.warning("unpaired_by_choice" if people else "unpaired"))
+    last = changes[-1]
+    if paired and last.n < sample.n_units:
+        found.append(
+            Finding.warning("missing_pairs", n=sample.n_units - last.n, total=sample.n_units)
+        )
+    codes = {finding.code for finding in found}
+    found += [f for change in changes for f in change.findings if f.code not in codes]
+    if last.n_clusters is not None and last.n_clusters < FEW_CLUSTERS:
+        found.append(Finding.warning("few_clusters", n=last.n_clusters, advised=FEW_CLUSTERS))
+    if dead:
+        found.append(Finding.warning("no_variance", outcome=outcome))
+    return tuple(found)
+
+
+def _flow(sample: Sample, outcome: str, last: _Change, *, paired: bool) -> tuple[FlowStep, ...]:
+    step = sample.complete(outcome)[1]
+    if not paired:
+        return (*sample.flow, step)
+    left = sample.n_units - last.n
+    return (
+        *sample.flow,
+        step,
+        FlowStep("people_paired", last.n, left, "missing_pairs" if left else None),
+    )

@@ -1,0 +1,409 @@
+"""Difference in differences with one date: two groups, before and after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import Estimate, FlowStep, Influence, MethodRecord, wald_effect
+from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.data.sample import DataShape, Sample
+from impact_eval.data.synthetic import staggered_panel
+from impact_eval.designs.base import (
+    EstimatorInfo,
+    Minimum,
+    check_options,
+    options_of,
+    refuse_unfit,
+    register,
+)
+from impact_eval.designs.contract import Example
+from impact_eval.designs.row_regression import (
+    Independent,
+    RowCovariance,
+    covariance_of_rows,
+    few_findings,
+    independent_rows,
+)
+from impact_eval.stats.covariance import covariance_of_influence
+from impact_eval.stats.covariance_types import CR, Clustered
+from impact_eval.stats.drdid import DidMethod, TwoByTwo, panel_did
+from impact_eval.stats.drdid_cross_sections import cross_section_did
+from impact_eval.stats.regression import least_squares
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+OLS = "ols"
+TREATED = "treated"
+
+
+class Composition(StrEnum):
+    """What `details` tell of the people compared: the same ones, or others each time."""
+
+    SAME = "same"
+    OTHER = "other"
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class DifferenceInDifferences:
+    r"""Compare the change of the treated with that of the others, around one date.
+
+    .. math::
+        \hat\theta = (\bar y_{1,after} - \bar y_{1,before})
+                     - (\bar y_{0,after} - \bar y_{0,before})
+
+    conditional on covariates when there are some. In a panel each unit's periods are averaged
+    before and after, so that serial correlation cannot shrink the standard error; covariates are
+    read at the last period before. Several dates of entry are refused: see `CallawaySantAnna`.
+
+    Parameters
+    ----------
+    method : {"dr", "dr_improved", "ipw", "ipw_ht", "reg", "ols"}
+        Doubly robust (traditional, or locally efficient with a calibrated propensity), inverse
+        probability weighting (normalised or not), outcome regression among the untreated, or one
+        regression of changes on treatment and covariates. Without covariates all agree.
+    covariance : Robust or Clustered, optional
+        For "ols" any of them: HC2, or CR2 with Satterthwaite degrees of freedom when there are
+        clusters, by default. The others use influence values (R's DRDID): "CR0" (the default) or
+        "CR1".
+
+    Raises
+    ------
+    ImpactEvalError
+        `several_dates`, `no_before_period`, and the refusals of `refuse_unfit`.
+
+    References
+    ----------
+    Sant'Anna, P. and Zhao, J. (2020). doi:10.1016/j.jeconom.2020.06.003
+    Bertrand, M., Duflo, E. and Mullainathan, S. (2004). doi:10.1162/003355304772839588
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"id": [1, 1, 2, 2, 3, 3, 4, 4], "t": [1, 2] * 4,
+    ...                       "g": [2, 2, 2, 2, 0, 0, 0, 0], "y": [1.0, 4, 2, 7, 1, 2, 3, 4]})
+    >>> design = DifferenceInDifferences(method="ols")
+    >>> estimate = design.fit(Sample(frame, unit="id", time="t", cohort="g"), "y")
+    >>> round(estimate["att"].estimate, 9)
+    3.0
+    """
+
+    info: ClassVar[EstimatorInfo] = EstimatorInfo(
+        name="did",
+        shapes=frozenset({DataShape.PANEL, DataShape.REPEATED_CROSS_SECTION}),
+        estimands=("att",),
+        counterfactual=True,
+        weights=True,
+        clusters=True,
+        covariates=True,
+        minimum=Minimum(units=4, clusters=2, periods=2, treated=1, comparison=1),
+        assumptions=(
+            "parallel_trends",
+            "no_anticipation",
+            "overlap",
+            "sutva",
+            "stable_composition",
+        ),
+        checks=("pretrends", "attrition", "balance"),
+        references=("10.1016/j.jeconom.2020.06.003", "10.1162/003355304772839588"),
+        oracle="R DRDID 1.2.3 on NSW and simulated cross-sections: points 1e-9, errors 1e-7",
+        evidence_ceiling=3,
+        options=MappingProxyType({"method": (*(str(value) for value in DidMethod), OLS)}),
+    )
+
+    method: str = DidMethod.DR.value
+    covariance: RowCovariance | None = None
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        correction = getattr(self.covariance, "correction", None)
+        plain = isinstance(self.covariance, Clustered) and correction in (CR.CR0, CR.CR1)
+        if self.method != OLS and self.covariance is not None and not plain:
+            raise ImpactEvalError(
+                Finding.error(
+                    "unknown_option",
+                    option="covariance",
+                    name=self.covariance.label,
+                    known=["CR0", "CR1"],
+                    method=self.info.name,
+                )
+            )
+
+    @classmethod
+    def contract_example(cls, rng: np.random.Generator) -> Example:
+        """Return a panel whose treated units share one date."""
+        frame = staggered_panel(rng, cohorts=(4.0, np.inf))
+        return Example(cls(), frame, {"unit": "id", "time": "period", "cohort": "cohort"})
+
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        """Estimate the effect on the treated: one row, `att`.
+
+        Parameters
+        ----------
+        sample : Sample
+            A panel or repeated cross-sections whose treated units share one date.
+        outcome : str
+
+        Returns
+        -------
+        Estimate
+        """
+        refuse_unfit(self.info, sample, outcome)
+        panel = sample.shape is DataShape.PANEL
+        data = _read_panel(self, sample, outcome) if panel else _read_rows(self, sample, outcome)
+        for code, found in (("no_treated", data.treated), ("no_comparison", ~data.treated)):
+            if not found.any():
+                raise ImpactEvalError(
+                    Finding.error(code, method=self.info.name, n=len(data.treated))
+                )
+        answer = _by_ols(self, data) if self.method == OLS else _by_influence(self, data)
+        return _report(self, data, answer, outcome)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Data:
+    """What is compared: changes of units, or rows before and after."""
+
+    y: FloatArray
+    after: BoolArray | None
+    treated: BoolArray
+    covariates: FloatArray
+    names: tuple[str, ...]
+    weights: FloatArray | None
+    tied: Independent
+    start: Any
+    flow: tuple[FlowStep, ...]
+    findings: tuple[Finding, ...]
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    estimate: float
+    variance: float
+    df: float | None
+    influence: FloatArray | None
+    label: str
+    n_clusters: int | None
+    findings: tuple[Finding, ...]
+
+
+def _one_date(cohorts: FloatArray, first: float) -> float:
+    """Return the date of entry; several, or none after the first period, are refused."""
+    dates = np.unique(cohorts[np.isfinite(cohorts) & (cohorts > first)])
+    if dates.size > 1:
+        raise ImpactEvalError(
+            Finding.error("several_dates", n=int(dates.size), dates=[float(d) for d in dates[:5]])
+        )
+    if not dates.size:
+        raise ImpactEvalError(Finding.error("no_before_period", first=float(first)))
+    return float(dates[0])
+
+
+def _read_panel(design: DifferenceInDifferences, sample: Sample, outcome: str) -> _Data:
+    wide = sample.wide(outcome)
+    start = _one_date(wide.cohorts, float(wide.times[0]))
+    after = wide.times >= start
+    seen = ~np.isnan(wide.y)
+    always = wide.cohorts <= wide.times[0]
+    pair = seen[:, ~after].any(axis=1) & seen[:, after].any(axis=1)
+    keep = pair & ~always
+    flow = [*sample.flow, sample.complete(outcome)[1]]
+    findings = list(sample.findings)
+    for code, left in (("always_treated_dropped", always), ("missing_pairs", ~pair & ~always)):
+        n = int(left.sum())
+        if n:
+            total = flow[-1].n if code != "missing_pairs" else len(always)
+            flow.append(FlowStep(code, int(keep.sum()), n, code))
+            findings.append(Finding.warning(code, n=n, total=total, anticipation=0))
+    rows = _base_rows(sample, int(np.flatnonzero(~after)[-1]), keep)
+    mask = np.zeros(sample.n, dtype=bool)
+    mask[rows] = True
+    order = np.argsort(rows)
+    change = _mean(wide.y, seen & after) - _mean(wide.y, seen & ~after)
+    units = np.flatnonzero(keep)[order]
+    return _Data(
+        y=change[units],
+        after=None,
+        treated=np.isfinite(wide.cohorts)[units],
+        covariates=sample.covariate_matrix[rows[order]],
+        names=sample.covariate_names,
+        weights=wide.weights[units] if sample.has_weights else None,
+        tied=independent_rows(sample, design.covariance, mask),
+        start=start,
+        flow=tuple(flow),
+        findings=tuple(findings),
+        details=_levels(wide.y, seen, after, np.isfinite(wide.cohorts), keep),
+    )
+
+
+def _base_rows(sample: Sample, base: int, keep: BoolArray) -> NDArray[np.int64]:
+    """Return a row for each unit kept: its last one at or before the base period."""
+    assert sample.unit_codes is not None
+    assert sample.time_codes is not None
+    before = np.flatnonzero(sample.time_codes <= base)
+    before = before[np.argsort(sample.time_codes[before], kind="stable")]
+    row = np.full(sample.n_units, -1, dtype=np.int64)
+    row[sample.unit_codes[before]] = before
+    return row[keep]
+
+
+def _mean(y: FloatArray, use: BoolArray) -> FloatArray:
+    count = use.sum(axis=1)
+    return np.asarray(np.where(use, y, 0.0).sum(axis=1) / np.where(count > 0, count, 1))
+
+
+def _levels(
+    y: FloatArray, seen: BoolArray, after: BoolArray, treated: BoolArray, keep: BoolArray
+) -> dict[str, Any]:
+    out: dict[str, Any] = {"composition": Composition.SAME.value}
+    for name, rows in (("treated", treated & keep), ("comparison", ~treated & keep)):
+        for moment, columns in (("before", ~after), ("after", after)):
+            values = _mean(y[rows], seen[rows] & columns)
+            out[f"mean_{name}_{moment}"] = float(values.mean()) if values.size else None
+    return out
+
+
+def _read_rows(design: DifferenceInDifferences, sample: Sample, outcome: str) -> _Data:
+    assert sample.cohorts is not None
+    keep, step = sample.complete(outcome)
+    flow, findings = [*sample.flow, step], list(sample.findings)
+    if step.dropped:
+        findings.append(Finding.warning("missing_outcome", n=step.dropped, outcome=outcome))
+    start = _one_date(sample.cohorts, float(sample.times[0]))
+    always = keep & (sample.cohorts <= sample.times[0])
+    if always.any():
+        keep = keep & ~always
+        n = int(always.sum())
+        flow.append(
+            FlowStep("always_treated_dropped", int(keep.sum()), n, "always_treated_dropped")
+        )
+        findings.append(
+            Finding.warning("always_treated_dropped", n=n, total=step.n, anticipation=0)
+        )
+    y, treated = sample.outcome(outcome)[keep], np.isfinite(sample.cohorts[keep])
+    after = sample.time_values[keep] >= start
+    details: dict[str, Any] = {"composition": Composition.OTHER.value}
+    faults = []
+    for name, arm in (("treated", treated), ("comparison", ~treated)):
+        for moment, period in (("before", ~after), ("after", after)):
+            values = y[arm & period]
+            if not values.size:
+                faults.append(Finding.error("empty_group", group=name, moment=moment))
+                continue
+            details[f"mean_{name}_{moment}"] = float(values.mean())
+    if faults:
+        raise ImpactEvalError(faults)
+    return _Data(
+        y=y,
+        after=after,
+        treated=treated,
+        covariates=sample.covariate_matrix[keep],
+        names=sample.covariate_names,
+        weights=sample.weights_array[keep] if sample.has_weights else None,
+        tied=independent_rows(sample, design.covariance, keep),
+        start=start,
+        flow=tuple(flow),
+        findings=tuple(findings),
+        details=details,
+    )
+
+
+def _by_ols(design: DifferenceInDifferences, data: _Data) -> _Answer:
+    treated = data.treated.astype(np.float64)
+    columns, names = [np.ones_like(treated), treated], ["constant", TREATED]
+    if data.after is not None:
+        after = data.after.astype(np.float64)
+        columns = [np.ones_like(treated), treated * after, treated, after]
+        names = ["constant", TREATED, "group", "after"]
+    columns += list(data.covariates.T)
+    names += [f"x:{name}" for name in data.names]
+    fit = least_squares(data.y, np.column_stack(columns), names=names, weights=data.weights)
+    if TREATED not in fit.names:
+        raise ImpactEvalError(Finding.error("treatment_collinear", method=design.info.name))
+    place = fit.position(TREATED)
+    result = covariance_of_rows(fit, design.covariance, data.tied)
+    return _Answer(
+        float(fit.coefficients[place]),
+        float(result.matrix[place, place]),
+        float(result.df[place]),
+        None if result.influence is None else result.influence[:, [place]],
+        result.label,
+        result.n_clusters[0] if result.n_clusters else None,
+        (*fit.findings, *result.findings),
+    )
+
+
+def _by_influence(design: DifferenceInDifferences, data: _Data) -> _Answer:
+    columns = np.column_stack([np.ones(len(data.y)), data.covariates])
+    method = DidMethod(design.method)
+    if data.after is None:
+        found = panel_did(data.y, data.treated, columns, weights=data.weights, method=method)
+    else:
+        found = cross_section_did(
+            data.y, data.after, data.treated, columns, weights=data.weights, method=method
+        )
+    _refuse_separation(found)
+    correction = CR(getattr(design.covariance, "correction", CR.CR0))
+    codes = data.tied.codes
+    if len(codes) > 1:
+        raise ImpactEvalError(Finding.error("several_clusters", method=design.info.name))
+    result = covariance_of_influence(
+        found.influence[:, None], clusters=codes[0] if codes else None, correction=correction
+    )
+    return _Answer(
+        found.estimate,
+        float(result.matrix[0, 0]),
+        None,
+        result.influence,
+        f"influence {correction}",
+        result.n_clusters[0] if result.n_clusters else None,
+        found.findings,
+    )
+
+
+def _refuse_separation(found: TwoByTwo) -> None:
+    if found.propensity is not None and found.propensity.separated:
+        raise ImpactEvalError(
+            Finding.error("no_overlap", largest=float(found.propensity.share.max()))
+        )
+
+
+def _report(
+    design: DifferenceInDifferences, data: _Data, answer: _Answer, outcome: str
+) -> Estimate:
+    defined = answer.variance > 0
+    effect = wald_effect(
+        outcome=outcome,
+        estimand="att",
+        term="att",
+        estimate=answer.estimate,
+        std_error=float(np.sqrt(answer.variance)) if defined else None,
+        df=answer.df,
+        n_treated=int(data.treated.sum()),
+        n_comparison=int((~data.treated).sum()),
+        n_clusters=answer.n_clusters,
+    )
+    findings = [*data.findings, *answer.findings, *few_findings(data.treated, data.tied)]
+    if not defined:
+        findings.append(Finding.warning("no_variance", outcome=outcome))
+    influence = None if answer.influence is None else Influence(answer.influence, data.tied.labels)
+    return Estimate(
+        outcome=outcome,
+        estimand="att",
+        method=MethodRecord(design.info.name, options_of(design), answer.label),
+        effects=(effect,),
+        covariance=np.array([[answer.variance if defined else np.nan]]),
+        counterfactual=True,
+        influence=influence,
+        findings=tuple(findings),
+        flow=data.flow,
+        details=data.details,
+    )

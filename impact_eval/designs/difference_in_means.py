@@ -1,0 +1,345 @@
+"""The difference in means of a randomised trial, as it was randomised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import Estimate, FlowStep, Influence, MethodRecord, wald_effect
+from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.data.sample import DataShape, Sample
+from impact_eval.data.synthetic import trial
+from impact_eval.designs.base import (
+    EstimatorInfo,
+    Minimum,
+    check_options,
+    options_of,
+    refuse_unfit,
+    register,
+)
+from impact_eval.designs.contract import Example
+from impact_eval.designs.row_regression import (
+    Independent,
+    RowCovariance,
+    covariance_of_rows,
+    few_findings,
+    independent_rows,
+)
+from impact_eval.stats.blocks import PairedDifference, paired_difference
+from impact_eval.stats.covariance import CovarianceResult
+from impact_eval.stats.regression import least_squares
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+TREATED = "treated"
+
+
+class Adjustment(StrEnum):
+    """How covariates enter: crossed with the treatment (Lin), added, or not at all."""
+
+    LIN = "lin"
+    ANCOVA = "ancova"
+    NONE = "none"
+
+
+class Strata(StrEnum):
+    """How blocks enter: an effect in each, weighted by size; common effect, own levels."""
+
+    BLOCKED = "blocked"
+    FIXED_EFFECTS = "fixed_effects"
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class DifferenceInMeans:
+    r"""Compare the treated with the others of a draw, by blocks, clusters and covariates.
+
+    :math:`\hat\tau = \sum_b \frac{n_b}{n}(\bar y_{1b} - \bar y_{0b})` with blocks; with covariates,
+    Lin's regression of the outcome on treatment, centred covariates and their products.
+
+    Parameters
+    ----------
+    adjustment : {"lin", "ancova", "none"}
+        How the sample's covariates are used.
+    strata : {"blocked", "fixed_effects"}
+        How its blocks are used. Blocks too thin for an effect of their own (one unit or cluster in
+        an arm) fall back on fixed effects, and pairs on the variance between pairs.
+    covariance : Robust or Clustered, optional
+        By default HC2 (Neyman's variance), or CR2 with Satterthwaite degrees of freedom when the
+        sample has clusters.
+
+    Notes
+    -----
+    Assumes that treatment was drawn by lot, within blocks when there are some, and by cluster when
+    there are clusters; no interference between units. Blocks without both arms are left out of the
+    blocked estimate and counted.
+
+    References
+    ----------
+    Neyman, J. (1923), tr. Statistical Science 1990. doi:10.1214/ss/1177012031
+    Lin, W. (2013). doi:10.1214/12-AOAS583
+    Imai, K., King, G. and Nall, C. (2009). doi:10.1214/08-STS274
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"y": [1.0, 2, 3, 3, 5, 7], "z": [0, 0, 0, 1, 1, 1]})
+    >>> row = DifferenceInMeans().fit(Sample(frame, treatment="z"), "y").effects[0]
+    >>> round(row.estimate, 9), round(row.std_error, 4), row.df
+    (3.0, 1.291, 4.0)
+    """
+
+    info: ClassVar[EstimatorInfo] = EstimatorInfo(
+        name="difference_in_means",
+        shapes=frozenset({DataShape.CROSS_SECTION}),
+        estimands=("ate",),
+        counterfactual=True,
+        weights=True,
+        clusters=True,
+        covariates=True,
+        minimum=Minimum(units=4, clusters=2, periods=1, treated=1, comparison=1),
+        assumptions=("random_assignment", "sutva", "no_differential_attrition"),
+        checks=("balance", "attrition"),
+        references=("10.1214/ss/1177012031", "10.1214/12-AOAS583", "10.1214/08-STS274"),
+        oracle="R estimatr 1.0.6 on STAR, alo_star_men and NSW: 1e-8",
+        evidence_ceiling=4,
+        options=MappingProxyType(
+            {
+                "adjustment": tuple(str(value) for value in Adjustment),
+                "strata": tuple(str(value) for value in Strata),
+            }
+        ),
+        flips_sign=True,
+    )
+
+    adjustment: str = Adjustment.LIN.value
+    strata: str = Strata.BLOCKED.value
+    covariance: RowCovariance | None = None
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+    @classmethod
+    def contract_example(cls, rng: np.random.Generator) -> Example:
+        """Return a trial drawn within blocks, with a covariate."""
+        roles = {"unit": "id", "treatment": "treated", "strata": "block"}
+        return Example(cls(), trial(rng, blocks=4), roles)
+
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        """Estimate the average effect: one row, `ate`.
+
+        Parameters
+        ----------
+        sample : Sample
+            A cross-section with a 0/1 treatment.
+        outcome : str
+
+        Returns
+        -------
+        Estimate
+        """
+        refuse_unfit(self.info, sample, outcome)
+        trial = _read(sample, outcome, self.covariance, two_arms=self.strata == Strata.BLOCKED)
+        thin = trial.blocks is not None and _thin(trial)
+        pair = self._pairs(trial) if thin else None
+        if pair is not None:
+            return _report_pairs(self, trial, outcome, pair)
+        if thin and self.strata == Strata.BLOCKED:
+            trial = replace(
+                trial, findings=(*trial.findings, Finding.warning("thin_blocks_fixed_effects"))
+            )
+        blocked = self.strata == Strata.BLOCKED and not thin
+        columns, names = _columns(trial, Adjustment(self.adjustment), blocked=blocked)
+        fit = least_squares(trial.y, columns, names=names, weights=trial.weights)
+        if TREATED not in fit.names:
+            raise ImpactEvalError(Finding.error("treatment_collinear", method=self.info.name))
+        result = covariance_of_rows(fit, self.covariance, trial.tied)
+        return _report(self, trial, outcome, fit.position(TREATED), fit.coefficients, result)
+
+    def _pairs(self, trial: _Trial) -> PairedDifference | None:
+        """Return the paired difference when every block is a pair and nothing else is asked."""
+        plain = self.strata == Strata.BLOCKED and trial.weights is None and not trial.tied.clustered
+        if not plain or trial.blocks is None or self.covariance is not None:
+            return None
+        if trial.covariates.shape[1] and self.adjustment != Adjustment.NONE:
+            return None
+        return paired_difference(trial.y, trial.treated, trial.blocks)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Trial:
+    """The rows of a trial that are compared."""
+
+    y: FloatArray
+    treated: BoolArray
+    covariates: FloatArray
+    covariate_names: tuple[str, ...]
+    blocks: IntArray | None
+    weights: FloatArray | None
+    tied: Independent
+    flow: tuple[FlowStep, ...]
+    findings: tuple[Finding, ...]
+
+
+def _read(
+    sample: Sample, outcome: str, covariance: RowCovariance | None, *, two_arms: bool
+) -> _Trial:
+    assert sample.treated is not None
+    keep, step = sample.complete(outcome)
+    flow, findings = [*sample.flow, step], list(sample.findings)
+    if step.dropped:
+        findings.append(Finding.warning("missing_outcome", n=step.dropped, outcome=outcome))
+    strata = sample.strata_codes
+    if strata is not None and two_arms:
+        both = _with_both_arms(strata, sample.treated, keep)
+        left = int((keep & ~both).sum())
+        if left:
+            blocks = int(np.unique(strata[keep & ~both]).size)
+            keep = keep & both
+            flow.append(FlowStep("blocks_with_both_arms", int(keep.sum()), left, "one_arm_block"))
+            findings.append(Finding.warning("one_arm_block", n=left, blocks=blocks))
+    treated = sample.treated[keep]
+    for code, found in (("no_treated", treated.sum()), ("no_comparison", (~treated).sum())):
+        if not found:
+            raise ImpactEvalError(
+                Finding.error(code, method=DifferenceInMeans.info.name, n=int(keep.sum()))
+            )
+    return _Trial(
+        y=sample.outcome(outcome)[keep],
+        treated=treated,
+        covariates=sample.covariate_matrix[keep],
+        covariate_names=sample.covariate_names,
+        blocks=None if strata is None else np.unique(strata[keep], return_inverse=True)[1],
+        weights=sample.weights_array[keep] if sample.has_weights else None,
+        tied=independent_rows(sample, covariance, keep),
+        flow=tuple(flow),
+        findings=tuple(findings),
+    )
+
+
+def _with_both_arms(strata: IntArray, treated: BoolArray, keep: BoolArray) -> BoolArray:
+    size = int(strata.max()) + 1
+    arms = [np.bincount(strata[keep & (treated == arm)], minlength=size) for arm in (True, False)]
+    return np.asarray(((arms[0] > 0) & (arms[1] > 0))[strata])
+
+
+def _thin(trial: _Trial) -> bool:
+    """Whether some block has a single independent unit in an arm: no variance of its own."""
+    assert trial.blocks is not None
+    size = int(trial.blocks.max()) + 1
+    for arm in (True, False):
+        rows = trial.treated == arm
+        cells = trial.blocks[rows]
+        if trial.tied.clustered:
+            cells = np.unique(np.column_stack([cells, trial.tied.codes[0][rows]]), axis=0)[:, 0]
+        if np.bincount(cells, minlength=size).min() < 2:
+            return True
+    return False
+
+
+def _columns(
+    trial: _Trial, adjustment: Adjustment, *, blocked: bool
+) -> tuple[FloatArray, list[str]]:
+    """Return the regression's columns: constant, treatment, then blocks and covariates."""
+    treated = trial.treated.astype(np.float64)
+    parts, names = [np.ones_like(treated), treated], ["constant", TREATED]
+    added: list[tuple[FloatArray, str, bool]] = []
+    if trial.blocks is not None:
+        dummies = (trial.blocks[:, None] == np.arange(1, trial.blocks.max() + 1)).astype(np.float64)
+        added += [(column, f"block_{j + 1}", blocked) for j, column in enumerate(dummies.T)]
+    if adjustment is not Adjustment.NONE:
+        crossed = adjustment is Adjustment.LIN
+        pairs = zip(trial.covariates.T, trial.covariate_names, strict=True)
+        added += [(column, name, crossed) for column, name in pairs]
+    weights = np.ones_like(treated) if trial.weights is None else trial.weights
+    for column, name, crossed in added:
+        centred = column - weights @ column / weights.sum()
+        parts.append(centred)
+        names.append(f"x:{name}")
+        if crossed:
+            parts.append(centred * treated)
+            names.append(f"{TREATED}:{name}")
+    return np.column_stack(parts), names
+
+
+def _report(
+    design: DifferenceInMeans,
+    trial: _Trial,
+    outcome: str,
+    place: int,
+    coefficients: FloatArray,
+    result: CovarianceResult,
+) -> Estimate:
+    variance = float(result.matrix[place, place])
+    influence = None
+    if result.influence is not None:
+        influence = Influence(result.influence[:, [place]], trial.tied.labels)
+    effect = wald_effect(
+        outcome=outcome,
+        estimand="ate",
+        term="ate",
+        estimate=float(coefficients[place]),
+        std_error=float(np.sqrt(variance)) if variance > 0 else None,
+        df=float(result.df[place]),
+        n_treated=int(trial.treated.sum()),
+        n_comparison=int((~trial.treated).sum()),
+        n_clusters=result.n_clusters[0] if result.n_clusters else None,
+    )
+    findings = [*trial.findings, *result.findings, *few_findings(trial.treated, trial.tied)]
+    if variance <= 0:
+        findings.append(Finding.warning("no_variance", outcome=outcome))
+    return Estimate(
+        outcome=outcome,
+        estimand="ate",
+        method=MethodRecord(design.info.name, options_of(design), result.label),
+        effects=(effect,),
+        covariance=np.array([[variance if variance > 0 else np.nan]]),
+        counterfactual=True,
+        influence=influence,
+        findings=tuple(_distinct(findings)),
+        flow=trial.flow,
+        details=_arms(trial),
+    )
+
+
+def _report_pairs(
+    design: DifferenceInMeans, trial: _Trial, outcome: str, pair: PairedDifference
+) -> Estimate:
+    labels = np.arange(len(pair.influence))
+    tied = Independent((), labels)
+    result = CovarianceResult(
+        label="pairs",
+        matrix=np.array([[pair.std_error**2]]),
+        df=np.array([pair.df]),
+        influence=pair.influence[:, None],
+    )
+    paired = replace(trial, tied=tied)
+    return _report(design, paired, outcome, 0, np.array([pair.estimate]), result)
+
+
+def _arms(trial: _Trial) -> dict[str, Any]:
+    """Return each arm's mean and standard deviation, for tables and standardised effects."""
+    weights = np.ones(len(trial.y)) if trial.weights is None else trial.weights
+    out: dict[str, Any] = {}
+    for name, rows in (("treated", trial.treated), ("comparison", ~trial.treated)):
+        w, y = weights[rows], trial.y[rows]
+        mean = float(w @ y / w.sum())
+        room = max(len(y) - 1, 1) / len(y)
+        out[f"mean_{name}"] = mean
+        out[f"sd_{name}"] = float(np.sqrt(w @ (y - mean) ** 2 / w.sum() / room))
+    return out
+
+
+def _distinct(findings: list[Finding]) -> list[Finding]:
+    kept: list[Finding] = []
+    for finding in findings:
+        if finding.code not in {other.code for other in kept}:
+            kept.append(finding)
+    return kept

@@ -1,0 +1,125 @@
+"""One regression of rows, its covariance by the level of assignment, and who is independent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import Influence
+from impact_eval.core.findings import Finding
+from impact_eval.data.sample import Sample
+from impact_eval.stats.covariance import CovarianceResult, covariance_of_fit
+from impact_eval.stats.covariance_types import CR, HC, Clustered, Robust
+from impact_eval.stats.regression import LinearFit
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+RowCovariance: TypeAlias = Robust | Clustered
+FEW_CLUSTERS = 40
+FEW_TREATED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Independent:
+    """Which rows are tied: codes (n,) of one or several dimensions, and the labels of the first.
+
+    Attributes
+    ----------
+    codes : tuple of (n,) arrays of int
+        Empty when every row stands alone.
+    labels : (m,) array
+        Of the clusters, or of the rows.
+    """
+
+    codes: tuple[IntArray, ...]
+    labels: NDArray[Any]
+
+    @property
+    def clustered(self) -> bool:
+        """Whether some rows are tied."""
+        return bool(self.codes)
+
+
+def independent_rows(
+    sample: Sample, covariance: RowCovariance | None, keep: BoolArray
+) -> Independent:
+    """Return the clusters of the rows kept: those named by the covariance, else the sample's.
+
+    Parameters
+    ----------
+    sample : Sample
+    covariance : Robust, Clustered or None
+        `Robust` means that rows are independent, whatever the sample's clusters.
+    keep : (n,) array of bool
+
+    Returns
+    -------
+    Independent
+    """
+    names: tuple[str, ...] = ()
+    if not isinstance(covariance, Robust):
+        named = covariance.columns if isinstance(covariance, Clustered) else ()
+        names = named or sample.cluster_names
+    if not names:
+        if sample.unit_codes is None:
+            return Independent((), np.flatnonzero(keep))
+        return Independent((), sample.unit_labels[sample.unit_codes[keep]])
+    codes, labels = [], None
+    for name in names:
+        coded = sample.codes(name)
+        present, inverse = np.unique(coded.codes[keep], return_inverse=True)
+        codes.append(inverse)
+        labels = coded.labels[present] if labels is None else labels
+    assert labels is not None
+    if codes[0].max() + 1 == len(codes[0]) and len(codes) == 1:
+        return Independent((), labels[codes[0]])  # one row each: rows are independent
+    return Independent(tuple(codes), labels)
+
+
+def covariance_of_rows(
+    fit: LinearFit, covariance: RowCovariance | None, tied: Independent
+) -> CovarianceResult:
+    """Return the covariance asked for; by default HC2, or CR2-Satterthwaite when rows are tied.
+
+    A `Clustered` whose clusters are single rows keeps its name in HC terms: CR2 is HC2, CR0 is HC0.
+    """
+    if not tied.clustered:
+        kind = covariance.kind if isinstance(covariance, Robust) else _ROW_KIND.get(
+            str(getattr(covariance, "correction", CR.CR2)), HC.HC2
+        )  # fmt: skip
+        return covariance_of_fit(fit, Robust(kind))
+    chosen = covariance if isinstance(covariance, Clustered) else Clustered(correction=CR.CR2)
+    codes = tied.codes[0] if len(tied.codes) == 1 else tied.codes
+    return covariance_of_fit(fit, chosen, clusters=codes)
+
+
+_ROW_KIND = {"CR0": HC.HC0, "CR1": HC.HC1, "CR2": HC.HC2, "CR3": HC.HC3, "jackknife": HC.HC3}
+
+
+def influence_of(result: CovarianceResult, column: int, tied: Independent) -> Influence | None:
+    """Return the influence of one coefficient, or None when the covariance is not a plain sum."""
+    if result.influence is None:
+        return None
+    return Influence(result.influence[:, [column]], tied.labels)
+
+
+def few_findings(
+    treated: BoolArray, tied: Independent, *, advised: int = FEW_CLUSTERS
+) -> list[Finding]:
+    """Warn when few units or clusters are independent, in all or among the treated."""
+    found: list[Finding] = []
+    if tied.clustered:
+        total = len(tied.labels)
+        among = int(np.unique(tied.codes[0][treated]).size)
+        if total < advised:
+            found.append(Finding.warning("few_clusters", n=total, advised=advised))
+    else:
+        among = int(treated.sum())
+    if among < FEW_TREATED:
+        found.append(Finding.warning("few_treated_units", n=among, advised=FEW_TREATED))
+    return found
