@@ -58,7 +58,7 @@ def say(code: str, /, **values: Any) -> Words:
 
 
 class Withheld(_Model):
-    """A number kept back so that nobody can be recognised: `primary` is small, `secondary` guards it."""
+    """A number kept back: `primary` counts few people, `secondary` would give one away."""
 
     withheld: Literal["primary", "secondary"]
 

@@ -45,9 +45,7 @@ def decimal(value: float, digits: int, language: str) -> str:
 
     rounded = round(value, digits)
     rounded = 0.0 if rounded == 0 else rounded  # no "−0,0"
-    text = str(
-        format_decimal(rounded, format=_pattern(digits, True), locale=_LOCALES[language])
-    )
+    text = str(format_decimal(rounded, format=_pattern(digits, True), locale=_LOCALES[language]))
     return text.replace("-", MINUS)
 
 
@@ -122,7 +120,7 @@ def date(value: Any, language: str) -> str:
         try:
             value = datetime.date.fromisoformat(value[:10])
         except ValueError:
-            return value
+            return str(value)
     text = str(format_date(value, format="long", locale=_LOCALES[language]))
     return text.replace("1 ", "1er ", 1) if language == "fr" and text.startswith("1 ") else text
 
@@ -152,11 +150,16 @@ def _per_100(share: float, language: str) -> str:
 
 Format = Callable[[Any, str], str]
 
+
+def _fixed(write: Callable[[float, int, str], str], digits: int) -> Callable[[float, str], str]:
+    return lambda value, language: write(value, digits, language)
+
+
 _NUMBERS: Mapping[str, Callable[[float, str], str]] = MappingProxyType(
     {
         "int": lambda v, la: decimal(v, 0, la),
-        **{f"dec{k}": (lambda v, la, k=k: decimal(v, k, la)) for k in range(5)},
-        **{f"signed{k}": (lambda v, la, k=k: signed(v, k, la)) for k in range(5)},
+        **{f"dec{k}": _fixed(decimal, k) for k in range(5)},
+        **{f"signed{k}": _fixed(signed, k) for k in range(5)},
         "pct": lambda v, la: percent(v, 0, la),
         "pct1": lambda v, la: percent(v, 1, la),
         "pct2": lambda v, la: percent(v, 2, la),
@@ -200,7 +203,7 @@ def show(value: Any, name: str | None, language: str) -> str:
     if isinstance(value, (list, tuple)):
         inner = None if name == "list" else name
         return listed([show(item, inner, language) for item in value], language)
-    if name in _WORDS:
+    if name is not None and name in _WORDS:
         return _WORDS[name](value, language)
     if isinstance(value, (int, float)):
         writer = _NUMBERS.get(name or "")

@@ -62,7 +62,7 @@ class Writer:
         return wanted if count == 1 else f"{wanted}-{count}"
 
     def views(self, blocks: Iterable[AnyBlock]) -> Iterator[dict[str, Any]]:
-        """Yield one dictionary per block; neighbouring decisions, and limitations, form one list."""
+        """Yield one dictionary per block; neighbouring decisions (or limitations) form one list."""
         for kind, group in groupby(blocks, key=lambda block: block.kind):
             items = list(group)
             if kind == "progress":
@@ -287,7 +287,7 @@ def _style(name: str) -> str:
 
 
 def policy(style: str) -> str:
-    """Return the content security policy: this style sheet, pictures inside the file, nothing else."""
+    """Return the content security policy: this style sheet, inline pictures, nothing else."""
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
@@ -308,7 +308,7 @@ def mathml(latex: str) -> Any:
         return None
     known = ("math", "m", "semantics")
     tags = {element.tag.rsplit("}", 1)[-1] for element in root.iter()}
-    return Markup(text) if all(tag.startswith(known) for tag in tags) else None  # noqa: S704
+    return Markup(text) if all(tag.startswith(known) for tag in tags) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,11 +336,11 @@ def _sections(views: Sequence[dict[str, Any]]) -> tuple[dict[str, Any] | None, l
 
 def _append(views: list[dict[str, Any]], view: dict[str, Any]) -> None:
     """Add a view; an evidence level that follows a headline number stands beside it."""
-    if view["kind"] == "evidence" and views and views[-1]["kind"] == "number":
-        if views[-1]["headline"]:
-            views[-1] = {"kind": "answer", "number": views[-1], "evidence": view}
-            return
-    views.append(view)
+    last = views[-1] if views else {}
+    if view["kind"] == "evidence" and last.get("headline"):
+        views[-1] = {"kind": "answer", "number": last, "evidence": view}
+    else:
+        views.append(view)
 
 
 def render_html(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: str) -> str:
@@ -374,15 +374,19 @@ def render_html(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: s
         if meta.get(name)
     ]
     shown = title["text"] if title else texts.words(meta.get("title"))
-    page = _environment().get_template("report.html.j2").render(
-        language=language,
-        title=shown,
-        style=_safe(style),
-        policy=policy(style),
-        lines=lines,
-        sections=sections,
-        say=texts.say,
-        footer=texts.words(meta["footer"]) if meta.get("footer") else None,
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            language=language,
+            title=shown,
+            style=_safe(style),
+            policy=policy(style),
+            lines=lines,
+            sections=sections,
+            say=texts.say,
+            footer=texts.words(meta["footer"]) if meta.get("footer") else None,
+        )
     )
     return str(page).strip() + "\n"
 
@@ -391,8 +395,10 @@ def preview_html(blocks: Sequence[AnyBlock], language: str) -> str:
     """Write blocks as a fragment for a notebook's cell."""
     texts = Texts(language)
     views = list(Writer(texts).views(blocks))
-    page = _environment().get_template("preview.html.j2").render(
-        language=language, views=views, style=_safe(_style("preview.css")), say=texts.say
+    page = (
+        _environment()
+        .get_template("preview.html.j2")
+        .render(language=language, views=views, style=_safe(_style("preview.css")), say=texts.say)
     )
     return str(page).strip() + "\n"
 
@@ -400,4 +406,4 @@ def preview_html(blocks: Sequence[AnyBlock], language: str) -> str:
 def _safe(style: str) -> Any:
     from markupsafe import Markup
 
-    return Markup(style)  # noqa: S704 - our own file, never a user's text
+    return Markup(style)

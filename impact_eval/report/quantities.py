@@ -1,33 +1,15 @@
-"""How much, in the reader's words: “6 more people in 100”, with the digits the precision deserves."""
+"""How much, in the reader's words, with the digits that the precision deserves."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from impact_eval.core.inference import critical_value
+from impact_eval.core.vocabulary import Unit as Vocabulary
 from impact_eval.report.blocks import Bilingual, Form, Said, Words, say
 
-KNOWN_UNITS = frozenset(
-    {"share", "percent", "score", "eur", "count", "days", "hours", "log100", "sd", "number"}
-)
-_ALIASES = MappingProxyType(
-    {
-        "": "number",
-        "%": "percent",
-        "€": "eur",
-        "euros": "eur",
-        "euro": "eur",
-        "binary": "share",
-        "part": "share",
-        "points": "score",
-        "point": "score",
-        "jours": "days",
-        "heures": "hours",
-    }
-)
-POWER_AT_80 = 0.60  # two-sided level whose critical value is the 80 % quantile
+_MORE = ("sd", "months", "kilometres", "kwh", "scale_0_10")
+KNOWN_UNITS = frozenset({*(unit.value for unit in Vocabulary), *_MORE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +30,7 @@ class Unit:
     @property
     def factor(self) -> float:
         """What a value is multiplied by to be shown: shares are shown per 100."""
-        return 100.0 if self.code == "share" else 1.0
+        return 100.0 if self.code == Vocabulary.SHARE else 1.0
 
     def _words(self, part: str, value: float, digits: int, sign: str = "dec") -> Words:
         shown = say(f"number.{sign}{digits}", x=value)
@@ -56,7 +38,7 @@ class Unit:
         return say(f"unit.{self.code}.{part}", **values, **self._named())
 
     def _named(self) -> dict[str, object]:
-        return {"unit": self.name} if self.code == "other" else {}
+        return {} if self.name is None else {"unit": self.name}
 
     def label(self, part: str = "name") -> Words:
         """Return the unit's name, or the title of an axis (`axis`, `axis_level`)."""
@@ -112,12 +94,10 @@ def unit_of(name: Said | None) -> Unit:
     'other'
     """
     if name is None:
-        return Unit("number")
-    if not isinstance(name, str):
-        return Unit("other", name if isinstance(name, Bilingual) else None)
-    key = name.strip().casefold()
-    code = _ALIASES.get(key, key)
-    return Unit(code) if code in KNOWN_UNITS else Unit("other", name.strip())
+        return Unit(Vocabulary.NUMBER)
+    if isinstance(name, str) and name in KNOWN_UNITS:
+        return Unit(name)
+    return Unit("other", name if isinstance(name, (str, Bilingual)) else None)
 
 
 def digits_for(unit: Unit, low: float | None, high: float | None, estimate: float | None) -> int:
@@ -137,16 +117,3 @@ def digits_for(unit: Unit, low: float | None, high: float | None, estimate: floa
     if any(v != 0 and round(v, digits) == 0 for v in shown):
         digits = min(digits + 1, 4)
     return digits
-
-
-def smallest_visible(std_error: float, df: float | None = None, level: float = 0.95) -> float:
-    r"""Return the smallest effect a study could have seen eight times in ten.
-
-    :math:`(c_{1-\alpha/2} + c_{0.8}) \, se`: 2.8 standard errors when the law is normal.
-
-    Examples
-    --------
-    >>> round(smallest_visible(1.0), 2)
-    2.8
-    """
-    return (critical_value(level, df) + critical_value(POWER_AT_80, df)) * std_error

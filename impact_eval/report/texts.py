@@ -72,9 +72,7 @@ class FindingText(NamedTuple):
     repair: str | None
 
 
-def _flatten(
-    table: Mapping[str, Any], path: str = ""
-) -> Iterator[tuple[str, Text]]:
+def _flatten(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Text]]:
     count = table.get(_PLURAL)
     for key, value in table.items():
         name = f"{path}.{key}" if path else key
@@ -276,14 +274,15 @@ class Texts:
         if not isinstance(words, Mapping):
             return self.show(words)
         if "code" in words:
-            return self.say(str(words["code"]), **dict(words.get("values") or {}))
+            code, values = str(words["code"]), dict(words.get("values") or {})
+            return self.say(code, **values) if code in self else self._bare(code, values)
         for language in (self.language, *LANGUAGES):
             if words.get(language):
                 return str(words[language])
         return MISSING
 
     def label(self, code: str) -> str:
-        """Return the short label of a code; a name that is no code (a user's column) stays itself."""
+        """Return the short label of a code; a user's own name stays itself."""
         key = f"label.{code}"
         return self.say(key) if key in self else code
 

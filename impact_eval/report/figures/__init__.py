@@ -1,1 +1,1 @@
-"""Figures: `data_for_x` turns results into a block that holds its data, `draw_x` draws that block."""
+"""Figures: `data_for_x` makes a block that holds its data, `draw_x` draws that block."""

@@ -25,6 +25,7 @@ MIDDLE = "#e8ebef"
 
 WIDTH = 4.7  # inches: 9-point type stays readable on a telephone
 DPI = 220
+LINE = 62  # characters that one line of the key takes
 
 STYLE: Mapping[str, Any] = MappingProxyType(
     {
@@ -103,7 +104,7 @@ def style() -> Iterator[None]:
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
+        mpl.rcParams.update(dict(STYLE))  # type: ignore[arg-type]  # names are checked by mpl
         yield
 
 
@@ -126,10 +127,12 @@ def draw(figure: Figure, texts: Texts) -> Picture:
     with style():
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure as Sheet
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-        sheet = Sheet(figsize=(WIDTH, height), dpi=DPI, layout="constrained")
+        sheet = Sheet(
+            figsize=(WIDTH, height), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03)
+        )
         FigureCanvasAgg(sheet)
-        sheet.get_layout_engine().set(w_pad=0.03, h_pad=0.03)
         drawing.draw(figure, texts, sheet.subplots())
         out = io.BytesIO()
         sheet.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
@@ -155,7 +158,7 @@ def number_axis(axis: Any, texts: Texts, count: int = 5) -> None:
     axis.set_major_locator(MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]))
 
     def write(value: float, _position: int) -> str:
-        return texts.show(round(value, 10) + 0.0, "int" if abs(value) >= 1e4 else "plain")
+        return texts.show(round(value, 10) + 0.0, "int" if abs(value) >= 1e3 else "plain")
 
     axis.set_major_formatter(FuncFormatter(write))
 
@@ -172,9 +175,35 @@ def clear_left(ax: Any) -> None:
     ax.set_yticks([])
 
 
+def legend(ax: Any, handles: Any = None) -> None:
+    """Write the key above the drawing, in as many columns as the width takes."""
+    handles = handles if handles is not None else ax.get_legend_handles_labels()[0]
+    names = [str(handle.get_label()) for handle in handles]
+    for columns in range(min(len(names), 4), 0, -1):
+        widths = [max(map(len, names[k::columns])) + 6 for k in range(columns)]
+        if sum(widths) <= LINE or columns == 1:
+            break
+    ordered = [handles[i] for k in range(columns) for i in range(k, len(handles), columns)]
+    ax.figure.legend(
+        handles=ordered,
+        loc="outside upper left",
+        ncols=columns,
+        columnspacing=1.4,
+        handletextpad=0.6,
+        borderpad=0.1,
+    )
+
+
+def value_title(ax: Any, text: str) -> None:
+    """Write the vertical axis's title flat, above it: it reads without turning the head."""
+    ax.set_title(text, loc="left", fontsize=8.4, pad=7, color=INK)
+
+
 def row_label(ax: Any, y: float, left: str, right: str = "") -> None:
     """Write a row's name at the left, and its value at the right, above its marks."""
     transform = ax.get_yaxis_transform()
-    ax.text(0, y, left, transform=transform, ha="left", va="bottom", color=INK)
+    look = {"transform": transform, "va": "bottom", "color": INK, "zorder": 5}
+    back = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.6}
+    ax.text(0, y, left, ha="left", bbox=back, **look)
     if right:
-        ax.text(1, y, right, transform=transform, ha="right", va="bottom", color=INK)
+        ax.text(1, y, right, ha="right", bbox=back, **look)

@@ -17,10 +17,12 @@ from impact_eval.report.figures.drawing import (
     PAPER,
     Drawing,
     clear_left,
+    legend,
     name_of,
     number_axis,
     row_label,
     shown,
+    value_title,
     zero_line,
 )
 from impact_eval.report.quantities import Unit, digits_for
@@ -174,15 +176,11 @@ def data_for_event_study(
     )
 
 
-def _event_table(
-    points: Sequence[EventPoint], unit: Unit, outcome: Said, digits: int
-) -> Table:
+def _event_table(points: Sequence[EventPoint], unit: Unit, outcome: Said, digits: int) -> Table:
     form, factor = unit.form(digits), unit.factor
     names = ("estimate", "low", "high", "band_low", "band_high")
     columns = (
-        Column(
-            key="time", label=say("effect.column_event_time"), form=Form.PLAIN, header=True
-        ),
+        Column(key="time", label=say("effect.column_event_time"), form=Form.PLAIN, header=True),
         Column(key="phase", label=say("effect.column_phase"), form=Form.LABEL),
         *(
             Column(
@@ -228,12 +226,18 @@ def _event_alt(points: Sequence[EventPoint], unit: Unit, digits: int) -> tuple[W
     after = [p.estimate for p in points if _phase(p) is Phase.AFTER and p.estimate is not None]
     if before:
         outside = sum(_apart(p) for p in before)
-        code = "figure.alt.event_before_many" if outside > 1 else "figure.alt.event_before"
-        alt.append(say(code, outside=outside, n=len(before)))
+        alt.append(_before_alt(outside, len(before)))
     if after:
         low, high = (unit.change(v, digits) for v in (min(after), max(after)))
         alt.append(say("figure.alt.event_after", low=low, high=high))
     return tuple(alt)
+
+
+def _before_alt(outside: int, n: int) -> Words:
+    if outside == 0:
+        return say("figure.alt.event_before_none", n=n)
+    code = "figure.alt.event_before_many" if outside > 1 else "figure.alt.event_before"
+    return say(code, outside=outside, n=n)
 
 
 def _apart(point: EventPoint) -> bool:
@@ -259,11 +263,25 @@ def draw_event_study(figure: Figure, texts: Texts, ax: Any) -> None:
         if band_low is not None and band_high is not None:
             ax.plot([time, time], [band_low, band_high], color=BLUE, linewidth=0.9, marker="_")
         if low is not None and high is not None:
-            ax.plot([time, time], [low, high], color=LIGHT_BLUE, linewidth=4.2, zorder=1.5,
-                    solid_capstyle="butt")
+            ax.plot(
+                [time, time],
+                [low, high],
+                color=LIGHT_BLUE,
+                linewidth=4.2,
+                zorder=1.5,
+                solid_capstyle="butt",
+            )
         marker, face = styles[Phase(str(row["phase"]))]
-        ax.plot([time], [estimate], marker=marker, color=BLUE, markerfacecolor=face,
-                markersize=5.4, markeredgewidth=1.4, zorder=3)
+        ax.plot(
+            [time],
+            [estimate],
+            marker=marker,
+            color=BLUE,
+            markerfacecolor=face,
+            markersize=5.4,
+            markeredgewidth=1.4,
+            zorder=3,
+        )
     zero_line(ax, vertical=False)
     ax.axvline(-0.5, color=MUTED, linewidth=0.7, linestyle=":")
     _event_axes(figure, texts, ax)
@@ -274,24 +292,28 @@ def _event_axes(figure: Figure, texts: Texts, ax: Any) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     ax.set_xlabel(texts.say("figure.event_axis"))
-    ax.set_ylabel(texts.words(_option(figure, "axis")))
+    value_title(ax, texts.words(_option(figure, "axis")))
     number_axis(ax.yaxis, texts)
     ax.xaxis.set_major_locator(MaxNLocator(9, integer=True))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: texts.show(float(v), "signed0")))
     level = _option(figure, "level")
-    dot = {"marker": "o", "color": BLUE, "markersize": 5.4, "linestyle": ""}
+    dot: dict[str, Any] = {"marker": "o", "color": BLUE, "markersize": 5.4, "linestyle": ""}
     handles = [
         Line2D([], [], markerfacecolor=PAPER, label=texts.say("figure.before"), **dot),
         Line2D([], [], label=texts.say("figure.after"), **dot),
-        Line2D([], [], color=LIGHT_BLUE, linewidth=4.2,
-               label=texts.say("figure.pointwise", level=level)),
+        Line2D(
+            [],
+            [],
+            color=LIGHT_BLUE,
+            linewidth=4.2,
+            label=texts.say("figure.pointwise", level=level),
+        ),
     ]
     if any(shown(cell) is not None for cell in figure.data.column("band_low")):
         handles.append(
             Line2D([], [], color=BLUE, linewidth=0.9, label=texts.say("figure.simultaneous"))
         )
-    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2,
-              columnspacing=1.2, borderaxespad=0.2)
+    legend(ax, handles)
 
 
 # ------------------------------------------------------------------ portfolio

@@ -17,10 +17,12 @@ from impact_eval.report.figures.drawing import (
     OCHRE,
     Drawing,
     clear_left,
+    legend,
     name_of,
     number_axis,
     row_label,
     shown,
+    value_title,
     zero_line,
 )
 from impact_eval.report.texts import Texts
@@ -96,11 +98,16 @@ def draw_tornado(figure: Figure, texts: Texts, ax: Any) -> None:
     number_axis(ax.xaxis, texts, 4)
     ax.set_xlabel(texts.say("figure.amount_axis"))
     handles = [
-        Patch(facecolor=LIGHT_OCHRE, hatch="////", edgecolor=INK, linewidth=0.5,
-              label=texts.say("figure.low_value")),
+        Patch(
+            facecolor=LIGHT_OCHRE,
+            hatch="////",
+            edgecolor=INK,
+            linewidth=0.5,
+            label=texts.say("figure.low_value"),
+        ),
         Patch(facecolor=BLUE, edgecolor=INK, linewidth=0.5, label=texts.say("figure.high_value")),
     ]
-    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2)
+    legend(ax, handles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +157,16 @@ def draw_cumulative(figure: Figure, texts: Texts, ax: Any) -> None:
     balance = [float(shown(row["balance"]) or 0) for row in rows]
     lows, highs = ([shown(row[key]) for row in rows] for key in ("low", "high"))
     if all(v is not None for v in (*lows, *highs)):
-        ax.fill_between(at, lows, highs, facecolor=LIGHT_BLUE, alpha=0.55, linewidth=0,
-                        label=texts.say("figure.range_likely"))
-        ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0))
+        ax.fill_between(
+            at,
+            lows,
+            highs,
+            facecolor=LIGHT_BLUE,
+            alpha=0.55,
+            linewidth=0,
+            label=texts.say("figure.range_likely"),
+        )
+        legend(ax)
     ax.plot(at, balance, color=BLUE, marker="o", markersize=5)
     zero_line(ax, vertical=False)
     from matplotlib.ticker import FuncFormatter
@@ -161,7 +175,7 @@ def draw_cumulative(figure: Figure, texts: Texts, ax: Any) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: texts.show(float(v))))
     number_axis(ax.yaxis, texts)
     ax.set_xlabel(texts.say("figure.year_axis"))
-    ax.set_ylabel(texts.say("figure.amount_axis"))
+    value_title(ax, texts.say("figure.amount_axis"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +222,15 @@ def draw_payers(figure: Figure, texts: Texts, ax: Any) -> None:
         pays, gains, net = (shown(row[key]) for key in ("pays", "gains", "net"))
         row_label(ax, y + 0.2, name_of(row["name"], texts), texts.show(net, "eur"))
         if pays:
-            ax.barh(y, -pays, height=0.3, facecolor=LIGHT_OCHRE, edgecolor=OCHRE, hatch="////",
-                    linewidth=0.5)
+            ax.barh(
+                y,
+                -pays,
+                height=0.3,
+                facecolor=LIGHT_OCHRE,
+                edgecolor=OCHRE,
+                hatch="////",
+                linewidth=0.5,
+            )
         if gains:
             ax.barh(y, gains, height=0.3, facecolor=BLUE, edgecolor=BLUE, linewidth=0.5)
         if net is not None:
@@ -224,7 +245,7 @@ def draw_payers(figure: Figure, texts: Texts, ax: Any) -> None:
         Patch(facecolor=BLUE, label=texts.say("figure.gains")),
         Line2D([], [], marker="D", color=INK, linestyle="", label=texts.say("value.net")),
     ]
-    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3)
+    legend(ax, handles)
 
 
 def data_for_acceptability(points: Sequence[tuple[float, float]]) -> Figure:
@@ -256,7 +277,7 @@ def draw_acceptability(figure: Figure, texts: Texts, ax: Any) -> None:
     number_axis(ax.xaxis, texts)
     number_axis(ax.yaxis, texts)
     ax.set_xlabel(texts.say("figure.threshold_axis"))
-    ax.set_ylabel(texts.say("figure.probability_axis"))
+    value_title(ax, texts.say("figure.probability_axis"))
 
 
 def _rows(figure: Figure) -> float:

@@ -19,10 +19,12 @@ from impact_eval.report.figures.drawing import (
     PAPER,
     Drawing,
     clear_left,
+    legend,
     name_of,
     number_axis,
     row_label,
     shown,
+    value_title,
 )
 from impact_eval.report.texts import Texts
 
@@ -49,9 +51,7 @@ def data_for_flow(steps: Sequence[Step]) -> Figure:
         Column(key="dropped", label=say("flow.dropped"), form=Form.INTEGER),
     )
     rows = tuple((step.name, step.n, step.dropped) for step in steps)
-    items = [
-        say("figure.alt.flow_item", step=_said_label(step.name), n=step.n) for step in steps
-    ]
+    items = [say("figure.alt.flow_item", step=_said_label(step.name), n=step.n) for step in steps]
     return Figure(
         figure="flow",
         question=say("figure.question.flow"),
@@ -91,9 +91,11 @@ def draw_flow(figure: Figure, texts: Texts, ax: Any) -> None:
 
         handles = [
             Patch(color=BLUE, label=texts.say("figure.kept")),
-            Patch(facecolor=PAPER, edgecolor=OCHRE, hatch="////", label=texts.say("figure.dropped")),
+            Patch(
+                facecolor=PAPER, edgecolor=OCHRE, hatch="////", label=texts.say("figure.dropped")
+            ),
         ]
-        ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2)
+        legend(ax, handles)
 
 
 # ------------------------------------------------------------------ balance
@@ -117,9 +119,7 @@ def data_for_balance(rows: Sequence[Balance]) -> Figure:
         Column(key="before", label=say("figure.before_adjust"), form=Form.DECIMAL_2),
     ]
     if adjusted:
-        columns.append(
-            Column(key="after", label=say("figure.after_adjust"), form=Form.DECIMAL_2)
-        )
+        columns.append(Column(key="after", label=say("figure.after_adjust"), form=Form.DECIMAL_2))
     cells = tuple(
         (row.name, *(None if v is None else abs(v) for v in (row.before, row.after)))[
             : len(columns)
@@ -145,15 +145,22 @@ def draw_balance(figure: Figure, texts: Texts, ax: Any) -> None:
     from matplotlib.lines import Line2D
 
     rows = figure.data.records()
-    adjusted = "after" in figure.data.keys  # noqa: SIM118 - a tuple of column keys
+    adjusted = "after" in figure.data.keys
     for index, row in enumerate(rows):
         before = shown(row["before"])
         after = shown(row["after"]) if adjusted else None
         ax.axhline(-index, color=MIDDLE, linewidth=0.8, zorder=0)
         if before is not None:
             face = PAPER if adjusted else BLUE
-            ax.plot([before], [-index], marker="o", color=BLUE, markerfacecolor=face,
-                    markersize=5.5, linestyle="")
+            ax.plot(
+                [before],
+                [-index],
+                marker="o",
+                color=BLUE,
+                markerfacecolor=face,
+                markersize=5.5,
+                linestyle="",
+            )
         if after is not None:
             ax.plot([after], [-index], marker="D", color=BLUE, markersize=5, linestyle="")
     ax.axvline(SMD_LIMIT, color=OCHRE, linestyle=(0, (4, 3)), linewidth=1.1)
@@ -163,18 +170,31 @@ def draw_balance(figure: Figure, texts: Texts, ax: Any) -> None:
     ax.set_xlim(left=-0.005)
     number_axis(ax.xaxis, texts)
     ax.set_xlabel(texts.say("figure.smd_axis"))
-    dot = {"color": BLUE, "linestyle": "", "markersize": 5.5}
-    handles = [Line2D([], [], color=OCHRE, linestyle=(0, (4, 3)), linewidth=1.1,
-                      label=texts.say("figure.smd_limit"))]
+    dot: dict[str, Any] = {"color": BLUE, "linestyle": "", "markersize": 5.5}
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=OCHRE,
+            linestyle=(0, (4, 3)),
+            linewidth=1.1,
+            label=texts.say("figure.smd_limit"),
+        )
+    ]
     if adjusted:
         handles = [
-            Line2D([], [], marker="o", markerfacecolor=PAPER,
-                   label=texts.say("figure.before_adjust"), **dot),
+            Line2D(
+                [],
+                [],
+                marker="o",
+                markerfacecolor=PAPER,
+                label=texts.say("figure.before_adjust"),
+                **dot,
+            ),
             Line2D([], [], marker="D", label=texts.say("figure.after_adjust"), **dot),
             *handles,
         ]
-    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3,
-              columnspacing=1.0)
+    legend(ax, handles)
 
 
 # ------------------------------------------------------------------ answers to a scale
@@ -258,7 +278,7 @@ def draw_likert(figure: Figure, texts: Texts, ax: Any) -> None:
     from matplotlib.patches import Patch
 
     rows = figure.data.records()
-    keys = [key for key in figure.data.keys if key.startswith("share_")]  # noqa: SIM118
+    keys = [key for key in figure.data.keys if key.startswith("share_")]
     styles = likert_styles(len(keys))
     y = 0.0
     previous: Any = None
@@ -268,8 +288,9 @@ def draw_likert(figure: Figure, texts: Texts, ax: Any) -> None:
             row_label(ax, y + 0.26, name_of(row["item"], texts))
             previous = row["item"]
         parts = [shown(row[key]) for key in keys]
-        ax.text(-1.04, y, name_of(row["wave"], texts), ha="right", va="center", color=MUTED,
-                fontsize=8)
+        ax.text(
+            -1.04, y, name_of(row["wave"], texts), ha="right", va="center", color=MUTED, fontsize=8
+        )
         if all(part is not None for part in parts):
             _stack(ax, y, [part or 0.0 for part in parts], styles)
         y -= 0.44
@@ -287,8 +308,7 @@ def draw_likert(figure: Figure, texts: Texts, ax: Any) -> None:
         Patch(edgecolor=INK, linewidth=0.5, label=name, **style)
         for name, style in zip(names, styles, strict=True)
     ]
-    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=3,
-              columnspacing=1.0, handlelength=1.4)
+    legend(ax, handles)
 
 
 def _stack(ax: Any, y: float, parts: list[float], styles: list[dict[str, Any]]) -> None:
@@ -316,7 +336,7 @@ class ScoreBin:
 def data_for_distribution(
     bins: Sequence[ScoreBin], *, scale: Said, mean_before: float, mean_after: float
 ) -> Figure:
-    """Make the figure of a score's distribution at two dates, in classes (never person by person)."""
+    """Make the figure of scores at two dates, in classes (never person by person)."""
     columns = (
         Column(key="low", label=say("effect.column_low"), form=Form.PLAIN),
         Column(key="high", label=say("effect.column_high"), form=Form.PLAIN),
@@ -344,8 +364,11 @@ def draw_distribution(figure: Figure, texts: Texts, ax: Any) -> None:
     edges = [float(shown(r["low"]) or 0) for r in rows] + [float(shown(rows[-1]["high"]) or 0)]
     for key, look, name in (
         ("after", {"color": BLUE, "fill": True, "alpha": 0.9, "linewidth": 0}, "figure.wave_after"),
-        ("before", {"color": INK, "fill": False, "linestyle": (0, (4, 2)), "linewidth": 1.7},
-         "figure.wave_before"),
+        (
+            "before",
+            {"color": INK, "fill": False, "linestyle": (0, (4, 2)), "linewidth": 1.7},
+            "figure.wave_before",
+        ),
     ):
         counts = [shown(row[key]) for row in rows]
         total = sum(count or 0 for count in counts)
@@ -360,10 +383,10 @@ def draw_distribution(figure: Figure, texts: Texts, ax: Any) -> None:
         if isinstance(value, (int, float)):
             ax.axvline(value, color=INK, linewidth=1, linestyle=line, ymax=0.97)
     ax.set_xlabel(texts.say("figure.score_axis"))
-    ax.set_ylabel(texts.say("figure.people_axis"))
+    value_title(ax, texts.say("figure.people_axis"))
     number_axis(ax.xaxis, texts, 8)
     number_axis(ax.yaxis, texts)
-    ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=2)
+    legend(ax)
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,7 +441,7 @@ def draw_trajectories(figure: Figure, texts: Texts, ax: Any) -> None:
         ax.text(at[-1] + 0.06, means[-1], name, va="center", fontsize=8.2)
     ax.set_xticks(range(len(waves)), waves)
     ax.set_xlim(-0.15, len(waves) - 1 + 0.75)
-    ax.set_ylabel(texts.say("figure.score_axis"))
+    value_title(ax, texts.say("figure.score_axis"))
     number_axis(ax.yaxis, texts)
 
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from impact_eval.report.blocks import Column, Figure, Form, Said, Table, say
+from impact_eval.report.blocks import Column, Figure, Form, Said, Table, Words, say
 from impact_eval.report.figures.drawing import (
     BLUE,
     INK,
     LIGHT_BLUE,
     OCHRE,
     Drawing,
+    legend,
     number_axis,
     shown,
+    value_title,
     zero_line,
 )
 from impact_eval.report.figures.effects import Interval, interval_table
@@ -68,18 +70,33 @@ def draw_specification(figure: Figure, texts: Texts, ax: Any) -> None:
         if low is not None and high is not None:
             ax.plot([index, index], [low, high], color=LIGHT_BLUE, linewidth=2.4, zorder=1)
         if index == chosen:
-            ax.plot([index], [estimate], marker="D", color=OCHRE, markeredgecolor=INK,
-                    markersize=8, zorder=4)
+            ax.plot(
+                [index],
+                [estimate],
+                marker="D",
+                color=OCHRE,
+                markeredgecolor=INK,
+                markersize=8,
+                zorder=4,
+            )
         else:
             ax.plot([index], [estimate], marker="o", color=BLUE, markersize=3.6, zorder=3)
     zero_line(ax, vertical=False)
     ax.set_xticks([])
     number_axis(ax.yaxis, texts)
     ax.set_xlabel(texts.say("figure.specification_axis"))
-    ax.set_ylabel(texts.words(figure.options.get("axis")))
-    handle = Line2D([], [], marker="D", color=OCHRE, markeredgecolor=INK, linestyle="",
-                    markersize=7, label=texts.say("figure.chosen"))
-    ax.legend(handles=[handle], loc="lower left", bbox_to_anchor=(-0.02, 1.0))
+    value_title(ax, texts.words(figure.options.get("axis")))
+    handle = Line2D(
+        [],
+        [],
+        marker="D",
+        color=OCHRE,
+        markeredgecolor=INK,
+        linestyle="",
+        markersize=7,
+        label=texts.say("figure.chosen"),
+    )
+    legend(ax, [handle])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +128,9 @@ def data_for_honest(rows: Sequence[Departure], unit: Unit) -> Figure:
     )
     question = say("figure.question.honest")
     items = [
-        say(
-            "figure.alt.honest_item",
-            m=original if row.m is None else row.m,
-            interval=unit.between(row.low or 0.0, row.high or 0.0, digits),
-        )
+        say("figure.alt.honest_original", interval=_between(row, unit, digits))
+        if row.m is None
+        else say("figure.alt.honest_item", m=row.m, interval=_between(row, unit, digits))
         for row in known
     ]
     return Figure(
@@ -127,6 +142,10 @@ def data_for_honest(rows: Sequence[Departure], unit: Unit) -> Figure:
     )
 
 
+def _between(row: Departure, unit: Unit, digits: int) -> Words:
+    return unit.between(row.low or 0.0, row.high or 0.0, digits)
+
+
 def draw_honest(figure: Figure, texts: Texts, ax: Any) -> None:
     """Draw the original interval heavy, then one interval per departure allowed."""
     names = []
@@ -136,9 +155,15 @@ def draw_honest(figure: Figure, texts: Texts, ax: Any) -> None:
         names.append(texts.words(m) if original else f"M = {texts.show(m, 'dec1')}")
         if low is None or high is None:
             continue
-        ax.plot([low, high], [-index, -index], color=INK if original else BLUE,
-                linewidth=3.2 if original else 2, marker="|", markersize=9,
-                linestyle="-" if original else (0, (6, 1.5)))
+        ax.plot(
+            [low, high],
+            [-index, -index],
+            color=INK if original else BLUE,
+            linewidth=3.2 if original else 2,
+            marker="|",
+            markersize=9,
+            linestyle="-" if original else (0, (6, 1.5)),
+        )
     zero_line(ax)
     ax.set_yticks([-float(i) for i in range(len(names))], names)
     ax.spines["left"].set_visible(False)

@@ -1,0 +1,184 @@
+"""What not to conclude, and where the numbers come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from impact_eval.core.findings import Severity
+from impact_eval.core.vocabulary import Unit as Vocabulary
+from impact_eval.report.blocks import (
+    AnyBlock,
+    Column,
+    Form,
+    Heading,
+    Limitation,
+    Messages,
+    Paragraph,
+    Said,
+    Table,
+    say,
+)
+from impact_eval.report.wording import (
+    CAUSAL_FROM,
+    LARGE_SHARE,
+    Result,
+    Verdict,
+    assumption_clause,
+    headline_results,
+    written,
+)
+
+Results = Mapping[str, Any]
+
+MANY_OUTCOMES = 5
+
+
+def limit_blocks(results: Results) -> list[AnyBlock]:
+    """Return the limits in words: of the design, of the precision, of the data."""
+    found = headline_results(results.get("estimates", ()))
+    out: list[AnyBlock] = [
+        Heading(level=2, words=say("report.section.limits"), anchor="limits"),
+        Paragraph(words=(say("limits.intro"),)),
+    ]
+    limits = [_of_level(result) for result in _one_per_level(found)]
+    limits += [limit for result in found[:1] for limit in _of_precision(result)]
+    limits += [_large(result) for result in found if _is_large(result)]
+    if len(found) >= MANY_OUTCOMES:
+        limits.append(Limitation(words=say("limits.multiple", n=len(found))))
+    limits += finding_limits(results.get("findings", ()))
+    return [*out, *dict.fromkeys(limits)] if limits else [*out, _no_limit()]
+
+
+def _no_limit() -> Paragraph:
+    return Paragraph(words=(say("limits.none"),))
+
+
+def _one_per_level(found: Sequence[Result]) -> list[Result]:
+    return list({result.level: result for result in reversed(found)}.values())[::-1]
+
+
+def _of_level(result: Result) -> Limitation:
+    level = result.level
+    values = {"assumption": assumption_clause(result.method)} if level == CAUSAL_FROM else {}
+    repair = f"limits.repair{level}"
+    return Limitation(
+        words=say(f"limits.level{level}", **values),
+        repair=say(repair) if written(repair) else None,
+    )
+
+
+def _of_precision(result: Result) -> list[Limitation]:
+    low, high = result.effect.conf_low, result.effect.conf_high
+    if result.verdict is not Verdict.INCONCLUSIVE or low is None or high is None:
+        return []
+    ends = {
+        name: result.unit.change(value, result.digits)
+        for name, value in (("low", low), ("high", high))
+    }
+    return [Limitation(words=say("limits.imprecise", **ends), severity="info")]
+
+
+def _is_large(result: Result) -> bool:
+    estimate = result.effect.estimate
+    share = result.unit.code == Vocabulary.SHARE
+    return share and estimate is not None and abs(estimate) > LARGE_SHARE
+
+
+def _large(result: Result) -> Limitation:
+    return Limitation(
+        words=say("limits.large", outcome=result.outcome, amount=result.amount()),
+        repair=say("limits.large_repair"),
+    )
+
+
+def finding_limits(findings: Sequence[Mapping[str, Any]]) -> list[Limitation]:
+    """Return findings as limitations, the weightiest first; what only explains comes last."""
+    order = [severity.value for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
+    out = []
+    for data in sorted(findings, key=lambda f: order.index(f["severity"])):
+        code, values = data["code"], dict(data.get("values", {}))
+        repair = f"finding.{code}.repair"
+        out.append(
+            Limitation(
+                words=say(f"finding.{code}", **values),
+                repair=say(repair, **values) if written(repair) else None,
+                severity=data["severity"],
+            )
+        )
+    return out
+
+
+# ------------------------------------------------------------------ provenance
+
+
+def provenance_blocks(results: Results) -> list[AnyBlock]:
+    """Return where the numbers come from, and what was withheld."""
+    record = results.get("provenance") or {}
+    rows: list[tuple[Said, str]] = []
+    for key, name in (
+        ("run_at", "run_at"),
+        ("data_sha256", "data"),
+        ("study_sha256", "study"),
+        ("template_sha256", "template"),
+    ):
+        if record.get(key):
+            rows.append((say(f"provenance.{name}"), _short(key, str(record[key]))))
+    if record.get("seed") is not None:
+        rows.append((say("provenance.seed"), str(record["seed"])))
+    for name, version in sorted((record.get("versions") or {}).items()):
+        rows.append((say("provenance.version", name=name), str(version)))
+    table = Table(
+        caption=say("provenance.caption"),
+        columns=(
+            Column(key="item", label=say("provenance.item"), header=True),
+            Column(key="value", label=say("provenance.value"), form=Form.TEXT),
+        ),
+        rows=tuple(rows),
+    )
+    return [
+        Heading(level=2, words=say("report.section.provenance"), anchor="provenance"),
+        Paragraph(words=(say("provenance.sentence"), say("provenance.verify"))),
+        *([table] if rows else []),
+        *_references(results),
+        *disclosure_blocks(results.get("disclosure") or {}, results),
+    ]
+
+
+def _short(key: str, value: str) -> str:
+    """Return a fingerprint cut to what an eye can compare; the whole is in `results.json`."""
+    return value[:16] if key.endswith("sha256") else value
+
+
+def _references(results: Results) -> list[AnyBlock]:
+    from impact_eval.core.findings import ImpactEvalError
+    from impact_eval.designs import designs
+
+    found: dict[str, None] = {}
+    for record in results.get("estimates", ()):
+        try:
+            info = designs.get(record["estimate"]["method"]["name"]).info
+        except ImpactEvalError:
+            continue
+        found.update(dict.fromkeys(f"doi:{doi}" for doi in info.references))
+    if not found:
+        return []
+    return [Messages(title=say("provenance.references"), items=tuple(found))]
+
+
+def disclosure_blocks(disclosure: Mapping[str, Any], results: Results) -> list[AnyBlock]:
+    """Return the rule that protects people, and how many numbers it kept back."""
+    privacy = results.get("study", {}).get("privacy") or {}
+    threshold = disclosure.get("threshold") or privacy.get("threshold")
+    if threshold is None:
+        return []
+    withheld = disclosure.get("withheld", 0)
+    sentence = (
+        say("disclosure.sentence", n=withheld)
+        if withheld
+        else say("disclosure.sentence_none", threshold=threshold)
+    )
+    return [
+        Heading(level=3, words=say("report.section.disclosure")),
+        Paragraph(words=(say("disclosure.rule", threshold=threshold), sentence)),
+    ]

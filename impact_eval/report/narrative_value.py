@@ -1,0 +1,234 @@
+"""What a result is worth, to whom: the account by party, its uncertainty, what would undo it.
+
+`results["value"]`, every key optional; amounts in euros:
+
+    {"level": 3,                                      # evidence level of the effect it stands on
+     "not_applicable": "reason_code", "values": {…},  # instead of all the rest
+     "net": {"estimate": …, "low": …, "high": …}, "ratio": {"estimate": …, "low": …, "high": …},
+     "per_person": …, "per_outcome": {"estimate": …, "low": …, "high": …}, "people": 120,
+     "parties": [{"name": code or words, "pays": …, "gains": …}, …],
+     "lines": [{"name": …, "quantity": …, "unit_value": …, "amount": …, "source": …}, …],
+     "sensitivity": [{"name": …, "low": …, "high": …}, …],   # result at each end
+     "switching": [{"name": …, "value": …}, …],
+     "cumulative": [{"year": …, "balance": …, "low": …, "high": …}, …],
+     "acceptability": [[value, probability], …], "findings": [finding, …]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from impact_eval.core.findings import Finding
+from impact_eval.report.blocks import (
+    AnyBlock,
+    Column,
+    Form,
+    Heading,
+    Limitation,
+    Messages,
+    Note,
+    Number,
+    Paragraph,
+    Said,
+    Table,
+    Words,
+    say,
+)
+from impact_eval.report.figures.money import (
+    PartyBalance,
+    Swing,
+    YearBalance,
+    data_for_acceptability,
+    data_for_cumulative,
+    data_for_payers,
+    data_for_tornado,
+)
+from impact_eval.report.wording import CAUSAL_FROM, pick, said, written
+
+Results = Mapping[str, Any]
+
+
+def value_blocks(results: Results) -> list[AnyBlock]:
+    """Return the value account: numbers with intervals, who pays, what weighs, what undoes it."""
+    value = results.get("value")
+    if not value:
+        return []
+    heading = Heading(level=2, words=say("report.section.value"), anchor="value")
+    if value.get("not_applicable"):
+        code = value["not_applicable"]
+        reason = pick(f"reason.{code}", f"finding.{code}", **value.get("values", {}))
+        return [heading, Paragraph(words=(say("value.not_applicable", reason=reason),))]
+    level = int(value.get("level", 0))
+    out: list[AnyBlock] = [heading, Note(words=say("value.caution", level=level))]
+    if level < CAUSAL_FROM:
+        out.append(Note(words=say("value.sentence_unattributed"), tone="warning"))
+    message = value_message(results)
+    if message is not None:
+        out.append(Paragraph(words=(message,), evidence_level=level))
+    return [
+        *out,
+        *_numbers(value),
+        *_parties(value.get("parties", ())),
+        *_lines(value.get("lines", ())),
+        *_uncertainty(value),
+        *_findings(value.get("findings", ())),
+    ]
+
+
+def value_message(results: Results) -> Words | None:
+    """Return the value in one sentence, always with its interval; None when there is none."""
+    value = results.get("value") or {}
+    ratio, net = value.get("ratio"), value.get("net")
+    if ratio and ratio.get("low") is not None:
+        values = {name: say("number.eur2", x=ratio[name]) for name in ("low", "high")}
+        return say(
+            "value.sentence_ratio",
+            ratio=say("number.eur2", x=ratio["estimate"]),
+            interval=say("sentence.interval", **values),
+        )
+    if net and net.get("low") is not None:
+        values = {name: say("number.eur", x=net[name]) for name in ("low", "high")}
+        return say(
+            "value.sentence_net",
+            net=say("number.eur", x=net["estimate"]),
+            interval=say("sentence.interval", **values),
+        )
+    return None
+
+
+def _numbers(value: Mapping[str, Any]) -> list[AnyBlock]:
+    out: list[AnyBlock] = []
+    for key, label, form in (
+        ("net", "value.net_value", Form.EURO),
+        ("ratio", "value.ratio", Form.EURO_CENTS),
+        ("per_outcome", "value.per_outcome", Form.EURO),
+    ):
+        found = value.get(key)
+        if found and found.get("low") is not None:
+            out.append(
+                Number(
+                    label=say(label),
+                    value=found["estimate"],
+                    form=form,
+                    low=found["low"],
+                    high=found["high"],
+                    conf_level=found.get("level", 0.95),
+                )
+            )
+        elif found:
+            out.append(
+                Number(
+                    label=say(label),
+                    value=found["estimate"],
+                    form=form,
+                    reading=say("value.no_interval"),
+                )
+            )
+    if value.get("per_person") is not None:
+        out.append(
+            Number(
+                label=say("value.per_person"),
+                value=value["per_person"],
+                form=Form.EURO,
+                n=value.get("people"),
+            )
+        )
+    return out
+
+
+def _name(name: Any) -> Said:
+    """Return a party's or a line's name: both languages, a label of the catalogue, or itself."""
+    if isinstance(name, str):
+        for code in (f"party.{name}", f"agent.{name}", f"label.{name}"):
+            if written(code):
+                return say(code)
+    return said(name)
+
+
+def _parties(parties: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
+    if not parties:
+        return []
+    found = [PartyBalance(_name(p["name"]), p["pays"], p["gains"]) for p in parties]
+    columns = (
+        Column(key="party", label=say("value.payer"), header=True),
+        Column(key="pays", label=say("value.cost"), form=Form.EURO),
+        Column(key="gains", label=say("value.benefit"), form=Form.EURO),
+        Column(key="net", label=say("value.net"), form=Form.EURO),
+    )
+    pays, gains = sum(p.pays for p in found), sum(p.gains for p in found)
+    rows = (
+        *((p.name, p.pays, p.gains, p.net) for p in found),
+        (say("value.total"), pays, gains, gains - pays),
+    )
+    table = Table(
+        caption=say("value.caption_account"), columns=columns, rows=rows, emphasis=(len(found),)
+    )
+    return [data_for_payers(found), table]
+
+
+def _lines(lines: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
+    if not lines:
+        return []
+    columns = (
+        Column(key="line", label=say("value.line"), header=True),
+        Column(key="quantity", label=say("value.quantity"), form=Form.SIGNIFICANT),
+        Column(key="unit_value", label=say("value.unit_value"), form=Form.EURO),
+        Column(key="amount", label=say("value.amount"), form=Form.EURO),
+        Column(key="source", label=say("value.source")),
+    )
+    rows = tuple(
+        (
+            _name(line["name"]),
+            line.get("quantity"),
+            line.get("unit_value"),
+            line.get("amount"),
+            said(line.get("source") or ""),
+        )
+        for line in lines
+    )
+    return [Table(caption=say("value.caption_lines"), columns=columns, rows=rows)]
+
+
+def _uncertainty(value: Mapping[str, Any]) -> list[AnyBlock]:
+    out: list[AnyBlock] = []
+    swings = [Swing(_name(s["name"]), s["low"], s["high"]) for s in value.get("sensitivity", ())]
+    if swings and value.get("net"):
+        out.append(data_for_tornado(swings, value["net"]["estimate"]))
+    switching = value.get("switching", ())
+    if switching:
+        items = tuple(
+            say(
+                "value.sentence_switch",
+                parameter=_name(s["name"]),
+                value=said(s["value"]) if isinstance(s["value"], Mapping) else s["value"],
+            )
+            for s in switching
+        )
+        out.append(Messages(title=say("value.switch_title"), items=items))
+    years = [
+        YearBalance(y["year"], y["balance"], y.get("low"), y.get("high"))
+        for y in value.get("cumulative", ())
+    ]
+    if len(years) > 1:
+        out.append(data_for_cumulative(years))
+    curve = [(float(v), float(p)) for v, p in value.get("acceptability", ())]
+    if len(curve) > 1:
+        out.append(data_for_acceptability(curve))
+    return out
+
+
+def _findings(findings: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
+    out: list[AnyBlock] = []
+    for data in findings:
+        finding = Finding.from_dict(data)
+        repair = f"finding.{finding.code}.repair"
+        values = dict(data.get("values", {}))
+        out.append(
+            Limitation(
+                words=say(f"finding.{finding.code}", **values),
+                repair=say(repair, **values) if written(repair) else None,
+                severity=finding.severity.value,
+            )
+        )
+    return out
