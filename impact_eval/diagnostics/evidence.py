@@ -43,6 +43,9 @@ class Rule:
         Design ceilings concerned.
     unless : str or None
         Another check that, when passed, lifts the rule.
+    moot_with : str or None
+        A check whose presence among those the design asks for makes the rule moot: groups compared
+        by their trends need not have equal levels.
     always : bool
         Whether the rule also applies to designs that do not ask for this check.
     """
@@ -53,6 +56,7 @@ class Rule:
     ceilings: frozenset[int] = frozenset({QUASI_EXPERIMENTAL, RANDOMISED})
     unless: str | None = None
     always: bool = False
+    moot_with: str | None = None
 
 
 _FAILED = frozenset({Answer.FAILED})
@@ -70,7 +74,13 @@ RULES: tuple[Rule, ...] = (
     # A draw balances on average; a joint imbalance below 1 % says that something went wrong.
     Rule(check="balance", answers=_FAILED, cap=3, ceilings=_DRAWN),
     Rule(check="balance", answers=_ABSENT, cap=4, ceilings=_DRAWN),
-    Rule(check="balance", answers=_NOT_THERE, cap=2, ceilings=_OBSERVED),
+    Rule(
+        check="balance",
+        answers=_NOT_THERE,
+        cap=2,
+        ceilings=_OBSERVED,
+        moot_with="pretrends",
+    ),
     Rule(check="overlap", answers=_NOT_THERE, cap=2, ceilings=_OBSERVED),
     Rule(check="pretrends", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
     Rule(check="pretrends", answers=_ABSENT, cap=2, ceilings=_OBSERVED),
@@ -193,6 +203,7 @@ def _caps(info: EstimatorInfo, ceiling: int, answers: Mapping[str, Answer]) -> d
         answer = answers.get(rule.check, Answer.MISSING)
         asked = rule.always or rule.check in info.checks
         lifted = rule.unless is not None and answers.get(rule.unless) is Answer.PASSED
+        lifted = lifted or rule.moot_with in info.checks
         if asked and not lifted and ceiling in rule.ceilings and answer in rule.answers:
             code = f"{rule.check}_{answer.value}"
             found[code] = min(rule.cap, found.get(code, rule.cap))

@@ -362,7 +362,7 @@ class HonestCheck:
             statistic=found.breakdown,
             values=values,
             rows=rows,
-            reason=None if status is CheckStatus.PASSED else "honest_fragile",
+            reason=_reason(status, found.breakdown),
         )
 
 
@@ -370,3 +370,9 @@ def _status(breakdown: float | None) -> CheckStatus:
     if breakdown is None or breakdown >= HOLDS:
         return CheckStatus.PASSED
     return CheckStatus.WARNING if breakdown >= FRAGILE else CheckStatus.FAILED
+
+
+def _reason(status: CheckStatus, breakdown: float | None) -> str | None:
+    if breakdown is None:
+        return "honest_never_breaks"
+    return None if status is CheckStatus.PASSED else "honest_fragile"

@@ -88,6 +88,13 @@ def test_another_check_lifts_a_rule(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("answer", [Answer.FAILED, Answer.MISSING])
+def test_unequal_levels_do_not_lower_a_comparison_of_trends(answer: Answer) -> None:
+    info = replace(INFO, checks=("pretrends", "balance"))
+    checks = [result("pretrends", Answer.PASSED), result("balance", answer)]
+    assert evidence_level(info, checks).level == 3
+
+
+@pytest.mark.parametrize("answer", [Answer.FAILED, Answer.MISSING])
 def test_an_unknown_check_asked_for_must_pass(answer: Answer) -> None:
     info = replace(INFO, checks=("somebody_elses",))
     found = evidence_level(info, [result("somebody_elses", answer)])
