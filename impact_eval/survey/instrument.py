@@ -1,0 +1,483 @@
+"""A scale as data: items by identity, keys, range, missing rule, cut-offs, norms, rights, sources.
+
+One TOML per instrument. It is read into frozen records, and all its faults are told at once.
+Nothing can be shown without a source: a cut-off, a norm or a change that matters has to name one.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.core.vocabulary import Direction, Unit
+from impact_eval.data.labels import LabelMap
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from impact_eval.survey.scores import Scores
+
+SCHEMA = "impact-eval/instrument/1"
+TOTAL = "total"
+_CONFIG = ConfigDict(extra="forbid", str_strip_whitespace=True)
+Items: TypeAlias = "Mapping[str | int, str] | Sequence[str]"
+
+
+class WordingClass(StrEnum):
+    """What may be done with the wording of a scale."""
+
+    SHIP = "A"  # public domain or open licence: the wording is in the catalogue
+    KEY_ONLY = "B"  # the key is here, the user brings the wording
+    LICENCE = "C"  # scored only when the user declares a licence
+    REFUSED = "X"  # neither wording nor layout
+
+
+class Mark(StrEnum):
+    """How far a fact was checked."""
+
+    READ = "read"  # read in a source, or run
+    MEMORY = "to_check"  # from the literature; to be checked against the paper
+    COMPUTED = "computed"
+
+
+class Rule(StrEnum):
+    """How answers make a score."""
+
+    SUM = "sum"
+    MEAN = "mean"
+    WEIGHTED = "weighted"  # constant + sum of weights times points
+    CONVERSION = "conversion"  # the raw sum read in a published table
+    NONE = "none"  # items are reported one by one, never added
+    FUNCTION = "function"  # computed by a function of its own, named
+
+
+class Change(StrEnum):
+    """Kinds of published values about change."""
+
+    MCID = "mcid"  # smallest change that matters to people
+    SEM = "sem"  # standard error of measurement
+    RETEST = "retest"  # test-retest reliability
+
+
+_frozen = dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+
+
+@_frozen
+class Response:
+    """One answer: its code and how it is written, the first label being the published one."""
+
+    code: int
+    fr: tuple[str, ...] = ()
+    en: tuple[str, ...] = ()
+
+
+@_frozen
+class Item:
+    """One item, known by its identity and not by its place.
+
+    Attributes
+    ----------
+    id : str
+    reversed : bool
+        Whether a high answer means less of what the scale measures.
+    low, high : int or None
+        Range of its codes when it is not that of the instrument.
+    weight : float
+        Used by the rule `weighted`.
+    points : mapping of code to float
+        Points of each answer, where they are not the code itself.
+    text : mapping of language to wording
+        Only where the rights allow it.
+    stem : str or None
+        A short neutral reminder, in English, of what the item is about.
+    responses : tuple of Response
+        Its own answers, where they are not those of the instrument.
+    asked_if : mapping of item to code
+        Answers without which the item is not asked: then a blank counts no point.
+    """
+
+    id: str = Field(min_length=1)
+    reversed: bool = False
+    low: int | None = None
+    high: int | None = None
+    weight: float = 1.0
+    points: Mapping[str, float] = field(default_factory=dict)
+    text: Mapping[Literal["fr", "en"], str] = field(default_factory=dict)
+    stem: str | None = None
+    responses: tuple[Response, ...] = ()
+    asked_if: Mapping[str, int] = field(default_factory=dict)
+
+
+@_frozen
+class Missing:
+    """How many answers a score needs, and whether the others are filled by the person's mean."""
+
+    least: int = Field(ge=1)
+    prorate: bool = True
+    source: str = Field(min_length=1)
+
+
+@_frozen
+class Scoring:
+    """The rule, its constants, and the range of the score."""
+
+    rule: Rule
+    low: float | None = None
+    high: float | None = None
+    constant: float = 0.0
+    factor: float = 1.0
+    table: tuple[tuple[float, float], ...] = ()
+    table_source: str | None = None
+    function: str | None = None
+    missing: Missing | None = None
+
+
+@_frozen
+class Subscale:
+    """A part of the scale with a score of its own."""
+
+    id: str
+    items: tuple[str, ...] = Field(min_length=1)
+    scoring: Scoring
+
+
+@_frozen
+class CutOff:
+    """A band of scores with a name; both bounds belong to it."""
+
+    id: str
+    source: str = Field(min_length=1)
+    population: str = Field(min_length=1)
+    low: float | None = None
+    high: float | None = None
+    year: int | None = None
+    scale: str = TOTAL
+    mark: Mark = Mark.MEMORY
+
+
+@_frozen
+class Norm:
+    """Mean and standard deviation of a reference population."""
+
+    id: str
+    mean: float
+    source: str = Field(min_length=1)
+    population: str = Field(min_length=1)
+    year: int
+    sd: float | None = Field(default=None, gt=0)
+    n: int | None = Field(default=None, gt=1)
+    scale: str = TOTAL
+    mark: Mark = Mark.MEMORY
+
+
+@_frozen
+class ChangeValue:
+    """A published value about change: what matters, or what can be measured."""
+
+    kind: Change
+    value: float = Field(gt=0)
+    source: str = Field(min_length=1)
+    scale: str = TOTAL
+    mark: Mark = Mark.MEMORY
+
+
+@_frozen
+class Safeguard:
+    """An answer that calls for someone to look after the person, whatever the score."""
+
+    item: str
+    above: float
+    source: str = Field(min_length=1)
+
+
+@_frozen
+class Rights:
+    """What may be done with the wording, and who says so."""
+
+    wording: WordingClass
+    terms: str = Field(min_length=1)
+    holder: str | None = None
+    mark: Mark = Mark.MEMORY
+
+
+@_frozen
+class Instrument:
+    """A scale as data.
+
+    Attributes
+    ----------
+    id, version : str
+    language : "fr", "en" or "any"
+        Language of the published order that is the default.
+    name : mapping of language to str
+        Only for local instruments; the names of the catalogue are in the texts.
+    construct : str
+        What it measures, as a code.
+    direction : Direction
+        Which way is better for the person.
+    unit : Unit
+    low, high : int
+        Declared range of the codes: reversal uses it, never the observed one.
+    responses : tuple of Response
+    items : tuple of Item
+    orders : mapping of order to item ids
+        Each published order; the first one is the default.
+    scoring : Scoring
+    subscales, cutoffs, norms, change, safeguards : tuples
+    health : bool
+        Whether answers are special-category data (RGPD art. 9).
+    rights : Rights
+    citation : str
+    doi : str or None
+    evidence : tuple of str
+        What is known of its quality in French, with sources.
+    local : bool
+        Whether the scale is a user's own, outside the catalogue.
+    validated : bool
+        Whether a published study stands behind it.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9_\-]*$")
+    version: str
+    language: Literal["fr", "en", "any"]
+    construct: str
+    direction: Direction
+    scoring: Scoring
+    rights: Rights
+    citation: str
+    low: int = 0
+    high: int = 1
+    schema: str = SCHEMA
+    name: Mapping[Literal["fr", "en"], str] = field(default_factory=dict)
+    unit: Unit = Unit.SCORE
+    responses: tuple[Response, ...] = ()
+    items: tuple[Item, ...] = ()
+    orders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    subscales: tuple[Subscale, ...] = ()
+    cutoffs: tuple[CutOff, ...] = ()
+    norms: tuple[Norm, ...] = ()
+    change: tuple[ChangeValue, ...] = ()
+    safeguards: tuple[Safeguard, ...] = ()
+    health: bool = False
+    doi: str | None = None
+    evidence: tuple[str, ...] = ()
+    local: bool = False
+    validated: bool = True
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        faults = _inner_faults(self)
+        if faults:
+            raise ImpactEvalError(faults)
+        return self
+
+    @property
+    def item_ids(self) -> tuple[str, ...]:
+        """Identities of the items, in the default published order."""
+        if self.orders:
+            return next(iter(self.orders.values()))
+        return tuple(item.id for item in self.items)
+
+    def item(self, name: str) -> Item:
+        """Return one item by its identity."""
+        for item in self.items:
+            if item.id == name:
+                return item
+        raise ImpactEvalError(
+            Finding.error("unknown_item", item=name, instrument=self.id,
+                          nearest=nearest(name, self.item_ids), known=self.item_ids)
+        )  # fmt: skip
+
+    def labels(self, item: str | None = None) -> LabelMap:
+        """Return the written answers of each code, French and English, of an item or of all."""
+        own = self.item(item).responses if item is not None else ()
+        return LabelMap.of({r.code: (*r.fr, *r.en) for r in own or self.responses})
+
+    def bands(self, scale: str = TOTAL) -> tuple[CutOff, ...]:
+        """Return the cut-offs of a scale, lowest first."""
+        mine = [cut for cut in self.cutoffs if cut.scale == scale]
+        return tuple(sorted(mine, key=lambda c: -1e9 if c.low is None else c.low))
+
+    def smallest_change(self, scale: str = TOTAL) -> tuple[ChangeValue, ...]:
+        """Return the published values of the smallest change that matters."""
+        return tuple(c for c in self.change if c.kind is Change.MCID and c.scale == scale)
+
+    def wording(self, name: str, language: str) -> str | None:
+        """Return the wording of an item where the rights allow it, else None."""
+        if self.rights.wording is not WordingClass.SHIP and not self.local:
+            return None
+        return {**self.item(name).text}.get(language)  # type: ignore[call-overload,no-any-return]
+
+    def score(
+        self,
+        frame: pd.DataFrame,
+        items: Items | None = None,
+        *,
+        order: str | None = None,
+        licence_declared: bool = False,
+    ) -> Scores:
+        """Score a table; see `impact_eval.survey.scoring.score`."""
+        from impact_eval.survey.scoring import score
+
+        return score(self, frame, items, order=order, licence_declared=licence_declared)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Instrument:
+        """Read a user's own instrument from a TOML beside the study; it is marked local.
+
+        Raises
+        ------
+        ImpactEvalError
+            `file_not_found`, `toml_syntax`, `unknown_key`, `missing_key`, `wrong_type`,
+            `out_of_bounds`, and what does not hang together: all at once.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise ImpactEvalError(
+                Finding.error("file_not_found", Place(file=path.name), file=path.name, nearest=None)
+            )
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (UnicodeDecodeError, OSError) as error:
+            raise ImpactEvalError(_syntax(path.name, error)) from None
+        return parse_instrument(text, file=path.name, local=True)
+
+
+def _syntax(file: str, error: Exception) -> Finding:
+    return Finding.error("toml_syntax", Place(file=file), file=file, reason=str(error)[:200])
+
+
+def parse_instrument(text: str, *, file: str, local: bool) -> Instrument:
+    """Read an instrument from the text of its TOML; all faults are raised at once."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ImpactEvalError(_syntax(file, error)) from None
+    if local:
+        content = {"validated": False, "version": "1", "language": "any", "citation": "",
+                   "construct": "local", **content, "local": True}  # fmt: skip
+        content.setdefault("rights", {"wording": "B", "terms": "own"})
+    try:
+        return _ADAPTER.validate_python(content)
+    except ValidationError as error:
+        found = [_finding(fault, file) for fault in error.errors(include_url=False)]
+        raise ImpactEvalError(found) from None
+    except ImpactEvalError as error:
+        placed = [
+            Finding(
+                f.code, f.severity, f.values, Place(file=file, key=f.place.key if f.place else None)
+            )
+            for f in error.findings
+        ]
+        raise ImpactEvalError(placed) from None
+
+
+def _finding(fault: Any, file: str) -> Finding:
+    """Turn one fault of the model into a finding with its key path."""
+    path = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in fault["loc"])
+    key = path.lstrip(".")
+    place = Place(file=file, key=key)
+    kind, given = fault["type"], fault.get("input")
+    found = str(given)[:60] if isinstance(given, (str, int, float, bool)) else ""
+    if kind in {"missing", "missing_keyword_only_argument"}:
+        return Finding.error("missing_key", place, key=key)
+    if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
+        known = _known_keys(fault["loc"])
+        last = str(fault["loc"][-1])
+        return Finding.error("unknown_key", place, key=key, name=last, nearest=nearest(last, known),
+                             known=known)  # fmt: skip
+    context = fault.get("ctx") or {}
+    bounds = [context[b] for b in ("gt", "ge", "lt", "le", "min_length", "pattern") if b in context]
+    if bounds:
+        return Finding.error("out_of_bounds", place, key=key, found=found, bound=bounds[0],
+                             rule=kind)  # fmt: skip
+    if kind in {"enum", "literal_error"}:
+        choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+        return Finding.error("wrong_choice", place, key=key, found=found, known=choices,
+                             nearest=nearest(found, choices))  # fmt: skip
+    return Finding.error("wrong_type", place, key=key, found=found, expected=kind)
+
+
+_PARTS: dict[str, Any] = {
+    "items": Item, "responses": Response, "scoring": Scoring, "missing": Missing,
+    "subscales": Subscale, "cutoffs": CutOff, "norms": Norm, "change": ChangeValue,
+    "safeguards": Safeguard, "rights": Rights,
+}  # fmt: skip
+
+
+def _known_keys(location: tuple[int | str, ...]) -> tuple[str, ...]:
+    owner: Any = Instrument
+    for part in location[:-1]:
+        if isinstance(part, str):
+            owner = _PARTS.get(part, owner)
+    return tuple(owner.__dataclass_fields__)
+
+
+def _inner_faults(instrument: Instrument) -> tuple[Finding, ...]:
+    """Return what does not hang together inside an instrument."""
+    faults = FindingCollector()
+    ids = [item.id for item in instrument.items]
+    if instrument.schema != SCHEMA:
+        faults.add(Finding.error("wrong_schema", Place(key="schema"), found=instrument.schema,
+                                 expected=SCHEMA))  # fmt: skip
+    for name in sorted({name for name in ids if ids.count(name) > 1}):
+        faults.add(Finding.error("duplicated_item", Place(key="items"), item=name))
+    _check_names(instrument, ids, faults)
+    if instrument.high <= instrument.low and instrument.items:
+        faults.add(Finding.error("empty_range", Place(key="high"), low=instrument.low,
+                                 high=instrument.high))  # fmt: skip
+    rule = instrument.scoring.rule
+    if not ids and rule is not Rule.FUNCTION:
+        faults.add(Finding.error("missing_key", Place(key="items"), key="items"))
+    for key, scoring in (
+        ("scoring", instrument.scoring),
+        *((f"subscales.{part.id}.scoring", part.scoring) for part in instrument.subscales),
+    ):
+        if scoring.rule is Rule.CONVERSION and not (scoring.table and scoring.table_source):
+            faults.add(Finding.error("missing_key", Place(key=f"{key}.table"), key=f"{key}.table"))
+        if scoring.rule is Rule.FUNCTION and not scoring.function:
+            name = f"{key}.function"
+            faults.add(Finding.error("missing_key", Place(key=name), key=name))
+    shipped = instrument.rights.wording is WordingClass.SHIP or instrument.local
+    for item in instrument.items:
+        if item.text and not shipped:
+            faults.add(Finding.error("wording_not_free", Place(key=f"items.{item.id}.text"),
+                                     item=item.id, wording=instrument.rights.wording))  # fmt: skip
+    return faults.findings
+
+
+def _check_names(instrument: Instrument, ids: Sequence[str], faults: FindingCollector) -> None:
+    """Every item named anywhere has to exist; every order holds all the items once."""
+    parts = {part.id for part in instrument.subscales} | {TOTAL}
+    named = [(f"subscales.{part.id}", name) for part in instrument.subscales for name in part.items]
+    named += [("safeguards", guard.item) for guard in instrument.safeguards]
+    for order, listed in instrument.orders.items():
+        if sorted(listed) != sorted(ids):
+            faults.add(Finding.error("order_incomplete", Place(key=f"orders.{order}"), order=order,
+                                     lacking=sorted(set(ids) - set(listed)),
+                                     unknown=sorted(set(listed) - set(ids))))  # fmt: skip
+    for key, name in named:
+        if name not in ids:
+            faults.add(Finding.error("unknown_item", Place(key=key), item=name,
+                                     instrument=instrument.id, nearest=nearest(name, ids),
+                                     known=tuple(ids)))  # fmt: skip
+    for key, scale in (
+        *(("cutoffs", cut.scale) for cut in instrument.cutoffs),
+        *(("norms", norm.scale) for norm in instrument.norms),
+        *(("change", value.scale) for value in instrument.change),
+    ):
+        if scale not in parts and scale not in ids:
+            faults.add(Finding.error("unknown_scale", Place(key=key), scale=scale,
+                                     known=sorted(parts)))  # fmt: skip
+
+
+_ADAPTER: TypeAdapter[Instrument] = TypeAdapter(Instrument)

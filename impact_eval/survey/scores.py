@@ -1,0 +1,215 @@
+"""`Scores`: a scored scale with everything needed to read it honestly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable, Place, nearest
+from impact_eval.core.vocabulary import Direction, Unit
+from impact_eval.stats.reliability import Alpha, standard_error_of_measurement
+from impact_eval.stats.scoring import (
+    NormTest,
+    group_against_norm,
+    midrank_percentile,
+    percent_of_maximum,
+    z_scores,
+)
+from impact_eval.survey.instrument import TOTAL, ChangeValue, CutOff, Norm
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scores:
+    """A scored scale.
+
+    Attributes
+    ----------
+    instrument, scale : str
+        `scale` is `total` or the name of a subscale.
+    values : (n,) float array
+        One score per row of the table, NaN where there were too few answers.
+    answered : (n,) int array
+        Valid answers per row.
+    n_items : int
+    direction : Direction
+    unit : Unit
+    low, high : float
+        Possible range of the score.
+    prorated : int
+        Rows scored with some item missing.
+    reliability : Alpha or NotApplicable
+        Internal consistency in this table.
+    std_error_measurement : float or NotApplicable
+        In points of the score.
+    items : mapping of item to (n,) array
+        Keyed answers (already reversed, in points).
+    subscales : mapping of str to Scores
+    cutoffs, norms, change : tuples
+        What is published for this scale, each with its source.
+    index : Index
+        Row labels of the table scored.
+    health : bool
+    local : bool
+    findings : tuple of Finding
+    """
+
+    instrument: str
+    scale: str
+    values: FloatArray
+    answered: NDArray[np.int64]
+    n_items: int
+    direction: Direction
+    unit: Unit
+    low: float
+    high: float
+    prorated: int
+    reliability: Alpha | NotApplicable
+    std_error_measurement: float | NotApplicable
+    items: Mapping[str, FloatArray]
+    index: pd.Index[Any]
+    subscales: Mapping[str, Scores] = field(default_factory=dict)
+    cutoffs: tuple[CutOff, ...] = ()
+    norms: tuple[Norm, ...] = ()
+    change: tuple[ChangeValue, ...] = ()
+    health: bool = False
+    local: bool = False
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def n(self) -> int:
+        """Rows with a score."""
+        return int((~np.isnan(self.values)).sum())
+
+    def part(self, name: str) -> Scores:
+        """Return a subscale, or the total itself."""
+        if name == self.scale:
+            return self
+        if name not in self.subscales:
+            raise ImpactEvalError(
+                Finding.error("unknown_scale", scale=name, nearest=nearest(name, self.subscales),
+                              known=(TOTAL, *self.subscales))
+            )  # fmt: skip
+        return self.subscales[name]
+
+    def add_to(self, frame: pd.DataFrame, name: str) -> pd.DataFrame:
+        """Return a copy of the table with the score as a new column, ready to be an outcome.
+
+        What is needed to read the score (direction, unit, range, reliability, standard error) goes
+        with it, in `.attrs["scores"][name]`.
+        """
+        if name in frame.columns:
+            raise ImpactEvalError(Finding.error("column_taken", Place(column=name), column=name))
+        if not frame.index.equals(self.index):
+            raise ImpactEvalError(
+                Finding.error("other_table", instrument=self.instrument, n=len(self.index),
+                              found=len(frame))
+            )  # fmt: skip
+        out = frame.copy()
+        out[name] = self.values
+        out.attrs = {
+            **frame.attrs,
+            "scores": {**frame.attrs.get("scores", {}), name: self.to_dict()},
+        }
+        return out
+
+    def matrix(self) -> FloatArray:
+        """Return the keyed answers as an (n, k) array."""
+        return np.column_stack(list(self.items.values()))
+
+    def percent_of_maximum(self) -> FloatArray:
+        """Return scores from 0 to 100 of what is possible."""
+        return percent_of_maximum(self.values, low=self.low, high=self.high)
+
+    def norm(self, name: str) -> Norm:
+        """Return a published norm by its name."""
+        for norm in self.norms:
+            if norm.id == name:
+                return norm
+        names = [norm.id for norm in self.norms]
+        raise ImpactEvalError(
+            Finding.error("unknown_norm", name=name, nearest=nearest(name, names), known=names)
+        )
+
+    def z(self, norm: str) -> FloatArray | NotApplicable:
+        """Return standard scores against a published norm; T = 50 + 10 z."""
+        published = self.norm(norm)
+        if published.sd is None:
+            return NotApplicable.because("norm_without_spread", norm=norm)
+        return z_scores(self.values, mean=published.mean, sd=published.sd)
+
+    def percentile(self) -> FloatArray:
+        """Return mid-rank percentiles within this table."""
+        return midrank_percentile(self.values, self.values)
+
+    def against_norm(self, norm: str) -> NormTest | NotApplicable:
+        """Compare the mean of this table with a published norm."""
+        known = self.norm(norm)
+        return group_against_norm(self.values, mean=known.mean, sd=known.sd, n=known.n)
+
+    def band_counts(self) -> dict[str, int]:
+        """Return how many people stand in each published band."""
+        out = {}
+        for place, cut in enumerate(self.cutoffs):
+            low = -np.inf if cut.low is None else cut.low
+            later = self.cutoffs[place + 1 :]
+            above = later[0].low if later else None
+            # A prorated score may fall between two whole bounds: it belongs to the lower band.
+            if above is not None:
+                inside = (self.values >= low) & (self.values < above)
+            else:
+                inside = (self.values >= low) & (self.values <= (cut.high or np.inf))
+            out[cut.id] = int(inside.sum())
+        return out
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is published about a score, as JSON: no row of a person."""
+        seen = self.values[~np.isnan(self.values)]
+        enough = len(seen) > 1
+        return {
+            "instrument": self.instrument,
+            "scale": self.scale,
+            "direction": self.direction.value,
+            "unit": self.unit.value,
+            "low": self.low,
+            "high": self.high,
+            "n": len(seen),
+            "n_rows": len(self.values),
+            "n_items": self.n_items,
+            "prorated": self.prorated,
+            "mean": float(seen.mean()) if len(seen) else None,
+            "sd": float(seen.std(ddof=1)) if enough else None,
+            "reliability": _alpha_dict(self.reliability),
+            "std_error_measurement": _or_reason(self.std_error_measurement),
+            "health": self.health,
+            "local": self.local,
+            "subscales": {name: part.to_dict() for name, part in self.subscales.items()},
+            "findings": [finding.to_dict() for finding in self.findings],
+        }
+
+
+def _or_reason(value: float | NotApplicable) -> Any:
+    return value.to_dict() if isinstance(value, NotApplicable) else value
+
+
+def _alpha_dict(alpha: Alpha | NotApplicable) -> dict[str, Any]:
+    if isinstance(alpha, NotApplicable):
+        return alpha.to_dict()
+    return {"alpha": alpha.value, "conf_low": alpha.conf_low, "conf_high": alpha.conf_high,
+            "n": alpha.n, "n_items": alpha.n_items}  # fmt: skip
+
+
+def error_of_measurement(
+    values: FloatArray, reliability: Alpha | NotApplicable
+) -> float | NotApplicable:
+    """Return the standard error of measurement of scores, from their spread and reliability."""
+    if isinstance(reliability, NotApplicable):
+        return reliability
+    seen = values[~np.isnan(values)]
+    return standard_error_of_measurement(float(seen.std(ddof=1)), reliability.value)

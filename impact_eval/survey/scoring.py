@@ -1,0 +1,481 @@
+"""From answers to a score: items by identity, labels to codes, keys, rule, and what looks wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impact_eval.core.findings import (
+    Finding,
+    FindingCollector,
+    ImpactEvalError,
+    NotApplicable,
+    Place,
+    nearest,
+)
+from impact_eval.data.cells import parse_number
+from impact_eval.data.labels import EXAMPLES, as_text, encode
+from impact_eval.stats.reliability import Alpha, cronbach_alpha
+from impact_eval.stats.scoring import RawScores, add_items, convert
+from impact_eval.survey.instrument import (
+    TOTAL,
+    Instrument,
+    Item,
+    Items,
+    Rule,
+    Scoring,
+    WordingClass,
+)
+from impact_eval.survey.scores import Scores, error_of_measurement
+
+FloatArray = NDArray[np.float64]
+_MOST_FOR_ALPHA = 200_000  # rows used for the reliability of very large tables
+
+
+def score(
+    instrument: Instrument,
+    frame: pd.DataFrame,
+    items: Items | None = None,
+    *,
+    order: str | None = None,
+    licence_declared: bool = False,
+) -> Scores:
+    """Score a table.
+
+    Parameters
+    ----------
+    instrument : Instrument
+    frame : DataFrame
+        One row per person (and wave); answers as codes, or as labels in French or English.
+    items : mapping or sequence, optional
+        Which column holds which item: `{"worth": "q1", …}`, by identity or by number in the order
+        declared; or all the columns in that order. By default the columns carry the identities.
+    order : str, optional
+        The published order the questionnaire followed; the instrument's first one by default.
+    licence_declared : bool
+        Whether the user holds the licence that the instrument asks for.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    ImpactEvalError
+        `licence_needed`, `instrument_refused`, `unknown_item`, `duplicated_item`, `missing_items`,
+        `missing_column`, `unknown_label`, `off_range`, `unknown_order`: all at once.
+
+    Assumptions
+    -----------
+    Items are added as if the gaps between answers were equal, and the people of the table read the
+    items alike.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from impact_eval.survey.catalogue import instrument
+    >>> rses = instrument("rses-fr")
+    >>> table = pd.DataFrame({f"q{i}": [3, 3] for i in range(1, 11)})
+    >>> rses.score(table, [f"q{i}" for i in range(1, 11)]).values.tolist()
+    [25.0, 25.0]
+    """
+    faults = FindingCollector()
+    _refuse_rights(instrument, licence_declared)
+    columns = _match(instrument, frame, items, order, faults)
+    faults.raise_if_errors()
+    answers = {name: _codes(instrument, name, frame, columns[name], faults) for name in columns}
+    faults.raise_if_errors()
+    keyed = {name: _keyed(instrument, instrument.item(name), x) for name, x in answers.items()}
+    keyed = {name: _not_asked(instrument.item(name), x, answers) for name, x in keyed.items()}
+    _look_at_answers(answers, columns, faults)
+    _safeguard(instrument, answers, columns, faults)
+    if instrument.local and not instrument.validated:
+        faults.add(Finding.info("local_scale", instrument=instrument.id))
+    parts = {
+        part.id: _scale(instrument, part.id, part.scoring, {n: keyed[n] for n in part.items},
+                        frame.index)
+        for part in instrument.subscales
+    }  # fmt: skip
+    total = _scale(instrument, TOTAL, instrument.scoring, keyed, frame.index)
+    _look_at_keys(instrument, total, columns, order, faults)
+    return _with(total, parts, faults.findings)
+
+
+def _with(total: Scores, parts: Mapping[str, Scores], findings: tuple[Finding, ...]) -> Scores:
+    from dataclasses import replace
+
+    return replace(total, subscales=dict(parts), findings=findings)
+
+
+def _refuse_rights(instrument: Instrument, licence_declared: bool) -> None:
+    wording = instrument.rights.wording
+    if wording is WordingClass.REFUSED:
+        raise ImpactEvalError(
+            Finding.error("instrument_refused", instrument=instrument.id,
+                          terms=instrument.rights.terms)
+        )  # fmt: skip
+    if wording is WordingClass.LICENCE and not licence_declared:
+        raise ImpactEvalError(
+            Finding.error("licence_needed", instrument=instrument.id,
+                          terms=instrument.rights.terms, holder=instrument.rights.holder or "")
+        )  # fmt: skip
+    if instrument.scoring.rule is Rule.FUNCTION:
+        raise ImpactEvalError(
+            Finding.error("scored_elsewhere", instrument=instrument.id,
+                          function=instrument.scoring.function)
+        )  # fmt: skip
+
+
+def _order(instrument: Instrument, order: str | None, faults: FindingCollector) -> tuple[str, ...]:
+    if order is None:
+        return instrument.item_ids
+    if order not in instrument.orders:
+        known = tuple(instrument.orders)
+        faults.add(Finding.error("unknown_order", order=order, instrument=instrument.id,
+                                 nearest=nearest(order, known), known=known))  # fmt: skip
+        return instrument.item_ids
+    return instrument.orders[order]
+
+
+def _match(
+    instrument: Instrument,
+    frame: pd.DataFrame,
+    items: Items | None,
+    order: str | None,
+    faults: FindingCollector,
+) -> dict[str, str]:
+    """Return the column of each item, in the order of the instrument."""
+    listed = _order(instrument, order, faults)
+    if items is None:
+        given: list[tuple[str, str]] = [(n, n) for n in listed if n in frame.columns]
+    elif isinstance(items, Mapping):
+        given = [(str(key), str(column)) for key, column in items.items()]
+        ids = set(listed)
+        if all(key in frame.columns for key, _ in given) and all(c in ids for _, c in given):
+            given = [(item, column) for column, item in given]  # written column = item
+    else:
+        if len(items) != len(listed):
+            faults.add(Finding.error("wrong_item_count", instrument=instrument.id,
+                                     expected=len(listed), found=len(items)))  # fmt: skip
+        given = list(zip(listed, map(str, items), strict=False))
+    found: dict[str, str] = {}
+    for key, column in given:
+        name = _identity(key, listed)
+        if name is None:
+            faults.add(Finding.error("unknown_item", Place(column=column, key=key), item=key,
+                                     instrument=instrument.id, nearest=nearest(key, listed),
+                                     known=listed))  # fmt: skip
+        elif name in found:
+            faults.add(Finding.error("duplicated_item", Place(column=column, key=key), item=name,
+                                     columns=(found[name], column)))  # fmt: skip
+        else:
+            found[name] = column
+    _check_columns(instrument, frame, found, listed, faults)
+    return {name: found[name] for name in listed if name in found}
+
+
+def _identity(key: str, listed: tuple[str, ...]) -> str | None:
+    """Return the item a key names: by identity, or by its number in the order declared."""
+    if key in listed:
+        return key
+    number = re.fullmatch(r"(?:item|q|i|r)?[ _]?0*(\d+)", key.strip().casefold())
+    if number and 1 <= int(number[1]) <= len(listed):
+        return listed[int(number[1]) - 1]
+    return None
+
+
+def _check_columns(
+    instrument: Instrument,
+    frame: pd.DataFrame,
+    found: Mapping[str, str],
+    listed: tuple[str, ...],
+    faults: FindingCollector,
+) -> None:
+    absent = [name for name in listed if name not in found]
+    if absent and not faults.has_errors:
+        faults.add(Finding.error("missing_items", instrument=instrument.id, items=absent,
+                                 n=len(absent)))  # fmt: skip
+    known = [str(name) for name in frame.columns]
+    for name, column in found.items():
+        if known.count(column) != 1:
+            code = "missing_column" if column not in known else "duplicated_column"
+            faults.add(Finding.error(code, Place(column=column, key=name), role=name,
+                                     column=column, nearest=nearest(column, known),
+                                     known=known[:30]))  # fmt: skip
+    twice = sorted({c for c in found.values() if list(found.values()).count(c) > 1})
+    for column in twice:
+        names = [name for name, c in found.items() if c == column]
+        faults.add(Finding.error("column_twice", Place(column=column), column=column, items=names))
+
+
+def _bounds(instrument: Instrument, item: Item) -> tuple[float, float]:
+    low = instrument.low if item.low is None else item.low
+    return float(low), float(instrument.high if item.high is None else item.high)
+
+
+def _codes(
+    instrument: Instrument,
+    name: str,
+    frame: pd.DataFrame,
+    column: str,
+    faults: FindingCollector,
+) -> FloatArray:
+    """Return the codes of one item: numbers as they are, labels by their synonyms."""
+    cells = frame[column]
+    if pd.api.types.is_numeric_dtype(cells):
+        codes = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:
+        labels = instrument.labels(name)
+        if not labels.labels:
+            codes = _numbers(cells, column, faults)
+        else:
+            encoded = encode(cells, labels, faults)
+            codes = encoded.values.to_numpy(dtype=np.float64, na_value=np.nan)
+            _note_mixed(cells, column, faults)
+    low, high = _bounds(instrument, instrument.item(name))
+    with np.errstate(invalid="ignore"):
+        off = (codes < low) | (codes > high) | (codes != np.floor(codes)) & ~np.isnan(codes)
+    if off.any():
+        rows = np.flatnonzero(off)
+        values = np.unique(codes[off])[:EXAMPLES].tolist()
+        faults.add(Finding.error("off_range", Place(column=column, row=int(rows[0]) + 1),
+                                 item=name, column=column, n=len(rows), values=values, low=low,
+                                 high=high, rows=(rows[:EXAMPLES] + 1).tolist()))  # fmt: skip
+    return codes
+
+
+def _numbers(cells: pd.Series[Any], column: str, faults: FindingCollector) -> FloatArray:
+    texts = [as_text(cell).strip() for cell in cells]
+    parsed = [parse_number(text) if text else None for text in texts]
+    bad = [i for i, text in enumerate(texts) if text and parsed[i] is None]
+    if bad:
+        faults.add(Finding.error("unreadable_cells", Place(column=column, row=bad[0] + 1),
+                                 column=column, wanted="number", n=len(bad),
+                                 examples=[texts[i][:80] for i in bad[:EXAMPLES]],
+                                 rows=[i + 1 for i in bad[:EXAMPLES]]))  # fmt: skip
+    return np.array([np.nan if p is None else p[0] for p in parsed])
+
+
+def _note_mixed(cells: pd.Series[Any], column: str, faults: FindingCollector) -> None:
+    """Report a column that mixes codes and labels: both are read, and it is worth a look."""
+    texts = [as_text(cell).strip() for cell in cells.dropna().unique()]
+    coded = [text for text in texts if re.fullmatch(r"\d+", text)]
+    written = [text for text in texts if text not in coded]
+    if coded and len(coded) < len([t for t in texts if t]):
+        faults.add(Finding.warning("mixed_labels", Place(column=column), column=column,
+                                   codes=coded[:EXAMPLES],
+                                   labels=written[:EXAMPLES]))  # fmt: skip
+
+
+def _keyed(instrument: Instrument, item: Item, codes: FloatArray) -> FloatArray:
+    """Return answers in points, in the keyed direction."""
+    if item.points:
+        out = np.full(len(codes), np.nan)
+        for code, points in item.points.items():
+            out[codes == float(code)] = points
+        codes = out
+    if not item.reversed:
+        return codes
+    if item.points:
+        return max(item.points.values()) + min(item.points.values()) - codes
+    low, high = _bounds(instrument, item)
+    return low + high - codes
+
+
+def _not_asked(item: Item, points: FloatArray, answers: Mapping[str, FloatArray]) -> FloatArray:
+    """Count no point for an item that was not asked because of an earlier answer."""
+    for name, code in item.asked_if.items():
+        skipped = np.isnan(points) & ~np.isnan(answers[name]) & (answers[name] != code)
+        points = np.where(skipped, 0.0, points)
+    return points
+
+
+def _raw(scoring: Scoring, items: Mapping[str, FloatArray], weights: list[float]) -> RawScores:
+    rule = scoring.missing
+    return add_items(
+        list(items.values()),
+        weights=weights if scoring.rule is Rule.WEIGHTED else None,
+        least=None if rule is None else rule.least,
+        prorate=rule is None or rule.prorate,
+    )
+
+
+def _scale(
+    instrument: Instrument,
+    name: str,
+    scoring: Scoring,
+    items: Mapping[str, FloatArray],
+    index: pd.Index[Any],
+) -> Scores:
+    """Score one scale from its keyed items."""
+    weights = [instrument.item(item).weight for item in items]
+    raw = _raw(scoring, items, weights)
+    k = len(items)
+    values = raw.values
+    if scoring.rule is Rule.NONE:
+        values = np.full(len(values), np.nan)
+    elif scoring.rule is Rule.MEAN:
+        values = values / k
+    elif scoring.rule is Rule.CONVERSION:
+        values = convert(values, scoring.table)
+    if scoring.factor != 1 or scoring.constant:
+        values = scoring.constant + scoring.factor * values
+    if scoring.rule is Rule.WEIGHTED:
+        values = np.round(values, 10)  # weights have two decimals: 0 and 100 are exact
+    low, high = _score_range(instrument, scoring, items, weights)
+    alpha = _reliability(scoring, items)
+    return Scores(
+        instrument=instrument.id,
+        scale=name,
+        values=values,
+        answered=raw.answered,
+        n_items=k,
+        direction=instrument.direction,
+        unit=instrument.unit,
+        low=low,
+        high=high,
+        prorated=raw.prorated,
+        reliability=alpha,
+        std_error_measurement=error_of_measurement(values, alpha),
+        items=dict(items),
+        index=index,
+        cutoffs=instrument.bands(name),
+        norms=tuple(norm for norm in instrument.norms if norm.scale == name),
+        change=tuple(value for value in instrument.change if value.scale == name),
+        health=instrument.health,
+        local=instrument.local,
+    )
+
+
+def _score_range(
+    instrument: Instrument, scoring: Scoring, items: Mapping[str, FloatArray], weights: list[float]
+) -> tuple[float, float]:
+    """Return the possible range: as declared, else from the ranges of the items."""
+    if scoring.low is not None and scoring.high is not None:
+        return scoring.low, scoring.high
+    ends = []
+    for name, weight in zip(items, weights, strict=True):
+        item = instrument.item(name)
+        points = list(item.points.values()) or list(_bounds(instrument, item))
+        scaled = [weight * p if scoring.rule is Rule.WEIGHTED else p for p in points]
+        ends.append((min(scaled), max(scaled)))
+    low, high = sum(end[0] for end in ends), sum(end[1] for end in ends)
+    if scoring.rule is Rule.MEAN:
+        low, high = low / len(items), high / len(items)
+    return scoring.constant + scoring.factor * low, scoring.constant + scoring.factor * high
+
+
+def _reliability(scoring: Scoring, items: Mapping[str, FloatArray]) -> Alpha | NotApplicable:
+    if len(items) < 2:
+        return NotApplicable.because("single_item")
+    if scoring.rule in (Rule.NONE, Rule.WEIGHTED):
+        # Weighted indices add causes of a situation, not signs of one trait.
+        return NotApplicable.because("not_a_reflective_scale")
+    matrix = np.column_stack([x[:_MOST_FOR_ALPHA] for x in items.values()])
+    return cronbach_alpha(matrix)
+
+
+def _look_at_answers(
+    answers: Mapping[str, FloatArray], columns: Mapping[str, str], faults: FindingCollector
+) -> None:
+    """Report items everybody answered alike, empty items, and rows without any answer."""
+    empty = np.ones(len(next(iter(answers.values()), [])), dtype=bool)
+    for name, codes in answers.items():
+        holes = np.isnan(codes)
+        empty &= holes
+        if holes.all():
+            faults.add(Finding.warning("empty_item", Place(column=columns[name]), item=name,
+                                       column=columns[name]))  # fmt: skip
+            continue
+        low, high = np.nanmin(codes), np.nanmax(codes)
+        if low == high and (~holes).sum() > 2:
+            faults.add(Finding.warning("constant_item", Place(column=columns[name]), item=name,
+                                       column=columns[name], value=float(low)))  # fmt: skip
+    if empty.any():
+        rows = np.flatnonzero(empty)
+        faults.add(Finding.warning("all_missing_rows", Place(row=int(rows[0]) + 1), n=len(rows),
+                                   of=len(empty),
+                                   rows=[int(r) + 1 for r in rows[:EXAMPLES]]))  # fmt: skip
+
+
+def _safeguard(
+    instrument: Instrument,
+    answers: Mapping[str, FloatArray],
+    columns: Mapping[str, str],
+    faults: FindingCollector,
+) -> None:
+    for guard in instrument.safeguards:
+        with np.errstate(invalid="ignore"):
+            n = int((answers[guard.item] > guard.above).sum())
+        if n:
+            faults.add(Finding.warning("safeguarding", Place(column=columns[guard.item]),
+                                       instrument=instrument.id, item=guard.item, n=n))  # fmt: skip
+
+
+def _look_at_keys(
+    instrument: Instrument,
+    total: Scores,
+    columns: Mapping[str, str],
+    order: str | None,
+    faults: FindingCollector,
+) -> None:
+    """Name the items that go against the others: unreversed, or another order than declared."""
+    if isinstance(total.reliability, NotApplicable) or total.reliability.n < 10:
+        return
+    matrix = total.matrix()[:_MOST_FOR_ALPHA]
+    names = list(total.items)
+    against = [names[j] for j in np.flatnonzero(_item_rest(matrix) < -0.05)]
+    if not against:
+        return
+    declared = order or next(iter(instrument.orders), "")
+    better = _better_order(instrument, total, columns, declared)
+    if better is not None:
+        faults.add(Finding.warning("wrong_order_suspected", instrument=instrument.id,
+                                   declared=declared, suspected=better[0],
+                                   alpha=total.reliability.value,
+                                   alpha_other=better[1]))  # fmt: skip
+        return
+    for name in against:
+        faults.add(Finding.warning("item_looks_unreversed", Place(column=columns[name]), item=name,
+                                   column=columns[name], n=total.reliability.n))  # fmt: skip
+
+
+def _item_rest(matrix: FloatArray) -> FloatArray:
+    """Return the correlation of each item with the sum of the others, on complete rows."""
+    kept = matrix[~np.isnan(matrix).any(axis=1)]
+    centred = kept - kept.mean(axis=0)
+    cross = centred.T @ centred
+    with_total = cross.sum(axis=1)
+    own = np.diag(cross)
+    rest = cross.sum() - 2 * with_total + own
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out: FloatArray = np.nan_to_num((with_total - own) / np.sqrt(own * rest))
+    return out
+
+
+def _better_order(
+    instrument: Instrument, total: Scores, columns: Mapping[str, str], declared: str
+) -> tuple[str, float] | None:
+    """Return another published order under which the same columns hang together, if there is."""
+    if not isinstance(total.reliability, Alpha) or declared not in instrument.orders:
+        return None
+    listed = instrument.orders[declared]
+    raw = {columns[n]: _keyed(instrument, instrument.item(n), total.items[n]) for n in listed}
+    by_place = [raw[columns[name]] for name in listed]  # keyed twice: as answered
+    for other, names in instrument.orders.items():
+        if other == declared:
+            continue
+        keyed = [
+            _keyed(instrument, instrument.item(n), x) for n, x in zip(names, by_place, strict=True)
+        ]
+        matrix = np.column_stack([x[:_MOST_FOR_ALPHA] for x in keyed])
+        alpha = cronbach_alpha(matrix)
+        steady = not (_item_rest(matrix) < -0.05).any()
+        if isinstance(alpha, Alpha) and steady and alpha.value > total.reliability.value + 0.1:
+            return other, alpha.value
+    return None

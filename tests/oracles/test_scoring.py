@@ -1,0 +1,213 @@
+"""Scores held to published numbers, to R, and to the arithmetic of each manual."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from impact_eval.core.findings import NotApplicable
+from impact_eval.stats.scoring import (
+    group_against_norm,
+    midrank_percentile,
+    normal_percentile,
+    percent_of_maximum,
+    z_scores,
+)
+from impact_eval.survey import instrument
+from impact_eval.survey.instrument import Instrument
+
+CESD = """
+schema = "impact-eval/instrument/1"
+id = "cesd"
+name = { fr = "Symptômes dépressifs (CES-D)" }
+direction = "lower_is_better"
+low = 0
+high = 3
+health = true
+items = [
+  { id = "F1A" }, { id = "F1B" }, { id = "F1C" }, { id = "F1D", reversed = true },
+  { id = "F1E" }, { id = "F1F" }, { id = "F1G" }, { id = "F1H", reversed = true },
+  { id = "F1I" }, { id = "F1J" }, { id = "F1K" }, { id = "F1L", reversed = true },
+  { id = "F1M" }, { id = "F1N" }, { id = "F1O" }, { id = "F1P", reversed = true },
+  { id = "F1Q" }, { id = "F1R" }, { id = "F1S" }, { id = "F1T" },
+]
+[scoring]
+rule = "sum"
+missing = { least = 20, source = "All answers" }
+"""
+
+
+def nan(values: list[float | None]) -> np.ndarray:
+    return np.array([np.nan if v is None else v for v in values])
+
+
+@pytest.fixture(scope="module")
+def waves(shared: Path) -> pd.DataFrame:
+    return pd.read_csv(shared / "data/synthetic_rses_t0t1.csv")
+
+
+@pytest.fixture(scope="module")
+def reference_change(shared: Path) -> dict[str, Any]:
+    import json
+
+    return json.loads((shared / "reference/survey/change_tests.json").read_text())
+
+
+@pytest.mark.parametrize("wave", ["t0", "t1"])
+def test_rses_half_rule_and_strict_sum_equal_r(
+    wave: str, waves: pd.DataFrame, reference_change: dict[str, Any]
+) -> None:
+    columns = [f"{wave}_r{i}" for i in range(1, 11)]
+    scores = instrument("rses-fr").score(waves, columns)
+    expected = reference_change["rses_synthetic"]
+    half = nan(expected[f"prorated_{wave}"])
+    # The stored rule asks for nine answers of ten; the one kept here is the half rule.
+    with_nine = np.where(scores.answered >= 9, scores.values, np.nan)
+    np.testing.assert_allclose(with_nine, half, atol=1e-9)
+    strict = np.where(scores.answered == 10, scores.values, np.nan)
+    np.testing.assert_allclose(strict, nan(expected[f"strict_{wave}"]), atol=1e-9)
+
+
+def test_rses_of_the_messy_truth(shared: Path) -> None:
+    truth = pd.read_csv(shared / "data/messy/canonical.csv")
+    scores = instrument("rses-fr").score(truth, {str(i): f"rses_{i}" for i in range(1, 11)})
+    np.testing.assert_allclose(scores.values, truth["rses_total_half_rule"], atol=5e-7)
+    assert scores.prorated == 2
+
+
+def test_cesd_recomputes_all_published_totals(shared: Path, tmp_path: Path) -> None:
+    path = tmp_path / "cesd.toml"
+    path.write_text(CESD, encoding="utf-8")
+    frame = pd.read_csv(shared / "data/fr/intl/help_longitudinal_items_sf36_cesd.csv")
+    scores = Instrument.read(path).score(frame)
+    complete = ~np.isnan(scores.values)
+    assert complete.sum() == 1439
+    np.testing.assert_array_equal(scores.values[complete], frame["CES_D"].to_numpy()[complete])
+    assert scores.local
+    assert "local_scale" in {finding.code for finding in scores.findings}
+
+
+def test_norms_equal_r(reference_change: dict[str, Any], shared: Path) -> None:
+    norms = reference_change["norms"]
+    x = np.array(norms["x"], dtype=float)
+    z = z_scores(x, mean=30, sd=5)
+    np.testing.assert_allclose(z, norms["z_mu30_sd5"], atol=1e-12)
+    np.testing.assert_allclose(50 + 10 * z, norms["T"], atol=1e-12)
+    got = normal_percentile(x, mean=30, sd=5)
+    np.testing.assert_allclose(got, norms["normal_percentile"], atol=1e-8)
+    pre = pd.read_csv(shared / "data/synthetic_prepost24.csv")["pre"].to_numpy(float)
+    np.testing.assert_allclose(
+        midrank_percentile(pre[:5], pre), norms["midrank_percentile_in_sample"], atol=1e-8
+    )
+    np.testing.assert_allclose(
+        percent_of_maximum(x, low=10, high=40), norms["pomp_10_40"], atol=1e-8
+    )
+    known = group_against_norm(pre, mean=30)
+    assert not isinstance(known, NotApplicable)
+    one = norms["one_sample_vs_norm"]
+    assert known.statistic == pytest.approx(one["t"], abs=1e-8)
+    assert known.p_value == pytest.approx(one["p"], rel=1e-8)
+    welch = group_against_norm(pre, mean=30, sd=5, n=500)
+    assert not isinstance(welch, NotApplicable)
+    two = norms["summary_welch_vs_norm_n500"]
+    assert welch.statistic == pytest.approx(two["t"], abs=1e-8)
+    assert welch.df == pytest.approx(two["df"], abs=1e-8)
+    assert welch.p_value == pytest.approx(two["p"], rel=1e-8)
+
+
+def _row(name: str, answers: dict[str, float]) -> float:
+    return float(instrument(name).score(pd.DataFrame([answers])).values[0])
+
+
+def test_epices_ranges_from_0_to_100_and_no_pattern_falls_between_the_two_thresholds() -> None:
+    epices = instrument("epices")
+    patterns = np.array(list(itertools.product((0, 1), repeat=11)))
+    scores = epices.score(pd.DataFrame(patterns, columns=list(epices.item_ids)))
+    assert scores.values.min() == 0
+    assert scores.values.max() == 100
+    assert not ((scores.values >= 30) & (scores.values < 30.17)).any()
+    holes = pd.DataFrame(patterns[:3], columns=list(epices.item_ids)).astype(float)
+    holes.iloc[0, 4] = np.nan
+    assert np.isnan(epices.score(holes).values[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "expected"),
+    [
+        ("rses-fr", 1, 25.0),  # a straightliner on the balanced scale stands at the midpoint
+        ("rses-en", 4, 25.0),
+        ("gse", 4, 40.0),
+        ("who-5", 3, 60.0),
+        ("phq-9", 3, 27.0),
+        ("phq-8", 1, 8.0),
+        ("phq-4", 2, 8.0),
+        ("gad-7", 2, 14.0),
+        ("swls", 7, 35.0),
+        ("ucla-3", 3, 9.0),
+        ("mspss", 5, 5.0),
+        ("fies", 1, 8.0),
+        ("material-social-deprivation", 1, 13.0),
+        ("material-social-deprivation", 2, 0.0),
+        ("djg-6", 2, 6.0),  # more or less counts as lonely in both kinds of items
+        ("djg-11", 2, 11.0),
+        ("djg-6", 1, 3.0),
+        ("djg-11", 3, 5.0),
+        ("life-satisfaction", 7, 7.0),
+    ],
+)
+def test_totals_of_one_same_answer(name: str, code: int, expected: float) -> None:
+    assert _row(name, dict.fromkeys(instrument(name).item_ids, code)) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "metric"), [(7, 7.0), (21, 19.25), (28, 25.03), (29, 26.02), (30, 27.03), (35, 35.0)]
+)
+def test_swemwbs_is_read_in_its_table(raw: int, metric: float) -> None:
+    answers = np.full(7, raw // 7)
+    answers[: raw % 7] += 1
+    frame = pd.DataFrame([answers], columns=list(instrument("swemwbs").item_ids))
+    scores = instrument("swemwbs").score(frame, licence_declared=True)
+    assert scores.values[0] == metric
+
+
+def test_food_security_skips_the_question_that_was_not_asked() -> None:
+    asked = {"hh3": 2, "hh4": 1, "ad1": 1, "ad1a": 3, "ad2": 1, "ad3": 0}
+    assert _row("hfssm-6", asked) == 4
+    assert _row("hfssm-6", {**asked, "ad1": 0, "ad1a": np.nan}) == 3
+    assert np.isnan(_row("hfssm-6", {**asked, "ad1a": np.nan}))
+
+
+def test_de_jong_gierveld_total_tolerates_one_blank_and_subscales_none() -> None:
+    frame = pd.DataFrame([dict.fromkeys(instrument("djg-6").item_ids, 2.0)])
+    frame.loc[0, "djg3"] = np.nan
+    scores = instrument("djg-6").score(frame)
+    assert scores.values[0] == 5
+    assert np.isnan(scores.part("emotional").values[0])
+    assert scores.part("social").values[0] == 3
+
+
+def test_every_score_stays_in_its_declared_range(rng: np.random.Generator) -> None:
+    for name in ("rses-fr", "gse", "who-5", "phq-9", "mspss", "epices", "djg-11", "swls"):
+        scale = instrument(name)
+        answers = rng.integers(scale.low, scale.high + 1, size=(200, len(scale.item_ids)))
+        scores = scale.score(pd.DataFrame(answers, columns=list(scale.item_ids)))
+        assert scores.values.min() >= scores.low
+        assert scores.values.max() <= scores.high
+
+
+def test_every_band_and_norm_names_its_source() -> None:
+    from impact_eval.survey import instruments
+
+    for scale in instruments():
+        for fact in (*scale.cutoffs, *scale.norms, *scale.change):
+            assert fact.source
+        bands = scale.bands()
+        for low, high in itertools.pairwise(bands):
+            assert low.high is not None
+            assert high.low is not None
+            assert low.high < high.low
