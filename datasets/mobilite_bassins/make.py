@@ -19,8 +19,8 @@ BASINS = {
     "Islemont": 0, "Jonquières": 0, "Kerlann": 0, "Lauragais": 0,
 }  # fmt: skip
 QUARTERS = [f"{year}-T{quarter}" for year in (2022, 2023, 2024) for quarter in (1, 2, 3, 4)]
-PEOPLE = 40  # in each basin
-EMPLOYMENT = (0.02, 0.05, 0.08, 0.10)  # effect by quarters since arrival, then constant
+PEOPLE = 60  # in each basin
+EMPLOYMENT = (0.03, 0.07, 0.10, 0.12)  # effect by quarters since arrival, then constant
 INCOME = 480.0  # monthly euros of a job kept, on average
 REVERSED = (3, 5, 8, 9, 10)
 HERE = Path(__file__).parent
@@ -34,7 +34,7 @@ def panel(rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, float]]:
     person = 0
     for basin, start in BASINS.items():
         level = rng.normal(0.0, 0.03)
-        shocks = rng.normal(0.0, 0.012, len(QUARTERS))
+        shocks = rng.normal(0.0, 0.005, len(QUARTERS))
         for _ in range(PEOPLE):
             person += 1
             age = int(rng.integers(19, 60))
@@ -47,7 +47,7 @@ def panel(rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, float]]:
                 if since >= 0:
                     gains.append(effect)
                 chance = 0.30 + level + shocks[t] + trend[t] + taste - 0.002 * (age - 38) + effect
-                luck = luck if rng.random() < 0.55 else rng.random()
+                luck = luck if rng.random() < 0.86 else rng.random()
                 job = int(luck < min(max(chance, 0.02), 0.97))
                 income = 620 + INCOME * job + 140 * rng.normal() + 60 * taste
                 rows.append(

@@ -43,15 +43,15 @@ def fingerprint(frame: pd.DataFrame, columns: Iterable[str] | None = None) -> st
     str
         64 hexadecimal digits.
     """
+    import numpy as np
     from pandas.util import hash_pandas_object
 
     names = sorted(map(str, frame.columns if columns is None else columns))
     total = hashlib.sha256()
     total.update(canonical_json([names, len(frame)]).encode())
     if names:
-        rows = hash_pandas_object(frame[names].astype(object).astype(str), index=False).to_numpy()
-        rows.sort()
-        total.update(rows.tobytes())
+        rows = hash_pandas_object(frame[names].astype(object).astype(str), index=False)
+        total.update(np.sort(rows.to_numpy()).tobytes())
     return total.hexdigest()
 
 

@@ -11,16 +11,12 @@ class Unit(StrEnum):
     SHARE = "share"  # between 0 and 1, told as people out of 100
     PERCENT = "percent"  # between 0 and 100; differences are percentage points
     LOG100 = "log100"  # 100 × logarithm: differences are about per cents
-    EURO = "euro"
-    POINTS = "points"  # points of a score
+    SCORE = "score"  # points of a scale
+    EUR = "eur"
     COUNT = "count"
     HOURS = "hours"
     DAYS = "days"
-    MONTHS = "months"
-    KILOMETRES = "kilometres"
-    KWH = "kwh"
-    SCALE_0_10 = "scale_0_10"
-    INDEX = "index"  # no unit of its own
+    NUMBER = "number"  # no unit of its own
 
 
 class Direction(StrEnum):

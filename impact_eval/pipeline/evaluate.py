@@ -175,7 +175,7 @@ def _record(
     declared = study.declaration
     first = next((e for e in found if e.part.instrument is None), found[0])
     return StudyResults(
-        schema_=SCHEMA,
+        schema=SCHEMA,
         study=study_record(study),
         data=DataRecord(
             file=declared.data.file,
