@@ -26,8 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from impact_eval.core import FindingCollector, NotApplicable
-from impact_eval.core.findings import Finding
+from impact_eval.core import Finding, FindingCollector, NotApplicable
 
 FloatArray = NDArray[np.float64]
 

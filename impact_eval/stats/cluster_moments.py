@@ -31,6 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from impact_eval.core import Finding, ImpactEvalError
 from impact_eval.stats.regression import LinearFit
 
 FloatArray = NDArray[np.float64]
@@ -105,8 +106,19 @@ def clustered_rows(fit: LinearFit, clusters: IntArray) -> ClusteredRows:
     fit : LinearFit
     clusters : (n,) array of int
         One code per row.
+
+    Raises
+    ------
+    ImpactEvalError
+        `shape_mismatch`.
     """
     codes = np.asarray(clusters)
+    if codes.shape != (len(fit.residuals),):
+        raise ImpactEvalError(
+            Finding.error(
+                "shape_mismatch", what="clusters", expected=len(fit.residuals), found=len(codes)
+            )
+        )
     used = np.arange(len(codes)) if fit.weights is None else np.flatnonzero(fit.weights > 0)
     order = used[np.argsort(codes[used], kind="stable")]
     labels, first = np.unique(codes[order], return_index=True)

@@ -144,7 +144,12 @@ def covariance_of_fit(
     ------
     ImpactEvalError
         `clusters_missing`, `one_cluster`, `coordinates_missing`, `absorbed_leverage_missing`,
-        `no_residual_df`.
+        `no_residual_df`, `shape_mismatch`, `not_finite`.
+
+    Assumptions
+    -----------
+    Fixed effects absorbed before the fit change nothing when they are nested in the clusters and
+    the fit has no weights; otherwise CR2 and CR3 need them as columns.
 
     Examples
     --------
@@ -331,7 +336,20 @@ def nearest_psd(matrix: FloatArray) -> tuple[FloatArray, tuple[Finding, ...]]:
 def _conley(fit: LinearFit, covariance: Conley, coordinates: FloatArray | None) -> CovarianceResult:
     if coordinates is None:
         raise ImpactEvalError(Finding.error("coordinates_missing", names=covariance.columns))
-    places, inverse_index = np.unique(np.asarray(coordinates), axis=0, return_inverse=True)
+    spots = np.asarray(coordinates, dtype=np.float64)
+    if spots.shape != (len(fit.residuals), 2):
+        raise ImpactEvalError(
+            Finding.error(
+                "shape_mismatch",
+                what="coordinates",
+                expected=len(fit.residuals),
+                found=str(spots.shape),
+            )
+        )
+    if not np.isfinite(spots).all():
+        count = int((~np.isfinite(spots)).sum())
+        raise ImpactEvalError(Finding.error("not_finite", what="coordinates", n=count))
+    places, inverse_index = np.unique(spots, axis=0, return_inverse=True)
     scores = np.zeros((len(places), len(fit.names)))
     np.add.at(scores, inverse_index.ravel(), fit.scores @ fit.bread)
     total = np.zeros_like(fit.bread)

@@ -205,7 +205,7 @@ def wild_cluster_bootstrap(
     Raises
     ------
     ImpactEvalError
-        `one_cluster`, `option_out_of_range`.
+        `one_cluster`, `no_variation_between_clusters`, `option_out_of_range`, `shape_mismatch`.
 
     Assumptions
     -----------
@@ -231,6 +231,8 @@ def wild_cluster_bootstrap(
     faults = FindingCollector()
     if size < 2:
         faults.add(Finding.error("one_cluster"))
+    elif _is_flat(parts, fit):
+        faults.add(Finding.error("no_variation_between_clusters", n=size))
     faults.raise_if_errors()
     enumerated = how.weights == RandomWeights.RADEMACHER and 2**size <= how.draws
     draws = _all_draws(parts, how, rng, enumerated=enumerated)
@@ -265,6 +267,12 @@ def wild_cluster_bootstrap(
         statistics=t_null / factor,
         findings=_findings(size, level, how, bool(np.isfinite([low, high]).all())),
     )
+
+
+def _is_flat(parts: _Parts, fit: LinearFit) -> bool:
+    """Whether the clusters' scores are nothing but rounding."""
+    size = float(np.linalg.norm(parts.direction) * np.linalg.norm(fit.fitted))
+    return float(np.abs(parts.gap).max()) <= 1e-13 * size
 
 
 def _share(statistics: FloatArray, observed: float, *, enumerated: bool) -> float:

@@ -121,6 +121,14 @@ def test_same_seed_same_result_and_refusals(rng: np.random.Generator) -> None:
         assert error.value.codes == ("option_out_of_range",)
 
 
+def test_an_outcome_without_noise_is_refused() -> None:
+    codes = np.arange(12) // 2
+    fit = least_squares(np.ones(12), np.column_stack([np.ones(12), codes > 2]))
+    with pytest.raises(ImpactEvalError) as error:
+        wild_cluster_bootstrap(fit, codes, [0, 1], rng=np.random.default_rng(1))
+    assert error.value.codes == ("no_variation_between_clusters",)
+
+
 @pytest.mark.parametrize("law", list(RandomWeights))
 def test_random_weights_have_mean_zero_and_variance_one(law: RandomWeights) -> None:
     draw = draw_weights(law, np.random.default_rng(2), (400, 1000))

@@ -129,7 +129,10 @@ def test_covariance_refusals() -> None:
     cases = [
         (fit, Clustered(), {}, "clusters_missing"),
         (fit, Clustered(), {"clusters": np.zeros(4, dtype=int)}, "one_cluster"),
+        (fit, Clustered(), {"clusters": np.arange(3)}, "shape_mismatch"),
         (fit, Conley("a", "b", 1.0), {}, "coordinates_missing"),
+        (fit, Conley("a", "b", 1.0), {"coordinates": np.ones((3, 2))}, "shape_mismatch"),
+        (fit, Conley("a", "b", 1.0), {"coordinates": np.full((4, 2), np.nan)}, "not_finite"),
         (absorbed, Robust("HC2"), {}, "absorbed_leverage_missing"),
     ]
     for given_fit, kind, extra, code in cases:
