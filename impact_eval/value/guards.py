@@ -95,7 +95,7 @@ def _set_aside(guard: str, finding: Finding, overrides: Iterable[Override]) -> F
                 "guard_overridden",
                 finding.place,
                 guard=guard,
-                code=finding.code,
+                found=finding.code,
                 line=line,
                 reason=override.reason,
                 author=override.author or "—",
