@@ -114,7 +114,7 @@ class CallawaySantAnna:
             "parallel_trends",
             "no_anticipation",
             "overlap",
-            "sutva",
+            "no_interference",
             "stable_composition",
         ),
         checks=("pretrends", "attrition", "balance", "honest_did"),

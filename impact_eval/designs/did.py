@@ -108,7 +108,7 @@ class DifferenceInDifferences:
             "parallel_trends",
             "no_anticipation",
             "overlap",
-            "sutva",
+            "no_interference",
             "stable_composition",
         ),
         checks=("pretrends", "attrition", "balance"),
@@ -354,7 +354,7 @@ def _by_influence(design: DifferenceInDifferences, data: _Data) -> _Answer:
     correction = CR(getattr(design.covariance, "correction", CR.CR0))
     codes = data.tied.codes
     if len(codes) > 1:
-        raise ImpactEvalError(Finding.error("several_clusters", method=design.info.name))
+        raise ImpactEvalError(Finding.error("several_clusters", n=len(codes)))
     result = covariance_of_influence(
         found.influence[:, None], clusters=codes[0] if codes else None, correction=correction
     )

@@ -105,7 +105,7 @@ class DifferenceInMeans:
         clusters=True,
         covariates=True,
         minimum=Minimum(units=4, clusters=2, periods=1, treated=1, comparison=1),
-        assumptions=("random_assignment", "sutva", "no_differential_attrition"),
+        assumptions=("random_assignment", "no_interference", "no_differential_attrition"),
         checks=("balance", "attrition"),
         references=("10.1214/ss/1177012031", "10.1214/12-AOAS583", "10.1214/08-STS274"),
         oracle="R estimatr 1.0.6 on STAR, alo_star_men and NSW: 1e-8",

@@ -87,7 +87,7 @@ def cluster_labels(sample: Sample, covariance: Clustered) -> tuple[IntArray, NDA
     """
     names = covariance.columns or sample.cluster_names
     if len(names) > 1:
-        raise ImpactEvalError(Finding.error("several_clusters", columns=names))
+        raise ImpactEvalError(Finding.error("several_clusters", n=len(names)))
     if not names or names[0] == sample.unit:
         return None
     coded = sample.codes(names[0])
