@@ -12,21 +12,25 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.before_after import BeforeAfter
 from impact_eval.designs.callaway_santanna import CallawaySantAnna
+from impact_eval.designs.chaisemartin_dhaultfoeuille import ChaisemartinDHaultfoeuille
 from impact_eval.designs.did import DifferenceInDifferences
 from impact_eval.designs.difference_in_means import DifferenceInMeans
 from impact_eval.designs.imputation import ImputationDiD
+from impact_eval.designs.stacked import StackedDiD
 from impact_eval.designs.sun_abraham import SunAbraham
 from impact_eval.designs.twfe import TwoWayFixedEffects
 
 __all__ = [
     "BeforeAfter",
     "CallawaySantAnna",
+    "ChaisemartinDHaultfoeuille",
     "Design",
     "DifferenceInDifferences",
     "DifferenceInMeans",
     "EstimatorInfo",
     "ImputationDiD",
     "Minimum",
+    "StackedDiD",
     "SunAbraham",
     "TwoWayFixedEffects",
     "check_options",

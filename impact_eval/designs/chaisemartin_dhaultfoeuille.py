@@ -1,0 +1,210 @@
+"""`ChaisemartinDHaultfoeuille`: units that switch on or off, against those that have not yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import Estimate, MethodRecord
+from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.data.sample import DataShape, Sample
+from impact_eval.designs.base import (
+    EstimatorInfo,
+    Minimum,
+    check_options,
+    options_of,
+    refuse_unfit,
+    register,
+)
+from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
+from impact_eval.designs.influence_sources import UnitSource
+from impact_eval.designs.panel_effects import Report, Row, make_estimate
+from impact_eval.designs.panel_ols import few_cluster_findings
+from impact_eval.designs.treatment_paths import wide_treatment
+from impact_eval.stats.switchers import Horizon, SwitchInput, horizon_effect, switching
+
+FloatArray = NDArray[np.float64]
+
+
+@register
+@dataclass(frozen=True)
+class ChaisemartinDHaultfoeuille:
+    r"""Compare units whose treatment changes with units of the same baseline that have not changed.
+
+    Rows `event` of time 0, 1… are the effects of having been exposed for one, two… periods; those
+    of time -2, -3… are placebos (the reference is -1, the period before the switch). The row `att`
+    is the average total effect per unit of treatment: the sum of effects over the sum of treatment
+    received beyond the baseline. A switch off counts with its sign turned.
+
+    Parameters
+    ----------
+    effects : int, optional
+        Number of horizons; all those with a comparison by default.
+    placebos : int, optional
+        Number of placebos; all those possible by default, 0 for none.
+    controls : {"not_yet_switched", "never_switched"}
+    switchers : {"all", "in", "out"}
+        Switches on, off, or both.
+    normalized : bool
+        Divide each effect by the treatment received beyond the baseline up to its horizon.
+
+    References
+    ----------
+    de Chaisemartin, C. and D'Haultfœuille, X. (2024). doi:10.1162/rest_a_01414
+    de Chaisemartin, C. and D'Haultfœuille, X. (2020). doi:10.1257/aer.20181169
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from impact_eval.data.synthetic import staggered_panel
+    >>> frame = staggered_panel(np.random.default_rng(1))
+    >>> sample = Sample(frame, unit="id", time="period", cohort="cohort")
+    >>> fitted = ChaisemartinDHaultfoeuille(effects=2, placebos=1).fit(sample, "y")
+    >>> [effect.key for effect in fitted.effects]
+    ['event[-2]', 'event[0]', 'event[1]', 'att']
+    """
+
+    effects: int | None = None
+    placebos: int | None = None
+    controls: str = "not_yet_switched"
+    switchers: str = "all"
+    normalized: bool = False
+
+    info: ClassVar[EstimatorInfo] = EstimatorInfo(
+        name="chaisemartin_dhaultfoeuille",
+        shapes=frozenset({DataShape.PANEL}),
+        estimands=("att",),
+        counterfactual=True,
+        weights=True,
+        clusters=True,
+        covariates=False,
+        options={
+            "controls": ("not_yet_switched", "never_switched"),
+            "switchers": ("all", "in", "out"),
+        },
+        minimum=Minimum(units=3, clusters=2, periods=2),
+        assumptions=("parallel_trends_same_baseline", "no_anticipation", "no_interference"),
+        checks=("pretrends", "honest_did"),
+        references=("10.1162/rest_a_01414", "10.1257/aer.20181169"),
+        oracle="diff-diff 3.13.0 (points), moderndid 0.2.0 (standard errors)",
+        evidence_ceiling=3,
+        reversible=True,
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        faults = [
+            Finding.error(
+                "option_out_of_range",
+                option=name,
+                value=value,
+                low=least,
+                high=None,
+                method=self.info.name,
+            )
+            for name, least in (("effects", 1), ("placebos", 0))
+            if (value := getattr(self, name)) is not None and value < least
+        ]
+        if faults:
+            raise ImpactEvalError(faults)
+
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        """Estimate on one outcome.
+
+        Raises
+        ------
+        ImpactEvalError
+            What `refuse_unfit` refuses; `no_switcher_compared` when no unit that switches has a
+            unit of the same baseline that has not.
+        """
+        refuse_unfit(self.info, sample, outcome)
+        panel = cohort_panel(sample, outcome, method=self.info.name)
+        data = self._input(panel, sample)
+        after = list(_feasible(data, self.effects, placebo=False))
+        if not after:
+            raise ImpactEvalError(Finding.error("no_switcher_compared", method=self.info.name))
+        before = list(_feasible(data, self.placebos, placebo=True))[::-1]
+        findings = [*panel.findings, *few_cluster_findings(panel)]
+        single = sum(horizon.single for _, horizon in (*before, *after))
+        if single:
+            findings.append(Finding.warning("comparison_of_one_unit", n=single))
+        if self.effects is not None and len(after) < self.effects:
+            findings.append(Finding.warning("fewer_horizons", asked=self.effects, found=len(after)))
+        report = Report(
+            outcome=outcome,
+            estimand="att",
+            method=MethodRecord(self.info.name, options_of(self), "influence"),
+            n_clusters=panel.n_clusters,
+            findings=tuple(findings),
+            flow=panel.flow,
+            details={"switchers": {str(int(e)): h.switchers for e, h in (*before, *after)}},
+        )
+        fitted = _Switchers(panel, report, before, after, normalized=self.normalized)
+        return fitted.aggregate(None, "event")
+
+    def _input(self, panel: CohortPanel, sample: Sample) -> SwitchInput:
+        path = switching(wide_treatment(panel, sample))
+        every = np.ones(panel.n_units, dtype=bool)
+        chosen = {"all": path.sign != 0, "in": path.sign > 0, "out": path.sign < 0}
+        return SwitchInput(
+            y=panel.y,
+            path=path,
+            weights=panel.unit_weights,
+            clusters=panel.clusters,
+            controls=every if self.controls == "not_yet_switched" else path.sign == 0,
+            switchers=chosen[self.switchers],
+        )
+
+
+def _feasible(
+    data: SwitchInput, wanted: int | None, *, placebo: bool
+) -> Iterator[tuple[float, Horizon]]:
+    """Yield event times and effects, as many as wanted and possible."""
+    limit = data.y.shape[1] - 1 if wanted is None else wanted
+    for horizon in range(1, limit + 1):
+        found = horizon_effect(data, horizon, placebo=placebo)
+        if found.switchers:
+            yield (float(-1 - horizon) if placebo else float(horizon - 1)), found
+
+
+@dataclass(frozen=True)
+class _Switchers:
+    """Fitted horizons: gives the event study with the total effect, or the latter alone."""
+
+    panel: CohortPanel
+    report: Report
+    before: list[tuple[float, Horizon]]
+    after: list[tuple[float, Horizon]]
+    normalized: bool
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The aggregations offered."""
+        return ("simple", "event")
+
+    def aggregate(self, estimate: Estimate | None, kind: str) -> Estimate:
+        """Return the rows of this kind."""
+        every = (*self.before, *self.after)
+        divisor = np.array([h.dose if self.normalized else 1.0 for _, h in every])
+        contrasts = np.zeros((len(every) + 1, len(every)))
+        np.fill_diagonal(contrasts, 1 / divisor)
+        size = np.array([h.weight for _, h in self.after])
+        received = float(size @ [h.dose_now for _, h in self.after])
+        contrasts[-1, len(self.before) :] = size / received
+        values = np.array([h.estimate for _, h in every])
+        rows = [Row("event", None, e, h.switchers, h.comparisons) for e, h in every]
+        first = self.after[0][1]
+        rows.append(Row("att", None, None, first.switchers, first.comparisons))
+        report = self.report
+        if kind == "simple":
+            contrasts, rows = contrasts[-1:], rows[-1:]
+        if estimate is not None:
+            method = estimate.method
+            options = {**method.options, "aggregation": kind}
+            report = replace(report, method=MethodRecord(method.name, options, method.covariance))
+        source = UnitSource(self.panel, np.column_stack([h.influence for _, h in every]))
+        return make_estimate(report, rows, contrasts @ values, source.combine(contrasts), self)

@@ -1,0 +1,235 @@
+r"""Effects of switching treatment on or off, compared with units that have not switched yet.
+
+For a unit that first leaves its baseline treatment at period F, and a horizon l = 1, 2…
+
+.. math:: DID_{g,l} = Y_{g,F-1+l}-Y_{g,F-1} - \overline{(Y_{F-1+l}-Y_{F-1})}_{\text{same baseline, not switched by }F-1+l}
+
+and :math:`\delta_l` is the mean of :math:`S_g DID_{g,l}`, with S the sign of the switch. Placebos
+replace :math:`Y_{F-1+l}` by :math:`Y_{F-1-l}` for the same switchers and comparisons. Influence
+values are deviations from the mean of the switchers of one cohort, and of the comparisons of one
+date, times :math:`\sqrt{n/(n-1)}`; a mean of one unit is replaced by that of both groups together.
+
+References
+----------
+de Chaisemartin, C. and D'Haultfœuille, X. (2024). doi:10.1162/rest_a_01414
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switching:
+    """When and how each unit first leaves its baseline treatment (N units, T periods).
+
+    Attributes
+    ----------
+    baseline : (N,) array
+    first : (N,) array of int
+        Position of the first period off the baseline; T for a unit that never switches.
+    sign : (N,) array
+        1 for an increase, -1 for a decrease, 0 for none.
+    treatment : (N, T) array
+    """
+
+    baseline: FloatArray
+    first: IntArray
+    sign: FloatArray
+    treatment: FloatArray
+
+
+def switching(treatment: FloatArray) -> Switching:
+    """Read the first switch of each unit.
+
+    Parameters
+    ----------
+    treatment : (N, T) array
+        Without holes.
+
+    Returns
+    -------
+    Switching
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = switching(np.array([[0.0, 1, 1], [1, 1, 0], [0, 0, 0]]))
+    >>> found.first.tolist(), found.sign.tolist()
+    ([1, 2, 3], [1.0, -1.0, 0.0])
+    """
+    periods = treatment.shape[1]
+    moved = treatment != treatment[:, :1]
+    ever = moved.any(axis=1)
+    first = np.where(ever, moved.argmax(axis=1), periods).astype(np.int64)
+    at = treatment[np.arange(len(treatment)), np.minimum(first, periods - 1)]
+    sign = np.where(ever, np.sign(at - treatment[:, 0]), 0.0)
+    return Switching(
+        baseline=treatment[:, 0].astype(np.float64), first=first, sign=sign, treatment=treatment
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """The effect at one horizon.
+
+    Attributes
+    ----------
+    estimate : float
+        NaN when nobody can be compared.
+    influence : (N,) array
+    weight : float
+        Total weight of the switchers compared.
+    switchers, comparisons : int
+        Numbers of units.
+    dose : float
+        Mean treatment received since the switch beyond the baseline, in absolute value and
+        accumulated up to the horizon: what normalises the effect.
+    dose_now : float
+        The same, at the horizon alone.
+    single : int
+        Means of one unit that had nothing to be replaced by.
+    """
+
+    estimate: float
+    influence: FloatArray
+    weight: float
+    switchers: int
+    comparisons: int
+    dose: float
+    dose_now: float
+    single: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchInput:
+    """What a horizon needs.
+
+    Attributes
+    ----------
+    y : (N, T) array
+        NaN where not observed.
+    path : Switching
+    weights : (N,) array
+    clusters : (N,) array of int
+    controls : (N,) array of bool
+        Units allowed as comparisons until they switch.
+    switchers : (N,) array of bool
+        Units whose switch counts.
+    """
+
+    y: FloatArray
+    path: Switching
+    weights: FloatArray
+    clusters: IntArray
+    controls: BoolArray
+    switchers: BoolArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Switchers of one cohort and their comparisons, with their outcome changes."""
+
+    mine: IntArray
+    others: IntArray
+    change: FloatArray
+    change_others: FloatArray
+
+
+def horizon_effect(data: SwitchInput, horizon: int, *, placebo: bool = False) -> Horizon:
+    """Estimate the effect `horizon` periods after the switch (1 = the period of the switch).
+
+    Parameters
+    ----------
+    data : SwitchInput
+    horizon : int
+        At least 1.
+    placebo : bool
+        The change between `horizon` periods before the reference and the reference instead.
+
+    Returns
+    -------
+    Horizon
+    """
+    parts = list(_comparisons(data, horizon, placebo))
+    influence = np.zeros(len(data.y))
+    w = data.weights
+    total = sum(float(w[p.mine].sum()) for p in parts)
+    if total == 0:
+        return Horizon(estimate=np.nan, influence=influence, weight=0.0, switchers=0,
+                       comparisons=0, dose=np.nan, dose_now=np.nan, single=0)  # fmt: skip
+    estimate = dose = dose_now = np.float64(0.0)
+    single = 0
+    path, seen = data.path, np.zeros(len(data.y), dtype=bool)
+    for p in parts:
+        sign, start = path.sign[p.mine[0]], path.first[p.mine[0]]
+        size = w[p.mine].sum()
+        gap = (w[p.mine] @ p.change) / size - (w[p.others] @ p.change_others) / w[p.others].sum()
+        estimate += sign * size * gap / total
+        one, other, alone = _deviations(data, p)
+        single += alone
+        influence[p.mine] += sign * w[p.mine] * one / total
+        share = size / w[p.others].sum()
+        influence[p.others] -= sign * share * w[p.others] * other / total
+        received = np.abs(path.treatment[p.mine] - path.baseline[p.mine, None])
+        dose += w[p.mine] @ received[:, start : start + horizon].sum(axis=1) / total
+        dose_now += w[p.mine] @ received[:, start + horizon - 1] / total
+        seen[p.others] = True
+    return Horizon(
+        estimate=float(estimate),
+        influence=influence,
+        weight=total,
+        switchers=sum(p.mine.size for p in parts),
+        comparisons=int(seen.sum()),
+        dose=float(dose),
+        dose_now=float(dose_now),
+        single=single,
+    )
+
+
+def _comparisons(data: SwitchInput, horizon: int, placebo: bool) -> Iterator[_Comparison]:
+    path, periods = data.path, data.y.shape[1]
+    treated = data.switchers & (path.sign != 0) & (data.weights > 0)
+    keys = np.unique(np.column_stack([path.baseline, path.first])[treated], axis=0)
+    for baseline, first in keys:
+        start = int(first)
+        reference, target = start - 1, start - 1 + horizon
+        shown = reference - horizon if placebo else target
+        if target >= periods or shown < 0:
+            continue
+        same = (path.baseline == baseline) & (data.weights > 0)
+        change = data.y[:, shown] - data.y[:, reference]
+        # the placebo keeps the switchers and comparisons of the effect it mirrors
+        known = np.isfinite(change) & np.isfinite(data.y[:, target] - data.y[:, reference])
+        others = np.flatnonzero(same & data.controls & (path.first > target) & known)
+        for sign in (1.0, -1.0):  # a baseline above zero may be left upwards or downwards
+            chosen = same & treated & (path.first == start) & (path.sign == sign) & known
+            mine = np.flatnonzero(chosen)
+            if mine.size and others.size:
+                yield _Comparison(mine, others, change[mine], change[others])
+
+
+def _deviations(data: SwitchInput, p: _Comparison) -> tuple[FloatArray, FloatArray, int]:
+    """Deviations from the means of the two groups, or of both together where a group is one."""
+    both = np.concatenate([p.change, p.change_others])
+    rows = np.concatenate([p.mine, p.others])
+    out: list[FloatArray] = []
+    single = 0
+    for index, change in ((p.mine, p.change), (p.others, p.change_others)):
+        n = np.unique(data.clusters[index]).size
+        members, values = index, change
+        if n == 1:
+            members, values = rows, both
+            n = np.unique(data.clusters[rows]).size
+            single += n == 1
+        mean = data.weights[members] @ values / data.weights[members].sum()
+        out.append((change - mean) * (np.sqrt(n / (n - 1)) if n > 1 else 0.0))
+    return out[0], out[1], single
