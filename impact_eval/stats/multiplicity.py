@@ -2,7 +2,8 @@ r"""Several questions asked at once: corrections of p-values.
 
 With :math:`p_{(1)}\le\dots\le p_{(m)}`:
 
-* family-wise: Bonferroni :math:`mp`; Holm :math:`\max_{i\le j}(m-i+1)p_{(i)}`; Romano-Wolf and
+* family-wise: Bonferroni :math:`mp`; Holm :math:`\max_{i\le j}(m-i+1)p_{(i)}`; Hochberg and Hommel,
+  sharper when outcomes are independent or move together; Romano-Wolf and
   Westfall-Young step down through draws of the joint law, hence gain when outcomes move together;
 * share of false discoveries: Benjamini-Hochberg :math:`\min_{i\ge j}(m/i)p_{(i)}`;
   Benjamini-Yekutieli, the same times :math:`\sum 1/i`, under any dependence;
@@ -13,6 +14,8 @@ With :math:`p_{(1)}\le\dots\le p_{(m)}`:
 References
 ----------
 Holm, S. (1979). https://www.jstor.org/stable/4615733
+Hochberg, Y. (1988). doi:10.1093/biomet/75.4.800
+Hommel, G. (1988). doi:10.1093/biomet/75.2.383
 Benjamini, Y. and Hochberg, Y. (1995). doi:10.1111/j.2517-6161.1995.tb02031.x
 Benjamini, Y. and Yekutieli, D. (2001). doi:10.1214/aos/1013699998
 Benjamini, Y., Krieger, A. and Yekutieli, D. (2006). doi:10.1093/biomet/93.3.491
@@ -38,6 +41,8 @@ class Correction(StrEnum):
 
     BONFERRONI = "bonferroni"
     HOLM = "holm"
+    HOCHBERG = "hochberg"
+    HOMMEL = "hommel"
     BH = "bh"
     BY = "by"
     SHARPENED_Q = "sharpened_q"
@@ -73,6 +78,10 @@ def adjust(p_values: ArrayLike, correction: Correction = Correction.HOLM) -> Flo
             return np.asarray(np.minimum(1, p * len(p)))
         case Correction.HOLM:
             return _holm(p)
+        case Correction.HOCHBERG:
+            return _hochberg(p)
+        case Correction.HOMMEL:
+            return _hommel(p)
         case Correction.BH:
             return _step_up(p, 1.0)
         case Correction.BY:
@@ -94,6 +103,32 @@ def _holm(p: FloatArray) -> FloatArray:
     out = np.empty_like(p)
     steps = p[order] * np.arange(len(p), 0, -1)
     out[order] = np.minimum(1, np.maximum.accumulate(steps)) if len(p) else steps
+    return out
+
+
+def _hochberg(p: FloatArray) -> FloatArray:
+    order = np.argsort(p, kind="stable")
+    out = np.empty_like(p)
+    steps = p[order] * np.arange(len(p), 0, -1)
+    out[order] = np.minimum(1, np.minimum.accumulate(steps[::-1])[::-1])
+    return out
+
+
+def _hommel(p: FloatArray) -> FloatArray:
+    """Close Simes tests: p_j is the largest, over sets holding j, of min_i (s/i) p_(i)."""
+    m = len(p)
+    order = np.argsort(p, kind="stable")
+    ranked = p[order]
+    adjusted = ranked.copy()
+    for s in range(m, 1, -1):
+        # of the sets of s hypotheses, the worst keeps the s-1 largest p-values beside its smallest
+        tail = np.min(s * ranked[m - s + 1 :] / np.arange(2, s + 1))
+        adjusted[: m - s + 1] = np.maximum(
+            adjusted[: m - s + 1], np.minimum(s * ranked[: m - s + 1], tail)
+        )
+        adjusted[m - s + 1 :] = np.maximum(adjusted[m - s + 1 :], tail)
+    out = np.empty_like(p)
+    out[order] = np.minimum(1, adjusted)
     return out
 
 

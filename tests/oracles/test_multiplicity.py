@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ P_LISTS = st.lists(st.floats(0, 1).filter(lambda p: p == 0 or p > 1e-12), min_si
 
 def test_p_adjust_of_r(reference: Read) -> None:
     stored = reference("causal/multiple_testing")["results"]
-    for name in ("bonferroni", "holm", "BH", "BY"):
+    for name in ("bonferroni", "holm", "hochberg", "hommel", "BH", "BY"):
         ours = adjust(stored["p"], Correction(name.lower()))
         np.testing.assert_allclose(ours, stored[name], rtol=1e-10)
     for name in ("holm", "BH", "BY"):
@@ -97,6 +98,24 @@ def test_sharpened_q_rejects_exactly_when_the_two_stage_rule_does(p: list[float]
         if np.any(np.abs(q - level) < 1e-12 * level) or not 0 < level < 1:
             continue
         assert _two_stage(values, level) == (q <= level).sum()
+
+
+@given(st.lists(st.floats(1e-6, 1), min_size=1, max_size=7))
+@settings(max_examples=60, deadline=None)
+def test_hommel_is_the_closure_of_simes_tests(p: list[float]) -> None:
+    values = np.array(p)
+    expected = np.zeros(len(p))
+    for size in range(1, len(p) + 1):
+        for subset in combinations(range(len(p)), size):
+            ranked = np.sort(values[list(subset)])
+            simes = np.min(size * ranked / np.arange(1, size + 1))
+            for j in subset:
+                expected[j] = max(expected[j], simes)
+    hommel = adjust(values, Correction.HOMMEL)
+    np.testing.assert_allclose(hommel, np.minimum(1, expected), rtol=1e-12)
+    hochberg, holm = (adjust(values, Correction(name)) for name in ("hochberg", "holm"))
+    assert (hommel <= hochberg + 1e-15).all()
+    assert (hochberg <= holm + 1e-15).all()
 
 
 @given(P_LISTS)
