@@ -195,7 +195,7 @@ def _record(
             for e in found
             for check in e.checks
         ),
-        scores=tuple(instrument.to_dict() for instrument in scored.values()),
+        scores=tuple(_score(declared.outcomes, instrument) for instrument in scored.values()),
         value=account,
         findings=_findings(found),
         provenance=Provenance(
@@ -206,6 +206,13 @@ def _record(
             run_at=dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds"),
         ),
     )
+
+
+def _score(outcomes: tuple[OutcomePart, ...], scored: ScoredInstrument) -> dict[str, Any]:
+    """Return a scored questionnaire under the name its outcome has in the study."""
+    label = next((o.label for o in outcomes if o.instrument == scored.part.id), None)
+    named = {} if label is None else {"name": bilingual(label)}
+    return {**scored.to_dict(), **named}
 
 
 def study_record(study: Study) -> dict[str, Any]:
