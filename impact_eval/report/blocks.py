@@ -58,9 +58,12 @@ def say(code: str, /, **values: Any) -> Words:
 
 
 class Withheld(_Model):
-    """A number kept back: `primary` counts few people, `secondary` would give one away."""
+    """A number kept back; it never says whether it is small or protects one that is."""
 
-    withheld: Literal["primary", "secondary"]
+    withheld: Literal["confidential"] = Field()
+
+
+WITHHELD = Withheld(withheld="confidential")
 
 
 class Absent(_Model):
@@ -123,14 +126,14 @@ class CountRule(_Model):
         For a count column, the columns of the same row that fall with it (a mean, a share).
     total_row : int or None
         The row that is the sum of the others.
-    total_column : str or None
-        The count column that is the sum of the others.
+    shares : tuple of str
+        Columns that are shares of the first count column and sum to one in each row.
     """
 
     counts: tuple[str, ...]
     depends: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     total_row: int | None = None
-    total_column: str | None = None
+    shares: tuple[str, ...] = ()
 
 
 class Table(_Model):

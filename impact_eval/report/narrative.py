@@ -58,12 +58,13 @@ from impact_eval.report.wording import (
     main_sentence,
     pick,
     result_of,
-    result_sentences,
     said,
     written,
 )
 
 Results = Mapping[str, Any]
+
+KEY_MESSAGES = 3
 
 __all__ = [
     "check_blocks",
@@ -120,7 +121,7 @@ def summary_blocks(results: Results, decisions: Sequence[Said] = ()) -> list[Any
     return [
         heading,
         Paragraph(words=(main_sentence(main),), evidence_level=main.level),
-        headline_number(main),
+        headline_number(main, _scale_of(results, main)),
         evidence_block(main),
         Messages(
             title=say("report.section.key_messages"),
@@ -131,8 +132,18 @@ def summary_blocks(results: Results, decisions: Sequence[Said] = ()) -> list[Any
     ]
 
 
-def headline_number(result: Result) -> Number:
-    """Return the big number of a result."""
+def _scale_of(results: Results, main: Result) -> Said | None:
+    """Return what to read the headline against: the mean without the action, when it is known."""
+    for record in results["estimates"]:
+        if result_of(record) == main and main.counterfactual:
+            mean = record.get("mean_comparison")
+            if mean is not None:
+                return say("sentence.headline_scale", value=main.unit.level(mean))
+    return None
+
+
+def headline_number(result: Result, reading: Said | None = None) -> Number:
+    """Return the big number of a result, with what to read it against."""
     effect, unit = result.effect, result.unit
     people = [n for n in (effect.n_treated, effect.n_comparison) if n is not None]
     bounds = [effect.conf_low, effect.conf_high]
@@ -147,6 +158,7 @@ def headline_number(result: Result) -> Number:
         high=high,
         conf_level=effect.conf_level,
         n=sum(people) if people else None,
+        reading=reading,
         headline=True,
         evidence_level=result.level,
     )
@@ -162,19 +174,16 @@ def evidence_block(result: Result) -> Evidence:
 
 
 def _key_messages(results: Results, main: Result, others: Sequence[Result]) -> list[Said]:
-    items: list[Said] = [_observed(results, main)]
-    items += caution_sentences(main)[:1]
-    if not caution_sentences(main) and main.wanted is not None:
-        items.append(say("sentence.wanted" if main.wanted else "sentence.unwanted"))
-    for message in (
-        check_message(results),
-        soft_message(results),
-        main_sentence(others[0]) if others else None,
+    """Return three sentences: who was observed, how to read the result, what else was found."""
+    candidates = [
+        *caution_sentences(main)[:1],
         value_message(results),
-    ):
-        if message is not None and len(items) < 4:
-            items.append(message)
-    return items
+        soft_message(results),
+        check_message(results),
+        *(main_sentence(other) for other in others),
+    ]
+    found: list[Said] = [message for message in candidates if message is not None]
+    return [_observed(results, main), *found[: KEY_MESSAGES - 1]]
 
 
 def _observed(results: Results, main: Result) -> Said:
@@ -301,6 +310,8 @@ def effect_blocks(results: Results) -> list[AnyBlock]:
     outcomes = [r for r in records if r.get("role", "main") == "main"]
     for record in sorted(outcomes, key=lambda r: not r.get("primary", False)):
         out += _outcome_blocks(record, records)
+    for method in dict.fromkeys(r.method for r in found):
+        out += method_blocks(method)
     return out
 
 
@@ -359,8 +370,13 @@ def _outcome_blocks(
     result = result_of(record)
     out: list[AnyBlock] = [
         Heading(level=3, words=say("report.section.outcome", outcome=result.outcome)),
-        Paragraph(words=result_sentences(result), evidence_level=result.level),
+        Paragraph(words=(main_sentence(result),), evidence_level=result.level),
     ]
+    cautions = caution_sentences(result)
+    if result.wanted is not None:
+        cautions.insert(0, say("sentence.wanted" if result.wanted else "sentence.unwanted"))
+    if cautions:
+        out.append(Paragraph(words=tuple(cautions)))
     if record.get("mean_comparison") is not None and result.counterfactual:
         level = result.unit.level(record["mean_comparison"])
         words = say("sentence.mean_comparison", outcome=result.outcome, value=level)
@@ -372,7 +388,6 @@ def _outcome_blocks(
             out += event_blocks(other, result.outcome)
         elif other.get("role") == "naive":
             out.append(_naive_note(other, result))
-    out += method_blocks(result.method)
     return out
 
 

@@ -37,10 +37,12 @@ def check_blocks(results: Results) -> list[AnyBlock]:
     message = check_message(results)
     if message is None:
         return [*out, Paragraph(words=(say("sentence.checks.none"),))]
-    failed = tuple(dict.fromkeys(_name(c["check"]) for c in checks if _status(c) == FAILED))
+    failed = list(
+        {c["check"]["code"]: _name(c["check"]) for c in checks if _status(c) == FAILED}.values()
+    )
     words: list[Said] = [message]
     if failed:
-        words.append(say("sentence.checks.failed_named", names=list(failed)))
+        words.append(say("sentence.checks.failed_named", names=failed))
     out.append(Paragraph(words=tuple(words)))
     out += [_table(name, group) for name, group in _by_outcome(results, checks)]
     for record in checks:

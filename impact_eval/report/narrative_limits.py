@@ -47,7 +47,8 @@ def limit_blocks(results: Results) -> list[AnyBlock]:
     if len(found) >= MANY_OUTCOMES:
         limits.append(Limitation(words=say("limits.multiple", n=len(found))))
     limits += finding_limits(results.get("findings", ()))
-    return [*out, *dict.fromkeys(limits)] if limits else [*out, _no_limit()]
+    once = [limit for index, limit in enumerate(limits) if limit not in limits[:index]]
+    return [*out, *once] if once else [*out, _no_limit()]
 
 
 def _no_limit() -> Paragraph:
@@ -115,7 +116,7 @@ def finding_limits(findings: Sequence[Mapping[str, Any]]) -> list[Limitation]:
 def provenance_blocks(results: Results) -> list[AnyBlock]:
     """Return where the numbers come from, and what was withheld."""
     record = results.get("provenance") or {}
-    rows: list[tuple[Said, str]] = []
+    rows: list[tuple[Said, Said]] = []
     for key, name in (
         ("run_at", "run_at"),
         ("data_sha256", "data"),
@@ -123,7 +124,7 @@ def provenance_blocks(results: Results) -> list[AnyBlock]:
         ("template_sha256", "template"),
     ):
         if record.get(key):
-            rows.append((say(f"provenance.{name}"), _short(key, str(record[key]))))
+            rows.append((say(f"provenance.{name}"), _shown(key, str(record[key]))))
     if record.get("seed") is not None:
         rows.append((say("provenance.seed"), str(record["seed"])))
     for name, version in sorted((record.get("versions") or {}).items()):
@@ -145,9 +146,9 @@ def provenance_blocks(results: Results) -> list[AnyBlock]:
     ]
 
 
-def _short(key: str, value: str) -> str:
-    """Return a fingerprint cut to what an eye can compare; the whole is in `results.json`."""
-    return value[:16] if key.endswith("sha256") else value
+def _shown(key: str, value: str) -> Said:
+    """Return a fingerprint cut to what an eye can compare (`results.json` has the whole), a day."""
+    return value[:16] if key.endswith("sha256") else say("provenance.day", day=value)
 
 
 def _references(results: Results) -> list[AnyBlock]:

@@ -22,6 +22,7 @@ from typing import Any
 
 from impact_eval.core.findings import Finding
 from impact_eval.report.blocks import (
+    WITHHELD,
     AnyBlock,
     Cell,
     Column,
@@ -151,7 +152,9 @@ def _scale_blocks(score: Mapping[str, Any]) -> list[AnyBlock]:
     name = scale_name(score)
     out: list[AnyBlock] = [Heading(level=3, words=name)]
     if score.get("change"):
-        out.append(Paragraph(words=(_change_sentence(score), *_precision(score)), evidence_level=1))
+        out.append(Paragraph(words=(_change_sentence(score),), evidence_level=1))
+        if _precision(score):
+            out.append(Paragraph(words=_precision(score)))
     if score.get("people"):
         out.append(_people(score))
     alpha = (score.get("reliability") or {}).get("alpha")
@@ -193,8 +196,10 @@ def _people(score: Mapping[str, Any]) -> Table:
     """Return how many people clearly changed; a table, so that the gate can keep small counts."""
     people = score["people"]
     keys = ("improved", "stable", "worsened")
-    rows = tuple((say(f"soft.{key}"), people[key]) for key in keys if key in people)
-    total = sum(people[key] for key in keys if key in people)
+    known = [key for key in keys if key in people]
+    rows = tuple((say(f"soft.{key}"), _count(people[key])) for key in known)
+    counts = [people[key] for key in known]
+    total: Cell = WITHHELD if None in counts else sum(counts)
     return Table(
         caption=say("soft.caption_people", scale=scale_name(score)),
         columns=(
@@ -207,6 +212,10 @@ def _people(score: Mapping[str, Any]) -> Table:
     )
 
 
+def _count(n: int | None) -> Cell:
+    return WITHHELD if n is None else n
+
+
 def _items(score: Mapping[str, Any]) -> list[AnyBlock]:
     items, categories = score.get("items"), score.get("categories")
     if not items or not categories:
@@ -217,4 +226,10 @@ def _items(score: Mapping[str, Any]) -> list[AnyBlock]:
             if item.get(wave):
                 label = said(item["label"])
                 rows.append(ItemAnswers(label, say(f"figure.wave_{wave}"), tuple(item[wave])))
-    return [data_for_likert(rows, [said(category) for category in categories])] if rows else []
+    names = [_category(category) for category in categories]
+    return [data_for_likert(rows, names)] if rows else []
+
+
+def _category(category: Any) -> Said:
+    code = f"label.{category}"
+    return say(code) if isinstance(category, str) and written(code) else said(category)

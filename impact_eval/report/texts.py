@@ -275,7 +275,10 @@ class Texts:
             return self.show(words)
         if "code" in words:
             code, values = str(words["code"]), dict(words.get("values") or {})
-            return self.say(code, **values) if code in self else self._bare(code, values)
+            try:
+                return self.say(code, **values)
+            except ImpactEvalError:  # another package's text: its code is better than no report
+                return self._bare(code, values)
         for language in (self.language, *LANGUAGES):
             if words.get(language):
                 return str(words[language])

@@ -59,7 +59,6 @@ def data_for_flow(steps: Sequence[Step]) -> Figure:
             caption=say("flow.caption"),
             columns=columns,
             rows=rows,
-            people=CountRule(counts=("n", "dropped")),
         ),
         alt=(say("figure.alt.flow", items=items),),
     )
@@ -252,7 +251,7 @@ def data_for_likert(rows: Sequence[ItemAnswers], categories: Sequence[Said]) -> 
             caption=question,
             columns=columns,
             rows=tuple(cells),
-            people=CountRule(counts=("n",), depends={"n": shares}),
+            people=CountRule(counts=("n",), shares=shares),
         ),
         alt=(alt,),
     )
