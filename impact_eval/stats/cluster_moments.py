@@ -152,7 +152,7 @@ def grams(left: FloatArray, starts: IntArray, right: FloatArray | None = None) -
 
 
 def spectral_moments(
-    fit: LinearFit, clusters: IntArray, adjust: Callable[[FloatArray], FloatArray]
+    fit: LinearFit, clusters: IntArray, adjust: Callable[[FloatArray], FloatArray] | None
 ) -> ClusterMoments:
     r"""Return moments when :math:`A_j` is a function of :math:`I - H_{jj}` (all but weighted CR2).
 
@@ -160,15 +160,19 @@ def spectral_moments(
     ----------
     fit : LinearFit
     clusters : (n,) array of int
-    adjust : callable
-        f of the eigenvalues of :math:`1 - \lambda`, zero where the cluster fits perfectly.
+    adjust : callable or None
+        f of the eigenvalues of :math:`1 - \lambda`, zero where the cluster fits perfectly;
+        None leaves the scores as they are (CR0, CR1).
     """
     rows = clustered_rows(fit, clusters)
     gram = grams(rows.z, rows.starts)
-    values, vectors = np.linalg.eigh(gram)
-    factor = adjust(1 - values)
-    function = (vectors * factor[:, None, :]) @ vectors.swapaxes(1, 2)
     scores = np.add.reduceat(rows.z * rows.error[:, None], rows.starts[:-1])
+    if adjust is None and rows.weights is None:
+        whiten = _whiten(fit)
+        return ClusterMoments(scores @ whiten, gram, gram, -np.eye(len(whiten)), whiten)
+    values, vectors = np.linalg.eigh(gram)
+    factor = np.ones_like(values) if adjust is None else adjust(1 - values)
+    function = (vectors * factor[:, None, :]) @ vectors.swapaxes(1, 2)
     adjusted = np.einsum("jab,jb->ja", function, scores)
     k = rows.z.shape[1]
     whiten = _whiten(fit)

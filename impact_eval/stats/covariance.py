@@ -211,9 +211,7 @@ def cluster_moments(fit: LinearFit, clusters: IntArray, correction: CR) -> Clust
     """Return the adjusted scores of each cluster, and their law under the working model."""
     if correction is CR.CR2 and fit.weights is not None:
         return weighted_cr2_moments(fit, clusters)
-    adjust = {CR.CR2: inverse_root, CR.CR3: inverse, CR.JACKKNIFE: inverse}.get(
-        correction, np.ones_like
-    )
+    adjust = {CR.CR2: inverse_root, CR.CR3: inverse, CR.JACKKNIFE: inverse}.get(correction)
     return spectral_moments(fit, clusters, adjust)
 
 

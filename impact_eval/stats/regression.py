@@ -23,6 +23,7 @@ from impact_eval.core import Finding, FindingCollector
 FloatArray = NDArray[np.float64]
 
 RANK_TOLERANCE = 1e-9  # of a column's own length, left after the columns before it
+_BLOCK_ROWS = 4096
 _EXTREME = 1e-9  # fitted probabilities nearer than this to 0 or 1 mean separation
 
 
@@ -248,6 +249,10 @@ def _triangle(matrix: FloatArray) -> FloatArray:
     rows, columns = matrix.shape
     if rows < columns:
         matrix = np.vstack([matrix, np.zeros((columns - rows, columns))])
+    if rows > 2 * _BLOCK_ROWS:  # R of stacked block Rs: the same R, through the cache
+        blocks = range(0, rows, _BLOCK_ROWS)
+        parts = [np.linalg.qr(matrix[i : i + _BLOCK_ROWS], mode="r") for i in blocks]
+        matrix = np.vstack(parts)
     return np.asarray(np.linalg.qr(matrix, mode="r"))
 
 

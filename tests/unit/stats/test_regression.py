@@ -154,3 +154,12 @@ def test_few_clusters_is_said_for_cr1_and_leverage_one_for_hc3() -> None:
     for kind in ("HC2", "HC3"):
         result = covariance_of_fit(fit, Robust(kind))
         assert [f.code for f in result.findings] == ["leverage_one"]
+
+
+def test_long_tables_are_factored_in_blocks_to_the_same_numbers(rng: np.random.Generator) -> None:
+    X = np.column_stack([np.ones(10_001), rng.standard_normal((10_001, 3)) * [1, 1e4, 1e-4]])
+    y = rng.standard_normal(10_001)
+    fit = least_squares(y, X)
+    expected = np.linalg.lstsq(X, y, rcond=None)[0]
+    np.testing.assert_allclose(fit.coefficients, expected, rtol=1e-9)
+    np.testing.assert_allclose(fit.bread, np.linalg.inv(X.T @ X), rtol=1e-8)
