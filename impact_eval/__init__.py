@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from impact_eval.data.reading import read_table
     from impact_eval.data.sample import Sample
     from impact_eval.pipeline.evaluate import evaluate
+    from impact_eval.pipeline.report import Report
     from impact_eval.pipeline.results import StudyResults
     from impact_eval.pipeline.runner import run
     from impact_eval.pipeline.study import Study
@@ -39,6 +40,7 @@ _ATTRIBUTES = {
     "Finding": "impact_eval.core.findings",
     "NotApplicable": "impact_eval.core.findings",
     "Portfolio": "impact_eval.portfolio.portfolio",
+    "Report": "impact_eval.pipeline.report",
     "Robust": "impact_eval.stats.covariance",
     "Sample": "impact_eval.data.sample",
     "Study": "impact_eval.pipeline.study",
@@ -60,6 +62,7 @@ __all__ = [
     "ImpactEvalError",
     "NotApplicable",
     "Portfolio",
+    "Report",
     "Robust",
     "Sample",
     "Study",

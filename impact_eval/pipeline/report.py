@@ -10,6 +10,7 @@ from impact_eval.pipeline.notebook import RESULTS_MIME
 from impact_eval.pipeline.results import StudyResults
 from impact_eval.report import narrative
 from impact_eval.report.blocks import AnyBlock, Page
+from impact_eval.report.release import release
 
 
 class Published:
@@ -40,13 +41,12 @@ class Report:
     """
 
     def __init__(self, results: StudyResults, language: str | None = None) -> None:
-        threshold = int(results.study["privacy"]["threshold"])
-        self._gate = Gate(threshold=threshold)
-        self._content = self._gate.results(results.to_dict())
+        self._gate = Gate(threshold=results.threshold)
+        self._content = self._gate.results(results.to_dict()).results
         self._language = language
 
     def _page(self, blocks: Sequence[AnyBlock]) -> Page:
-        return Page(self._gate.blocks(blocks), self._language)
+        return Page(release(blocks, self._gate).blocks, self._language)
 
     def summary(self) -> Page:
         """Return the title and the decision-maker's page."""

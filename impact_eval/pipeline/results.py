@@ -14,6 +14,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.provenance import stable
 
 SCHEMA = "impact-eval/results/1"
+TERRITORIES = "territories"
 UNREPEATABLE = ("run_at",)  # the only key in which two runs on the same inputs differ
 
 
@@ -128,6 +129,12 @@ class StudyResults(_Part):
                 "unknown_name", kind="estimate", name=f"{outcome}/{role}", nearest=None, known=known
             )
         )
+
+    @property
+    def threshold(self) -> int:
+        """Least number of people a published cell may count; territories are not people."""
+        privacy = self.study["privacy"]
+        return 1 if privacy["rows_are"] == TERRITORIES else int(privacy["threshold"])
 
     @property
     def primary(self) -> EstimateRecord:

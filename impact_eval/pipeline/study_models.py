@@ -181,6 +181,7 @@ class PrivacyPart(Part):
 
     threshold: int = Field(default=11, ge=1, le=1000)
     profile: Literal["menages", "caf", "sante", "interne"] = "menages"
+    rows_are: Literal["people", "territories"] = "people"
 
 
 class ReportPart(Part):
