@@ -18,6 +18,7 @@ from impact_eval.designs.difference_in_means import DifferenceInMeans
 from impact_eval.designs.imputation import ImputationDiD
 from impact_eval.designs.stacked import StackedDiD
 from impact_eval.designs.sun_abraham import SunAbraham
+from impact_eval.designs.triple_difference import TripleDifference
 from impact_eval.designs.twfe import TwoWayFixedEffects
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Minimum",
     "StackedDiD",
     "SunAbraham",
+    "TripleDifference",
     "TwoWayFixedEffects",
     "check_options",
     "designs",

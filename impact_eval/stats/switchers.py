@@ -166,31 +166,31 @@ def horizon_effect(data: SwitchInput, horizon: int, *, placebo: bool = False) ->
     if total == 0:
         return Horizon(estimate=np.nan, influence=influence, weight=0.0, switchers=0,
                        comparisons=0, dose=np.nan, dose_now=np.nan, single=0)  # fmt: skip
-    estimate = dose = dose_now = np.float64(0.0)
+    estimate, dose, dose_now = 0.0, 0.0, 0.0
     single = 0
     path, seen = data.path, np.zeros(len(data.y), dtype=bool)
     for p in parts:
         sign, start = path.sign[p.mine[0]], path.first[p.mine[0]]
         size = w[p.mine].sum()
         gap = (w[p.mine] @ p.change) / size - (w[p.others] @ p.change_others) / w[p.others].sum()
-        estimate += sign * size * gap / total
+        estimate += float(sign * size * gap / total)
         one, other, alone = _deviations(data, p)
         single += alone
         influence[p.mine] += sign * w[p.mine] * one / total
         share = size / w[p.others].sum()
         influence[p.others] -= sign * share * w[p.others] * other / total
         received = np.abs(path.treatment[p.mine] - path.baseline[p.mine, None])
-        dose += w[p.mine] @ received[:, start : start + horizon].sum(axis=1) / total
-        dose_now += w[p.mine] @ received[:, start + horizon - 1] / total
+        dose += float(w[p.mine] @ received[:, start : start + horizon].sum(axis=1)) / total
+        dose_now += float(w[p.mine] @ received[:, start + horizon - 1]) / total
         seen[p.others] = True
     return Horizon(
-        estimate=float(estimate),
+        estimate=estimate,
         influence=influence,
         weight=total,
         switchers=sum(p.mine.size for p in parts),
         comparisons=int(seen.sum()),
-        dose=float(dose),
-        dose_now=float(dose_now),
+        dose=dose,
+        dose_now=dose_now,
         single=single,
     )
 

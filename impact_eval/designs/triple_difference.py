@@ -1,0 +1,281 @@
+"""`TripleDifference`: the eligible against others, in territories that started against others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import Estimate, MethodRecord
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
+from impact_eval.data import roles
+from impact_eval.data.panel import first_of_unit, varies_within_unit
+from impact_eval.data.sample import DataShape, Sample
+from impact_eval.data.synthetic import staggered_panel
+from impact_eval.designs.base import (
+    EstimatorInfo,
+    Minimum,
+    check_options,
+    options_of,
+    refuse_unfit,
+    register,
+)
+from impact_eval.designs.cell_aggregation import CellAggregator
+from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
+from impact_eval.designs.contract import Example
+from impact_eval.designs.influence_sources import UnitSource
+from impact_eval.designs.panel_effects import Report
+from impact_eval.designs.panel_ols import few_cluster_findings
+from impact_eval.stats.drdid import DidMethod
+from impact_eval.stats.triple_difference import TripleEffect, triple_difference
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+@register
+@dataclass(frozen=True)
+class TripleDifference:
+    r"""Compare the eligible with the others, in territories that start and in those that do not.
+
+    The cohort role is the start of the *territory* of a unit, eligible or not; the column
+    `eligible` says who the action is for. What moves all the eligible everywhere, and what moves a
+    whole territory, is taken out. Without covariates this is the least squares coefficient of the
+    triple interaction; with them, each comparison is adjusted on its own.
+
+    Parameters
+    ----------
+    eligible : str
+        Column of 0/1, constant within a unit.
+    method : {"dr", "reg", "ipw"}
+        Adjustment for covariates, taken at the reference period.
+    control_group : {"never_treated", "not_yet_treated"}
+        With several cohorts not yet treated, their comparisons are averaged with the weights of
+        least variance.
+    anticipation : int
+        Periods of anticipation; the reference is the period before.
+
+    References
+    ----------
+    Ortiz-Villavicencio, M. and Sant'Anna, P. (2025). doi:10.48550/arXiv.2505.09942
+    Olden, A. and Møen, J. (2022). doi:10.1093/ectj/utac010
+    """
+
+    eligible: str = "eligible"
+    method: str = "dr"
+    control_group: str = "never_treated"
+    anticipation: int = 0
+
+    info: ClassVar[EstimatorInfo] = EstimatorInfo(
+        name="triple_difference",
+        shapes=frozenset({DataShape.PANEL}),
+        estimands=("att",),
+        counterfactual=True,
+        weights=True,
+        clusters=True,
+        covariates=True,
+        options={
+            "eligible": (),
+            "method": ("dr", "reg", "ipw"),
+            "control_group": ("never_treated", "not_yet_treated"),
+        },
+        minimum=Minimum(units=4, clusters=2, periods=2),
+        assumptions=("parallel_gap_trends", "no_anticipation", "no_spillover_to_ineligible"),
+        checks=("pretrends", "honest_did", "overlap"),
+        references=("10.48550/arXiv.2505.09942", "10.1093/ectj/utac010"),
+        oracle="moderndid 0.2.0; least squares of the triple interaction",
+        evidence_ceiling=3,
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+        if self.anticipation < 0:
+            raise ImpactEvalError(
+                Finding.error(
+                    "option_out_of_range",
+                    option="anticipation",
+                    value=self.anticipation,
+                    low=0,
+                    high=None,
+                    method=self.info.name,
+                )
+            )
+
+    @classmethod
+    def contract_example(cls, rng: np.random.Generator) -> Example:
+        """Give the contract battery a panel where half of each territory is eligible."""
+        frame = staggered_panel(rng, units=120, cohorts=(3.0, 5.0, np.inf))
+        frame["eligible"] = ((frame["id"] - 1000) // 3 % 2).astype(int)
+        frame["y"] = frame["y"] - frame["truth"] * (1 - frame["eligible"])
+        frame["truth"] = frame["truth"] * frame["eligible"]
+        return Example(cls(), frame, {"unit": "id", "time": "period", "cohort": "cohort"})
+
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        """Estimate on one outcome: rows `att_gt` (cohort, period).
+
+        Raises
+        ------
+        ImpactEvalError
+            What `refuse_unfit` refuses; `missing_column`, `eligible_varies`,
+            `treatment_not_binary`, `triple_group_empty` when one of the four groups has nobody.
+        """
+        refuse_unfit(self.info, sample, outcome)
+        panel = cohort_panel(sample, outcome, method=self.info.name)
+        eligible = unit_flag(sample, self.eligible)[np.isin(sample.unit_labels, panel.units)]
+        early = panel.starts[panel.codes] > self.anticipation
+        eligible, panel = eligible[early], panel.keep(early, "always_treated_left_out")
+        cells = self._cells(panel, eligible)
+        if not cells.effects:
+            raise ImpactEvalError(
+                Finding.error(
+                    "triple_group_empty", method=self.info.name, column=self.eligible,
+                    n_eligible=int(eligible.sum()), n=len(eligible),
+                )
+            )  # fmt: skip
+        return self._table(panel, eligible, cells, outcome).cells()
+
+    def _cells(self, panel: CohortPanel, eligible: BoolArray) -> _Cells:
+        out = _Cells()
+        for g in np.flatnonzero(~panel.never):
+            base = int(panel.starts[g]) - 1 - self.anticipation
+            for t in range(panel.n_periods):
+                if t == base:
+                    continue
+                found = self._cell(panel, eligible, int(g), t, base)
+                if found is None:
+                    out.skipped.append((int(g), t))
+                else:
+                    out.add(int(g), t, found)
+        return out
+
+    def _cell(
+        self, panel: CohortPanel, eligible: BoolArray, g: int, t: int, base: int
+    ) -> TripleEffect | None:
+        """Estimate one cohort at one period; None when a group has nobody."""
+        change = panel.y[:, t] - panel.y[:, base]
+        known = np.isfinite(change) & (panel.unit_weights > 0)
+        later = panel.never.copy()
+        if self.control_group == "not_yet_treated":
+            later |= panel.starts > max(t, base) + self.anticipation
+        later[g] = False
+        comparisons = [
+            rows
+            for c in np.flatnonzero(later)
+            if _both(rows := (panel.codes == c) & known, eligible)
+        ]
+        own = (panel.codes == g) & known
+        if not comparisons or not _both(own, eligible):
+            return None
+        return triple_difference(
+            change,
+            _design(panel, base),
+            own=own,
+            comparisons=comparisons,
+            eligible=eligible,
+            weights=panel.unit_weights,
+            method=DidMethod(self.method),
+        )
+
+    def _table(
+        self, panel: CohortPanel, eligible: BoolArray, cells: _Cells, outcome: str
+    ) -> CellAggregator:
+        findings = [*panel.findings, *few_cluster_findings(panel), *cells.findings]
+        if cells.skipped:
+            findings.append(Finding.warning("cells_not_identified", n=len(cells.skipped)))
+        split = replace(
+            panel,
+            codes=2 * panel.codes + eligible,
+            starts=np.repeat(panel.starts, 2),
+        )
+        cohort, period = 2 * np.array(cells.cohort) + 1, np.array(cells.period)
+        size = np.bincount(split.codes, weights=split.unit_weights, minlength=len(split.starts))
+        return CellAggregator(
+            panel=split,
+            report=Report(
+                outcome=outcome,
+                estimand="att",
+                method=MethodRecord(self.info.name, options_of(self), "influence"),
+                n_clusters=panel.n_clusters,
+                findings=tuple(findings),
+                flow=panel.flow,
+            ),
+            source=UnitSource(split, np.column_stack(cells.influence)),
+            effects=np.array(cells.effects),
+            event_time=split.event_times[cohort, period],
+            weight=size[cohort],
+            cohort=cohort,
+            period=period,
+            random_shares=True,
+        )
+
+
+@dataclass
+class _Cells:
+    """What was found, cell by cell."""
+
+    cohort: list[int] = field(default_factory=list)
+    period: list[int] = field(default_factory=list)
+    effects: list[float] = field(default_factory=list)
+    influence: list[FloatArray] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    skipped: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, cohort: int, period: int, found: TripleEffect) -> None:
+        """Keep a cell."""
+        self.cohort.append(cohort)
+        self.period.append(period)
+        self.effects.append(found.estimate)
+        self.influence.append(found.influence)
+        self.findings.extend(f for f in found.findings if f not in self.findings)
+
+
+def _both(rows: BoolArray, eligible: BoolArray) -> bool:
+    return bool((rows & eligible).any() and (rows & ~eligible).any())
+
+
+def _design(panel: CohortPanel, base: int) -> FloatArray:
+    moving = np.nan_to_num(panel.varying[:, base])
+    return np.column_stack([np.ones(panel.n_units), panel.fixed, moving])
+
+
+def unit_flag(sample: Sample, column: str) -> BoolArray:
+    """Return a 0/1 column by unit, (N,).
+
+    Raises
+    ------
+    ImpactEvalError
+        `missing_column`, `treatment_not_binary`, `missing_role_values`, `eligible_varies`.
+    """
+    faults = FindingCollector()
+    values = roles.read_treatment(sample.column(column), faults)
+    missing = np.isnan(values)
+    if missing.any() and not faults.has_errors:
+        faults.add(
+            Finding.error(
+                "missing_role_values",
+                Place(column=column, row=roles.first_rows(missing)[0]),
+                role="eligible",
+                column=column,
+                n=int(missing.sum()),
+                rows=roles.first_rows(missing),
+            )
+        )
+    faults.raise_if_errors()
+    assert sample.unit_codes is not None
+    assert sample.time_codes is not None
+    moving = varies_within_unit(values, sample.unit_codes, sample.n_units)
+    if moving.any():
+        raise ImpactEvalError(
+            Finding.error(
+                "eligible_varies",
+                Place(column=column),
+                column=column,
+                n=int(moving.sum()),
+                examples=[str(u) for u in sample.unit_labels[moving][: roles.FIRST_ROWS]],
+            )
+        )
+    flag = first_of_unit(values, sample.unit_codes, sample.time_codes, sample.n_units)
+    return np.asarray(flag == 1)
