@@ -48,8 +48,8 @@ def workbook(table: list[list[object]]) -> Workbook:
     sheet.title = "Suivi 2024"
     sheet.append(["Association d’exemple — suivi des participants"])
     sheet.append(["Année 2024, données inventées"])
-    sheet.append([None, "Satisfaction (0 à 10)", None, "Heures d’activité par semaine", None])
-    sheet.append(["Code", "Entrée", "Sortie", "Entrée", "Sortie"])
+    sheet.append(["Code", "Satisfaction (0 à 10)", None, "Heures d’activité par semaine", None])
+    sheet.append([None, "Entrée", "Sortie", "Entrée", "Sortie"])
     sheet.merge_cells("B3:C3")
     sheet.merge_cells("D3:E3")
     for i, row in enumerate(table):

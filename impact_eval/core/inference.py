@@ -110,6 +110,8 @@ def sup_t_critical_value(
     if int(live.sum()) <= 1:
         return pointwise
     correlation = covariance[np.ix_(live, live)] / np.outer(scale[live], scale[live])
+    # rounded, so that the last bits (order of a sum, processor) do not turn the eigenvectors
+    correlation = np.round(correlation, 8)
     values, vectors = np.linalg.eigh(correlation)
     root = vectors * np.sqrt(np.clip(values, 0, None))
     normal = rng.standard_normal((draws, int(live.sum())))

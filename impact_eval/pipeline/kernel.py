@@ -15,6 +15,7 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
+QUIET = "--IPKernelApp.log_level=50"  # the stop of a kernel is not a reader's business
 LANGUAGE = "IMPACT_EVAL_LANGUAGE"
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -43,7 +44,7 @@ class StudyKernelManager(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec:
         """The specification, made here so that nothing has to be installed."""
         flags = ["-Xfrozen_modules=off"] if sys.version_info >= (3, 11) else []
-        command = [sys.executable, *flags, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        command = [sys.executable, *flags, "-m", "ipykernel_launcher", QUIET, "-f", "{connection_file}"]
         return KernelSpec(
             argv=command,
             display_name="Python",
