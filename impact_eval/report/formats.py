@@ -13,6 +13,7 @@ from impact_eval.report.typography import MINUS, NO_BREAK
 
 MISSING = "—"
 LONGEST_LIST = 12
+LARGEST = 1e15  # beyond it, doubles are no longer whole numbers: written with a power of ten
 _LOCALES = MappingProxyType({"fr": "fr", "en": "en_GB"})
 _AND = MappingProxyType({"fr": "et", "en": "and"})
 _OTHERS = MappingProxyType({"fr": "{n} autres", "en": "{n} others"})
@@ -43,6 +44,8 @@ def decimal(value: float, digits: int, language: str) -> str:
     """
     from babel.numbers import format_decimal
 
+    if not abs(value) < LARGEST:
+        return plain(value, language)
     rounded = round(value, digits)
     rounded = 0.0 if rounded == 0 else rounded  # no "−0,0"
     text = str(format_decimal(rounded, format=_pattern(digits, True), locale=_LOCALES[language]))
@@ -57,7 +60,9 @@ def signed(value: float, digits: int, language: str) -> str:
 
 def plain(value: float, language: str) -> str:
     """Write a number as it is: years stay years, at most six significant digits."""
-    if float(value).is_integer() and abs(value) < 1e15:
+    if not math.isfinite(value):
+        return MISSING
+    if float(value).is_integer() and abs(value) < LARGEST:
         return str(int(value)).replace("-", MINUS)
     text = f"{value:.6g}"
     if "e" in text:
@@ -203,7 +208,7 @@ def show(value: Any, name: str | None, language: str) -> str:
     if isinstance(value, (list, tuple)):
         inner = None if name == "list" else name
         return listed([show(item, inner, language) for item in value], language)
-    if name is not None and name in _WORDS:
+    if name is not None and name in _WORDS and not isinstance(value, (int, float)):
         return _WORDS[name](value, language)
     if isinstance(value, (int, float)):
         writer = _NUMBERS.get(name or "")

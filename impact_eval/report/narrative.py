@@ -116,7 +116,7 @@ def summary_blocks(results: Results, decisions: Sequence[Said] = ()) -> list[Any
     found = headline_results(results.get("estimates", ()))
     heading = Heading(level=2, words=say("report.section.summary"), anchor="summary")
     if not found:
-        return [heading, Paragraph(words=(say("evidence_none"),))]
+        return [heading, Paragraph(words=(say("report.no_estimate"),))]
     main = found[0]
     return [
         heading,
@@ -138,7 +138,7 @@ def _scale_of(results: Results, main: Result) -> Said | None:
         if result_of(record) == main and main.counterfactual:
             mean = record.get("mean_comparison")
             if mean is not None:
-                return say("sentence.headline_scale", value=main.unit.level(mean))
+                return say("sentence.headline_scale", value=main.unit.level(mean, main.digits))
     return None
 
 
@@ -378,7 +378,7 @@ def _outcome_blocks(
     if cautions:
         out.append(Paragraph(words=tuple(cautions)))
     if record.get("mean_comparison") is not None and result.counterfactual:
-        level = result.unit.level(record["mean_comparison"])
+        level = result.unit.level(record["mean_comparison"], result.digits)
         words = say("sentence.mean_comparison", outcome=result.outcome, value=level)
         out.append(Paragraph(words=(words,)))
     for other in records:

@@ -110,7 +110,7 @@ def digits_for(unit: Unit, low: float | None, high: float | None, estimate: floa
     if low is not None and high is not None and high > low:
         spread = unit.factor * (high - low) / 4
     else:
-        spread = max((abs(v) for v in shown), default=1.0) / 10
+        spread = max((abs(v) for v in shown), default=1.0) / 4
     if spread <= 0 or not math.isfinite(spread):
         return 1
     digits = min(max(math.ceil(-math.log10(spread)), 0), 4)

@@ -9,6 +9,7 @@ NO_BREAK = "\u00a0"  # no-break space: before : % €
 APOSTROPHE = "\u2019"
 MINUS = "\u2212"
 
+_ROUNDS = 8  # marks that follow each other settle one after the other
 _SPACES = "[ \u00a0\u202f]"
 _ENDS = r"(?=$|[\s»)\]”…])"
 
@@ -38,8 +39,12 @@ def typography_fr(text: str) -> str:
     >>> typography_fr("L'effet : « oui » ?") == "L’effet\u00a0: «\u202foui\u202f»\u202f?"
     True
     """
-    for pattern, replacement in _FRENCH:
-        text = pattern.sub(replacement, text)
+    for _ in range(_ROUNDS):
+        before = text
+        for pattern, replacement in _FRENCH:
+            text = pattern.sub(replacement, text)
+        if text == before:
+            break
     return text
 
 

@@ -23,9 +23,9 @@ LIGHT_OCHRE = "#e6c48f"
 PAPER = "#ffffff"
 MIDDLE = "#e8ebef"
 
-WIDTH = 4.7  # inches: 9-point type stays readable on a telephone
-DPI = 220
-LINE = 62  # characters that one line of the key takes
+WIDTH = 4.2  # inches: 9-point type stays readable on a telephone
+DPI = 240
+LINE = 56  # characters that one line of the key takes
 
 STYLE: Mapping[str, Any] = MappingProxyType(
     {
