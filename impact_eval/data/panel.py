@@ -48,11 +48,54 @@ class WidePanel:
     balanced: bool
 
 
+@dataclass(frozen=True, slots=True)
+class PanelGrid:
+    """The rows of a complete panel: every unit at every period, once.
+
+    Attributes
+    ----------
+    n_units, n_times : int
+    rows : (N, T) array of int or None
+        Row of each unit and period; None when the table is sorted by unit then period.
+    """
+
+    n_units: int
+    n_times: int
+    rows: IntArray | None
+
+    def spread(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return a row-level column as (N, T): a view when the table is sorted."""
+        if self.rows is None:
+            return values.reshape(self.n_units, self.n_times)
+        return values[self.rows]
+
+    def first(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return each unit's value at the first period: (N,) or (N, p)."""
+        return values[:: self.n_times] if self.rows is None else values[self.rows[:, 0]]
+
+
+def find_grid(
+    unit_codes: IntArray, time_codes: IntArray, n_units: int, n_times: int
+) -> PanelGrid | None:
+    """Return the grid of a complete panel, or None when a cell is empty or met twice."""
+    if unit_codes.size != n_units * n_times:
+        return None
+    if is_grid(unit_codes, time_codes, n_units, n_times):
+        return PanelGrid(n_units, n_times, None)
+    rows = np.full(unit_codes.size, -1, dtype=np.int64)
+    rows[unit_codes * n_times + time_codes] = np.arange(unit_codes.size)
+    if rows.min(initial=0) < 0:
+        return None
+    return PanelGrid(n_units, n_times, rows.reshape(n_units, n_times))
+
+
 def is_grid(unit_codes: IntArray, time_codes: IntArray, n_units: int, n_times: int) -> bool:
     """Return whether rows are the full grid, sorted by unit then time."""
     if unit_codes.size != n_units * n_times:
         return False
     expected = np.arange(n_times)
+    if (time_codes[:n_times] != expected).any() or (unit_codes[:n_times] != 0).any():
+        return False
     return bool(
         (time_codes.reshape(n_units, n_times) == expected).all()
         and (unit_codes.reshape(n_units, n_times) == np.arange(n_units)[:, None]).all()
@@ -66,11 +109,11 @@ def to_wide(
     *,
     n_units: int,
     n_times: int,
-    grid: bool,
+    grid: PanelGrid | None = None,
 ) -> FloatArray:
     """Spread a long column to (N, T); NaN where there is no row. A sorted grid is a view."""
-    if grid:
-        return values.reshape(n_units, n_times)
+    if grid is not None:
+        return grid.spread(values)
     wide = np.full((n_units, n_times), np.nan)
     wide[unit_codes, time_codes] = values
     return wide
@@ -100,8 +143,16 @@ def unit_mean(values: FloatArray, unit_codes: IntArray, n_units: int) -> FloatAr
     return np.asarray(totals / np.maximum(counts, 1), dtype=np.float64)
 
 
-def varies_within_unit(values: FloatArray, unit_codes: IntArray, n_units: int) -> NDArray[np.bool_]:
+def varies_within_unit(
+    values: FloatArray, unit_codes: IntArray, n_units: int, grid: PanelGrid | None = None
+) -> NDArray[np.bool_]:
     """Return, per unit, whether a row-level column takes more than one value."""
+    if grid is not None:
+        wide = grid.spread(values)
+        moving = wide[:, 1:] != wide[:, :1]
+        if moving.any():  # two missing values are no change
+            moving &= ~(np.isnan(wide[:, 1:]) & np.isnan(wide[:, :1]))
+        return np.asarray(moving.any(axis=1))
     reference = np.full(n_units, np.nan)
     reference[unit_codes] = values  # the last row of the unit; any row would do
     different = values != reference[unit_codes]

@@ -88,6 +88,9 @@ def first_rows(mask: NDArray[np.bool_]) -> list[int]:
 
 def read_codes(column: pd.Series[Any], role: str, faults: FindingCollector) -> Codes:
     """Factorise a column with sorted labels; missing values are refused."""
+    dense = _dense_codes(column.to_numpy())
+    if dense is not None:
+        return dense
     codes, labels = pd.factorize(column.to_numpy(), sort=False)
     missing = codes < 0
     if missing.any():
@@ -114,6 +117,28 @@ def read_codes(column: pd.Series[Any], role: str, faults: FindingCollector) -> C
         codes = rank[codes]
         labels = labels[order]
     return Codes(np.where(missing, 0, codes).astype(np.int64, copy=False), labels)
+
+
+def _dense_codes(values: NDArray[Any]) -> Codes | None:
+    """Factorise whole numbers that fill their range well, by direct address; None for others."""
+    if values.dtype.kind not in "iuf" or values.size == 0:
+        return None
+    low, high = values.min(), values.max()
+    if not (np.isfinite(low) and np.isfinite(high) and high - low < 4 * values.size + 64):
+        return None
+    if values.dtype.kind == "f" and (abs(low) > 2**53 or abs(high) > 2**53):
+        return None
+    whole = values.astype(np.int64, copy=False)
+    if values.dtype.kind == "f" and (whole != values).any():
+        return None
+    place = whole - np.int64(low)
+    present = np.zeros(int(high) - int(low) + 1, dtype=bool)
+    present[place] = True
+    labels = (np.flatnonzero(present) + np.int64(low)).astype(values.dtype)
+    if labels.size < present.size:
+        rank = np.cumsum(present) - 1
+        place = rank[place]
+    return Codes(place, labels)
 
 
 def as_numbers(column: pd.Series[Any]) -> FloatArray | None:

@@ -21,10 +21,12 @@ from impact_eval.core.findings import (
     nearest,
 )
 from impact_eval.data import roles
+from impact_eval.data.covariate_checks import refuse_useless_covariates
 from impact_eval.data.panel import (
+    PanelGrid,
     WidePanel,
+    find_grid,
     first_of_unit,
-    is_grid,
     to_wide,
     unit_mean,
     varies_within_unit,
@@ -113,6 +115,7 @@ class Sample:
     switches_off: bool = field(init=False)
     _units: Codes | None = field(init=False, repr=False)
     _periods: Periods | None = field(init=False, repr=False)
+    _grid: PanelGrid | None = field(init=False, repr=False)
 
     def __post_init__(self, prior_flow: tuple[FlowStep, ...]) -> None:
         frame = _as_pandas(self.frame)
@@ -183,6 +186,14 @@ class Sample:
         self._set("_units", units or None)
         self._set("_periods", periods or None)
         self._set("shape", self._find_shape())
+        self._set("_grid", None)
+        if self.shape is DataShape.PANEL:
+            assert self.unit_codes is not None
+            assert self.time_codes is not None
+            size = (self.n_units, self.n_periods)
+            self._set("_grid", find_grid(self.unit_codes, self.time_codes, *size))
+        if self._grid is not None:
+            return  # each unit once at each period
         if self.shape is DataShape.PANEL or (self.unit is not None and self.time is None):
             self._refuse_duplicates(frame, faults)
 
@@ -248,7 +259,7 @@ class Sample:
         cohorts = roles.read_cohorts(column, self._periods, faults)
         if self.shape is DataShape.PANEL:
             assert self.unit_codes is not None
-            changing = varies_within_unit(cohorts, self.unit_codes, self.n_units)
+            changing = varies_within_unit(cohorts, self.unit_codes, self.n_units, self._grid)
             if changing.any():
                 faults.add(
                     Finding.error(
@@ -335,10 +346,14 @@ class Sample:
             found, values = roles.read_covariate(roles.column_of(frame, name), faults)
             names.extend(found)
             parts.append(values)
-        matrix = np.hstack(parts) if parts else np.empty((len(frame), 0))
-        _refuse_useless_covariates(matrix, names, faults)
+        width = sum(part.shape[1] for part in parts)
+        matrix = np.empty((len(frame), width), order="F")  # columns are read one at a time
+        if parts:
+            np.concatenate(parts, axis=1, out=matrix)
+        refuse_useless_covariates(matrix, names, faults)
         self._set("covariate_names", tuple(names))
-        self._set("covariate_matrix", _frozen(matrix))
+        matrix.flags.writeable = False
+        self._set("covariate_matrix", matrix)
 
     # -- what designs read ----------------------------------------------------------------------
 
@@ -480,31 +495,29 @@ class Sample:
         assert self.time_codes is not None
         size = {"n_units": self.n_units, "n_times": self.n_periods}
         y = to_wide(
-            self.outcome(outcome), self.unit_codes, self.time_codes, grid=self._is_grid, **size
+            self.outcome(outcome), self.unit_codes, self.time_codes, grid=self._grid, **size
         )
         return WidePanel(
             y=y,
             times=self.times,
             cohorts=self.unit_cohorts,
             units=self.unit_labels,
-            covariates=self._unit_covariates,
-            covariates_by_time=self._covariates_by_time,
-            weights=unit_mean(self.weights_array, self.unit_codes, self.n_units),
+            covariates=self._spread_covariates[0],
+            covariates_by_time=self._spread_covariates[1],
+            weights=(
+                unit_mean(self.weights_array, self.unit_codes, self.n_units)
+                if self.has_weights
+                else np.ones(self.n_units)
+            ),
             clusters=self.unit_clusters,
             balanced=not bool(np.isnan(y).any()),
         )
 
-    @cached_property
-    def _is_grid(self) -> bool:
-        assert self.unit_codes is not None
-        assert self.time_codes is not None
-        return is_grid(self.unit_codes, self.time_codes, self.n_units, self.n_periods)
-
     def _first(self, values: NDArray[Any]) -> NDArray[Any]:
         assert self.unit_codes is not None
         assert self.time_codes is not None
-        if self._is_grid:
-            return values[:: self.n_periods]
+        if self._grid is not None:
+            return self._grid.first(values)
         return first_of_unit(values, self.unit_codes, self.time_codes, self.n_units)
 
     @cached_property
@@ -521,7 +534,8 @@ class Sample:
         if codes is None:
             return np.arange(self.n_units)
         assert self.unit_codes is not None
-        moving = varies_within_unit(codes.astype(np.float64), self.unit_codes, self.n_units)
+        values = codes.astype(np.float64)
+        moving = varies_within_unit(values, self.unit_codes, self.n_units, self._grid)
         if moving.any():
             raise ImpactEvalError(
                 Finding.error(
@@ -535,22 +549,30 @@ class Sample:
         return self._first(codes)
 
     @cached_property
-    def _unit_covariates(self) -> FloatArray | None:
-        return self._first(self.covariate_matrix) if self.covariate_names else None
-
-    @cached_property
-    def _covariates_by_time(self) -> FloatArray | None:
+    def _spread_covariates(self) -> tuple[FloatArray | None, FloatArray | None]:
+        """Return the covariates at each unit's first period, and by period if some vary."""
         if not self.covariate_names:
-            return None
+            return None, None
         assert self.unit_codes is not None
         assert self.time_codes is not None
-        codes, size = self.unit_codes, self.n_units
-        columns = self.covariate_matrix.T
+        codes, size, columns = self.unit_codes, self.n_units, self.covariate_matrix.T
+        if self._grid is not None:
+            wide = [self._grid.spread(column) for column in columns]
+            first = np.column_stack([column[:, 0] for column in wide])
+            if all(_same_along_rows(column) for column in wide):
+                return first, None
+            return first, np.stack(wide, axis=-1)
+        first = self._first(self.covariate_matrix)
         if not any(varies_within_unit(column, codes, size).any() for column in columns):
-            return None
+            return first, None
         cube = np.full((size, self.n_periods, len(columns)), np.nan)
         cube[codes, self.time_codes] = self.covariate_matrix
-        return cube
+        return first, cube
+
+
+def _same_along_rows(wide: FloatArray) -> bool:
+    """Whether no row of a table without missing values changes from one column to the next."""
+    return not bool((wide[:, 1:] != wide[:, :1]).any())
 
 
 def _as_pandas(frame: Any) -> pd.DataFrame:
@@ -570,29 +592,3 @@ def _frozen(values: FloatArray) -> FloatArray:
     out = np.ascontiguousarray(values).view()
     out.flags.writeable = False
     return out
-
-
-def _refuse_useless_covariates(
-    matrix: FloatArray, names: list[str], faults: FindingCollector
-) -> None:
-    """Refuse constant covariates, then those that others determine."""
-    if not names or len(matrix) < 2:
-        return
-    low, high = matrix.min(axis=0), matrix.max(axis=0)
-    constant = low == high
-    for name, value in zip(np.array(names)[constant], low[constant], strict=True):
-        faults.add(
-            Finding.error("constant_covariate", Place(column=name), column=name, value=value)
-        )
-    varying = matrix[:, ~constant]
-    if varying.shape[1] < 2:
-        return
-    centred = varying - varying.mean(axis=0)
-    gram = centred.T @ centred
-    scale = np.sqrt(np.diag(gram))
-    correlation = gram / np.outer(scale, scale)
-    values, vectors = np.linalg.eigh(correlation)
-    if values[0] < 1e-10:
-        involved = np.abs(vectors[:, 0]) > 1e-3
-        tied = np.array(names)[~constant][involved]
-        faults.add(Finding.error("collinear_covariates", columns=tied.tolist()))

@@ -47,7 +47,6 @@ def wide_treatment(panel: CohortPanel, sample: Sample) -> FloatArray:
         sample.time_codes,
         n_units=sample.n_units,
         n_times=sample.n_periods,
-        grid=False,
     )[np.isin(sample.unit_labels, panel.units)]
     for t in range(1, wide.shape[1]):
         wide[:, t] = np.where(np.isnan(wide[:, t]), wide[:, t - 1], wide[:, t])
