@@ -20,6 +20,7 @@ from impact_eval.designs.stacked import StackedDiD
 from impact_eval.designs.sun_abraham import SunAbraham
 from impact_eval.designs.triple_difference import TripleDifference
 from impact_eval.designs.twfe import TwoWayFixedEffects
+from impact_eval.designs.wald_did import WaldDiD
 
 __all__ = [
     "BeforeAfter",
@@ -35,6 +36,7 @@ __all__ = [
     "SunAbraham",
     "TripleDifference",
     "TwoWayFixedEffects",
+    "WaldDiD",
     "check_options",
     "designs",
     "options_of",

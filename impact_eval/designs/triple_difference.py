@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Estimate, MethodRecord
-from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
-from impact_eval.data import roles
-from impact_eval.data.panel import first_of_unit, varies_within_unit
+from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.base import (
@@ -25,6 +23,7 @@ from impact_eval.designs.base import (
 from impact_eval.designs.cell_aggregation import CellAggregator
 from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
 from impact_eval.designs.contract import Example
+from impact_eval.designs.eligibility import unit_flag
 from impact_eval.designs.influence_sources import UnitSource
 from impact_eval.designs.panel_effects import Report
 from impact_eval.designs.panel_ols import few_cluster_findings
@@ -239,43 +238,3 @@ def _both(rows: BoolArray, eligible: BoolArray) -> bool:
 def _design(panel: CohortPanel, base: int) -> FloatArray:
     moving = np.nan_to_num(panel.varying[:, base])
     return np.column_stack([np.ones(panel.n_units), panel.fixed, moving])
-
-
-def unit_flag(sample: Sample, column: str) -> BoolArray:
-    """Return a 0/1 column by unit, (N,).
-
-    Raises
-    ------
-    ImpactEvalError
-        `missing_column`, `treatment_not_binary`, `missing_role_values`, `eligible_varies`.
-    """
-    faults = FindingCollector()
-    values = roles.read_treatment(sample.column(column), faults)
-    missing = np.isnan(values)
-    if missing.any() and not faults.has_errors:
-        faults.add(
-            Finding.error(
-                "missing_role_values",
-                Place(column=column, row=roles.first_rows(missing)[0]),
-                role="eligible",
-                column=column,
-                n=int(missing.sum()),
-                rows=roles.first_rows(missing),
-            )
-        )
-    faults.raise_if_errors()
-    assert sample.unit_codes is not None
-    assert sample.time_codes is not None
-    moving = varies_within_unit(values, sample.unit_codes, sample.n_units)
-    if moving.any():
-        raise ImpactEvalError(
-            Finding.error(
-                "eligible_varies",
-                Place(column=column),
-                column=column,
-                n=int(moving.sum()),
-                examples=[str(u) for u in sample.unit_labels[moving][: roles.FIRST_ROWS]],
-            )
-        )
-    flag = first_of_unit(values, sample.unit_codes, sample.time_codes, sample.n_units)
-    return np.asarray(flag == 1)
