@@ -361,8 +361,10 @@ class Estimate:
     ) -> pd.DataFrame:
         r"""Return `tidy()` with simultaneous `conf_low` and `conf_high`.
 
-        The interval of every row is :math:`b_j \pm c\, se_j`, with c the `level` quantile of
-        :math:`\max_j |t_j|`, so that all rows are covered together with probability `level`.
+        The interval of a row is :math:`b_j \pm c\, se_j`, with c the `level` quantile of
+        :math:`\max_j |t_j|`, so that all rows are covered together with probability `level`. An
+        overall effect (`att`) beside the rows it sums up is not one of them: it keeps its own
+        pointwise interval, as in R's did.
 
         Parameters
         ----------
@@ -381,7 +383,9 @@ class Estimate:
         """
         _check_level(level)
         rng = np.random.default_rng(seed)
-        live = np.isfinite(np.diag(self.covariance)) & np.isfinite(self.estimates)
+        overall = np.array([effect.term == "att" for effect in self.effects], dtype=bool)
+        overall &= not overall.all()
+        live = np.isfinite(np.diag(self.covariance)) & np.isfinite(self.estimates) & ~overall
         size = int(live.sum())
         if multipliers == "gaussian":
             covariance = self.covariance[np.ix_(live, live)]
@@ -392,7 +396,11 @@ class Estimate:
             )
         else:
             value = self._multiplier_critical_value(level, rng, multipliers, draws, live)
-        rows = [_with_margin(e, value, level) for e in self.effects]
+        alone = critical_value(level)
+        rows = [
+            _with_margin(effect, alone if apart else value, level)
+            for effect, apart in zip(self.effects, overall, strict=True)
+        ]
         frame = tidy_frame(rows)
         frame.attrs["critical_value"] = value
         return frame

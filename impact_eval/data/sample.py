@@ -459,9 +459,13 @@ class Sample:
             `missing_column`, `text_outcome`, `infinite_values`, `empty_outcome`,
             `constant_outcome`.
         """
+        kept = self.__dict__.get("_last_outcome")
+        if kept is not None and kept[0] == name:
+            return kept[1]  # type: ignore[no-any-return]  # one outcome is read several times
         faults = FindingCollector()
-        values = roles.read_outcome(self.column(name), faults)
+        values = _frozen(roles.read_outcome(self.column(name), faults))
         faults.raise_if_errors()
+        self._set("_last_outcome", (name, values))
         return values
 
     def complete(self, outcome: str) -> tuple[NDArray[np.bool_], FlowStep]:
