@@ -201,7 +201,7 @@ class Texts:
     def __contains__(self, path: str) -> bool:
         return path in self._texts or f"{path}.text" in self._texts
 
-    def keys(self) -> tuple[str, ...]:
+    def codes(self) -> tuple[str, ...]:
         """Return every key of the catalogue, in alphabetical order."""
         return tuple(sorted(self._texts))
 

@@ -70,7 +70,7 @@ def record(outcome: str, role: str, content: dict[str, Any], **more: Any) -> dic
 
 def level(n: int, reasons: tuple[str, ...] = ("design_ceiling",)) -> dict[str, Any]:
     raises = ("measure_before_and_after", "add_comparison_group", "build_own_comparison")
-    would = (raises + ("draw_lots",))[n : n + 1]
+    would = (*raises, "draw_lots")[n : n + 1]
     return {
         "level": n,
         "ceiling": n,

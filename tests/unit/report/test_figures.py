@@ -61,8 +61,11 @@ def figures() -> dict[str, Figure]:
         Interval(name("a $\\foo$ b"), 0.06, 0.01, 0.11),
         Interval(name("c"), -0.01, -0.05, 0.03),
     ]
-    points = [EventPoint(-2, 0.01, -0.01, 0.03, -0.02, 0.04), EventPoint(-1, 0.0),
-              EventPoint(0, 0.05, 0.02, 0.08, 0.01, 0.09)]  # fmt: skip
+    points = [
+        EventPoint(-2, 0.01, -0.01, 0.03, -0.02, 0.04),
+        EventPoint(-1, 0.0),
+        EventPoint(0, 0.05, 0.02, 0.08, 0.01, 0.09),
+    ]
     waves = [ItemAnswers(name("q"), name(w), (12, 20, 40, 14)) for w in ("t0", "t1")]
     categories = [name(c) for c in "abcd"]
     return {
@@ -79,7 +82,7 @@ def figures() -> dict[str, Figure]:
             scale=name("s"),
             mean_before=4.0,
             mean_after=6.0,
-        ),  # fmt: skip
+        ),
         "trajectories": data_for_trajectories(
             [GroupMean(name("bas"), name(w), m, 20) for w, m in (("t0", 3.0), ("t1", 5.0))],
             scale=name("s"),

@@ -56,7 +56,7 @@ def test_catalogue_sentences_below_level_3_hold_no_causal_verb(language: str) ->
     texts = Texts(language)
     below = [
         key
-        for key in texts.keys()
+        for key in texts.codes()
         if re.match(r"sentence\.level[012]\.|soft\.sentence|soft\.caution", key)
     ]
     assert len(below) >= 10
