@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from impact_eval.core.estimate import Effect, Estimate
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.provenance import stable
+from impact_eval.pipeline.schema import described
 
 SCHEMA = "impact-eval/results/1"
 TERRITORIES = "territories"
@@ -26,14 +28,23 @@ class DataRecord(_Part):
     """What the numbers were computed on: a fingerprint and the flow, never the rows."""
 
     file: str
+    """Name of the file, without its folder."""
     sha256: str
+    """Fingerprint of the content: row and column order do not matter."""
     flow: tuple[dict[str, Any], ...]
+    """How many rows were left at each step, and why."""
     n_rows: int
+    """Rows used."""
     n_units: int
+    """People or territories."""
     n_periods: int
+    """Periods."""
     shape: str
+    """cross_section, panel or repeated_cross_section."""
     times: tuple[str, ...] = ()
+    """The periods, in order."""
     reading: dict[str, Any] = Field(default_factory=dict)
+    """What the reader changed: encoding, decimals, title rows."""
 
 
 class EstimateRecord(_Part):
@@ -45,18 +56,31 @@ class EstimateRecord(_Part):
     """
 
     outcome: str
+    """Identifier of the outcome."""
     label: dict[str, str | None]
+    """Its name, by language."""
     unit: str
+    """Unit of its numbers."""
     direction: str
+    """Which way is better."""
     primary: bool
+    """Whether it is the primary outcome."""
     role: Literal["main", "event", "cells", "naive", "alternative", "analytic"]
+    """What the estimate is for."""
     question: dict[str, Any]
+    """Method, options and estimand, as declared."""
     estimate: dict[str, Any]
+    """Rows, covariance, findings and flow, as `Estimate.to_dict` writes them."""
     bands: tuple[dict[str, Any], ...] = ()
+    """Rows with simultaneous intervals."""
     evidence: dict[str, Any] | None = None
+    """Level, its reasons, and what would raise it."""
     smallest_detectable: float | None = None
+    """Effect this study would have seen four times out of five."""
     declared_smallest_effect: float | None = None
+    """Smallest effect that would matter, as declared."""
     mean_comparison: float | None = None
+    """Mean of the comparison group, to give the effect a scale."""
 
     @property
     def headline(self) -> Effect:
@@ -72,25 +96,35 @@ class CheckRecord(_Part):
     """A check of one outcome: its status, its statistic, or the reason there is none."""
 
     outcome: str
+    """Identifier of the outcome."""
     check: dict[str, Any]
+    """Code, status, statistic and values, or the reason there is none."""
 
 
 class CovarianceRecord(_Part):
     """Joint covariance of the headline effects, in the order of `keys` (`outcome/term`)."""
 
     keys: tuple[str, ...] = ()
+    """`outcome/term` of each row and column."""
     matrix: tuple[tuple[float | None, ...], ...] = ()
+    """Covariance; empty cells have no value."""
 
 
 class Provenance(_Part):
     """What made the result."""
 
     versions: dict[str, str]
+    """Python and the packages that computed."""
     seed: int
+    """Seed of every random draw."""
     data_sha256: str
+    """Fingerprint of the table."""
     study_sha256: str
+    """Hash of the declaration."""
     template_sha256: str | None = None
+    """Hash of the notebook that was executed."""
     run_at: str
+    """When; the only key in which two runs may differ."""
 
 
 class StudyResults(_Part):
@@ -102,17 +136,29 @@ class StudyResults(_Part):
     """
 
     schema_: Literal["impact-eval/results/1"] = Field(alias="schema")
+    """Version of this format."""
     study: dict[str, Any]
+    """The declaration."""
     data: DataRecord
+    """What the numbers were computed on, never its rows."""
     estimates: tuple[EstimateRecord, ...]
+    """One record per outcome and role."""
     covariance: CovarianceRecord = CovarianceRecord()
+    """Joint covariance of the headline effects."""
     checks: tuple[CheckRecord, ...] = ()
+    """One record per outcome and check."""
     scores: tuple[dict[str, Any], ...] = ()
+    """Scales: reliability, change, distribution."""
     value: dict[str, Any] | None = None
+    """The account: what the effect is worth, to whom, paid by whom."""
     dossier: dict[str, Any] = Field(default_factory=dict)
+    """What was written beside the numbers."""
     findings: tuple[dict[str, Any], ...] = ()
+    """What was noticed."""
     disclosure: dict[str, Any] = Field(default_factory=dict)
+    """What was withheld, and by which rule."""
     provenance: Provenance
+    """What made the result."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
@@ -216,5 +262,4 @@ def comparable(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of `results.json`."""
-    schema = StudyResults.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
+    return described(StudyResults.model_json_schema(by_alias=True), sys.modules[__name__], SCHEMA)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -17,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from impact_eval.core.vocabulary import Direction, Language, Pillar, Unit
+from impact_eval.pipeline.schema import described
 
 SCHEMA = "impact-eval/study/1"
 
@@ -62,92 +64,142 @@ class StudyPart(Part):
     """What is evaluated, where, when and by whom."""
 
     id: Identifier
+    """Short name of the study, in lower-case letters, digits, - and _; names its outputs."""
     title: Text
+    """Title of the report, in one language or both."""
     territory: Code
+    """Code of the territory, always as text: "01", "2A", "69D"."""
     territory_name: Text | None = None
+    """Name of the territory as the report writes it."""
     contract: str | None = None
+    """Contract or programme that funds the action."""
     pillar: Pillar
+    """Pillar of the contract."""
     action: Text
+    """What the action does, in one sentence."""
     period: tuple[str, str]
+    """First and last period of the action, such as ["2024-01", "2024-12"]."""
     operator: str | None = None
+    """Who carries the action."""
     emblematic: bool = False
+    """Whether the action was chosen for an in-depth study."""
     public: Text | None = None
+    """The people concerned, in a few words."""
     seed: int = Field(default=20240101, ge=0)
+    """Seed of every random draw: the same seed gives the same bytes."""
 
 
 class ProtocolPart(Part):
     """What was decided before looking: the question, the comparison, the hypotheses."""
 
     question: Text | None = None
+    """The question the study answers."""
     comparison: Text | None = None
+    """Whom the beneficiaries are compared with, in words."""
     frozen_on: str | None = None
+    """Day the protocol was frozen (`impact-eval plan` records the hash)."""
     randomised: bool = False
+    """Whether the beneficiaries were drawn by lot; opens evidence level 4."""
     smallest_effect: float | None = Field(default=None, gt=0)
+    """Smallest effect that would matter, in the unit of the primary outcome."""
     notes: Text | None = None
+    """Anything decided before looking at the results."""
 
 
 class LogicPart(Part):
     """The logic model, from resources to impacts."""
 
     inputs: tuple[Text, ...] = ()
+    """Resources."""
     activities: tuple[Text, ...] = ()
+    """What is done."""
     outputs: tuple[Text, ...] = ()
+    """What is delivered."""
     outcomes: tuple[Text, ...] = ()
+    """What should change for people."""
     impacts: tuple[Text, ...] = ()
+    """What should change in the end."""
 
 
 class RolesPart(Part):
     """Which column plays which role."""
 
     unit: str | None = None
+    """Column that identifies a person or a territory followed over time."""
     time: str | None = None
+    """Column of the period: year, quarter, wave, date."""
     cohort: str | None = None
+    """Column of the first treated period; empty, 0 or « jamais » means never."""
     treatment: str | None = None
+    """Column yes/no (1/0): who benefits."""
     covariates: tuple[str, ...] = ()
+    """Characteristics measured before the action, to compare like with like."""
     cluster: str | tuple[str, ...] | None = None
+    """Level at which the action was decided (basin, structure), when above the unit."""
     strata: str | None = None
+    """Blocks within which the draw was made."""
     weights: str | None = None
+    """Survey weights."""
 
 
 class WavesPart(Part):
     """A table kept with its waves side by side: for each outcome, its column at each wave."""
 
     names: tuple[str, ...] = Field(min_length=2)
+    """Names of the waves, in order."""
     columns: Mapping[str, tuple[str, ...]]
+    """For each outcome, its column at each wave."""
 
 
 class DataPart(Part):
     """A table of the study folder and the roles of its columns."""
 
     file: str
+    """File of the study folder: CSV, Excel, Parquet, SPSS, Stata…"""
     sheet: str | int | None = None
+    """Sheet of a workbook, by name or number; the first by default."""
     roles: RolesPart = RolesPart()
+    """Which column plays which role."""
     waves: WavesPart | None = None
+    """For a table kept with its waves side by side."""
     text_columns: tuple[str, ...] = ()
+    """Columns to keep as text (codes such as 01)."""
 
 
 class MethodPart(Part):
     """A design by its registry name, its options, and the covariance of its errors."""
 
     name: str
+    """Registry name of the method: see `impact-eval methods`."""
     options: Mapping[str, str | int | float | bool | tuple[str | int | float, ...]] = Field(
         default_factory=dict
     )
+    """Options of the method, as its page lists them."""
     covariance: Literal["HC0", "HC1", "HC2", "HC3", "CR0", "CR1", "CR2", "CR3"] | None = None
+    """How errors are computed: HC… by person, CR… by cluster; the method's own by default."""
 
 
 class OutcomePart(Part):
     """One outcome: a column of the table or an instrument, its unit, and how it is estimated."""
 
     id: Identifier
+    """Short name of the outcome; two studies that use the same name can be pooled."""
     label: Text
+    """Name of the outcome as the report writes it."""
     column: str | None = None
+    """Column of the table that holds it (or `instrument`)."""
     instrument: Identifier | None = None
+    """Identifier of an instrument declared below (or `column`)."""
     unit: Unit
+    """How a number of it is read aloud."""
     direction: Direction = Direction.HIGHER
+    """Which way is better for the people concerned."""
     primary: bool = False
+    """The one outcome the study is judged on."""
     smallest_effect: float | None = Field(default=None, gt=0)
+    """Smallest effect that would matter, in the unit of this outcome."""
     method: MethodPart | None = None
+    """A method of its own, instead of the study's."""
 
     @model_validator(mode="after")
     def _one_source(self) -> OutcomePart:
@@ -160,56 +212,81 @@ class InstrumentPart(Part):
     """A questionnaire scored on a table of answers, at one or two waves."""
 
     id: Identifier
+    """Short name, used by `outcomes.instrument`."""
     scale: str
+    """Name of the scale: see `impact-eval instruments`."""
     data: DataPart
+    """The table of answers and its roles."""
     items: Mapping[str, str] = Field(default_factory=dict)
+    """For each item of the scale, the column that holds its answers."""
     wave: str | None = None
+    """Column that says the wave."""
     waves: tuple[str, str] | None = None
+    """Values of the first and second wave."""
     licence_declared: bool = False
+    """Whether the operator holds the licence that the scale needs."""
     definition: str | None = None
+    """TOML file of a local scale, in the study folder."""
 
 
 class ValuePart(Part):
     """The value map, and the people concerned by the effect."""
 
     map: str
+    """TOML file of the value map, in the study folder."""
     people: int | None = Field(default=None, gt=0)
+    """Number of people concerned by the effect."""
 
 
 class PrivacyPart(Part):
     """What may leave: cells under the threshold are withheld."""
 
     threshold: int = Field(default=11, ge=1, le=1000)
+    """Least number of people a published cell may count."""
     profile: Literal["menages", "caf", "sante", "interne"] = "menages"
+    """Rule of the data's producer."""
     rows_are: Literal["people", "territories"] = "people"
+    """Whether a row is a person or a territory; territories are not withheld."""
 
 
 class ReportPart(Part):
     """Languages and formats of the report."""
 
     languages: tuple[Language, ...] = (Language.FRENCH, Language.ENGLISH)
+    """Languages of the report."""
     formats: tuple[Literal["html", "pdf", "docx"], ...] = ("html",)
+    """Formats of the report."""
 
 
 class StudyFile(Part):
     """The whole study file."""
 
     schema_: Literal["impact-eval/study/1"] = Field(alias="schema")
+    """Version of this format."""
     study: StudyPart
+    """What is evaluated, where, when and by whom."""
     protocol: ProtocolPart = ProtocolPart()
+    """What was decided before looking."""
     logic: LogicPart = LogicPart()
+    """The logic model, from resources to impacts."""
     data: DataPart
+    """The table and the roles of its columns."""
     outcomes: tuple[OutcomePart, ...] = Field(min_length=1)
+    """The outcomes, one of them primary."""
     method: MethodPart | None = None
+    """The method of every outcome that has none of its own."""
     instruments: tuple[InstrumentPart, ...] = ()
+    """The questionnaires to score."""
     value: ValuePart | None = None
+    """What the effect is worth."""
     privacy: PrivacyPart = PrivacyPart()
+    """What may leave."""
     report: ReportPart = ReportPart()
+    """Languages and formats."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a study file, for editors and for the docs."""
-    schema = StudyFile.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
+    return described(StudyFile.model_json_schema(by_alias=True), sys.modules[__name__], SCHEMA)

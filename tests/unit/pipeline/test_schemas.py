@@ -1,0 +1,56 @@
+"""The JSON Schemas shipped say what the models say, and every key has its words."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from impact_eval.pipeline.schema import FOLDER, schemas, text_of
+
+
+@pytest.mark.parametrize("name", ["study-1.json", "results-1.json"])
+def test_shipped_schema_is_up_to_date(name: str) -> None:
+    shipped = (FOLDER / name).read_text(encoding="utf-8")
+    assert shipped == text_of(schemas()[name]), "run: python -m impact_eval.pipeline.schema"
+
+
+@pytest.mark.parametrize("name", ["study-1.json", "results-1.json"])
+def test_shipped_schema_is_a_schema(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads((FOLDER / name).read_text("utf-8")))
+
+
+def _keys(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for model in (schema, *schema.get("$defs", {}).values()):
+        for key, declared in model.get("properties", {}).items():
+            yield model["title"], key, declared
+
+
+@pytest.mark.parametrize("name", ["study-1.json", "results-1.json"])
+def test_every_key_has_words(name: str) -> None:
+    silent = [
+        f"{model}.{key}"
+        for model, key, declared in _keys(schemas()[name])
+        if model != "Bilingual" and not declared.get("description")
+    ]
+    assert not silent
+
+
+@pytest.mark.parametrize(
+    "study", ["association_avant_apres", "mobilite_bassins", "rendez_vous_droits"]
+)
+def test_example_studies_fit_the_schema(root: Path, study: str) -> None:
+    raw = tomllib.loads((root / "datasets" / study / "study.toml").read_text("utf-8"))
+    jsonschema.validate(raw, schemas()["study-1.json"])
+
+
+def test_an_unknown_key_does_not_fit(root: Path) -> None:
+    raw = tomllib.loads((root / "datasets/rendez_vous_droits/study.toml").read_text("utf-8"))
+    raw["study"]["titel"] = "x"
+    with pytest.raises(jsonschema.ValidationError, match="titel"):
+        jsonschema.validate(raw, schemas()["study-1.json"])
