@@ -365,11 +365,11 @@ def cumulative_link_by_group(
     def loss(parameters: FloatArray) -> float:
         return -_marginal(cells, parameters, group, len(labels), link, rule)
 
-    start = np.concatenate([plain.thresholds, plain.coefficients, [0.0]])
-    found = minimize(loss, start, method="BFGS", options={"gtol": 1e-7})
+    first = np.concatenate([plain.thresholds, plain.coefficients, [0.0]])
+    found = minimize(loss, first, method="BFGS", options={"gtol": 1e-7})
     found = minimize(loss, found.x, method="Nelder-Mead",
                      options={"xatol": 1e-8, "fatol": 1e-12, "maxiter": 4000})  # fmt: skip
-    best: FloatArray = found.x
+    best: FloatArray = np.asarray(found.x).astype(np.float64)
     inverse: FloatArray = np.linalg.inv(_hessian(loss, best)).astype(np.float64)
     covariance = inverse[:-1, :-1]
     steps = len(plain.thresholds)
@@ -391,8 +391,8 @@ def _marginal(
 ) -> float:
     """Return the log-likelihood with group effects integrated around their modes."""
     beta, sd = parameters[:-1], float(np.exp(np.clip(parameters[-1], -12, 6)))
-    mode = np.zeros(n_groups)
-    curve = np.ones(n_groups)
+    mode: FloatArray = np.zeros(n_groups)
+    curve: FloatArray = np.ones(n_groups)
     for _ in range(60):
         s = _slopes(cells, beta, sd * mode[group], link)
         slope = -sd * np.bincount(group, s.up + s.down, n_groups) - mode
@@ -419,7 +419,7 @@ def _hessian(function: object, at: FloatArray) -> FloatArray:
 
     def second(step: FloatArray) -> FloatArray:
         out = np.empty((k, k))
-        basis: FloatArray = np.diag(step)
+        basis = np.diag(step)
         for i in range(k):
             for j in range(i + 1):
                 value = (
@@ -429,5 +429,6 @@ def _hessian(function: object, at: FloatArray) -> FloatArray:
                 out[i, j] = out[j, i] = value
         return out
 
-    step = np.asarray(1e-3 * np.maximum(1.0, np.abs(at)), dtype=np.float64)
-    return (4 * second(step / 2) - second(step)) / 3
+    step: FloatArray = np.asarray(1e-3 * np.maximum(1.0, np.abs(at)), dtype=np.float64)
+    out: FloatArray = (4 * second(step / 2) - second(step)) / 3
+    return out

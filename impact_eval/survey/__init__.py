@@ -13,15 +13,58 @@ from typing import TYPE_CHECKING, Any
 from impact_eval.survey.catalogue import instrument, instrument_names, instruments
 
 if TYPE_CHECKING:
+    from impact_eval.stats.scoring import goal_attainment
+    from impact_eval.survey.change import (
+        ChangePlan,
+        ChangeResult,
+        WavePairs,
+        pair_waves,
+        plan_from,
+        read_change,
+    )
+    from impact_eval.survey.deprivation import alkire_foster, energy_poverty
     from impact_eval.survey.instrument import Instrument
+    from impact_eval.survey.respondents import Attrition, Care, attrition, care
     from impact_eval.survey.scores import Scores
 
 _LATER = {
+    "Attrition": "impact_eval.survey.respondents",
+    "Care": "impact_eval.survey.respondents",
+    "ChangePlan": "impact_eval.survey.change",
+    "ChangeResult": "impact_eval.survey.change",
     "Instrument": "impact_eval.survey.instrument",
     "Scores": "impact_eval.survey.scores",
+    "WavePairs": "impact_eval.survey.change",
+    "alkire_foster": "impact_eval.survey.deprivation",
+    "attrition": "impact_eval.survey.respondents",
+    "care": "impact_eval.survey.respondents",
+    "energy_poverty": "impact_eval.survey.deprivation",
+    "goal_attainment": "impact_eval.stats.scoring",
+    "pair_waves": "impact_eval.survey.change",
+    "plan_from": "impact_eval.survey.change",
+    "read_change": "impact_eval.survey.change",
 }
 
-__all__ = ["Instrument", "Scores", "instrument", "instrument_names", "instruments"]
+__all__ = [
+    "Attrition",
+    "Care",
+    "ChangePlan",
+    "ChangeResult",
+    "Instrument",
+    "Scores",
+    "WavePairs",
+    "alkire_foster",
+    "attrition",
+    "care",
+    "energy_poverty",
+    "goal_attainment",
+    "instrument",
+    "instrument_names",
+    "instruments",
+    "pair_waves",
+    "plan_from",
+    "read_change",
+]
 
 
 def __getattr__(name: str) -> Any:
