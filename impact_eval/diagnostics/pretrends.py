@@ -198,8 +198,8 @@ def pretrends_power(
 class PreTrends:
     """Joint pre-trend test and its power.
 
-    Failed: the groups moved apart before the action (p below `alpha`). Warning: they did not
-    visibly, but a steady drift large enough to make up the whole effect (or to hide one of the size
+    Failed: the groups moved apart before the action (p below `alpha`). Warning: a gap as large as
+    the effect was already there before it, noise or not; or no gap was visible, but a steady drift large enough to make up the whole effect (or to hide one of the size
     of the interval's half-width) would have been missed at least one time in two. Passed otherwise.
 
     Parameters
@@ -230,8 +230,11 @@ class PreTrends:
         effect = float(path.estimates @ weights)
         margin = 1.96 * float(np.sqrt(weights @ path.covariance @ weights))
         scale = max(abs(effect), margin)
+        largest = float(np.abs(path.levels().estimates[path.pre]).max())
         if test.p_value < self.alpha:
             status, reason = CheckStatus.FAILED, "pretrends_differ"
+        elif largest >= abs(effect):
+            status, reason = CheckStatus.WARNING, "pretrends_as_large"
         elif abs(power.bias_50) >= scale:
             status, reason = CheckStatus.WARNING, "pretrends_low_power"
         else:
@@ -246,7 +249,7 @@ class PreTrends:
                 "n_periods": int(path.pre.sum()),
                 "df": test.df,
                 "df_denominator": test.df_denominator,
-                "largest": float(np.abs(path.levels().estimates[path.pre]).max()),
+                "largest": largest,
                 "effect": effect,
                 "slope_50": power.slope_50,
                 "slope_80": power.slope_80,
