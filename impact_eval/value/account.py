@@ -426,8 +426,7 @@ def shape_of(line: Line, quantity: LineQuantity) -> tuple[Decimal, ...]:
     last = len(quantity.profile) - 1
     with exact():
         return tuple(
-            share * quantity.profile[min(i, last)] / quantity.value
-            for i, share in enumerate(shape)
+            share * quantity.profile[min(i, last)] / quantity.value for i, share in enumerate(shape)
         )
 
 

@@ -18,7 +18,9 @@ from impact_eval.core.findings import nearest
 from impact_eval.value.prices import decimal_of, exact
 from impact_eval.value.vocabulary import Law
 
-_AMOUNT = re.compile(r"^(?P<value>[^\[\]]+?)\s*(?:\[(?P<low>[^;\]]+);(?P<high>[^\]]+)\])?\s*(?P<law>[a-z]+)?$")
+_AMOUNT = re.compile(
+    r"^(?P<value>[^\[\]]+?)\s*(?:\[(?P<low>[^;\]]+);(?P<high>[^\]]+)\])?\s*(?P<law>[a-z]+)?$"
+)
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u202f\u2009 _"), None)
 _SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-"})
 
@@ -122,7 +124,9 @@ def _amount_of_table(table: Mapping[str, Any], number: Callable[[Any], Decimal])
     low, high = number(table["low"]), number(table["high"])
     law = read_choice(Law, Mapping.get(table, "law", None) or Law.PERT)
     if not low < high or not low <= value <= high:
-        raise CellFault("interval_out_of_order", low=plain(low), value=plain(value), high=plain(high))
+        raise CellFault(
+            "interval_out_of_order", low=plain(low), value=plain(value), high=plain(high)
+        )
     if law in (Law.LOGNORMAL, Law.GAMMA) and low <= 0:
         raise CellFault("law_needs_positive", law=law.value, low=plain(low))
     return Amount(value=value, low=low, high=high, law=law)

@@ -145,9 +145,7 @@ def _average(account: Account) -> Iterable[Finding]:
     """G5: an avoided cost priced at the average; what one more really saves is less."""
     for line, _ in _pairs(account):
         if line.kind is LineKind.AVOIDED_COST and line.costing is not Costing.MARGINAL:
-            yield _warn(
-                "guard_average_cost", line=line.id, known=line.costing is Costing.AVERAGE
-            )
+            yield _warn("guard_average_cost", line=line.id, known=line.costing is Costing.AVERAGE)
         if line.kind is LineKind.AVOIDED_COST and line.cashable is None:
             yield _warn("cashable_unknown", line=line.id)
 
@@ -234,9 +232,7 @@ def _displacement(account: Account) -> Iterable[Finding]:
         if (line.pillar or common) is not Pillar.EMPLOYMENT:
             continue
         if line.displacement is None or line.displacement.value == 0:
-            yield _warn(
-                "guard_no_displacement", line=line.id, stated=line.displacement is not None
-            )
+            yield _warn("guard_no_displacement", line=line.id, stated=line.displacement is not None)
 
 
 def _dominates(account: Account) -> Iterable[Finding]:

@@ -78,9 +78,7 @@ def ends_of(kind: LineKind, payer: Agent | None, receiver: Agent | None) -> Ends
     if kind is LineKind.TRANSFER:
         return Ends(kind=FlowKind.TRANSFER, payer=payer, receiver=receiver)
     if kind is LineKind.AVOIDED_TRANSFER:
-        return Ends(
-            kind=FlowKind.TRANSFER, payer=payer, receiver=receiver, sign=-1, avoided=True
-        )
+        return Ends(kind=FlowKind.TRANSFER, payer=payer, receiver=receiver, sign=-1, avoided=True)
     if kind is LineKind.AVOIDED_COST:
         return Ends(kind=FlowKind.RESOURCE_GAIN, payer=None, receiver=payer, avoided=True)
     gain = FlowKind.NON_MARKET if kind is LineKind.NON_MARKET else FlowKind.RESOURCE_GAIN

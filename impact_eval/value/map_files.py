@@ -116,9 +116,7 @@ def _read_rows(
     return out
 
 
-def _read_row(
-    spec: TableSpec, raw: Any, spot: _Spot, faults: FindingCollector
-) -> dict[str, Any]:
+def _read_row(spec: TableSpec, raw: Any, spot: _Spot, faults: FindingCollector) -> dict[str, Any]:
     row = raw if isinstance(raw, Mapping) else {}
     for name in row:
         if name not in spec.keys:
@@ -136,17 +134,13 @@ def _read_row(
         cell = row.get(column.key)
         if cell is None or cell == "":
             if column.required:
-                faults.add(
-                    Finding.error("missing_cell", spot.place(column.key), column=column.key)
-                )
+                faults.add(Finding.error("missing_cell", spot.place(column.key), column=column.key))
             continue
         try:
             out[column.key] = column.parse(cell)
         except CellFault as fault:
             faults.add(
-                Finding.error(
-                    fault.code, spot.place(column.key), column=column.key, **fault.values
-                )
+                Finding.error(fault.code, spot.place(column.key), column=column.key, **fault.values)
             )
             out[column.key] = None
     return out
@@ -274,7 +268,9 @@ def _rows_of(rows: Sequence[tuple[Any, ...]], table: str) -> list[dict[str, Any]
     if not filled:
         return []
     names = _names(table)
-    keys = [None if cell in (None, "") else names.get(_folded(cell), str(cell)) for cell in filled[0]]
+    keys = [
+        None if cell in (None, "") else names.get(_folded(cell), str(cell)) for cell in filled[0]
+    ]
     return [
         {
             key: _from_sheet(key, cell)

@@ -215,9 +215,7 @@ def _text(name: str) -> str:
 
 def _parameter(row: Mapping[str, Any]) -> Parameter:
     parts = dict(row)
-    amount = read_amount(
-        {k: parts.pop(k) for k in ("value", "low", "high", "law") if k in parts}
-    )
+    amount = read_amount({k: parts.pop(k) for k in ("value", "low", "high", "law") if k in parts})
     return Parameter(
         amount=amount,
         label=MappingProxyType(parts.pop("label")),

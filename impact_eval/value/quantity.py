@@ -285,7 +285,10 @@ def _check_net(line: Line, estimate: Estimate, faults: FindingCollector) -> None
         if share is not None and (share.value > 0 or not share.certain):
             faults.add(
                 Finding.error(
-                    "deadweight_on_net_effect", column=name, found=str(share), estimate=line.estimate
+                    "deadweight_on_net_effect",
+                    column=name,
+                    found=str(share),
+                    estimate=line.estimate,
                 )
             )
 
@@ -503,7 +506,9 @@ def joint_covariance(
         own = one.covariance[row, row]
         if not np.isfinite(own):
             notes.append(
-                Finding.warning("effect_without_error", outcome=one.outcome, term=one.effects[row].key)
+                Finding.warning(
+                    "effect_without_error", outcome=one.outcome, term=one.effects[row].key
+                )
             )
         for j in range(i + 1):
             other, column = rows[j]
@@ -540,9 +545,7 @@ def _cross(
         return None
     if one[1].shape == other[1].shape and bool(np.all(one[1] == other[1])):
         return float(one[0] @ other[0])
-    _, left, right = np.intersect1d(
-        one[1].astype(str), other[1].astype(str), return_indices=True
-    )
+    _, left, right = np.intersect1d(one[1].astype(str), other[1].astype(str), return_indices=True)
     return float(one[0][left] @ other[0][right])
 
 
