@@ -22,6 +22,7 @@ from typing import Any
 from impact_eval.core.findings import Finding
 from impact_eval.report.blocks import (
     AnyBlock,
+    Bilingual,
     Column,
     Form,
     Heading,
@@ -44,6 +45,7 @@ from impact_eval.report.figures.money import (
     data_for_payers,
     data_for_tornado,
 )
+from impact_eval.report.value_view import value_of
 from impact_eval.report.wording import CAUSAL_FROM, pick, said, written
 
 Results = Mapping[str, Any]
@@ -51,7 +53,7 @@ Results = Mapping[str, Any]
 
 def value_blocks(results: Results) -> list[AnyBlock]:
     """Return the value account: numbers with intervals, who pays, what weighs, what undoes it."""
-    value = results.get("value")
+    value = value_of(results)
     if not value:
         return []
     heading = Heading(level=2, words=say("report.section.value"), anchor="value")
@@ -78,7 +80,7 @@ def value_blocks(results: Results) -> list[AnyBlock]:
 
 def value_message(results: Results) -> Words | None:
     """Return the value in one sentence, always with its interval; None when there is none."""
-    value = results.get("value") or {}
+    value = value_of(results) or {}
     ratio, net = value.get("ratio"), value.get("net")
     if ratio and ratio.get("low") is not None:
         values = {name: say("number.eur2", x=ratio[name]) for name in ("low", "high")}
@@ -116,7 +118,7 @@ def _numbers(value: Mapping[str, Any]) -> list[AnyBlock]:
                     conf_level=found.get("level", 0.95),
                 )
             )
-        elif found:
+        elif found and "low" not in found:
             out.append(
                 Number(
                     label=say(label),
@@ -125,6 +127,10 @@ def _numbers(value: Mapping[str, Any]) -> list[AnyBlock]:
                     reading=say("value.no_interval"),
                 )
             )
+    if value.get("probability") is not None:
+        out.append(
+            Number(label=say("value.probability"), value=value["probability"], form=Form.PERCENT)
+        )
     if value.get("per_person") is not None:
         out.append(
             Number(
@@ -139,6 +145,8 @@ def _numbers(value: Mapping[str, Any]) -> list[AnyBlock]:
 
 def _name(name: Any) -> Said:
     """Return a party's or a line's name: both languages, a label of the catalogue, or itself."""
+    if isinstance(name, (Words, Bilingual)):
+        return name
     if isinstance(name, str):
         for code in (f"party.{name}", f"agent.{name}", f"label.{name}"):
             if written(code):
@@ -201,7 +209,7 @@ def _uncertainty(value: Mapping[str, Any]) -> list[AnyBlock]:
             say(
                 "value.sentence_switch",
                 parameter=_name(s["name"]),
-                value=said(s["value"]) if isinstance(s["value"], Mapping) else s["value"],
+                value=_name(s["value"]),
             )
             for s in switching
         )

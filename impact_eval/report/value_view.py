@@ -1,0 +1,205 @@
+"""An account as the report tells it: what each party pays and gains, and how sure that is.
+
+The account of `results.json` is exact and whole; this reads it back and asks the value floor for
+its draws, its tornado and its switching values, with the study's seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from impact_eval.core.findings import ImpactEvalError, NotApplicable
+from impact_eval.core.provenance import canonical_json
+from impact_eval.report.blocks import Said, say
+from impact_eval.report.wording import headline_results, written
+from impact_eval.value.account import Account
+from impact_eval.value.cea import cost_per_outcome
+from impact_eval.value.sensitivity import switching_value, tornado
+from impact_eval.value.simulate import simulate, uncertainty_of
+from impact_eval.value.vocabulary import Perspective, QuantitySource
+
+ACCOUNT_SCHEMA = "impact-eval/account/"
+DRAWS = 10_000
+LONGEST = 8
+
+
+def value_of(results: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the value section as the builders read it; None when the study has no value map."""
+    value = results.get("value")
+    if not value:
+        return None
+    if not str(value.get("schema", "")).startswith(ACCOUNT_SCHEMA):
+        return dict(value)
+    seed = int((results.get("provenance") or {}).get("seed", 1))
+    return _view(canonical_json(value), seed, _level(results, value))
+
+
+def _level(results: Mapping[str, Any], value: Mapping[str, Any]) -> int:
+    """Return the lowest evidence level among the effects the account stands on."""
+    used = {line.get("estimate") for line in value["value_map"].get("lines", ())}
+    records = [r for r in results.get("estimates", ()) if r.get("role", "main") == "main"]
+    read = [r for r in records if r["outcome"] in used] or records
+    found = headline_results(read)
+    return min((result.level for result in found), default=0)
+
+
+@lru_cache(maxsize=8)
+def _view(text: str, seed: int, level: int) -> Mapping[str, Any]:
+    import json
+
+    account = Account.from_dict(json.loads(text))
+    return value_view(account, level=level, seed=seed)
+
+
+def value_view(account: Account, *, level: int, seed: int) -> dict[str, Any]:
+    """Return what the report tells of an account; see `narrative_value` for the keys.
+
+    Parameters
+    ----------
+    account : Account
+    level : int
+        Evidence level of the effects it stands on.
+    seed : int
+        Of the draws.
+    """
+    refusal = account.refusal
+    uncertainty = uncertainty_of(simulate(account, draws=DRAWS, seed=seed))
+    net = uncertainty.net
+    out: dict[str, Any] = {
+        "level": level,
+        "people": _people(account),
+        "net": {
+            "estimate": float(account.perspectives[Perspective.SOCIETY.value]),
+            "low": net.conf_low,
+            "high": net.conf_high,
+        },
+        "probability": uncertainty.chance_positive,
+        "parties": _parties(account),
+        "lines": _lines(account),
+        "sensitivity": _bars(account),
+        "switching": _switching(account),
+        "cumulative": _cumulative(account),
+        "findings": [f.to_dict() for f in account.findings],
+    }
+    if refusal is None and uncertainty.ratio_low is not None:
+        ratio = account.sroi().ratio
+        if not isinstance(ratio, NotApplicable):
+            out["ratio"] = {
+                "estimate": float(ratio),
+                "low": uncertainty.ratio_low,
+                "high": uncertainty.ratio_high,
+            }
+    return {**out, **_cost_per_result(account)}
+
+
+def _people(account: Account) -> int | None:
+    people = account.value_map.settings.people
+    return None if people is None else int(people)
+
+
+def _parties(account: Account) -> list[dict[str, Any]]:
+    """Return what each account pays and gains, in present value, the largest payer first."""
+    pays: dict[str, float] = {}
+    gains: dict[str, float] = {}
+    for flow in account.counted:
+        for agent in (flow.payer, flow.receiver):
+            if agent is None:
+                continue
+            amount = float(flow.for_agent(agent) * flow.present)
+            side = gains if amount > 0 else pays
+            side[agent.value] = side.get(agent.value, 0.0) + abs(amount)
+    names = sorted({*pays, *gains}, key=lambda n: (-pays.get(n, 0.0), -gains.get(n, 0.0), n))
+    return [{"name": n, "pays": pays.get(n, 0.0), "gains": gains.get(n, 0.0)} for n in names]
+
+
+def _lines(account: Account) -> list[dict[str, Any]]:
+    declared = {line.id: line for line in account.value_map.lines}
+    return [
+        {
+            "name": declared[line.line].outcome or line.line,
+            "quantity": float(line.quantity.value),
+            "unit_value": float(line.unit_value),
+            "amount": float(line.present),
+            "source": declared[line.line].proxy_source,
+        }
+        for line in account.lines
+        if line.included
+    ]
+
+
+def _bars(account: Account) -> list[dict[str, Any]]:
+    return [
+        {"name": number_name(account, bar.name), "low": bar.net_low, "high": bar.net_high}
+        for bar in tornado(account)[:LONGEST]
+        if bar.width > 0
+    ]
+
+
+def number_name(account: Account, name: str) -> Said:
+    """Return an uncertain number's name in words: what it is, and of which line."""
+    line, _, part = name.rpartition(".")
+    owner = next((item.outcome for item in account.value_map.lines if item.id == line), line)
+    code = f"value_number.{part or name}"
+    if written(code):
+        return say("value_number.of", what=say(code), line=owner) if owner else say(code)
+    return say("value_number.of", what=part, line=owner) if owner and part else name
+
+
+def _switching(account: Account) -> list[dict[str, Any]]:
+    """Return the quantity of each estimated line at which the net value is zero."""
+    out = []
+    for line in account.lines:
+        if not line.included or line.quantity.source is not QuantitySource.ESTIMATE:
+            continue
+        try:
+            found = switching_value(account, [line.line], "quantity")
+        except ImpactEvalError:
+            continue
+        if isinstance(found, NotApplicable) or not found.reachable:
+            continue
+        value = (
+            say("value_number.per_100", x=float(found.people))
+            if found.people is not None
+            else say("value_number.times", x=float(found.switching))
+        )
+        name = number_name(account, f"{line.line}.quantity")
+        out.append({"name": name, "value": value})
+    return out
+
+
+def _cumulative(account: Account) -> list[dict[str, Any]]:
+    """Return the cumulative social balance in present value, year after year."""
+    by_year: dict[int, float] = {}
+    for (_, year), amount in account.matrix().items():
+        by_year[year] = by_year.get(year, 0.0) + float(amount)
+    total, out = 0.0, []
+    for year in sorted(by_year):
+        total += by_year[year]
+        out.append({"year": year, "balance": total})
+    return out
+
+
+def _cost_per_result(account: Account) -> dict[str, Any]:
+    """Return the cost by person, and by additional result of the first estimated line."""
+    cost = float(account.inputs_present())
+    out: dict[str, Any] = {}
+    people = _people(account)
+    if people:
+        out["per_person"] = cost / people
+    estimated: Sequence[Any] = [
+        line.quantity
+        for line in account.lines
+        if line.included and line.quantity.source is QuantitySource.ESTIMATE
+    ]
+    if len(estimated) == 1 and estimated[0].counterfactual:
+        q = estimated[0]
+        found = cost_per_outcome(cost, float(q.value), q.conf_low, q.conf_high)
+        if not isinstance(found.ratio, NotApplicable) and found.conf_low is not None:
+            out["per_outcome"] = {
+                "estimate": found.ratio,
+                "low": found.conf_low,
+                "high": found.conf_high,
+            }
+    return out
