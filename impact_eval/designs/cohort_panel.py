@@ -212,7 +212,7 @@ def cohort_panel(sample: Sample, outcome: str, *, method: str) -> CohortPanel:
     """
     if len(sample.cluster_names) > 1:
         raise ImpactEvalError(
-            Finding.error("several_clusters", method=method, columns=sample.cluster_names)
+            Finding.error("several_clusters", method=method, n=len(sample.cluster_names))
         )
     wide = sample.wide(outcome)
     starts = np.searchsorted(wide.times, wide.cohorts)

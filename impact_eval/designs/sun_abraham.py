@@ -96,7 +96,7 @@ class SunAbraham:
         sample = with_cluster(sample, self.covariance)
         refuse_unfit(self.info, sample, outcome)
         panel = cohort_panel(sample, outcome, method=self.info.name)
-        panel = panel.keep(panel.starts[panel.codes] > self.anticipation, "always_treated_left_out")
+        panel = panel.keep(panel.starts[panel.codes] > self.anticipation, "always_treated_dropped")
         used, findings = comparison_cells(panel, self.anticipation)
         wanted = used & np.isfinite(panel.event_times) & ~panel.reference(self.anticipation)
         wanted &= (panel.cell_count > 0) & ~_comparison_cohort(panel)[:, None]

@@ -125,7 +125,7 @@ class TripleDifference:
         panel = cohort_panel(sample, outcome, method=self.info.name)
         eligible = unit_flag(sample, self.eligible)[np.isin(sample.unit_labels, panel.units)]
         early = panel.starts[panel.codes] > self.anticipation
-        eligible, panel = eligible[early], panel.keep(early, "always_treated_left_out")
+        eligible, panel = eligible[early], panel.keep(early, "always_treated_dropped")
         cells = self._cells(panel, eligible)
         if not cells.effects:
             raise ImpactEvalError(

@@ -98,7 +98,7 @@ class WaldDiD:
         options={"take_up": (), "interval": ("fieller", "delta")},
         minimum=Minimum(units=4, clusters=2),
         assumptions=("parallel_trends", "stable_effects", "entry_only_channel", "no_interference"),
-        checks=("pretrends", "take_up_difference"),
+        checks=("pretrends",),
         references=("10.1093/restud/rdx049", "10.1111/j.2517-6161.1954.tb00159.x"),
         oracle="two-stage least squares by linearmodels; Fieller by inversion",
         evidence_ceiling=3,
