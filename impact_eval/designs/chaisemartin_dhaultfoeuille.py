@@ -99,11 +99,10 @@ class ChaisemartinDHaultfoeuille:
         check_options(self)
         faults = [
             Finding.error(
-                "option_out_of_range",
+                "option_too_low",
                 option=name,
                 value=value,
                 low=least,
-                high=None,
                 method=self.info.name,
             )
             for name, least in (("effects", 1), ("placebos", 0))

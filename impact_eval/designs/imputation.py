@@ -98,11 +98,10 @@ class ImputationDiD:
         if self.leads is not None and self.leads < 0:
             raise ImpactEvalError(
                 Finding.error(
-                    "option_out_of_range",
+                    "option_too_low",
                     option="leads",
                     value=self.leads,
                     low=0,
-                    high=None,
                     method=self.info.name,
                 )
             )

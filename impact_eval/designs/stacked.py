@@ -99,11 +99,10 @@ class StackedDiD:
         low = {"before": 1, "after": 0}
         faults = [
             Finding.error(
-                "option_out_of_range",
+                "option_too_low",
                 option=name,
                 value=value,
                 low=least,
-                high=None,
                 method=self.info.name,
             )
             for name, least in low.items()

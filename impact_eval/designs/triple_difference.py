@@ -94,11 +94,10 @@ class TripleDifference:
         if self.anticipation < 0:
             raise ImpactEvalError(
                 Finding.error(
-                    "option_out_of_range",
+                    "option_too_low",
                     option="anticipation",
                     value=self.anticipation,
                     low=0,
-                    high=None,
                     method=self.info.name,
                 )
             )

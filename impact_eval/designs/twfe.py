@@ -128,11 +128,10 @@ def check_event_options(method: str, anticipation: int, window: tuple[int, int] 
     if anticipation < 0:
         faults.append(
             Finding.error(
-                "option_out_of_range",
+                "option_too_low",
                 option="anticipation",
                 value=anticipation,
                 low=0,
-                high=None,
                 method=method,
             )
         )
