@@ -30,6 +30,8 @@ NO_OVERLAP = 0.999  # a largest propensity above it means that overlap fails
 _BLOCK = 8_192  # rows whose temporaries stay in cache
 _STEP = 1e-6  # Newton is quadratic: after a step this small the error is about its square
 _MAX_STEPS = 40
+ALONE = 1e-9  # a treated row this surely treated has nobody to be compared with
+_NO_SCORE = 1e-10  # score per treated row below which nothing is left to fit
 _FAR = 500.0  # exp() stays finite
 
 
@@ -79,7 +81,8 @@ def fit_propensity(treated: BoolArray, design: FloatArray, weights: FloatArray) 
         With findings `weak_overlap` and `trimmed_comparison`.
     """
     fit = logit_fit(treated.astype(np.float64), design, weights=weights)
-    separated = not fit.converged or any(f.code == "separation" for f in fit.findings)
+    # comparison rows that no treated row resembles (p = 0) are harmless: their odds are zero
+    separated = not fit.converged or bool((1 - fit.fitted[treated] < ALONE).any())
     return _propensity(fit.fitted, treated, fit.design, fit.influence, separated)
 
 
@@ -223,8 +226,7 @@ def fit_segments(segments: Sequence[Segment]) -> SegmentFit:
 def _intercept_start(segments: Sequence[Segment]) -> FloatArray:
     totals = [0.0, 0.0]
     for segment in segments:
-        weight = len(segment.design) if segment.weights is None else float(segment.weights.sum())
-        totals[segment.treated] += weight
+        totals[segment.treated] += _size(segment)
     start = np.zeros(segments[0].design.shape[1])
     start[0] = np.log(totals[1] / totals[0]) if min(totals) > 0 else 0.0
     return start
@@ -233,8 +235,9 @@ def _intercept_start(segments: Sequence[Segment]) -> FloatArray:
 def _newton(segments: Sequence[Segment], start: FloatArray) -> SegmentFit:
     gamma = start.copy()
     eye = np.eye(gamma.size)
+    treated = sum(_size(segment) for segment in segments if segment.treated)
     for _ in range(_MAX_STEPS):
-        score, information = _score(segments, gamma)
+        score, information, surest = _score(segments, gamma)
         try:
             bread = np.asarray(np.linalg.solve(information, eye), dtype=np.float64)
         except np.linalg.LinAlgError:
@@ -244,12 +247,19 @@ def _newton(segments: Sequence[Segment], start: FloatArray) -> SegmentFit:
         if not np.isfinite(largest):
             return SegmentFit(gamma, bread, False)
         gamma = gamma + step * min(1.0, 4.0 / max(largest, 1e-300))
-        if largest < _STEP:
-            return SegmentFit(gamma, bread, True)
+        # a level met in the comparison group alone drifts away for ever, with no score left
+        if largest < _STEP or np.abs(score).max() < _NO_SCORE * treated:
+            return SegmentFit(gamma, bread, surest >= ALONE)
     return SegmentFit(gamma, bread, False)
 
 
-def _score(segments: Sequence[Segment], gamma: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _size(segment: Segment) -> float:
+    return float(len(segment.design) if segment.weights is None else segment.weights.sum())
+
+
+def _score(segments: Sequence[Segment], gamma: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+    """Return the score, the information, and the least P(untreated) of a treated row."""
+    surest = 1.0
     score = np.zeros(gamma.size)
     information = np.zeros((gamma.size, gamma.size))
     for segment in segments:
@@ -262,6 +272,8 @@ def _score(segments: Sequence[Segment], gamma: FloatArray) -> tuple[FloatArray, 
             np.minimum(index, _FAR, out=index)
             q = np.exp(index, out=index)
             q /= 1 + q
+            if segment.treated:
+                surest = min(surest, float(q.min()))
             v = q * (1 - q)
             if segment.weights is not None:
                 w = segment.weights[first : first + _BLOCK]
@@ -270,4 +282,4 @@ def _score(segments: Sequence[Segment], gamma: FloatArray) -> tuple[FloatArray, 
             part = q @ rows
             score += part if segment.treated else -part
             information += rows.T @ (rows * v[:, None])
-    return score, information
+    return score, information, surest
