@@ -44,7 +44,15 @@ class StudyKernelManager(AsyncKernelManager):
     def kernel_spec(self) -> KernelSpec:
         """The specification, made here so that nothing has to be installed."""
         flags = ["-Xfrozen_modules=off"] if sys.version_info >= (3, 11) else []
-        command = [sys.executable, *flags, "-m", "ipykernel_launcher", QUIET, "-f", "{connection_file}"]
+        command = [
+            sys.executable,
+            *flags,
+            "-m",
+            "ipykernel_launcher",
+            QUIET,
+            "-f",
+            "{connection_file}",
+        ]
         return KernelSpec(
             argv=command,
             display_name="Python",

@@ -129,6 +129,8 @@ def _execute(
                 kernel_manager_class=StudyKernelManager,
                 on_cell_executed=counter,
                 request_save_on_cell_execute=True,
+                kernel_name="python3",
+                language="python",
             )
         except PapermillExecutionError:
             status = RunStatus.FAILED
@@ -212,4 +214,7 @@ def canonical(notebook: Any) -> Any:
             ]
             for output in cell.outputs:
                 output.pop("transient", None)
+                content = output.get("data", {}).get(RESULTS_MIME)
+                if content is not None:  # when it ran is told by `results.json` alone
+                    content["provenance"]["run_at"] = ""
     return clean

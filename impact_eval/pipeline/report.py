@@ -7,7 +7,7 @@ from typing import Any
 
 from impact_eval.data.disclosure import Gate
 from impact_eval.pipeline.notebook import RESULTS_MIME
-from impact_eval.pipeline.results import StudyResults
+from impact_eval.pipeline.results import UNREPEATABLE, StudyResults
 from impact_eval.report import narrative
 from impact_eval.report.blocks import AnyBlock, Page
 from impact_eval.report.release import release
@@ -79,7 +79,9 @@ class Report:
 
     def provenance(self) -> Page:
         """Return what made the results."""
-        return self._page(narrative.provenance_blocks(self._content))
+        # when it ran is told by `results.json` alone: two runs print the same pages
+        untimed = {k: v for k, v in self._content["provenance"].items() if k not in UNREPEATABLE}
+        return self._page(narrative.provenance_blocks({**self._content, "provenance": untimed}))
 
     def publish(self) -> Published:
         """Return the content of `results.json`, for the runner."""

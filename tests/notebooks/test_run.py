@@ -1,0 +1,181 @@
+"""A study from its folder to its reports: what is written, what resumes, what is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import nbformat
+import pytest
+
+from impact_eval.core.findings import ImpactEvalError
+from impact_eval.pipeline import runner
+from impact_eval.pipeline.notebook import RunStatus, execute
+from impact_eval.pipeline.results import StudyResults, comparable
+from impact_eval.pipeline.runner import run
+from impact_eval.pipeline.templates import check_parameters, read_notebook, template_path
+from impact_eval.pipeline.verification import differences, verify
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, request):
+    """One run of the randomised study, shared by the tests that only read it."""
+    root = request.getfixturevalue("root")
+    folder = tmp_path_factory.mktemp("study") / "etude"
+    shutil.copytree(root / "datasets" / "rendez_vous_droits", folder)
+    return run(folder)
+
+
+def test_outputs(finished):
+    names = {path.name for path in finished.folder.iterdir()}
+    assert {"results.json", "notebook.ipynb", "rapport-fr.html", "report-en.html",
+            "ro-crate-metadata.json", "status.json", "tables"} <= names  # fmt: skip
+    assert finished.results.primary.evidence["level"] == 4
+    effect, truth = finished.results.primary.headline, 0.11
+    assert effect.conf_low <= truth <= effect.conf_high
+
+
+def test_no_path_of_the_machine_no_network_no_script(finished):
+    for path in finished.folder.rglob("*"):
+        if not path.is_file():
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert str(finished.folder.parent) not in text, path.name
+        assert "Traceback" not in text
+        if path.suffix == ".html":
+            assert "<script" not in text
+            assert not re.findall(r"""(?:src|href)=["']https?://""", text)
+
+
+def test_notebook_ships_no_row_of_a_person(finished):
+    notebook = nbformat.read(finished.folder / "notebook.ipynb", as_version=4)
+    text = json.dumps(notebook)
+    assert not re.search(r"\bB0\d{4}\b", text), "an identifier left the study"
+
+
+def test_second_run_is_the_same_but_for_its_time(finished):
+    again = run(finished.folder.parent, output=finished.folder.parent / "bis", fresh=True)
+    one, other = finished.results.to_dict(), again.results.to_dict()
+    assert differences(comparable(one), comparable(other)) == []
+    for path in finished.folder.glob("*.html"):
+        assert path.read_bytes() == (again.folder / path.name).read_bytes()
+    assert (finished.folder / "notebook.ipynb").read_bytes() == (
+        again.folder / "notebook.ipynb"
+    ).read_bytes()
+
+
+def test_same_job_is_not_computed_again(finished):
+    again = run(finished.folder.parent)
+    assert again.resumed
+    assert again.results == finished.results
+
+
+def test_interrupted_export_resumes(dataset, monkeypatch):
+    folder = dataset("association_avant_apres")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runner, "_export", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(folder)
+    assert not (folder / "sortie").exists(), "half an output must never look whole"
+    monkeypatch.setattr(runner, "_execute", stop)  # the computation must not start again
+    done = run(folder)
+    assert done.resumed
+    assert (folder / "sortie" / "results.json").is_file()
+    assert not (folder / ".sortie.partial").exists()
+
+
+def test_before_after_never_claims_an_effect(dataset):
+    done = run(dataset("association_avant_apres"))
+    assert done.results.primary.evidence["level"] == 1
+    for path, causal in (("rapport-fr.html", r"attribuable|effet de l’action"),
+                         ("report-en.html", r"attributable|effect of the action")):  # fmt: skip
+        html = (done.folder / path).read_text(encoding="utf-8")
+        main = html[html.index("<main") : html.index("</main>")]
+        summary = main[: main.index("</section>")]
+        assert not re.search(causal, summary)
+
+
+def test_verify_sees_a_changed_number(finished, tmp_path):
+    folder = tmp_path / "copie"
+    shutil.copytree(finished.folder.parent, folder)
+    path = folder / "sortie" / "results.json"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["estimates"][0]["estimate"]["effects"][0]["estimate"] = 0.5
+    path.write_text(json.dumps(data), encoding="utf-8")
+    found = verify(folder / "sortie")
+    assert (found.complete, found.stable, found.verified) == (True, False, False)
+    assert found.differences == ("estimates[0].estimate.effects[0].estimate",)
+    (folder / "sortie" / "rapport-fr.html").write_text("autre chose", encoding="utf-8")
+    assert not verify(folder / "sortie").consistent
+
+
+def test_verify_holds_on_what_was_published(finished):
+    found = verify(finished.folder)
+    assert found.verified, found.differences
+
+
+def test_refusal_inside_the_notebook_keeps_its_code(dataset):
+    folder = dataset("association_avant_apres")
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    (folder / "study.toml").write_text(
+        text.replace("(0 à 10) / Sortie", "(0 à 10) / Sorti"), encoding="utf-8"
+    )
+    with pytest.raises(ImpactEvalError) as refused:
+        run(folder)
+    assert refused.value.codes == ("missing_column",)
+    assert refused.value.findings[0].values["nearest"] == "Satisfaction (0 à 10) / Sortie"
+    assert not (folder / "sortie").exists()
+
+
+def _notebook(tmp_path, source):
+    notebook = nbformat.v4.new_notebook()
+    cells = ['study = "study.toml"\nlanguage = "fr"', source, "1 + 1"]
+    notebook.cells = [nbformat.v4.new_code_cell(text) for text in cells]
+    notebook.cells[0].metadata["tags"] = ["parameters"]
+    notebook.cells[1].metadata["tags"] = ["compute"]
+    path = tmp_path / "template.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("source", "status"),
+    [
+        ("1 / 0", RunStatus.FAILED),
+        ("import sys; sys.exit(0)", RunStatus.FAILED),
+        ("import os; os._exit(0)", RunStatus.KILLED),
+        ("import time; time.sleep(60)", RunStatus.TIMEOUT),
+        ("%no_such_magic", RunStatus.FAILED),
+        ("x = 1", RunStatus.OK),
+    ],
+)
+def test_status_is_what_happened(tmp_path, source, status):
+    done = execute(_notebook(tmp_path, source), {}, folder=tmp_path, timeout=8)
+    assert (done.status is RunStatus.OK) == (status is RunStatus.OK)
+    if status is not RunStatus.OK:
+        assert done.status in (status, RunStatus.TRUNCATED)
+        assert done.findings, "what stopped is named"
+
+
+def test_parameters_are_typed_and_known():
+    notebook = read_notebook(template_path("study_report"))
+    assert check_parameters(notebook, {"study": "01"}, "study_report") == {"study": "01"}
+    with pytest.raises(ImpactEvalError) as refused:
+        check_parameters(notebook, {"stdy": "a", "language": 1}, "study_report")
+    assert set(refused.value.codes) == {"unknown_parameter", "wrong_parameter_type"}
+
+
+def test_results_round_trip(finished, tmp_path):
+    path = finished.results.write(tmp_path / "results.json")
+    assert StudyResults.read(path) == finished.results
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"study"', '"studi"', 1), encoding="utf-8"
+    )
+    with pytest.raises(ImpactEvalError) as refused:
+        StudyResults.read(path)
+    assert refused.value.codes == ("results_invalid",)
