@@ -40,17 +40,20 @@ rows_are = "territories"
 
 CASES = {
     "garantie_jeunes": {
-        "file": "cas_garantie_jeunes_chomage_trim_2011_2015.csv", "unit": "dep", "time": "q", "cohort": "g",
+        "file": "cas_garantie_jeunes_chomage_trim_2011_2015.csv", "unit": "dep",
+        "time": "q", "cohort": "g",
         "outcome": "taux_chomage", "kind": "percent", "title": "Garantie jeunes",
         "label": "Taux de chômage", "start": "2011", "end": "2015",
     },
     "rsa_renove": {
-        "file": "cas_rsa_renove_foyers_rsa_2019_2024.csv", "unit": "dep", "time": "annee", "cohort": "g",
+        "file": "cas_rsa_renove_foyers_rsa_2019_2024.csv", "unit": "dep",
+        "time": "annee", "cohort": "g",
         "outcome": "ly", "kind": "log100", "title": "RSA rénové", "label": "Foyers au RSA",
         "start": "2019", "end": "2024",
     },
     "rsa_2007": {
-        "file": "cas_rsa_experimental_rmi_2002_2008.csv", "unit": "dep", "time": "annee", "cohort": "g",
+        "file": "cas_rsa_experimental_rmi_2002_2008.csv", "unit": "dep",
+        "time": "annee", "cohort": "g",
         "outcome": "ly", "kind": "log100", "title": "RSA expérimental",
         "label": "Allocataires du RMI", "start": "2002", "end": "2008",
     },
