@@ -18,9 +18,9 @@ from impact_eval.designs.difference_in_means import DifferenceInMeans
 from impact_eval.designs.imputation import ImputationDiD
 from impact_eval.designs.stacked import StackedDiD
 from impact_eval.designs.sun_abraham import SunAbraham
-from impact_eval.designs.triple_difference import TripleDifference
 from impact_eval.designs.synthetic_control import SyntheticControl
 from impact_eval.designs.synthetic_did import SyntheticDiD
+from impact_eval.designs.triple_difference import TripleDifference
 from impact_eval.designs.twfe import TwoWayFixedEffects
 from impact_eval.designs.wald_did import WaldDiD
 
@@ -36,9 +36,9 @@ __all__ = [
     "Minimum",
     "StackedDiD",
     "SunAbraham",
-    "TripleDifference",
     "SyntheticControl",
     "SyntheticDiD",
+    "TripleDifference",
     "TwoWayFixedEffects",
     "WaldDiD",
     "check_options",
