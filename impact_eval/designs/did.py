@@ -318,13 +318,15 @@ def _read_rows(design: DifferenceInDifferences, sample: Sample, outcome: str) ->
 
 def _by_ols(design: DifferenceInDifferences, data: _Data) -> _Answer:
     treated = data.treated.astype(np.float64)
-    columns, names = [np.ones_like(treated), treated], ["constant", TREATED]
+    columns, names = [np.ones_like(treated)], ["constant"]
+    effect = treated
     if data.after is not None:
         after = data.after.astype(np.float64)
-        columns = [np.ones_like(treated), treated * after, treated, after]
-        names = ["constant", TREATED, "group", "after"]
-    columns += list(data.covariates.T)
-    names += [f"x:{name}" for name in data.names]
+        columns, names = [*columns, treated, after], [*names, "group", "after"]
+        effect = treated * after
+    # the effect comes last, so that it is the column found to depend on the others
+    columns += [*data.covariates.T, effect]
+    names += [*(f"x:{name}" for name in data.names), TREATED]
     fit = least_squares(data.y, np.column_stack(columns), names=names, weights=data.weights)
     if TREATED not in fit.names:
         raise ImpactEvalError(Finding.error("treatment_collinear", method=design.info.name))

@@ -247,9 +247,13 @@ def _thin(trial: _Trial) -> bool:
 def _columns(
     trial: _Trial, adjustment: Adjustment, *, blocked: bool
 ) -> tuple[FloatArray, list[str]]:
-    """Return the regression's columns: constant, treatment, then blocks and covariates."""
+    """Return the regression's columns: constant, blocks and covariates, treatment, products.
+
+    The treatment comes after what could give it away, so that it is the column found dependent.
+    """
     treated = trial.treated.astype(np.float64)
-    parts, names = [np.ones_like(treated), treated], ["constant", TREATED]
+    parts, names = [np.ones_like(treated)], ["constant"]
+    products, product_names = [treated], [TREATED]
     added: list[tuple[FloatArray, str, bool]] = []
     if trial.blocks is not None:
         dummies = (trial.blocks[:, None] == np.arange(1, trial.blocks.max() + 1)).astype(np.float64)
@@ -264,9 +268,9 @@ def _columns(
         parts.append(centred)
         names.append(f"x:{name}")
         if crossed:
-            parts.append(centred * treated)
-            names.append(f"{TREATED}:{name}")
-    return np.column_stack(parts), names
+            products.append(centred * treated)
+            product_names.append(f"{TREATED}:{name}")
+    return np.column_stack([*parts, *products]), [*names, *product_names]
 
 
 def _report(
