@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
@@ -121,6 +122,9 @@ def date(value: Any, language: str) -> str:
     """Write a date (a `date`, or its ISO text) in full."""
     from babel.dates import format_date
 
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}", value):
+        month = datetime.date(int(value[:4]), min(max(int(value[5:]), 1), 12), 1)
+        return str(format_date(month, format="MMMM y", locale=_LOCALES[language]))
     if isinstance(value, str):
         try:
             value = datetime.date.fromisoformat(value[:10])

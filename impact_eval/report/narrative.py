@@ -16,6 +16,7 @@ gives no block. Blocks hold codes and values: the same list is exported in every
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -247,17 +248,26 @@ def flow_blocks(results: Results) -> list[AnyBlock]:
     start, end = steps[0]["n"] + steps[0].get("dropped", 0), steps[-1]["n"]
     if start == end:
         return [heading, Paragraph(words=(say("flow.sentence_all", n=end),))]
-    share = end / start if start else 0.0
-    sentence = Paragraph(
-        words=(
-            say("flow.sentence", start=start, n=end, share=share),
-            say("flow.lost", n=start - end),
-        )
-    )
+    sentence = Paragraph(words=_flow_sentences(steps, start, end))
     figure = data_for_flow(
         [Step(_step(step["step"]), step["n"], step.get("dropped", 0)) for step in steps]
     )
     return [heading, sentence, figure, _flow_table(steps)]
+
+
+def _flow_sentences(steps: Sequence[Mapping[str, Any]], start: int, end: int) -> tuple[Said, ...]:
+    """Return the flow in words; when a step counts people and no longer rows, no share is told."""
+    same_unit = all(
+        before["n"] == after["n"] + after.get("dropped", 0)
+        for before, after in itertools.pairwise(steps)
+    )
+    if not same_unit:
+        return (say("flow.sentence_units", start=start, n=end),)
+    share = end / start if start else 0.0
+    return (
+        say("flow.sentence", start=start, n=end, share=share),
+        say("flow.lost", n=start - end),
+    )
 
 
 def _step(code: str) -> Said:
@@ -290,7 +300,8 @@ def _flow_table(steps: Sequence[Mapping[str, Any]]) -> Table:
 def _drop_reason(code: str | None) -> Said:
     if code is None:
         return say("flow.no_reason")
-    return pick(f"flow_reason.{code}", f"reason.{code}", f"finding.{code}", f"reason.{code}")
+    known = (f"flow_reason.{code}", f"reason.{code}", f"label.{code}")
+    return pick(*known) if any(written(c) for c in known) else code
 
 
 # ------------------------------------------------------------------ the result

@@ -45,9 +45,19 @@ def check_blocks(results: Results) -> list[AnyBlock]:
         words.append(say("sentence.checks.failed_named", names=failed))
     out.append(Paragraph(words=tuple(words)))
     out += [_table(name, group) for name, group in _by_outcome(results, checks)]
+    primary = headline_outcome(results)
     for record in checks:
-        out += _detail(results, record)
+        shown = record["outcome"] == primary or _status(record) == FAILED
+        if shown and _status(record) != NOT_APPLICABLE:
+            out += [block for block in _detail(results, record) if block not in out]
     return out
+
+
+def headline_outcome(results: Results) -> str | None:
+    """Return the outcome whose checks are shown in detail: the primary one, else the first."""
+    records = [r for r in results["estimates"] if r.get("role", "main") == "main"]
+    records.sort(key=lambda record: not record.get("primary", False))
+    return str(records[0]["outcome"]) if records else None
 
 
 def check_message(results: Results) -> Words | None:

@@ -26,12 +26,14 @@ from impact_eval.report.wording import (
     Verdict,
     assumption_clause,
     headline_results,
+    told,
     written,
 )
 
 Results = Mapping[str, Any]
 
 MANY_OUTCOMES = 5
+SAID_BY_LEVEL = frozenset({"no_comparison_group"})  # what the limits of the level already say
 
 
 def limit_blocks(results: Results) -> list[AnyBlock]:
@@ -47,8 +49,8 @@ def limit_blocks(results: Results) -> list[AnyBlock]:
     if len(found) >= MANY_OUTCOMES:
         limits.append(Limitation(words=say("limits.multiple", n=len(found))))
     limits += finding_limits(results.get("findings", ()))
-    once = [limit for index, limit in enumerate(limits) if limit not in limits[:index]]
-    return [*out, *once] if once else [*out, _no_limit()]
+    once = {told(limit.words): limit for limit in reversed(limits)}
+    return [*out, *reversed(once.values())] if once else [*out, _no_limit()]
 
 
 def _no_limit() -> Paragraph:
@@ -99,6 +101,8 @@ def finding_limits(findings: Sequence[Mapping[str, Any]]) -> list[Limitation]:
     out = []
     for data in sorted(findings, key=lambda f: order.index(f["severity"])):
         code, values = data["code"], dict(data.get("values", {}))
+        if code in SAID_BY_LEVEL:
+            continue
         repair = f"finding.{code}.repair"
         out.append(
             Limitation(

@@ -162,7 +162,7 @@ def _scale_blocks(score: Mapping[str, Any]) -> list[AnyBlock]:
         words = say("soft.reliability_low", scale=name, alpha=alpha)
         out.append(Note(words=words, tone="warning"))
     if score.get("bins"):
-        bins = [ScoreBin(b["low"], b["high"], b["before"], b["after"]) for b in score["bins"]]
+        bins = _classes(score["bins"])
         means = (score["before"]["mean"], score["after"]["mean"])
         out.append(
             data_for_distribution(bins, scale=name, mean_before=means[0], mean_after=means[1])
@@ -176,6 +176,19 @@ def _scale_blocks(score: Mapping[str, Any]) -> list[AnyBlock]:
                 severity=finding.severity.value,
             )
         )
+    return out
+
+
+def _classes(rows: Sequence[Mapping[str, Any]]) -> list[ScoreBin]:
+    """Return the classes of a score; one without width (the top value) joins its neighbour."""
+    out: list[ScoreBin] = []
+    for row in rows:
+        if out and row["high"] <= row["low"]:
+            last = out.pop()
+            sums = (last.before + row["before"], last.after + row["after"])
+            out.append(ScoreBin(last.low, last.high, *sums))
+        else:
+            out.append(ScoreBin(row["low"], row["high"], row["before"], row["after"]))
     return out
 
 

@@ -259,7 +259,10 @@ class Texts:
             return self.words(value)
         if fmt == "label":
             if isinstance(value, (list, tuple)):
-                return listed([self.label(str(v)) for v in value], self.language)
+                names = [
+                    self.words(v) if isinstance(v, Mapping) else self.label(str(v)) for v in value
+                ]
+                return listed(names, self.language)
             return self.label(str(value))
         if isinstance(value, (list, tuple)) and any(isinstance(v, Mapping) for v in value):
             return listed([self.show(v) for v in value], self.language)

@@ -139,6 +139,12 @@ def _bars(account: Account) -> list[dict[str, Any]]:
 
 def number_name(account: Account, name: str) -> Said:
     """Return an uncertain number's name in words: what it is, and of which line."""
+    if "/" in name:
+        outcome = name.split("/", 1)[0]
+        owners = [item.outcome for item in account.value_map.lines if item.estimate == outcome]
+        return say(
+            "value_number.of", what=say("value_number.effect"), line=(owners or [outcome])[0]
+        )
     line, _, part = name.rpartition(".")
     owner = next((item.outcome for item in account.value_map.lines if item.id == line), line)
     code = f"value_number.{part or name}"

@@ -159,6 +159,11 @@ def pick(*codes: str, **values: Any) -> Words:
     return say(codes[-1], **values)
 
 
+def told(words: Said) -> str:
+    """Return words as one text, to know whether two blocks say the same thing."""
+    return _catalogue().words(words)
+
+
 def written(code: str) -> bool:
     """Whether the catalogues hold a code."""
     return code in _catalogue()

@@ -25,7 +25,7 @@ MIDDLE = "#e8ebef"
 
 WIDTH = 4.2  # inches: 9-point type stays readable on a telephone
 DPI = 240
-LINE = 56  # characters that one line of the key takes
+LINE = 60  # characters that one line of the key takes
 
 STYLE: Mapping[str, Any] = MappingProxyType(
     {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -371,7 +372,11 @@ def draw_distribution(figure: Figure, texts: Texts, ax: Any) -> None:
     ):
         counts = [shown(row[key]) for row in rows]
         total = sum(count or 0 for count in counts)
-        heights = [100 * (count or 0) / total if total else 0 for count in counts]
+        widths = [high - low for low, high in itertools.pairwise(edges)]
+        heights = [
+            100 * (count or 0) / total / width if total and width else 0
+            for count, width in zip(counts, widths, strict=True)
+        ]
         if look.pop("fill"):
             look = {"facecolor": LIGHT_BLUE, "edgecolor": BLUE, "linewidth": 1}
             ax.stairs(heights, edges, fill=True, label=texts.say(name), **look)
