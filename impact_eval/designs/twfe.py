@@ -49,7 +49,8 @@ class TwoWayFixedEffects:
     anticipation : int
         Periods of anticipation, in [0, T): the reference of the event study is the period before.
     window : (int, int), optional
-        First and last event times, in units of time, with a coefficient of their own; those beyond join them.
+        First and last event times with a coefficient of their own, in units of time; those beyond
+        join them.
     covariance : Clustered, optional
         At the unit or the sample's cluster. By default CR1 with t(C - 1), and CR2 with
         Satterthwaite degrees of freedom below 40 clusters or 10 treated ones.
