@@ -37,7 +37,7 @@ def page_meta(results: Mapping[str, Any] | None) -> dict[str, Any]:
         "contract": study.get("contract"),
         "operator": study.get("operator"),
         "pillar": {"code": f"label.pillar.{study['pillar']}"},
-        "period": " – ".join(study["period"]),
+        "period": study["period"],
     }
     return {name: _said(value) for name, value in meta.items() if value}
 

@@ -31,6 +31,7 @@ from impact_eval.report.blocks import (
     Table,
     Withheld,
 )
+from impact_eval.report.quantities import period_words
 from impact_eval.report.texts import Texts
 
 LEVELS = (0, 1, 2, 3, 4)
@@ -343,6 +344,19 @@ def _append(views: list[dict[str, Any]], view: dict[str, Any]) -> None:
         views.append(view)
 
 
+def meta_lines(meta: Mapping[str, Any], texts: Texts) -> list[tuple[str, str]]:
+    """Return what the head of a report says of the study, as labels and texts."""
+    out = []
+    for name in ("territory", "contract", "pillar", "operator", "period", "date"):
+        value = meta.get(name)
+        if not value:
+            continue
+        if name == "period" and isinstance(value, (list, tuple)):
+            value = period_words(value)
+        out.append((texts.say(f"report.meta.{name}"), texts.words(value)))
+    return out
+
+
 def render_html(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: str) -> str:
     """Write a report as one HTML file that needs nothing else.
 
@@ -355,8 +369,8 @@ def render_html(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: s
         section of anchor `summary` is the decision-maker's page.
     meta : mapping
         `title` (used when no heading of level 1 is there), and what the head of the page shows when
-        given: `territory`, `contract`, `pillar`, `operator`, `period`, `date`, `logos` — texts or
-        words; `footer`, a text or words.
+        given: `territory`, `contract`, `pillar`, `operator`, `date` — texts or words; `period`, its
+        first and last day or month; `footer`, a text or words.
     language : {"fr", "en"}
 
     Returns
@@ -368,11 +382,7 @@ def render_html(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: s
     writer = Writer(texts)
     title, sections = _sections(list(writer.views(blocks)))
     style = _style("report.css")
-    lines = [
-        {"label": texts.say(f"report.meta.{name}"), "text": texts.words(meta[name])}
-        for name in ("territory", "contract", "pillar", "operator", "period", "date")
-        if meta.get(name)
-    ]
+    lines = [{"label": label, "text": text} for label, text in meta_lines(meta, texts)]
     shown = title["text"] if title else texts.words(meta.get("title"))
     page = (
         _environment()

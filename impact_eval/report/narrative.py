@@ -49,7 +49,7 @@ from impact_eval.report.narrative_checks import check_blocks, check_message
 from impact_eval.report.narrative_limits import limit_blocks, provenance_blocks
 from impact_eval.report.narrative_soft import soft_message, soft_outcome_blocks
 from impact_eval.report.narrative_value import value_blocks, value_message
-from impact_eval.report.quantities import unit_of
+from impact_eval.report.quantities import period_words, unit_of
 from impact_eval.report.wording import (
     CAUSAL_FROM,
     Result,
@@ -194,16 +194,6 @@ def _observed(results: Results, main: Result) -> Said:
         return say("sentence.observed", n_treated=treated, n_comparison=comparison, period=period)
     n = treated or results.get("data", {}).get("n_units") or 0
     return say("sentence.observed_alone", n=n, period=period)
-
-
-def period_words(period: Sequence[str] | None) -> Said:
-    """Return a study's period in words: days in full, years and months as they are."""
-    if not period:
-        return ""
-    start, end = period[0], period[-1]
-    if len(start) == 10 and len(end) == 10:
-        return say("report.period.both", start=start, end=end)
-    return say("report.period.loose", start=start, end=end)
 
 
 def decision_blocks(result: Result, decisions: Sequence[Said] = ()) -> list[AnyBlock]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from impact_eval.core.vocabulary import Unit as Vocabulary
@@ -117,3 +118,13 @@ def digits_for(unit: Unit, low: float | None, high: float | None, estimate: floa
     if any(v != 0 and round(v, digits) == 0 for v in shown):
         digits = min(digits + 1, 4)
     return digits
+
+
+def period_words(period: Sequence[str] | None) -> Said:
+    """Return a study's period in words: days in full, years and months as they are."""
+    if not period:
+        return ""
+    start, end = period[0], period[-1]
+    if len(start) == 10 and len(end) == 10:
+        return say("report.period.both", start=start, end=end)
+    return say("report.period.loose", start=start, end=end)
