@@ -1,0 +1,182 @@
+"""Several studies read together: the pooled effect, each study, the prediction, who is apart."""
+
+from __future__ import annotations
+
+from impact_eval.portfolio.portfolio import Entry, Excluded, Pooling
+from impact_eval.report.blocks import (
+    AnyBlock,
+    Cell,
+    Column,
+    Form,
+    Heading,
+    Limitation,
+    Messages,
+    Number,
+    Paragraph,
+    Said,
+    Table,
+    Words,
+    say,
+)
+from impact_eval.report.figures.effects import Interval, data_for_portfolio_forest
+from impact_eval.report.quantities import Unit, digits_for, unit_of
+from impact_eval.report.wording import said
+
+FEW_STUDIES = 10  # below it the variance between studies is barely known
+CAUSAL_FROM = 3  # below it, the pooled sentence speaks of association or of change
+
+
+def portfolio_blocks(found: Pooling) -> list[AnyBlock]:
+    """Return the consolidated report of one outcome.
+
+    Parameters
+    ----------
+    found : Pooling
+
+    Returns
+    -------
+    list of block
+        The level of evidence of the whole is the lowest of the studies pooled.
+    """
+    first = found.included[0]
+    unit = unit_of(first.unit)
+    level = min(entry.evidence for entry in found.included)
+    digits = digits_for(unit, found.pooled.conf_low, found.pooled.conf_high, found.pooled.estimate)
+    return [
+        Heading(level=1, words=say("portfolio.title", outcome=said(first.label)), anchor="title"),
+        Heading(level=2, words=say("report.section.summary"), anchor="summary"),
+        Paragraph(words=_sentences(found, unit, digits, level), evidence_level=level),
+        _number(found, unit, level),
+        Messages(
+            title=say("report.section.key_messages"),
+            items=tuple(_messages(found, unit, digits)),
+            ordered=True,
+        ),
+        Heading(level=2, words=say("report.section.portfolio"), anchor="portfolio"),
+        data_for_portfolio_forest(
+            [_interval(entry) for entry in found.included],
+            Interval(
+                say("portfolio.pooled"),
+                found.pooled.estimate,
+                found.pooled.conf_low,
+                found.pooled.conf_high,
+            ),
+            (found.pooled.prediction_low, found.pooled.prediction_high),
+            unit,
+        ),
+        _studies(found),
+        *_robustness(found, unit, digits),
+        Heading(level=2, words=say("report.section.limits"), anchor="limits"),
+        *_limits(found, level),
+    ]
+
+
+def _interval(entry: Entry) -> Interval:
+    effect = entry.effect
+    return Interval(said(entry.title), effect.estimate, effect.conf_low, effect.conf_high)
+
+
+def _sentences(found: Pooling, unit: Unit, digits: int, level: int) -> tuple[Words, ...]:
+    pooled = found.pooled
+    clear = not pooled.conf_low <= 0 <= pooled.conf_high
+    basis = "causal" if level >= CAUSAL_FROM else "change" if level <= 1 else "association"
+    code = f"portfolio.sentence.{basis}" if clear else "portfolio.sentence.unclear"
+    return (
+        say(
+            code,
+            n=pooled.k,
+            outcome=said(found.included[0].label),
+            amount=unit.amount(pooled.estimate, digits),
+            interval=unit.between(pooled.conf_low, pooled.conf_high, digits),
+        ),
+    )
+
+
+def _number(found: Pooling, unit: Unit, level: int) -> Number:
+    pooled = found.pooled
+    return Number(
+        label=said(found.included[0].label),
+        value=unit.factor * pooled.estimate,
+        form=Form.SIGNED_1,
+        unit=unit.label("axis"),
+        low=unit.factor * pooled.conf_low,
+        high=unit.factor * pooled.conf_high,
+        conf_level=0.95,
+        headline=True,
+        evidence_level=level,
+    )
+
+
+def _messages(found: Pooling, unit: Unit, digits: int) -> list[Said]:
+    pooled = found.pooled
+    return [
+        say("portfolio.message.studies", n=pooled.k, apart=len(found.excluded)),
+        say(
+            "portfolio.message.prediction",
+            interval=unit.between(pooled.prediction_low, pooled.prediction_high, digits),
+        ),
+        say("portfolio.message.heterogeneity", share=pooled.i2),
+    ]
+
+
+def _studies(found: Pooling) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for entry, weight in zip(found.included, found.pooled.weights.tolist(), strict=True):
+        rows.append(
+            (
+                said(entry.title),
+                entry.territory,
+                entry.effect.n_treated,
+                say(f"method.{entry.method}.name"),
+                entry.evidence,
+                weight,
+            )
+        )
+    return Table(
+        caption=say("portfolio.caption_studies"),
+        columns=(
+            Column(key="study", label=say("label.study"), header=True),
+            Column(key="territory", label=say("report.meta.territory")),
+            Column(key="n", label=say("portfolio.column.n"), form=Form.INTEGER),
+            Column(key="method", label=say("report.section.method")),
+            Column(key="evidence", label=say("portfolio.column.evidence"), form=Form.INTEGER),
+            Column(key="weight", label=say("portfolio.column.weight"), form=Form.PERCENT),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _robustness(found: Pooling, unit: Unit, digits: int) -> list[AnyBlock]:
+    """Return what the pooled effect becomes without each study in turn."""
+    if not found.without_each:
+        return []
+    items = tuple(
+        say(
+            "portfolio.without",
+            study=said(entry.title),
+            amount=unit.amount(other.estimate, digits),
+            interval=unit.between(other.conf_low, other.conf_high, digits),
+        )
+        for entry, other in zip(found.included, found.without_each, strict=True)
+    )
+    return [Messages(title=say("portfolio.without_title"), items=items)]
+
+
+def _limits(found: Pooling, level: int) -> list[AnyBlock]:
+    out: list[AnyBlock] = [Limitation(words=say(f"portfolio.limit.level{min(level, 3)}"))]
+    if found.pooled.k < FEW_STUDIES:
+        out.append(Limitation(words=say("portfolio.limit.few", n=found.pooled.k)))
+    out += [_apart(excluded) for excluded in found.excluded]
+    return out
+
+
+def _apart(excluded: Excluded) -> Limitation:
+    reason = excluded.reason
+    return Limitation(
+        words=say(
+            "portfolio.limit.apart",
+            study=said(excluded.entry.title),
+            reason=say(f"reason.{reason.reason}", **{k: str(v) for k, v in reason.values.items()}),
+        ),
+        severity="info",
+    )
