@@ -11,10 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.core.inference import critical_value, two_sided_p
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart, InstrumentPart
+from impact_eval.stats.change import Outcome
 from impact_eval.survey.catalogue import instrument as shipped_instrument
+from impact_eval.survey.change import ChangeResult, pair_waves, plan_from, read_change
 from impact_eval.survey.instrument import Instrument
 from impact_eval.survey.scores import Scores
 
@@ -39,8 +40,8 @@ class ScoredInstrument:
         All waves together.
     waves : tuple of Scores
         Entry then exit, when the study names two waves.
-    paired : (n, 2) array
-        Scores of those who answered twice, entry then exit.
+    change : ChangeResult or None
+        Between the two waves, among those who answered twice.
     """
 
     part: InstrumentPart
@@ -49,7 +50,7 @@ class ScoredInstrument:
     column: str
     scores: Scores
     waves: tuple[Scores, ...]
-    paired: FloatArray
+    change: ChangeResult | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `results.json` says of it: counts, means, precision; no row of a person."""
@@ -67,38 +68,36 @@ class ScoredInstrument:
             "local": self.instrument.local,
             "findings": [finding.to_dict() for finding in self.scores.findings],
         }
-        if len(self.waves) == 2 and len(self.paired) > 1:
-            out |= self._two_waves()
+        if self.change is not None:
+            out |= self._two_waves(self.change)
+            out["findings"] += [finding.to_dict() for finding in self.change.findings]
         return out
 
-    def _two_waves(self) -> dict[str, Any]:
+    def _two_waves(self, change: ChangeResult) -> dict[str, Any]:
         before, after = self.waves
-        return {
+        out: dict[str, Any] = {
             "before": _level(before.values),
             "after": _level(after.values),
-            "change": _change(self.paired),
-            **self._precision(),
+            "reading": change.to_dict(),
             "bins": _bins(before.values, after.values, self.scores.low, self.scores.high),
             "categories": [
                 {"fr": r.fr[0], "en": r.en[0]} for r in self.instrument.responses if r.fr and r.en
             ],
             "items": self._items(),
         }
-
-    def _precision(self) -> dict[str, Any]:
-        """Return the smallest change of one person that is not noise, and who passed it."""
-        error = self.waves[0].std_error_measurement
-        if isinstance(error, NotApplicable):
-            return {}
-        detectable = critical_value(0.95) * np.sqrt(2.0) * error
-        sign = -1.0 if self.scores.direction.value.startswith("lower") else 1.0
-        moved = sign * (self.paired[:, 1] - self.paired[:, 0])
-        people = {
-            "improved": int((moved >= detectable).sum()),
-            "stable": int((np.abs(moved) < detectable).sum()),
-            "worsened": int((moved <= -detectable).sum()),
-        }
-        return {"detectable_change": float(detectable), "people": people}
+        if not isinstance(change.mean, NotApplicable):
+            out["change"] = {
+                "estimate": change.mean.mean_change,
+                "std_error": change.mean.std_error,
+                "conf_low": change.mean.conf_low,
+                "conf_high": change.mean.conf_high,
+                "p_value": change.mean.p_value,
+                "n": change.n,
+            }
+        if not isinstance(change.minimal_detectable, NotApplicable):
+            out["detectable_change"] = change.minimal_detectable
+            out["people"] = _people(change)
+        return out
 
     def _items(self) -> list[dict[str, Any]]:
         """Return, per item and wave, how many gave each answer, in points of the score."""
@@ -149,15 +148,18 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
     column = f"score_{part.id}"
     scored = scores.add_to(frame, column)
     waves: tuple[Scores, ...] = ()
-    paired = np.empty((0, 2))
-    if part.waves is not None and part.wave is not None:
+    change = None
+    unit = part.data.roles.unit
+    if part.waves is not None and part.wave is not None and unit is not None:
         parts = [frame[frame[part.wave].astype(str) == wave] for wave in part.waves]
         waves = tuple(
             scale.score(rows, items, licence_declared=part.licence_declared)
             for rows in parts
             if len(rows)
         )
-        paired = _paired(scored, part, column)
+        pairs = pair_waves(scored, person=unit, wave=part.wave, waves=part.waves, column=column)
+        rng = np.random.default_rng(study.declaration.study.seed)
+        change = read_change(pairs.before, pairs.after, plan_from(waves[0]), rng=rng)
     return ScoredInstrument(
         part=part,
         instrument=scale,
@@ -165,44 +167,21 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
         column=column,
         scores=scores,
         waves=waves,
-        paired=paired,
+        change=change,
     )
 
 
-def _paired(frame: pd.DataFrame, part: InstrumentPart, column: str) -> FloatArray:
-    """Return the scores of those who have one at both waves."""
-    unit = part.data.roles.unit
-    assert part.waves is not None
-    if unit is None or part.wave is None:
-        return np.empty((0, 2))
-    wide = frame.assign(**{part.wave: frame[part.wave].astype(str)}).pivot_table(
-        index=unit, columns=part.wave, values=column, aggfunc="first"
-    )
-    both = [wave for wave in part.waves if wave in wide]
-    if len(both) < 2:
-        return np.empty((0, 2))
-    return wide[both].dropna().to_numpy(dtype=np.float64)
+def _people(change: ChangeResult) -> dict[str, int]:
+    """Return how many changed by more than the error of the measure, always with the worse."""
+    counts = {outcome: share.count for outcome, share in change.shares.items()}
+    better = counts.get(Outcome.RECOVERED, 0) + counts.get(Outcome.IMPROVED, 0)
+    worse = counts.get(Outcome.DETERIORATED, 0)
+    return {"improved": better, "stable": sum(counts.values()) - better - worse, "worsened": worse}
 
 
 def _level(values: FloatArray) -> dict[str, float]:
     seen = values[np.isfinite(values)]
     return {"mean": float(seen.mean()), "sd": float(seen.std(ddof=1)), "n": len(seen)}
-
-
-def _change(paired: FloatArray) -> dict[str, Any]:
-    moved = paired[:, 1] - paired[:, 0]
-    n = len(moved)
-    error = float(moved.std(ddof=1) / np.sqrt(n))
-    mean = float(moved.mean())
-    out: dict[str, Any] = {"estimate": mean, "std_error": error, "n": n}
-    if error > 0:
-        margin = critical_value(0.95, n - 1) * error
-        out |= {
-            "conf_low": mean - margin,
-            "conf_high": mean + margin,
-            "p_value": two_sided_p(mean / error, n - 1),
-        }
-    return out
 
 
 def _bins(
