@@ -326,15 +326,16 @@ def _joint_score(theta: FloatArray, counts: FloatArray) -> tuple[FloatArray, Flo
     cells = np.maximum(cell_probabilities(h[None], k[None], r)[0], 1e-15)
     slopes = np.empty((len(theta), rows, columns))
     slopes[0] = cell_differences(bivariate_normal_pdf(h[None, :, None], k[None, None, :], r))[0]
-    slopes[1:rows] = _threshold_slopes(h, k, r)
-    slopes[rows:] = _threshold_slopes(k, h, r).transpose(0, 2, 1)
+    slopes[1:rows] = threshold_slopes(h, k, r)
+    slopes[rows:] = threshold_slopes(k, h, r).transpose(0, 2, 1)
     ratio = slopes / cells
     score = np.einsum("pab,ab->p", ratio, counts)
     information = counts.sum() * np.einsum("pab,qab,ab->pq", ratio, ratio, cells)
     return score, information
 
 
-def _threshold_slopes(h: FloatArray, k: FloatArray, r: FloatArray) -> FloatArray:
+def threshold_slopes(h: FloatArray, k: FloatArray, r: FloatArray) -> FloatArray:
+    """Return the (cuts, rows, columns) derivatives of the cells of one table in its row cuts."""
     # Moving cut a shifts mass from row a + 1 into row a, column by column.
     along = limit_slope(h[:, None], k[None, :], r)
     density = np.exp(-h * h / 2) / np.sqrt(2 * np.pi)

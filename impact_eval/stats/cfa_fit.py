@@ -1,0 +1,245 @@
+r"""Fitting: scoring steps :math:`(\sum n J'WJ)^{-1} \sum n J'W(s - \sigma)` on any discrepancy.
+
+Maximum likelihood updates W at each step, least squares keeps it; missing answers only mean one
+term per pattern of answered items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.stats.cfa_data import GroupData, Pattern
+from impact_eval.stats.cfa_model import FIXED, CfaModel, Matrix
+from impact_eval.stats.cfa_moments import GroupMoments, ModelMoments, normal_weight
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+_FAILED = 1e300
+_MEMORY = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """Value, score and expected information of an objective at one parameter vector."""
+
+    value: float
+    score: FloatArray
+    information: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """Where the scoring steps ended."""
+
+    theta: FloatArray
+    value: float
+    information: FloatArray
+    iterations: int
+    converged: bool
+
+
+def minimise(
+    objective: Callable[[FloatArray], Scoring],
+    start: FloatArray,
+    *,
+    tolerance: float = 1e-9,
+    limit: int = 500,
+) -> Optimum:
+    """Minimise by damped scoring steps; `score` points downhill.
+
+    Where the model does not fit, scoring converges only linearly: Anderson's mixing of the last
+    steps is tried first, and kept when it lowers the objective.
+    """
+    theta, here = start, objective(start)
+    past: list[tuple[FloatArray, FloatArray]] = []
+    for iteration in range(1, limit + 1):
+        step = _step(here)
+        if np.abs(step).max() < tolerance * (1 + np.abs(theta).max()):
+            return Optimum(theta, here.value, here.information, iteration, converged=True)
+        past = [*past, (theta, step)][-_MEMORY:]
+        mixed = _mixed(past)
+        trial = objective(mixed) if mixed is not None else None
+        if trial is not None and mixed is not None and trial.value <= here.value:
+            theta, here = mixed, trial
+            continue
+        length = _line_search(objective, theta, step, here.value)
+        if length == 0.0:
+            flat = float(here.score @ step) < 1e-8
+            return Optimum(theta, here.value, here.information, iteration, flat)
+        if length < 1.0:
+            past = []
+        theta = theta + length * step
+        here = objective(theta)
+    return Optimum(theta, here.value, here.information, limit, converged=False)
+
+
+def _line_search(
+    objective: Callable[[FloatArray], Scoring], theta: FloatArray, step: FloatArray, value: float
+) -> float:
+    length = 1.0
+    while length > 1e-10:
+        if objective(theta + length * step).value <= value + 1e-13 * abs(value):
+            return length
+        length /= 2
+    return 0.0
+
+
+def _mixed(past: list[tuple[FloatArray, FloatArray]]) -> FloatArray | None:
+    if len(past) < 3:
+        return None
+    points = np.array([point for point, _ in past])
+    steps = np.array([step for _, step in past])
+    change, moved = np.diff(steps, axis=0), np.diff(points, axis=0)
+    weights = np.linalg.lstsq(change.T, steps[-1], rcond=1e-10)[0]
+    return np.asarray(points[-1] + steps[-1] - (moved + change).T @ weights, dtype=np.float64)
+
+
+def _step(here: Scoring) -> FloatArray:
+    scale = np.sqrt(np.maximum(np.diag(here.information), 1e-12))
+    scaled = here.information / np.outer(scale, scale)
+    try:
+        solution = np.linalg.solve(scaled, here.score / scale)
+    except np.linalg.LinAlgError:
+        solution = np.linalg.lstsq(scaled, here.score / scale, rcond=1e-8)[0]
+    return np.asarray(solution / scale, dtype=np.float64)
+
+
+def singular(information: FloatArray) -> bool:
+    """Return whether some direction of the parameters changes nothing."""
+    scale = np.sqrt(np.maximum(np.diag(information), 1e-300))
+    return bool(np.linalg.cond(information / np.outer(scale, scale)) > 1e11)
+
+
+def moment_places(p: int, seen: IntArray, *, means: bool) -> IntArray:
+    """Return the places, in a group's moment vector, of the moments of the answered items."""
+    rows, columns = np.tril_indices(p)
+    inside = np.zeros(p, dtype=bool)
+    inside[seen] = True
+    pairs = np.flatnonzero(inside[rows] & inside[columns])
+    return np.concatenate([seen, p + pairs]) if means else pairs
+
+
+def normal_objective(
+    moments: ModelMoments, data: Sequence[GroupData]
+) -> Callable[[FloatArray], Scoring]:
+    """Return half of minus twice the log-likelihood (constants left out) as an objective."""
+    means = moments.model.means
+    places = [
+        [moment_places(moments.p, pattern.seen, means=means) for pattern in group.patterns]
+        for group in data
+    ]
+
+    def objective(theta: FloatArray) -> Scoring:
+        value, k = 0.0, len(theta)
+        score, information = np.zeros(k), np.zeros((k, k))
+        for number, group in enumerate(data):
+            implied = moments.group(theta, number)
+            if np.linalg.eigvalsh(implied.covariance)[0] <= 1e-10:
+                return Scoring(_FAILED, score, information)
+            jacobian = moments.jacobian(theta, number)
+            for pattern, place in zip(group.patterns, places[number], strict=True):
+                term, pull, weight = pattern_terms(pattern, implied, means=means)
+                part = jacobian[place]
+                value += term
+                score += part.T @ pull
+                information += pattern.n * (part.T @ weight @ part)
+        return Scoring(value, score, information)
+
+    return objective
+
+
+def pattern_terms(
+    pattern: Pattern, implied: GroupMoments, *, means: bool
+) -> tuple[float, FloatArray, FloatArray]:
+    """Return a pattern's deviance, its score in moment space, and the weight of its moments."""
+    seen = pattern.seen
+    sigma = implied.covariance[np.ix_(seen, seen)]
+    gap = pattern.mean - implied.mean[seen] if means else np.zeros(len(seen))
+    spread = pattern.covariance + np.outer(gap, gap)
+    weight = normal_weight(sigma, means=means)
+    lower = (spread - sigma)[np.tril_indices(len(seen))]
+    residual = np.concatenate([gap, lower]) if means else lower
+    log_det = float(np.linalg.slogdet(sigma)[1])
+    value = 0.5 * pattern.n * (log_det + float(np.sum(np.linalg.inv(sigma) * spread)))
+    return value, pattern.n * (weight @ residual), weight
+
+
+def least_squares_objective(
+    moments: ModelMoments, targets: Sequence[FloatArray], weights: Sequence[FloatArray]
+) -> Callable[[FloatArray], Scoring]:
+    """Return ``1/2 sum (s - sigma)' W (s - sigma)`` as an objective; `weights` hold n W."""
+
+    def objective(theta: FloatArray) -> Scoring:
+        value, k = 0.0, len(theta)
+        score, information = np.zeros(k), np.zeros((k, k))
+        for number, (target, weight) in enumerate(zip(targets, weights, strict=True)):
+            gap = target - moments.group(theta, number).vector
+            if not np.isfinite(gap).all():
+                return Scoring(_FAILED, score, information)
+            jacobian = moments.jacobian(theta, number)
+            pull = weight @ gap
+            value += 0.5 * float(gap @ pull)
+            score += jacobian.T @ pull
+            information += jacobian.T @ weight @ jacobian
+        return Scoring(value, score, information)
+
+    return objective
+
+
+def start_values(
+    model: CfaModel,
+    means: Sequence[FloatArray],
+    covariances: Sequence[FloatArray],
+    thresholds: Sequence[Sequence[FloatArray]] | None = None,
+) -> FloatArray:
+    """Return start values from the items' moments (correlations, for ordered items)."""
+    theta = np.zeros(model.n_free)
+    set_already = np.zeros(model.n_free, dtype=bool)
+    markers = {
+        (c.group, c.column): c.row
+        for c in model.select(Matrix.LOADING)
+        if c.free == FIXED and c.value != 0
+    }
+    for cell in model.cells:
+        if cell.free == FIXED or set_already[cell.free]:
+            continue
+        theta[cell.free] = _start(cell.matrix, cell.row, cell.column, markers, cell.group,
+                                  (means, covariances, thresholds))  # fmt: skip
+        set_already[cell.free] = True
+    return theta
+
+
+def _start(
+    matrix: Matrix,
+    row: int,
+    column: int,
+    markers: dict[tuple[int, int], int],
+    group: int,
+    sample: tuple[
+        Sequence[FloatArray], Sequence[FloatArray], Sequence[Sequence[FloatArray]] | None
+    ],
+) -> float:
+    means, covariances, thresholds = sample
+    s = covariances[group]
+    if matrix is Matrix.LOADING:
+        marker = markers.get((group, column))
+        if marker is None:
+            direction = np.sign(s[row].sum()) or 1.0
+            return float(direction * np.sqrt(0.5 * s[row, row]))
+        sign = np.sign(s[row, marker]) or 1.0
+        return float(sign * np.sqrt(s[row, row] / s[marker, marker]))
+    if matrix is Matrix.FACTOR_COVARIANCE:
+        marker = markers.get((group, row))
+        size = 1.0 if marker is None else 0.5 * s[marker, marker]
+        return float(size) if row == column else 0.0
+    if matrix is Matrix.RESIDUAL:
+        return float(0.5 * s[row, row]) if row == column else 0.0
+    if matrix is Matrix.INTERCEPT:
+        return float(means[group][row])
+    if matrix is Matrix.THRESHOLD and thresholds is not None:
+        return float(thresholds[group][row][column])
+    return 1.0 if matrix is Matrix.SCALE else 0.0
