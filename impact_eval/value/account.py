@@ -370,6 +370,13 @@ def real_price(amount: Decimal, price_year: int, index: str | None, value_map: V
     return rebase(amount, price_year, base, table)
 
 
+def yearly_price(amount: Decimal, line: Line, value_map: ValueMap) -> Decimal:
+    """Return what one unit of a line is worth in a year, in money of the base year."""
+    assert line.price_year is not None
+    with exact():
+        return line.per_year * real_price(amount, line.price_year, line.index, value_map)
+
+
 def _input_flow(item: Input, value_map: ValueMap) -> Flow:
     with exact():
         if item.amount is not None:
@@ -452,13 +459,12 @@ def cashable_of(line: Line, kind: LineKind) -> Decimal:
 def _line_flows(
     line: Line, value_map: ValueMap, quantity: LineQuantity
 ) -> tuple[list[Flow], LineValue]:
-    assert line.price_year is not None
     discount = discount_of(value_map)
     shape, keep = shape_of(line, quantity), kept_share(line)
     flows: list[Flow] = []
     unit_value = ZERO
     for part in unit_flows(line):
-        price = real_price(part.amount.value, line.price_year, line.index, value_map)
+        price = yearly_price(part.amount.value, line, value_map)
         ends = ends_of(part.kind, part.payer, part.receiver)
         with exact():
             if ends.kind is not FlowKind.TRANSFER:

@@ -214,6 +214,7 @@ LINES = TableSpec(
         Column("currency", _currency),
         Column("price_year", cells.read_year),
         Column("index", cells.read_text),
+        Column("per_year", cells.read_count),
         Column("start", _index),
         Column("duration", _years),
         Column("survival", cells.read_shares),

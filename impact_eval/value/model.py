@@ -20,6 +20,7 @@ from impact_eval.value.account import (
     real_price,
     share_of,
     unit_flows,
+    yearly_price,
 )
 from impact_eval.value.cells import Amount
 from impact_eval.value.distributions import Distribution, fit, moments
@@ -390,8 +391,7 @@ def _parts(
     uncertain: list[Uncertain],
     by_line: bool,
 ) -> tuple[_Part, ...]:
-    assert line.price_year is not None
-    scale = float(real_price(Decimal(1), line.price_year, line.index, value_map))
+    scale = float(yearly_price(Decimal(1), line, value_map))
     out = []
     for flow in unit_flows(line):
         name = f"{line.id}.{flow.name or 'proxy'}"

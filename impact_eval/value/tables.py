@@ -113,8 +113,9 @@ def who_pays_who_gains(account: Account) -> pd.DataFrame:
     """Return, by agent, what it puts in, what outcomes bring it, and the net, as present values."""
     rows = []
     for agent in Agent:
-        inputs = total([-f.for_agent(agent) * f.present for f in account.counted if f.is_input])
-        gains = total([f.for_agent(agent) * f.present for f in account.counted if not f.is_input])
+        put_in = [f for f in account.counted if f.is_input and f.payer is agent]
+        inputs = total([f.present for f in put_in])
+        gains = total([f.for_agent(agent) * f.present for f in account.counted if f not in put_in])
         if inputs or gains:
             rows.append([agent.value, float(inputs), float(gains), float(total([gains, -inputs]))])
     return pd.DataFrame(rows, columns=["agent", "paid", "gained", "net"])

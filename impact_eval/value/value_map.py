@@ -133,6 +133,8 @@ class Line:
         Unit of the outcome; it must be that of the estimate.
     proxy : Amount or None
         Value of one unit for one year, in `currency` of `price_year`.
+    per_year : Decimal
+        How many times a year a unit is worth its price (12 for a monthly price).
     parameter : str or None
         Catalogue figure that gave the proxy.
     bundle : tuple of UnitFlow
@@ -181,6 +183,7 @@ class Line:
     currency: str | None = None
     price_year: int | None = None
     index: str | None = None
+    per_year: Decimal = Decimal(1)
     kind: LineKind | None = None
     payer: Agent | None = None
     receiver: Agent | None = None
