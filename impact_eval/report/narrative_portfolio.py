@@ -1,28 +1,17 @@
-"""Several studies read together: what was pooled, what was left apart and why.
-
-    portfolio_blocks(portfolio, title=None)     the whole consolidated report
-
-Only what `results.json` files say is used; the pooled sentence obeys the lowest evidence level
-among the studies pooled.
-"""
+"""Several studies read together: the pooled effect, each study, the prediction, who is apart."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-from impact_eval.core.estimate import Effect
-from impact_eval.core.findings import Finding, ImpactEvalError
-from impact_eval.core.inference import smallest_detectable_effect
-from impact_eval.core.vocabulary import Direction
-from impact_eval.portfolio.portfolio import Entry, Pooling, Portfolio
+from impact_eval.portfolio.portfolio import Entry, Excluded, Pooling
 from impact_eval.report.blocks import (
     AnyBlock,
+    Cell,
     Column,
     Form,
     Heading,
     Limitation,
     Messages,
+    Number,
     Paragraph,
     Said,
     Table,
@@ -30,184 +19,164 @@ from impact_eval.report.blocks import (
     say,
 )
 from impact_eval.report.figures.effects import Interval, data_for_portfolio_forest
-from impact_eval.report.narrative import evidence_block, headline_number
-from impact_eval.report.quantities import digits_for, unit_of
-from impact_eval.report.wording import (
-    Result,
-    caution_sentences,
-    main_sentence,
-    pick,
-    said,
-)
+from impact_eval.report.quantities import Unit, digits_for, unit_of
+from impact_eval.report.wording import said
+
+FEW_STUDIES = 10  # below it the variance between studies is barely known
+CAUSAL_FROM = 3  # below it, the pooled sentence speaks of association or of change
 
 
-def portfolio_blocks(portfolio: Portfolio, title: Said | None = None) -> list[AnyBlock]:
-    """Return the consolidated report of a portfolio.
+def portfolio_blocks(found: Pooling) -> list[AnyBlock]:
+    """Return the consolidated report of one outcome.
 
     Parameters
     ----------
-    portfolio : Portfolio
-    title : words, optional
+    found : Pooling
+
+    Returns
+    -------
+    list of block
+        The level of evidence of the whole is the lowest of the studies pooled.
     """
-    heading = title if title is not None else say("portfolio.title")
-    studies = list(dict.fromkeys(entry.study for entry in portfolio.entries))
-    out: list[AnyBlock] = [
-        Heading(level=1, words=heading, anchor="title"),
-        Heading(level=2, words=say("report.section.summary"), anchor="summary"),
-        Paragraph(words=(say("portfolio.sentence", n=len(studies), k=len(portfolio.outcomes)),)),
-    ]
-    pooled = [_pooling(portfolio, outcome) for outcome in portfolio.outcomes]
-    known = [found for found in pooled if isinstance(found, Pooling)]
-    if known:
-        items = tuple(main_sentence(pooled_result(found)) for found in known)
-        out.append(Messages(title=say("portfolio.messages"), items=items, ordered=True))
-    out.append(Heading(level=2, words=say("portfolio.studies"), anchor="studies"))
-    out.append(_studies_table(portfolio.entries))
-    for outcome, found in zip(portfolio.outcomes, pooled, strict=True):
-        out += _outcome_blocks(portfolio, outcome, found)
-    return [*out, *_limits(known)]
-
-
-def _pooling(portfolio: Portfolio, outcome: str) -> Pooling | ImpactEvalError:
-    try:
-        return portfolio.pooling(outcome)
-    except ImpactEvalError as error:
-        return error
-
-
-def pooled_result(found: Pooling) -> Result:
-    """Return a pooled outcome as a result, at the lowest evidence level of its studies."""
-    first, p = found.included[0], found.pooled
+    first = found.included[0]
+    unit = unit_of(first.unit)
     level = min(entry.evidence for entry in found.included)
-    counts = {
-        name: _sum([getattr(entry.effect, name) for entry in found.included])
-        for name in ("n_treated", "n_comparison")
-    }
-    return Result(
-        outcome=said(first.label),
-        unit=unit_of(first.unit),
-        effect=Effect(
-            outcome=first.outcome,
-            estimand=first.estimand,
-            term="pooled",
-            estimate=p.estimate,
-            std_error=p.std_error,
-            df=p.df,
-            p_value=p.p_value,
-            conf_low=p.conf_low,
-            conf_high=p.conf_high,
-            n_clusters=p.k,
-            **counts,
+    digits = digits_for(unit, found.pooled.conf_low, found.pooled.conf_high, found.pooled.estimate)
+    return [
+        Heading(level=1, words=say("portfolio.title", outcome=said(first.label)), anchor="title"),
+        Heading(level=2, words=say("report.section.summary"), anchor="summary"),
+        Paragraph(words=_sentences(found, unit, digits, level), evidence_level=level),
+        _number(found, unit, level),
+        Messages(
+            title=say("report.section.key_messages"),
+            items=tuple(_messages(found, unit, digits)),
+            ordered=True,
         ),
-        level=level,
-        method=first.method,
-        direction=Direction(first.direction),
-        counterfactual=first.counterfactual,
-        smallest_visible=smallest_detectable_effect(p.std_error, df=p.df),
-        evidence={"level": level, "reasons": (), "would_raise": ()},
-        primary=True,
-    )
-
-
-def _sum(counts: Sequence[int | None]) -> int | None:
-    known = [n for n in counts if n is not None]
-    return sum(known) if len(known) == len(counts) else None
-
-
-def _study_name(entry: Entry) -> Said:
-    return say("portfolio.study", title=said(entry.title), territory=entry.territory)
-
-
-def _studies_table(entries: Sequence[Entry]) -> Table:
-    columns = (
-        Column(key="study", label=say("label.study"), header=True),
-        Column(key="outcome", label=say("label.outcome")),
-        Column(key="estimate", label=say("effect.column_estimate"), form=Form.PLAIN),
-        Column(key="interval", label=say("effect.column_interval", level=0.95), form=Form.PLAIN),
-        Column(key="level", label=say("effect.column_level")),
-    )
-    rows = tuple(
-        (
-            _study_name(entry),
-            said(entry.label),
-            *_numbers(entry),
-            say("effect.level_of", level=entry.evidence),
-        )
-        for entry in entries
-    )
-    return Table(caption=say("portfolio.caption"), columns=columns, rows=rows)
-
-
-def _numbers(entry: Entry) -> tuple[Words, Words]:
-    unit, e = unit_of(entry.unit), entry.effect
-    if e.estimate is None or e.conf_low is None or e.conf_high is None:
-        return say("report.absent_mark"), say("report.absent_mark")
-    digits = digits_for(unit, e.conf_low, e.conf_high, e.estimate)
-    return unit.change(e.estimate, digits), unit.brackets(e.conf_low, e.conf_high, digits)
-
-
-def _outcome_blocks(
-    portfolio: Portfolio, outcome: str, found: Pooling | ImpactEvalError
-) -> list[AnyBlock]:
-    label = next(said(e.label) for e in portfolio.entries if e.outcome == outcome)
-    heading = Heading(level=2, words=say("report.section.outcome", outcome=label))
-    if isinstance(found, ImpactEvalError):
-        return [heading, Paragraph(words=tuple(_finding(f) for f in found.findings))]
-    result = pooled_result(found)
-    out: list[AnyBlock] = [
-        heading,
-        Paragraph(words=(main_sentence(result),), evidence_level=result.level),
-        headline_number(result),
-        evidence_block(result),
-        _forest(found, result),
-        Paragraph(words=(*_heterogeneity(found, result), *caution_sentences(result))),
-    ]
-    if found.excluded:
-        items = tuple(
-            say(
-                "portfolio.left_apart",
-                study=_study_name(excluded.entry),
-                reason=_reason(excluded.reason.reason, dict(excluded.reason.values)),
-            )
-            for excluded in found.excluded
-        )
-        out.append(Messages(title=say("portfolio.left_apart_title"), items=items))
-    return out
-
-
-def _finding(finding: Finding) -> Words:
-    return say(f"finding.{finding.code}", **dict(finding.values))
-
-
-def _reason(code: str, values: dict[str, Any]) -> Words:
-    return pick(f"reason.{code}", f"label.{code}", "reason.unknown", **values)
-
-
-def _forest(found: Pooling, result: Result) -> AnyBlock:
-    p = found.pooled
-    rows = [
-        Interval(_study_name(e), e.effect.estimate, e.effect.conf_low, e.effect.conf_high)
-        for e in found.included
-    ]
-    pooled = Interval(say("figure.pooled"), p.estimate, p.conf_low, p.conf_high)
-    prediction = None if p.k < 3 else (p.prediction_low, p.prediction_high)
-    return data_for_portfolio_forest(rows, pooled, prediction, result.unit)
-
-
-def _heterogeneity(found: Pooling, result: Result) -> list[Words]:
-    p = found.pooled
-    out = [say("portfolio.heterogeneity", i2=p.i2, k=p.k)]
-    if p.k >= 3:
-        between = result.unit.between(p.prediction_low, p.prediction_high, result.digits)
-        out.append(say("portfolio.prediction", interval=between))
-    return out
-
-
-def _limits(known: Sequence[Pooling]) -> list[AnyBlock]:
-    out: list[AnyBlock] = [
+        Heading(level=2, words=say("report.section.portfolio"), anchor="portfolio"),
+        data_for_portfolio_forest(
+            [_interval(entry) for entry in found.included],
+            Interval(
+                say("portfolio.pooled"),
+                found.pooled.estimate,
+                found.pooled.conf_low,
+                found.pooled.conf_high,
+            ),
+            (found.pooled.prediction_low, found.pooled.prediction_high),
+            unit,
+        ),
+        _studies(found),
+        *_robustness(found, unit, digits),
         Heading(level=2, words=say("report.section.limits"), anchor="limits"),
-        Limitation(words=say("portfolio.limit_level")),
+        *_limits(found, level),
     ]
-    if any(found.pooled.k < 5 for found in known):
-        out.append(Limitation(words=say("portfolio.limit_few")))
+
+
+def _interval(entry: Entry) -> Interval:
+    effect = entry.effect
+    return Interval(said(entry.title), effect.estimate, effect.conf_low, effect.conf_high)
+
+
+def _sentences(found: Pooling, unit: Unit, digits: int, level: int) -> tuple[Words, ...]:
+    pooled = found.pooled
+    clear = not pooled.conf_low <= 0 <= pooled.conf_high
+    basis = "causal" if level >= CAUSAL_FROM else "change" if level <= 1 else "association"
+    code = f"portfolio.sentence.{basis}" if clear else "portfolio.sentence.unclear"
+    return (
+        say(
+            code,
+            n=pooled.k,
+            outcome=said(found.included[0].label),
+            amount=unit.amount(pooled.estimate, digits),
+            interval=unit.between(pooled.conf_low, pooled.conf_high, digits),
+        ),
+    )
+
+
+def _number(found: Pooling, unit: Unit, level: int) -> Number:
+    pooled = found.pooled
+    return Number(
+        label=said(found.included[0].label),
+        value=unit.factor * pooled.estimate,
+        form=Form.SIGNED_1,
+        unit=unit.label("axis"),
+        low=unit.factor * pooled.conf_low,
+        high=unit.factor * pooled.conf_high,
+        conf_level=0.95,
+        headline=True,
+        evidence_level=level,
+    )
+
+
+def _messages(found: Pooling, unit: Unit, digits: int) -> list[Said]:
+    pooled = found.pooled
+    return [
+        say("portfolio.message.studies", n=pooled.k, apart=len(found.excluded)),
+        say(
+            "portfolio.message.prediction",
+            interval=unit.between(pooled.prediction_low, pooled.prediction_high, digits),
+        ),
+        say("portfolio.message.heterogeneity", share=pooled.i2),
+    ]
+
+
+def _studies(found: Pooling) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for entry, weight in zip(found.included, found.pooled.weights.tolist(), strict=True):
+        rows.append(
+            (
+                said(entry.title),
+                entry.territory,
+                entry.effect.n_treated,
+                say(f"method.{entry.method}.name"),
+                entry.evidence,
+                weight,
+            )
+        )
+    return Table(
+        caption=say("portfolio.caption_studies"),
+        columns=(
+            Column(key="study", label=say("label.study"), header=True),
+            Column(key="territory", label=say("report.meta.territory")),
+            Column(key="n", label=say("portfolio.column.n"), form=Form.INTEGER),
+            Column(key="method", label=say("report.section.method")),
+            Column(key="evidence", label=say("portfolio.column.evidence"), form=Form.INTEGER),
+            Column(key="weight", label=say("portfolio.column.weight"), form=Form.PERCENT),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _robustness(found: Pooling, unit: Unit, digits: int) -> list[AnyBlock]:
+    """Return what the pooled effect becomes without each study in turn."""
+    if not found.without_each:
+        return []
+    items = tuple(
+        say(
+            "portfolio.without",
+            study=said(entry.title),
+            amount=unit.amount(other.estimate, digits),
+            interval=unit.between(other.conf_low, other.conf_high, digits),
+        )
+        for entry, other in zip(found.included, found.without_each, strict=True)
+    )
+    return [Messages(title=say("portfolio.without_title"), items=items)]
+
+
+def _limits(found: Pooling, level: int) -> list[AnyBlock]:
+    out: list[AnyBlock] = [Limitation(words=say(f"portfolio.limit.level{min(level, 3)}"))]
+    if found.pooled.k < FEW_STUDIES:
+        out.append(Limitation(words=say("portfolio.limit.few", n=found.pooled.k)))
+    out += [_apart(excluded) for excluded in found.excluded]
     return out
+
+
+def _apart(excluded: Excluded) -> Limitation:
+    reason = excluded.reason
+    return Limitation(
+        words=say(
+            "portfolio.limit.apart",
+            study=said(excluded.entry.title),
+            reason=say(f"reason.{reason.reason}", **{k: str(v) for k, v in reason.values.items()}),
+        ),
+        severity="info",
+    )
