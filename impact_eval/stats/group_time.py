@@ -26,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from impact_eval.stats.cohort_gram import cohort_gram
 from impact_eval.stats.cohort_sorted import BLOCK, Rows, SortedPanel
 from impact_eval.stats.drdid import DidMethod
 from impact_eval.stats.group_time_fit import (
@@ -36,6 +37,7 @@ from impact_eval.stats.group_time_fit import (
     plan_of,
     trim,
 )
+from impact_eval.stats.group_time_moments import cells_from_moments
 from impact_eval.stats.group_time_plan import CellPlan, comparisons
 
 FloatArray = NDArray[np.float64]
@@ -100,6 +102,40 @@ def group_time(
     -------
     GroupTimeFit
     """
+    if panel.design is None and panel.clusters is None and not pairwise:
+        return _from_moments(panel, plan)
+    return _by_units(panel, plan, method, pairwise=pairwise)
+
+
+def _from_moments(panel: SortedPanel, plan: CellPlan) -> GroupTimeFit:
+    """Estimate from per-cohort statistics; influence values are only made when asked for."""
+    sizes = np.diff(panel.bounds)
+    codes = np.repeat(np.arange(len(sizes)), sizes)
+    moments = cohort_gram(panel.y, codes, len(sizes), weights=panel.weights)
+    cells = cells_from_moments(moments, plan)
+    n_comparison = plan.controls.astype(np.int64) @ sizes
+    undefined = {
+        int(i): Undefined.NO_COMPARISON
+        for i in np.flatnonzero((n_comparison == 0) & ~plan.reference)
+    }
+    return GroupTimeFit(
+        plan=plan,
+        estimates=cells.estimates,
+        covariance=cells.covariance,
+        shares=cells.shares,
+        n_treated=sizes[plan.cohort],
+        n_comparison=n_comparison,
+        undefined=undefined,
+        trimmed=0,
+        largest_propensity=0.0,
+        n_independent=panel.n_clusters,
+        influence=lambda: _by_units(panel, plan, DidMethod.REG, pairwise=False).influence(),
+    )
+
+
+def _by_units(
+    panel: SortedPanel, plan: CellPlan, method: DidMethod, *, pairwise: bool
+) -> GroupTimeFit:
     varying = panel.design is not None and panel.design.ndim == 3
     parts = comparisons(plan, varying_covariates=varying, pairwise=pairwise)
     fits = fit_comparisons(panel, parts, method)

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from impact_eval.stats.cohort_gram import cohort_gram
 from impact_eval.stats.cohort_sorted import sort_panel
 from impact_eval.stats.drdid import DidMethod, panel_did
 from impact_eval.stats.group_time import group_time
 from impact_eval.stats.group_time_fit import Undefined
+from impact_eval.stats.group_time_moments import cells_from_moments
 from impact_eval.stats.group_time_plan import (
     BasePeriod,
     CellPlan,
@@ -188,6 +190,35 @@ def test_anticipation_moves_the_base_and_the_comparison() -> None:
     first = (cells.cohort == 0) & (TIMES[cells.time] == 3)
     assert TIMES[cells.base[first]] == 1  # the last period before g - 1
     assert cells.controls[first].tolist() == [[False, False, True]]  # wave 4 may already react
+
+
+@given(seed=st.integers(0, 10_000), parts=st.integers(1, 6), weighted=st.booleans())
+@settings(max_examples=15, deadline=None)
+def test_statistics_of_partners_merge_exactly(seed: int, parts: int, weighted: bool) -> None:
+    """Each partner sends counts, means and Gram matrices; the sum is the pooled panel."""
+    data = panel(seed)
+    cells = plan("not_yet_treated", "universal")
+    whole = group_time(
+        sort_panel(data["y"], data["codes"], 2, weights=data["w"] if weighted else None), cells
+    )
+    scaled = data["w"] / data["w"].mean()
+    owner = np.random.default_rng(seed).integers(0, parts, 180)
+    sent = [
+        cohort_gram(
+            data["y"][owner == i] + 0,
+            data["codes"][owner == i],
+            3,
+            weights=scaled[owner == i] if weighted else None,
+        )
+        for i in np.unique(owner)
+    ]
+    pooled = sent[0]
+    for other in sent[1:]:
+        pooled = pooled.merge(other)
+    merged = cells_from_moments(pooled, cells)
+    np.testing.assert_allclose(merged.estimates, whole.estimates, atol=1e-11)
+    psi = whole.influence()
+    np.testing.assert_allclose(merged.covariance, psi.T @ psi, atol=1e-12)
 
 
 @given(seed=st.integers(0, 10_000), shift=st.floats(-50, 50), scale=st.floats(0.1, 20))
