@@ -89,7 +89,7 @@ def cost_benefit(account: Account, *, shadow_price: Decimal = ONE) -> CostBenefi
         funds = (shadow_price - ONE) * outlay
         net = read.net - funds
         per_euro: Decimal | NotApplicable = (
-            net / outlay if outlay > 0 else NotApplicable.because("no_public_outlay")
+            net / outlay if outlay > 0 else NotApplicable.because("no_net_public_outlay")
         )
     if account.refusal is not None:
         per_euro = account.refusal

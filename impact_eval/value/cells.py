@@ -7,6 +7,7 @@ is refused rather than guessed.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -236,7 +237,7 @@ def read_shares(raw: Any) -> tuple[Decimal, ...]:
     """Read a survival curve: shares still there each year, never rising."""
     items = raw if isinstance(raw, (list, tuple)) else re.split(r"[;|]", str(raw))
     shares = tuple(read_share(item).value for item in items)
-    if not shares or any(b > a for a, b in zip(shares, shares[1:], strict=False)):
+    if not shares or any(b > a for a, b in itertools.pairwise(shares)):
         raise CellFault("survival_rises", found=_shown(raw))
     return shares
 

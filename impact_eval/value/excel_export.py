@@ -7,16 +7,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impact_eval.value.account import (
-    Account,
-    discount_of,
-    real_price,
-    shape_of,
-    share_of,
-    unit_flows,
-)
+from impact_eval.value.account import Account
 from impact_eval.value.cells import Amount
 from impact_eval.value.columns import headings
+from impact_eval.value.flows import discount_of, real_price, shape_of, share_of, unit_flows
 from impact_eval.value.ledger import Ends, ends_of
 from impact_eval.value.prices import exponent
 from impact_eval.value.value_map import Line, UnitFlow
@@ -28,10 +22,12 @@ if TYPE_CHECKING:
 
 _LINE_COLUMNS = (
     "line", "stakeholder", "outcome", "flow", "social", "payer", "receiver", "quantity", "proxy",
-    "rebase", "deadweight", "displacement", "attribution", "drop_off", "start", "duration", "impact",
+    "rebase", "deadweight", "displacement", "attribution", "drop_off", "start", "duration",
+    "impact",
 )  # fmt: skip
 _INPUT_COLUMNS = (
-    "id", "stakeholder", "payer", "receiver", "amount", "rebase", "year", "value", "present", "social",
+    "id", "stakeholder", "payer", "receiver", "amount", "rebase", "year", "value", "present",
+    "social",
 )  # fmt: skip
 
 
@@ -178,14 +174,10 @@ def _lines(
     return max(len(rows) + 1, 2)
 
 
-def _head_cells(
-    line: Line, flow: UnitFlow, ends: Ends, account: Account, n: int
-) -> list[Any]:
+def _head_cells(line: Line, flow: UnitFlow, ends: Ends, account: Account, n: int) -> list[Any]:
     quantity = account.quantities.of(line.id)
     assert line.price_year is not None
-    factor = line.per_year * real_price(
-        Decimal(1), line.price_year, line.index, account.value_map
-    )
+    factor = line.per_year * real_price(Decimal(1), line.price_year, line.index, account.value_map)
     social = {FlowKind.TRANSFER: 0, FlowKind.RESOURCE_COST: -1}.get(ends.kind, 1)
     shares = [_share(line, name) for name in ("deadweight", "displacement", "attribution")]
     return [
@@ -219,7 +211,7 @@ def _year_cell(line: Line, account: Account, n: int, column: int, year: int) -> 
     elapsed = f"({_letter(column)}$1-O{n})"
     return (
         f"=IF(AND({elapsed}>=0,{elapsed}<P{n}),"
-        f"Q{n}*(1-N{n})^{elapsed}*MIN(1,P{n}-{elapsed}){grown},0)"
+        f"Q{n}*IF({elapsed}=0,1,(1-N{n})^{elapsed})*MIN(1,P{n}-{elapsed}){grown},0)"
     )
 
 
@@ -254,7 +246,10 @@ def _accounts(
         sheet.append(row)
     end = len(agents) + 1
     sheet.append(
-        [words["social"], *(f"=SUM({_letter(k)}2:{_letter(k)}{end})" for k in range(2, len(years) + 3))]
+        [
+            words["social"],
+            *(f"=SUM({_letter(k)}2:{_letter(k)}{end})" for k in range(2, len(years) + 3)),
+        ]
     )
 
 
@@ -269,9 +264,7 @@ def _sumif(sheet: str, value: str, key: str, wanted: str, last: int) -> str:
 def _sumifs(
     sheet: str, value: str, first: tuple[str, str], second: tuple[str, str], last: int
 ) -> str:
-    pairs = "".join(
-        f",{sheet}!${key}$2:${key}${last},{wanted}" for key, wanted in (first, second)
-    )
+    pairs = "".join(f",{sheet}!${key}$2:${key}${last},{wanted}" for key, wanted in (first, second))
     return f"SUMIFS({sheet}!${value}$2:${value}${last}{pairs})"
 
 
@@ -290,13 +283,16 @@ def _totals(
     base = len(_LINE_COLUMNS)
     final = _letter(base + 2 * years + 1)
     social = f"{lines}!$E$2:$E${last[1]}"
-    moved = (
-        f"SUMPRODUCT({inputs}!$I$2:$I${last[0]},1+{inputs}!$J$2:$J${last[0]})"
-    )  # an input that is a transfer is received by somebody
-    sheet.append([words["benefits"], f"=SUMPRODUCT({social},{lines}!${final}$2:${final}${last[1]})+{moved}"])
+    # an input that is a transfer is received by somebody
+    moved = f"SUMPRODUCT({inputs}!$I$2:$I${last[0]},1+{inputs}!$J$2:$J${last[0]})"
+    sheet.append(
+        [words["benefits"], f"=SUMPRODUCT({social},{lines}!${final}$2:${final}${last[1]})+{moved}"]
+    )
     sheet.append([words["costs"], f"=SUM({inputs}!$I$2:$I${last[0]})"])
     sheet.append([words["net"], "=B1-B2"])
-    sheet.append([words["ratio"], '=IF(B2>0,B1/B2,"")' if account.refusal is None else words["refused"]])
+    sheet.append(
+        [words["ratio"], '=IF(B2>0,B1/B2,"")' if account.refusal is None else words["refused"]]
+    )
     agents = len({who for who, _ in account.matrix()})
     whole = f"{accounts}!{_letter(years + 3)}{agents + 2}"
     first, end = _letter(base + 1), _letter(base + years)

@@ -78,7 +78,7 @@ def case_accounts(case: FiscalCase) -> Mapping[Agent, Decimal]:
 
 
 def paid_by(case: FiscalCase, flow: str, payer: Agent) -> FiscalCase:
-    """Return a case in which a benefit has another payer (the RSA, where the State took it back)."""
+    """Return a case with another payer of a benefit: the State, where it took the RSA back."""
     flows = tuple(replace(f, payer=payer) if f.name == flow else f for f in case.flows)
     return replace(case, flows=flows)
 
@@ -205,7 +205,9 @@ def _rights(system: Any, household: CaseHousehold, month: str) -> dict[str, Deci
     simulation = builder.build_from_entities(system, situation_of(household, int(month[:4])))
     names = ("rsa", "ppa", "aide_logement", *_CONTRIBUTIONS)
     return {
-        name: Decimal(repr(round(float(simulation.calculate(name, month).sum()), 2))).quantize(_CENT)
+        name: Decimal(repr(round(float(simulation.calculate(name, month).sum()), 2))).quantize(
+            _CENT
+        )
         for name in names
     }
 

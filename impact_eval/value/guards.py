@@ -372,7 +372,7 @@ def guard_statuses(account: Account) -> tuple[GuardStatus, ...]:
 
 
 def check_attribution(accounts: Mapping[str, Account]) -> tuple[Finding, ...]:
-    """Check, over several accounts, that shares claimed of one outcome do not exceed the whole (G10).
+    """Check that shares claimed of one outcome by several accounts stay within the whole (G10).
 
     Parameters
     ----------

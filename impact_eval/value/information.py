@@ -84,9 +84,7 @@ def _basis(x: FloatArray, knots: int) -> FloatArray:
     return np.column_stack(columns)
 
 
-def population_value(
-    per_person: float, people_per_year: float, years: int, rate: float
-) -> float:
+def population_value(per_person: float, people_per_year: float, years: int, rate: float) -> float:
     """Return the value of information over all those concerned, discounted from year one.
 
     Compare it with the cost of one more survey wave.

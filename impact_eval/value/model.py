@@ -13,8 +13,10 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from impact_eval.value.account import (
-    Account,
+from impact_eval.value.account import Account
+from impact_eval.value.cells import Amount
+from impact_eval.value.distributions import Distribution, fit, moments
+from impact_eval.value.flows import (
     cashable_of,
     discount_of,
     real_price,
@@ -22,8 +24,6 @@ from impact_eval.value.account import (
     unit_flows,
     yearly_price,
 )
-from impact_eval.value.cells import Amount
-from impact_eval.value.distributions import Distribution, fit, moments
 from impact_eval.value.ledger import ends_of, yearly_shape
 from impact_eval.value.prices import ZERO, real_growth_factor
 from impact_eval.value.quantity import LineQuantity
@@ -152,11 +152,11 @@ class Model:
         """
         out = np.zeros((len(self.columns), size))
         for item in self.inputs:
-            value = np.full(size, item.scale)
+            paid = np.full(size, item.scale)
             for name, central in item.factors:
-                value *= numbers.get(name, central)
+                paid *= numbers.get(name, central)
             for column, sign in zip(item.columns, item.signs, strict=True):
-                out[column] += sign * value
+                out[column] += sign * paid
         for line in self.lines:
             volume = _volume(line, numbers, self)
             for part in line.parts:
@@ -361,11 +361,9 @@ def _terms(line: Line, value_map: ValueMap, quantity: LineQuantity) -> tuple[_Te
 def _year_weights(line: Line, value_map: ValueMap, follow_up: int) -> tuple[list[float], list[int]]:
     """Return, by year, discounting x price growth x part of the year, and drop-off steps."""
     discount = discount_of(value_map)
-    whole = (
-        (1,) if line.lifetime else yearly_shape(
-            duration=line.duration, drop_off=ZERO, survival=line.survival
-        )
-    )  # fmt: skip
+    whole: tuple[Decimal, ...] = (Decimal(1),)
+    if not line.lifetime:
+        whole = yearly_shape(duration=line.duration, drop_off=ZERO, survival=line.survival)
     weights, steps = [], []
     for i, share in enumerate(whole):
         year = line.start + i

@@ -76,9 +76,7 @@ def mvpf_ratio(willingness_to_pay: float, net_cost: float) -> float:
     return willingness_to_pay / net_cost if net_cost else -math.inf
 
 
-def mvpf(
-    *, willingness_to_pay: float, programme_cost: float, fiscal_externality: float
-) -> Mvpf:
+def mvpf(*, willingness_to_pay: float, programme_cost: float, fiscal_externality: float) -> Mvpf:
     """Compute an MVPF from its three parts.
 
     References
@@ -133,7 +131,9 @@ def mvpf_interval(
     if tail <= 0 or opposite.all():
         return -math.inf, math.inf
     gained, paid = willingness_to_pay[~opposite], net_cost[~opposite]
-    ratios = np.where((gained >= 0) & (paid <= 0), np.inf, gained / np.where(paid == 0, np.nan, paid))
+    ratios = np.where(
+        (gained >= 0) & (paid <= 0), np.inf, gained / np.where(paid == 0, np.nan, paid)
+    )
     ratios = np.sort(np.where(np.isnan(ratios), -np.inf, ratios))
     levels = np.array([tail, 1 - tail])
     if bias_corrected:
@@ -148,7 +148,7 @@ def mvpf_interval(
 def _order_quantile(values: FloatArray, u: float) -> float:
     """Return a quantile of sorted values that may be infinite: no interpolation across infinity."""
     position = u * (len(values) - 1)
-    low, high = int(math.floor(position)), int(math.ceil(position))
+    low, high = math.floor(position), math.ceil(position)
     a, b = float(values[low]), float(values[high])
     if a == b or not (math.isfinite(a) and math.isfinite(b)):
         return a if position - low < 0.5 else b
@@ -156,7 +156,7 @@ def _order_quantile(values: FloatArray, u: float) -> float:
 
 
 def mean_mvpf(parts: Sequence[Mvpf]) -> Mvpf:
-    """Aggregate policies by mean WTP and mean cost per euro of programme; ratios are not averaged."""
+    """Aggregate policies by mean WTP and mean cost per programme euro, never by mean ratio."""
     scaled = [
         (p.willingness_to_pay / p.programme_cost, p.fiscal_externality / p.programme_cost)
         for p in parts
@@ -231,9 +231,7 @@ def account_mvpf(
         return read
     wtp = np.sum([simulation.benefits(agent.value) for agent in sorted(RECIPIENTS)], axis=0)
     net = simulation.costs("public") - simulation.cash("public")
-    low, high = mvpf_interval(
-        wtp, net, point=(read.willingness_to_pay, read.net_cost), level=level
-    )
+    low, high = mvpf_interval(wtp, net, point=(read.willingness_to_pay, read.net_cost), level=level)
     return Mvpf(
         willingness_to_pay=read.willingness_to_pay,
         programme_cost=read.programme_cost,
@@ -246,9 +244,7 @@ def account_mvpf(
     )
 
 
-def break_even_effect(
-    cost: Decimal, return_by_unit: Decimal
-) -> Decimal | NotApplicable:
+def break_even_effect(cost: Decimal, return_by_unit: Decimal) -> Decimal | NotApplicable:
     """Return the effect at which fiscal returns repay a cost by person.
 
     Examples

@@ -147,7 +147,7 @@ class Catalogue:
         return tuple(p for p in self.parameters.values() if p.item == item)
 
     def rivals(self, name: str) -> tuple[Parameter, ...]:
-        """Return the figures that other sources give for the same thing (a conflict, not a series)."""
+        """Return the figures that other sources give for the same thing: a conflict, no series."""
         own = self.parameters.get(name)
         return () if own is None else tuple(self.parameters[other] for other in own.rivals)
 

@@ -23,6 +23,12 @@ from impact_eval.core.findings import (
 from impact_eval.core.inference import critical_value
 from impact_eval.core.vocabulary import Direction, Unit
 from impact_eval.value.cells import Amount
+from impact_eval.value.joint_effects import (
+    Deadweight,
+    common_draws,
+    implied_deadweight,
+    joint_covariance,
+)
 from impact_eval.value.prices import ONE, decimal_of, exact
 from impact_eval.value.value_map import Line, ValueMap
 from impact_eval.value.vocabulary import QuantitySource
@@ -44,19 +50,6 @@ class Load:
     effect: int
     weight: Decimal
     offset: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadweight:
-    """The deadweight that an effect implies, 1 - effect / mean of participants, with its interval.
-
-    An output of the comparison, never an input.
-    """
-
-    value: float
-    conf_low: float | None
-    conf_high: float | None
-    conf_level: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +190,7 @@ def quantities_of(
         values=values,
         covariance=covariance,
         df=tuple(estimate.effects[row].df for estimate, row in pool.rows),
-        draws=_common_draws(pool.rows),
+        draws=common_draws(pool.rows),
         findings=tuple(notes),
     )
 
@@ -434,141 +427,6 @@ def _deadweight(
         df=effect.df,
         level=effect.conf_level,
     )
-
-
-def implied_deadweight(  # noqa: PLR0913 - an effect, a mean, their errors and a level
-    effect: float,
-    std_error: float | None,
-    treated_mean: float,
-    *,
-    mean_se: float | None = None,
-    df: float | None = None,
-    level: float = 0.95,
-) -> Deadweight:
-    r"""Return :math:`DW = 1 - \hat\tau / \bar Y_1`, with its delta-method interval.
-
-    Parameters
-    ----------
-    effect, std_error : float
-        Effect and its standard error, in the unit of the outcome.
-    treated_mean, mean_se : float
-        Mean of participants after the action; taken as known without its error.
-    df : float, optional
-    level : float
-
-    Returns
-    -------
-    Deadweight
-
-    Assumptions
-    -----------
-    The errors of the effect and of the mean are taken as independent: the interval is then wide,
-    for their true correlation is positive.
-
-    Examples
-    --------
-    >>> round(implied_deadweight(0.10, 0.02, 0.40).value, 6)
-    0.75
-    """
-    value = 1 - effect / treated_mean
-    if std_error is None:
-        return Deadweight(value=value, conf_low=None, conf_high=None, conf_level=level)
-    spread = math.hypot(std_error, effect / treated_mean * (mean_se or 0.0)) / abs(treated_mean)
-    margin = critical_value(level, df) * spread
-    return Deadweight(
-        value=value, conf_low=value - margin, conf_high=value + margin, conf_level=level
-    )
-
-
-def joint_covariance(
-    rows: Sequence[tuple[Estimate, int]],
-) -> tuple[FloatArray, list[Finding]]:
-    r"""Return the covariance of effects of several estimates, through their common people.
-
-    Within an estimate it is its own; between two, :math:`\sum_u \psi_{iu}\psi_{ju}` over the
-    common units, scaled so that each keeps its own standard error. Where one has no influence
-    values the covariance is set to zero and a finding says so.
-
-    Parameters
-    ----------
-    rows : sequence of (Estimate, int)
-
-    Returns
-    -------
-    (k, k) array and findings
-    """
-    size = len(rows)
-    out = np.zeros((size, size))
-    notes: list[Finding] = []
-    columns: list[tuple[FloatArray, NDArray[Any]] | None] = [_column(e, r) for e, r in rows]
-    unknown: set[tuple[str, str]] = set()
-    for i, (one, row) in enumerate(rows):
-        own = one.covariance[row, row]
-        if not np.isfinite(own):
-            notes.append(
-                Finding.warning(
-                    "effect_without_error", outcome=one.outcome, term=one.effects[row].key
-                )
-            )
-        for j in range(i + 1):
-            other, column = rows[j]
-            if one is other or _same_source(one, other):
-                shared = one.covariance[row, column] if one is other else _cross(columns, i, j)
-            else:
-                shared = _cross(columns, i, j)
-                if shared is None and one.outcome != other.outcome:
-                    unknown.add((other.outcome, one.outcome))
-            out[i, j] = out[j, i] = 0.0 if shared is None or not np.isfinite(shared) else shared
-    notes += [Finding.warning("covariance_unknown", first=a, second=b) for a, b in sorted(unknown)]
-    return _nearest_psd(out), notes
-
-
-def _same_source(one: Estimate, other: Estimate) -> bool:
-    return one.outcome == other.outcome and one.method == other.method
-
-
-def _column(estimate: Estimate, row: int) -> tuple[FloatArray, NDArray[Any]] | None:
-    variance = estimate.covariance[row, row]
-    if estimate.influence is None or not np.isfinite(variance):
-        return None
-    values = estimate.influence.values[:, row]
-    norm = float(values @ values)
-    scale = math.sqrt(variance / norm) if norm > 0 else 0.0
-    return values * scale, np.asarray(estimate.influence.units)
-
-
-def _cross(
-    columns: Sequence[tuple[FloatArray, NDArray[Any]] | None], i: int, j: int
-) -> float | None:
-    one, other = columns[i], columns[j]
-    if one is None or other is None:
-        return None
-    if one[1].shape == other[1].shape and bool(np.all(one[1] == other[1])):
-        return float(one[0] @ other[0])
-    _, left, right = np.intersect1d(one[1].astype(str), other[1].astype(str), return_indices=True)
-    return float(one[0][left] @ other[0][right])
-
-
-def _nearest_psd(covariance: FloatArray) -> FloatArray:
-    """Clip the tiny negative eigenvalues that rounding leaves."""
-    if covariance.size == 0:
-        return covariance
-    values, vectors = np.linalg.eigh(covariance)
-    if values.min() >= 0:
-        return covariance
-    clipped: FloatArray = (vectors * np.clip(values, 0, None)) @ vectors.T
-    return clipped
-
-
-def _common_draws(rows: Sequence[tuple[Estimate, int]]) -> FloatArray | None:
-    """Return the estimators' own draws when all come from one estimate that has some."""
-    if not rows or any(e.draws is None or e is not rows[0][0] for e, _ in rows):
-        return None
-    source = rows[0][0]
-    assert source.draws is not None
-    if source.draws.kind != "bootstrap":
-        return None  # placebo draws are centred on zero: they are no law of the estimate
-    return source.draws.values[:, [r for _, r in rows]]
 
 
 def _with_error(

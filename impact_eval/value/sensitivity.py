@@ -131,9 +131,7 @@ def scaled_quantities(account: Account, lines: Sequence[str], factor: Decimal) -
     """Compute the account again with the quantity of some lines multiplied by a factor."""
     with exact():
         changed = tuple(
-            replace(
-                q, value=q.value * factor, profile=tuple(p * factor for p in q.profile)
-            )
+            replace(q, value=q.value * factor, profile=tuple(p * factor for p in q.profile))
             if q.line in lines
             else q
             for q in account.quantities.lines
@@ -262,21 +260,20 @@ def _leaning(account: Account, *, better: bool) -> Account:
             amount: Amount | None = getattr(line, name)
             if amount is None or amount.certain:
                 continue
-            up = signs[line.id] == better
-            if name in _SHARES or name == "drop_off":
+            up = signs[line.id] == better  # more of what the line brings
+            if name in _SHARES or name == "drop_off" or amount.value < 0:
                 up = not up
-            if name in ("proxy", "quantity") and amount.value < 0:
-                up = better
             bound = amount.high if up else amount.low
             assert bound is not None
             changes[name] = replace(amount, value=bound)
         lines.append(replace(line, **changes))  # type: ignore[arg-type]
     changed = recomputed(account, replace(account.value_map, lines=tuple(lines)))
     for quantity in account.quantities.lines:
-        bound = quantity.conf_high if signs[quantity.line] == better else quantity.conf_low
-        if bound is not None and quantity.value:
+        up = (signs[quantity.line] == better) == (quantity.value >= 0)
+        limit = quantity.conf_high if up else quantity.conf_low
+        if limit is not None and quantity.value:
             with exact():
-                factor = Decimal(repr(bound)) / quantity.value
+                factor = Decimal(repr(limit)) / quantity.value
             changed = scaled_quantities(changed, [quantity.line], factor)
     return changed
 
@@ -372,9 +369,7 @@ def switching_value(
     )
 
 
-def _mover(
-    account: Account, lines: Sequence[str], field: str
-) -> Callable[[Decimal], Account]:
+def _mover(account: Account, lines: Sequence[str], field: str) -> Callable[[Decimal], Account]:
     if field in ("quantity", "proxy"):
         return lambda x: scaled_quantities(account, lines, x)  # both multiply the line's value
 

@@ -12,9 +12,11 @@ import numpy as np
 
 from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.core.vocabulary import Unit
-from impact_eval.value.account import Account, LineValue
+from impact_eval.value.account import Account
+from impact_eval.value.flows import LineValue
+from impact_eval.value.joint_effects import Deadweight
 from impact_eval.value.ledger import Flow
-from impact_eval.value.quantity import Deadweight, LineQuantity, Load, Quantities
+from impact_eval.value.quantity import LineQuantity, Load, Quantities
 from impact_eval.value.value_map import ValueMap
 from impact_eval.value.vocabulary import Agent, FlowKind, QuantitySource
 
@@ -23,21 +25,19 @@ SCHEMA = "impact-eval/account/1"
 
 def jsonable(value: Any) -> Any:
     """Return any record of this floor as JSON: records as tables, amounts as exact text."""
-    if isinstance(value, StrEnum):
-        return value.value
     if value is None or isinstance(value, (bool, int, str)):
-        return value
+        return value.value if isinstance(value, StrEnum) else value
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, float):
-        return value if np.isfinite(value) else None
-    if isinstance(value, np.ndarray):
-        return [jsonable(item) for item in value.tolist()]
+        if np.isinf(value):
+            return "infinity" if value > 0 else "-infinity"  # JSON has no infinite number
+        return None if np.isnan(value) else value
     if isinstance(value, (NotApplicable, Finding)):
         return value.to_dict()
     if isinstance(value, Mapping):
         return {str(jsonable(key)): jsonable(item) for key, item in value.items()}
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, (tuple, list, np.ndarray)):
         return [jsonable(item) for item in value]
     return {f.name: jsonable(getattr(value, f.name)) for f in fields(value)}
 

@@ -174,7 +174,8 @@ class Simulation:
             if perspective == Perspective.PUBLIC
             else [perspective]
         )
-        return np.sum([self.column(f"{family}:{agent}") for agent in agents], axis=0)
+        found: FloatArray = np.sum([self.column(f"{family}:{agent}") for agent in agents], axis=0)
+        return found
 
 
 def simulate(
@@ -304,7 +305,9 @@ def fieller(
     *,
     z: float = 1.959963984540054,
 ) -> FiellerSet:
-    r"""Return Fieller's set :math:`\{\theta: (\bar x-\theta\bar y)^2 \le z^2(s_x^2-2\theta s_{xy}+\theta^2 s_y^2)\}`.
+    r"""Return Fieller's set of ratios.
+
+    :math:`\{\theta: (\bar x-\theta\bar y)^2 \le z^2(s_x^2-2\theta s_{xy}+\theta^2 s_y^2)\}`.
 
     Parameters
     ----------

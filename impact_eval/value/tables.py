@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from impact_eval.core.findings import Finding, NotApplicable
-from impact_eval.value.account import Account, unit_flows
+from impact_eval.value.account import Account
 from impact_eval.value.cea import Acceptability
+from impact_eval.value.flows import unit_flows
 from impact_eval.value.guards import guard_statuses
 from impact_eval.value.prices import ZERO, total
 from impact_eval.value.sensitivity import Bar, Variant
@@ -83,12 +84,10 @@ def account_matrix(account: Account, *, present: bool = True) -> pd.DataFrame:
     cells = account.matrix(present=present)
     agents = [agent for agent in Agent if any(who is agent for who, _ in cells)]
     years = sorted({year for _, year in cells})
-    rows = {
-        agent.value: [cells.get((agent, year), ZERO) for year in years] for agent in agents
-    }
+    rows = {agent.value: [cells.get((agent, year), ZERO) for year in years] for agent in agents}
     rows["social"] = [total([rows[a.value][k] for a in agents]) for k in range(len(years))]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=years, dtype=object)
-    frame["total"] = [total(values) for values in rows.values()]
+    frame["total"] = pd.Series({name: total(values) for name, values in rows.items()}, dtype=object)
     frame.index.name = "agent"
     return frame
 

@@ -111,9 +111,7 @@ class ShapleyEffects:
     variance: float
 
 
-def shapley_of_costs(
-    cost: Mapping[frozenset[int], float], size: int
-) -> FloatArray:
+def shapley_of_costs(cost: Mapping[frozenset[int], float], size: int) -> FloatArray:
     r"""Return :math:`\phi_i=\sum_{u\not\ni i}\frac{|u|!(k-|u|-1)!}{k!}(c(u\cup i)-c(u))`.
 
     Parameters
@@ -178,9 +176,7 @@ def shapley_effects(
     """
     blocks = [list(g) for g in groups] if groups is not None else [[i] for i in range(len(names))]
     if len(blocks) > MOST_EXACT:
-        raise ImpactEvalError(
-            Finding.error("too_many_inputs", n=len(blocks), most=MOST_EXACT)
-        )
+        raise ImpactEvalError(Finding.error("too_many_inputs", n=len(blocks), most=MOST_EXACT))
     size = sum(len(block) for block in blocks)
     matrix = np.eye(size) if correlation is None else np.asarray(correlation, dtype=np.float64)
     free = rng.standard_normal((draws, size))
