@@ -75,7 +75,7 @@ def demo(
             if path.is_file():
                 shutil.copyfile(path, folder / path.name)
         _print(_say("demo.start", folder=str(folder)))
-        _tell_run(_run(folder, output=None, fresh=True))
+        _tell_run(_run(folder, output=None, template="study_report", fresh=True))
 
 
 @app.command(help=_say("help.new"))
@@ -131,18 +131,19 @@ def plan(folder: Folder) -> None:
 def run(
     folder: Folder,
     output: Annotated[Path | None, typer.Option(help=_say("help.output"))] = None,
+    template: Annotated[str, typer.Option(help=_say("help.template"))] = "study_report",
     fresh: Annotated[bool, typer.Option("--fresh", help=_say("help.fresh"))] = False,
 ) -> None:
     """Run a study and write its reports."""
     with _refusals():
-        _tell_run(_run(folder, output=output, fresh=fresh))
+        _tell_run(_run(folder, output=output, template=template, fresh=fresh))
 
 
-def _run(folder: Path, *, output: Path | None, fresh: bool) -> Run:
+def _run(folder: Path, *, output: Path | None, template: str, fresh: bool) -> Run:
     from impact_eval.pipeline.runner import run as run_study
 
     with _progress() as told:
-        return run_study(folder, output=output, told=told, fresh=fresh)
+        return run_study(folder, output=output, template=template, told=told, fresh=fresh)
 
 
 @contextmanager
@@ -173,8 +174,7 @@ def _progress() -> Iterator[Callable[[Stage, int, int], None]]:
 
 
 def _tell_run(done: Run) -> None:
-    main = done.results.primary
-    evidence = (main.evidence or {}).get("level", 0)
+    evidence = done.results.evidence_level
     _print()
     _print(_say("run.done", title=_texts.words(done.results.study["title"])))
     _print(_say("run.level", level=evidence, name=_texts.say(f"report.level.name.{evidence}")))

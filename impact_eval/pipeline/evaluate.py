@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from impact_eval.core.estimate import FlowStep
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
 from impact_eval.core.provenance import fingerprint, sha256, versions
 from impact_eval.data.reading import read_table
-from impact_eval.data.sample import Sample
+from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.waves import to_long
 from impact_eval.pipeline.estimation import (
     OutcomeEvaluation,
@@ -129,6 +130,8 @@ def _estimate_all(
     found: list[OutcomeEvaluation] = []
     sample: Sample | None = None
     for part in study.declaration.outcomes:
+        if part.instrument is not None and part.method is None:
+            continue  # a score described, not estimated
         try:
             if part.instrument is None:
                 sample = sample or sample_of(data.frame, study.declaration.data)
@@ -173,21 +176,10 @@ def _record(
     account: dict[str, Any] | None,
 ) -> StudyResults:
     declared = study.declaration
-    first = next((e for e in found if e.part.instrument is None), found[0])
     return StudyResults(
         schema=SCHEMA,
         study=study_record(study),
-        data=DataRecord(
-            file=declared.data.file,
-            sha256=data.sha256,
-            flow=tuple(asdict(step) for step in first.fitted.flow or first.sample.flow),
-            n_rows=first.sample.n,
-            n_units=first.sample.n_units,
-            n_periods=first.sample.n_periods,
-            shape=first.sample.shape.value,
-            times=tuple(str(label) for label in first.sample.time_labels),
-            reading=dict(data.log),
-        ),
+        data=_data_record(study, data, found),
         estimates=tuple(record for e in found for record in records_of(e)),
         covariance=_joint(found),
         checks=tuple(
@@ -205,6 +197,36 @@ def _record(
             study_sha256=study.digest,
             run_at=dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds"),
         ),
+    )
+
+
+def _data_record(study: Study, data: ReadData, found: tuple[OutcomeEvaluation, ...]) -> DataRecord:
+    """Return what the numbers were computed on; without any estimate, the rows as read."""
+    file, reading = study.declaration.data.file, dict(data.log)
+    first = next((e for e in found if e.part.instrument is None), found[0] if found else None)
+    if first is None:
+        rows = len(data.frame)
+        return DataRecord(
+            file=file,
+            sha256=data.sha256,
+            reading=reading,
+            flow=(asdict(FlowStep("read", rows)),),
+            n_rows=rows,
+            n_units=rows,
+            n_periods=1,
+            shape=DataShape.CROSS_SECTION.value,
+        )
+    sample = first.sample
+    return DataRecord(
+        file=file,
+        sha256=data.sha256,
+        reading=reading,
+        flow=tuple(asdict(step) for step in first.fitted.flow or sample.flow),
+        n_rows=sample.n,
+        n_units=sample.n_units,
+        n_periods=sample.n_periods,
+        shape=sample.shape.value,
+        times=tuple(str(label) for label in sample.time_labels),
     )
 
 

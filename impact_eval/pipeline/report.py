@@ -48,6 +48,10 @@ class Report:
     def _page(self, blocks: Sequence[AnyBlock]) -> Page:
         return Page(release(blocks, self._gate).blocks, self._language)
 
+    def title(self) -> Page:
+        """Return the title alone, for a report of one section."""
+        return self._page(narrative.title_blocks(self._content))
+
     def summary(self) -> Page:
         """Return the title and the decision-maker's page."""
         title = narrative.title_blocks(self._content)

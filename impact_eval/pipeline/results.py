@@ -15,7 +15,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.provenance import stable
 from impact_eval.pipeline.schema import described
 
-SCHEMA = "impact-eval/results/1"
+SCHEMA: Literal["impact-eval/results/1"] = "impact-eval/results/1"
 TERRITORIES = "territories"
 UNREPEATABLE = ("run_at",)  # the only key in which two runs on the same inputs differ
 
@@ -184,11 +184,17 @@ class StudyResults(_Part):
 
     @property
     def primary(self) -> EstimateRecord:
-        """The headline estimate of the primary outcome."""
+        """The headline estimate of the primary outcome; refused when nothing was estimated."""
         for record in self.estimates:
             if record.primary and record.role == "main":
                 return record
-        return self.estimates[0]
+        raise ImpactEvalError(Finding.error("nothing_estimated", study=str(self.study["id"])))
+
+    @property
+    def evidence_level(self) -> int:
+        """Evidence level of the primary outcome; 0 when nothing was estimated."""
+        levels = [r.evidence["level"] for r in self.estimates if r.primary and r.evidence]
+        return int(levels[0]) if levels else 0
 
     def estimate(self, outcome: str) -> Estimate:
         """Return the headline estimate of an outcome."""

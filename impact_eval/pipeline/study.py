@@ -47,7 +47,9 @@ class Study:
         return self.folder / name
 
     def method_of(self, outcome: OutcomePart) -> MethodPart | None:
-        """Return the outcome's method, or the study's."""
+        """Return the outcome's method, or the study's; a score without its own is described."""
+        if outcome.instrument is not None:
+            return outcome.method
         return outcome.method or self.declaration.method
 
     @classmethod

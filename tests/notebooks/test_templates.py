@@ -1,0 +1,101 @@
+"""The soft-outcome and social-value templates, on what people really send."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import pandas as pd
+import pytest
+
+from impact_eval.pipeline.runner import run
+
+ITEMS = ["worth", "qualities", "failure", "able", "proud", "attitude", "satisfied", "respect",
+         "useless", "no_good"]  # fmt: skip
+EXPORTS = {
+    "limesurvey_codes.csv": "RSES[SQ0{n:02d}]",
+    "limesurvey_full_cp1252.csv": "À quel point êtes-vous d’accord ? [Affirmation n° {n}]",
+    "google_forms_fr.csv": "À quel point êtes-vous d'accord ? [Affirmation n° {n}]",
+    "kobo_xml_values.csv": "estime/rses_{n}",
+    "suivi_asso.xlsx": "Estime de soi / Q{n}",
+}
+STUDY = """schema = "impact-eval/study/1"
+[study]
+id = "estime"
+title = {{ fr = "Estime de soi des participants", en = "Self-esteem of participants" }}
+territory = "51"
+pillar = "emploi"
+action = {{ fr = "Ateliers", en = "Workshops" }}
+period = ["2024-01", "2024-12"]
+[data]
+file = "{file}"
+[[outcomes]]
+id = "estime"
+label = {{ fr = "Estime de soi", en = "Self-esteem" }}
+instrument = "estime"
+unit = "score"
+primary = true
+[[instruments]]
+id = "estime"
+scale = "rses-fr"
+[instruments.data]
+file = "{file}"
+[instruments.items]
+{items}
+"""
+
+
+def reports(shared, folder, file):
+    folder.mkdir()
+    shutil.copyfile(shared / "data" / "messy" / file, folder / file)
+    items = "\n".join(
+        f"{item} = {json.dumps(EXPORTS[file].format(n=n), ensure_ascii=False)}"
+        for n, item in enumerate(ITEMS, start=1)
+    )
+    (folder / "study.toml").write_text(STUDY.format(file=file, items=items), encoding="utf-8")
+    return run(folder, template="soft_outcomes")
+
+
+def body(html: str) -> str:
+    """Return what a reader reads, without the fingerprints of the file."""
+    text = re.sub(r"<(style|head)\b.*?</\1>", " ", html, flags=re.S)
+    text = text[: text.index('id="provenance"')]
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+    return re.sub(r"\((?:colonne|column) [^)]*\)", "", text)  # each tool names its columns its way
+
+
+def test_five_exports_one_scored_report(shared, tmp_path):
+    truth = pd.read_csv(shared / "data" / "messy" / "canonical.csv")
+    expected = truth["rses_total_half_rule"].dropna()
+    seen = {}
+    for file in EXPORTS:
+        done = reports(shared, tmp_path / file.replace(".", "_"), file)
+        score = done.results.scores[0]
+        assert score["n"] == len(expected), file
+        pages = [path.read_text(encoding="utf-8") for path in done.reports]
+        seen[file] = (
+            {k: v for k, v in score.items() if k != "findings"},
+            *(body(page) for page in pages),
+        )
+    first = seen.pop("limesurvey_codes.csv")
+    for file, found in seen.items():
+        assert found == first, file
+
+
+def test_social_value_follows_one_changed_displacement(dataset):
+    folder = dataset("mobilite_bassins")
+    before = run(folder, template="social_value")
+    text = (folder / "carte.toml").read_text(encoding="utf-8")
+    (folder / "carte.toml").write_text(text.replace('displacement = "20 %"', 'displacement = "60 %"'),
+                                       encoding="utf-8")  # fmt: skip
+    after = run(folder, template="social_value")
+    assert not after.resumed, "a changed map is another computation"
+    ratios = [float(r.results.value["sroi"]["ratio"]) for r in (before, after)]
+    assert ratios[1] == pytest.approx(ratios[0] / 2, rel=1e-9)
+    for old, new in zip(before.reports, after.reports, strict=True):
+        assert old == new
+    balance = after.results.value["balance"]
+    assert balance["closes"]
+    assert balance["accounts"] == balance["social"]
+    assert float(balance["transfers"]) == 0
