@@ -7,6 +7,7 @@ BLAS threads are fixed, so that two runs on the same inputs give the same bytes.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -60,3 +61,8 @@ class StudyKernelManager(AsyncKernelManager):
             env=ENVIRONMENT | {LANGUAGE: os.environ.get(LANGUAGE, "")},
             interrupt_mode="signal",
         )
+
+    async def _async_pre_start_kernel(self, **kw: Any) -> Any:
+        """Keep what the interpreter itself prints off the user's terminal: outputs are in cells."""
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return await super()._async_pre_start_kernel(**(quiet | kw))
