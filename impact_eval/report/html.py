@@ -320,7 +320,22 @@ class Section:
     views: list[dict[str, Any]]
 
 
-def _sections(views: Sequence[dict[str, Any]]) -> tuple[dict[str, Any] | None, list[Section]]:
+def grouped(views: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return views in order, an evidence level put beside the headline number it follows."""
+    out: list[dict[str, Any]] = []
+    for view in views:
+        last = out[-1] if out else {}
+        if view["kind"] == "evidence" and last.get("headline"):
+            out[-1] = {"kind": "answer", "number": last, "evidence": view}
+        else:
+            out.append(view)
+    return out
+
+
+def sections_of(
+    views: Sequence[dict[str, Any]],
+) -> tuple[dict[str, Any] | None, list[Section]]:
+    """Return the title, and the sections that headings of level 2 open."""
     title: dict[str, Any] | None = None
     sections: list[Section] = []
     for view in views:
@@ -331,17 +346,8 @@ def _sections(views: Sequence[dict[str, Any]]) -> tuple[dict[str, Any] | None, l
         else:
             if not sections:
                 sections.append(Section(None, []))
-            _append(sections[-1].views, view)
+            sections[-1].views.append(view)
     return title, sections
-
-
-def _append(views: list[dict[str, Any]], view: dict[str, Any]) -> None:
-    """Add a view; an evidence level that follows a headline number stands beside it."""
-    last = views[-1] if views else {}
-    if view["kind"] == "evidence" and last.get("headline"):
-        views[-1] = {"kind": "answer", "number": last, "evidence": view}
-    else:
-        views.append(view)
 
 
 def meta_lines(meta: Mapping[str, Any], texts: Texts) -> list[tuple[str, str]]:
@@ -380,7 +386,7 @@ def render_html(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: s
     """
     texts = Texts(language)
     writer = Writer(texts)
-    title, sections = _sections(list(writer.views(blocks)))
+    title, sections = sections_of(grouped(writer.views(blocks)))
     style = _style("report.css")
     lines = [{"label": label, "text": text} for label, text in meta_lines(meta, texts)]
     shown = title["text"] if title else texts.words(meta.get("title"))

@@ -45,7 +45,7 @@ from impact_eval.report.figures.effects import (
     data_for_event_study,
 )
 from impact_eval.report.figures.people import Step, data_for_flow
-from impact_eval.report.narrative_checks import check_blocks, check_message
+from impact_eval.report.narrative_checks import check_blocks, check_message, headline_outcome
 from impact_eval.report.narrative_limits import limit_blocks, provenance_blocks
 from impact_eval.report.narrative_soft import soft_message, soft_outcome_blocks
 from impact_eval.report.narrative_value import value_blocks, value_message
@@ -180,7 +180,7 @@ def _key_messages(results: Results, main: Result, others: Sequence[Result]) -> l
         *caution_sentences(main)[:1],
         value_message(results),
         soft_message(results),
-        check_message(results),
+        check_message(results, headline_outcome(results)),
         *(main_sentence(other) for other in others),
     ]
     found: list[Said] = [message for message in candidates if message is not None]

@@ -37,9 +37,12 @@ def check_blocks(results: Results) -> list[AnyBlock]:
     message = check_message(results)
     if message is None:
         return [*out, Paragraph(words=(say("sentence.checks.none"),))]
-    failed = list(
-        {c["check"]["code"]: _name(c["check"]) for c in checks if _status(c) == FAILED}.values()
-    )
+    labels = _labels(results)
+    failed = [
+        say("checks.of", check=_name(c["check"]), outcome=labels.get(c["outcome"], c["outcome"]))
+        for c in checks
+        if _status(c) == FAILED
+    ]
     words: list[Said] = [message]
     if failed:
         words.append(say("sentence.checks.failed_named", names=failed))
@@ -60,9 +63,13 @@ def headline_outcome(results: Results) -> str | None:
     return str(records[0]["outcome"]) if records else None
 
 
-def check_message(results: Results) -> Words | None:
-    """Return how many checks passed, in one sentence; None when none applies."""
-    states = [_status(c) for c in results.get("checks", ()) if _status(c) != NOT_APPLICABLE]
+def check_message(results: Results, outcome: str | None = None) -> Words | None:
+    """Return how many checks passed (of one outcome when named); None when none applies."""
+    states = [
+        _status(c)
+        for c in results.get("checks", ())
+        if _status(c) != NOT_APPLICABLE and outcome in (None, c["outcome"])
+    ]
     if not states:
         return None
     passed, warning, failed = (states.count(s) for s in (PASSED, WARNING, FAILED))

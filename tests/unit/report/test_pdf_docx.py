@@ -1,0 +1,110 @@
+"""PDF and Word: tagged, inert, with alternative texts, the same every time, the same words."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from impact_eval.core.findings import ImpactEvalError
+from impact_eval.report.blocks import AnyBlock, Figure
+from impact_eval.report.docx import render_docx
+from impact_eval.report.html import render_html
+from impact_eval.report.narrative import report_blocks
+from impact_eval.report.pdf import pdf_content, render_pdf
+
+MakeResults = Callable[..., dict[str, Any]]
+META = {"territory": "Ain", "operator": "Roue Libre", "period": ["2024-01", "2024-12"]}
+ATTACK = '#read("/etc/passwd") $x$ <script>alert(1)</script> #{1+1} *a* _b_ [c] \\ "'
+
+
+@pytest.fixture(scope="module")
+def blocks(make_results: MakeResults) -> list[AnyBlock]:
+    return report_blocks(make_results(3))
+
+
+@pytest.fixture(scope="module")
+def pdf(blocks: list[AnyBlock]) -> bytes:
+    return render_pdf(blocks, META, "fr")
+
+
+def test_the_pdf_declares_itself_accessible(pdf: bytes) -> None:
+    assert pdf.startswith(b"%PDF")
+    assert b"pdfuaid" in pdf
+    assert b"/Lang" in pdf
+    assert b"/StructTreeRoot" in pdf
+
+
+def test_the_pdf_is_the_same_every_time(blocks: list[AnyBlock], pdf: bytes) -> None:
+    assert render_pdf(blocks, META, "fr") == pdf
+
+
+def test_a_pdf_without_an_alternative_text_is_refused(blocks: list[AnyBlock]) -> None:
+    figure = next(b for b in blocks if isinstance(b, Figure))
+    silent = figure.model_copy(update={"alt": ("",)})
+    with pytest.raises(ImpactEvalError) as caught:
+        render_pdf([silent], META, "en")
+    assert caught.value.codes == ("pdf_refused",)
+
+
+def test_what_people_wrote_is_no_code(make_results: MakeResults) -> None:
+    results = make_results(1)
+    results["study"]["title"] = {"fr": ATTACK, "en": ATTACK}
+    for record in results["estimates"]:
+        record["label"] = {"fr": ATTACK, "en": ATTACK}
+    found = report_blocks(results)
+    assert render_pdf(found, {"operator": ATTACK}, "en").startswith(b"%PDF")
+    assert pdf_content(found, {}, "en")["title"] == ATTACK
+    assert _text(render_docx(found, {"operator": ATTACK}, "en")).count(ATTACK) >= 3
+
+
+@pytest.mark.parametrize("level", range(5))
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_every_level_makes_both(make_results: MakeResults, level: int, language: str) -> None:
+    results = make_results(level)
+    results["scores"], results["value"], results["checks"] = [], None, []
+    found = [b for b in report_blocks(results) if not isinstance(b, Figure)]
+    assert render_pdf(found, META, language)
+    assert render_docx(found, META, language)
+
+
+def _text(document: bytes) -> str:
+    from docx import Document
+
+    opened = Document(io.BytesIO(document))
+    parts = [p.text for p in opened.paragraphs]
+    parts += [c.text for t in opened.tables for row in t.rows for c in row.cells]
+    return "\n".join(parts)
+
+
+def test_word_has_styles_alternative_texts_and_repeated_headers(blocks: list[AnyBlock]) -> None:
+    from docx import Document
+
+    raw = render_docx(blocks, META, "fr")
+    opened = Document(io.BytesIO(raw))
+    styles = {p.style.name for p in opened.paragraphs if p.style is not None}
+    assert {"Title", "Heading 1", "Heading 2", "List Bullet", "Caption"} <= styles
+    xml = zipfile.ZipFile(io.BytesIO(raw)).read("word/document.xml").decode("utf-8")
+    pictures = re.findall(r"<wp:docPr [^>]*>", xml)
+    assert len(pictures) == sum(isinstance(b, Figure) for b in blocks)
+    assert all(re.search(r'descr="[^"]{30,}"', p) for p in pictures)
+    assert xml.count("w:tblHeader") == len(opened.tables)
+
+
+def test_word_is_the_same_every_time(blocks: list[AnyBlock]) -> None:
+    assert render_docx(blocks, META, "en") == render_docx(blocks, META, "en")
+
+
+def test_word_and_html_state_the_same_numbers(blocks: list[AnyBlock]) -> None:
+    page = re.sub(r"<style>.*?</style>|<[^>]*>", " ", render_html(blocks, META, "fr"), flags=re.S)
+    word = _text(render_docx(blocks, META, "fr"))
+
+    def numbers(text: str) -> set[str]:
+        return set(re.findall(r"[+−]?\d[\d\u202f]*(?:,\d+)?", text))
+
+    assert numbers(word) <= numbers(page) | {""}
+    assert len(numbers(word)) > 80
