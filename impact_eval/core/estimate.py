@@ -25,6 +25,7 @@ from impact_eval.core.inference import (
     two_sided_p,
     wald_test,
 )
+from impact_eval.core.multipliers import MULTIPLIERS, multiplier_sums
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -423,12 +424,8 @@ class Estimate:
         psi = self.influence.values[:, live]
         scale = np.sqrt((psi**2).sum(axis=0))
         psi = psi[:, scale > 0] / scale[scale > 0]
-        draw = MULTIPLIERS[multipliers]
-        largest = np.empty(draws)
-        for start in range(0, draws, 256):
-            stop = min(start + 256, draws)
-            weights = draw(rng, (stop - start, psi.shape[0]))
-            largest[start:stop] = np.abs(weights @ psi).max(axis=1, initial=0.0)
+        sums = multiplier_sums(psi, law=multipliers, draws=draws, rng=rng)
+        largest = np.abs(sums).max(axis=1, initial=0.0)
         return max(critical_value(level), float(np.quantile(largest, level)))
 
     def test(self, terms: Iterable[str] | None = None) -> JointTest | NotApplicable:
@@ -492,21 +489,6 @@ class Estimate:
             flow=tuple(FlowStep(**step) for step in data["flow"]),
             details=data["details"],
         )
-
-
-def _rademacher(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
-    return rng.integers(0, 2, shape).astype(np.float64) * 2 - 1
-
-
-def _mammen(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
-    root = math.sqrt(5)
-    low, high = (1 - root) / 2, (1 + root) / 2
-    return np.where(rng.random(shape) < (root + 1) / (2 * root), low, high)
-
-
-MULTIPLIERS: Mapping[str, Callable[[np.random.Generator, tuple[int, int]], FloatArray]] = (
-    MappingProxyType({"rademacher": _rademacher, "mammen": _mammen})
-)
 
 
 def _check_level(level: float) -> None:

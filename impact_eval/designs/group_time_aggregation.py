@@ -111,7 +111,7 @@ class GroupTimeAggregator:
     covariance : (c + K, c + K) array
         Of the cells, then of the shares.
     influence : function or None
-        Makes the (m, c + K) influence values.
+        Makes the (m, J) influence values of (J, c + K) combinations.
     units : (m,) array
         Labels of the independent units.
     n_clusters : int or None
@@ -127,7 +127,7 @@ class GroupTimeAggregator:
     cells: GroupTimeCells
     estimates: FloatArray
     covariance: FloatArray
-    influence: Callable[[], FloatArray] | None
+    influence: Callable[[FloatArray], FloatArray] | None
     units: NDArray[Any]
     n_clusters: int | None
     balance: float | None = None
@@ -201,7 +201,7 @@ class GroupTimeAggregator:
         if self.influence is None:
             return None
         make = self.influence
-        return Influence(lambda: make() @ slopes.T, self.units)
+        return Influence(lambda: make(slopes), self.units)
 
     def _effect(
         self, estimate: Estimate, row: Row, value: float, std_error: float | None

@@ -97,7 +97,7 @@ def group_time_estimate(
         ),
         estimates=fit.estimates,
         covariance=joint,
-        influence=lambda: fit.influence() * root,
+        influence=lambda combinations: fit.influence(combinations) * root,
         units=data.independent,
         n_clusters=fit.n_independent,
         balance=balance,

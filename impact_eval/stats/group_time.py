@@ -67,7 +67,8 @@ class GroupTimeFit:
     n_independent : int
         Units, or clusters.
     influence : function
-        Makes the (m, c + K) matrix of influence values, rows by unit or by cluster code.
+        Makes the (m, c + K) matrix of influence values, rows by unit or by cluster code; given
+        (J, c + K) combinations, makes theirs, (m, J), without the whole matrix.
     """
 
     plan: CellPlan
@@ -80,7 +81,7 @@ class GroupTimeFit:
     trimmed: int
     largest_propensity: float
     n_independent: int
-    influence: Callable[[], FloatArray]
+    influence: Callable[..., FloatArray]
 
 
 def group_time(
@@ -129,7 +130,9 @@ def _from_moments(panel: SortedPanel, plan: CellPlan) -> GroupTimeFit:
         trimmed=0,
         largest_propensity=0.0,
         n_independent=panel.n_clusters,
-        influence=lambda: _by_units(panel, plan, DidMethod.REG, pairwise=False).influence(),
+        influence=lambda rows=None: _by_units(panel, plan, DidMethod.REG, pairwise=False).influence(
+            rows
+        ),
     )
 
 
@@ -209,21 +212,32 @@ class InfluenceWriter:
             total[np.ix_(columns, columns)] += inner
         return total
 
-    def matrix(self) -> FloatArray:
-        """Return influence values, (N, c + K) in the caller's order or (G, c + K) by cluster."""
+    def matrix(self, combinations: FloatArray | None = None) -> FloatArray:
+        """Return influence values, (N, c + K) in the caller's order or (G, c + K) by cluster.
+
+        With `combinations`, (J, c + K), those of the combinations: (N, J) or (G, J).
+        """
         panel = self.panel
-        out = np.zeros((panel.n_clusters, self.width))
+        width = self.width if combinations is None else len(combinations)
+        out = np.zeros((panel.n_clusters, width))
         for cohort in range(self.cohorts + 1):
             columns = self.columns(cohort)
             buffer = np.empty((BLOCK, len(columns)))
             for first, last in panel.blocks(cohort):
                 block = self.block(cohort, first, last, buffer)
+                places: IntArray | slice = columns
+                if combinations is not None:
+                    block, places = block @ combinations[:, columns].T, slice(None)
                 if panel.clusters is None:
-                    out[np.ix_(panel.order[first:last], columns)] = block
+                    rows = panel.order[first:last]
                 else:
                     codes = panel.clusters[first:last]
                     starts = np.flatnonzero(np.diff(codes, prepend=-1))
-                    out[np.ix_(codes[starts], columns)] += np.add.reduceat(block, starts, axis=0)
+                    rows, block = codes[starts], np.add.reduceat(block, starts, axis=0)
+                if isinstance(places, slice):
+                    out[rows] += block
+                else:
+                    out[np.ix_(rows, places)] += block
         return out
 
     def block(self, cohort: int, first: int, last: int, buffer: FloatArray) -> FloatArray:

@@ -104,7 +104,7 @@ def group_time_rows(
         trimmed=trimmed,
         largest_propensity=largest,
         n_independent=data.n_independent,
-        influence=lambda: influence,
+        influence=lambda rows=None: influence if rows is None else influence @ rows.T,
     )
 
 
