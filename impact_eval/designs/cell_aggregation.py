@@ -94,12 +94,10 @@ class CellAggregator:
             ),
             findings=(*self.report.findings, *self._nothing(averages, kind)),
         )
-        weights = np.array([a.weights for a in averages]).reshape(len(averages), -1)
+        weights = np.array([a.weights for a in averages]).reshape(len(averages), len(self.effects))
         shares = None
         if self.random_shares and averages:
             shares = np.stack([a.shares for a in averages], axis=2)
-        if not averages:
-            weights = np.zeros((0, len(self.effects)))
         combined = self.source.combine(weights, shares)
         rows = [self._average_row(average) for average in averages]
         return make_estimate(report, rows, weights @ np.nan_to_num(self.effects), combined)

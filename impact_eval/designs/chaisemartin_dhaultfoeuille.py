@@ -193,17 +193,23 @@ class _Switchers:
         np.fill_diagonal(contrasts, 1 / divisor)
         size = np.array([h.weight for _, h in self.after])
         received = float(size @ [h.dose_now for _, h in self.after])
-        contrasts[-1, len(self.before) :] = size / received
+        known = received > 0
+        contrasts[-1, len(self.before) :] = size / (received if known else 1.0)
         values = np.array([h.estimate for _, h in every])
         rows = [Row("event", None, e, h.switchers, h.comparisons) for e, h in every]
         first = self.after[0][1]
-        rows.append(Row("att", None, None, first.switchers, first.comparisons))
+        rows.append(Row("att", None, None, first.switchers, first.comparisons, has_error=known))
+        total = contrasts @ values
         report = self.report
+        if not known:  # nobody is observed while away from their baseline
+            total[-1] = np.nan
+            found = (*report.findings, Finding.warning("total_effect_undefined"))
+            report = replace(report, findings=found)
         if kind == "simple":
-            contrasts, rows = contrasts[-1:], rows[-1:]
+            contrasts, rows, total = contrasts[-1:], rows[-1:], total[-1:]
         if estimate is not None:
             method = estimate.method
             options = {**method.options, "aggregation": kind}
             report = replace(report, method=MethodRecord(method.name, options, method.covariance))
         source = UnitSource(self.panel, np.column_stack([h.influence for _, h in every]))
-        return make_estimate(report, rows, contrasts @ values, source.combine(contrasts), self)
+        return make_estimate(report, rows, total, source.combine(contrasts), self)

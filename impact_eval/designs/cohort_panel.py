@@ -154,7 +154,7 @@ class CohortPanel:
     def reference(self, anticipation: int = 0) -> BoolArray:
         """(G, T) the last period before the start and its anticipation, of treated cohorts."""
         step = np.arange(self.n_periods)[None, :] - self.starts[:, None]
-        return (step == -1 - anticipation) & ~self.never[:, None]
+        return np.asarray((step == -1 - anticipation) & ~self.never[:, None])
 
     def columns(self, cells: FloatArray) -> PanelColumns:
         """Return the columns of a regression whose cell columns are `cells`, (G, T, K)."""
@@ -245,6 +245,18 @@ def cohort_panel(sample: Sample, outcome: str, *, method: str) -> CohortPanel:
         heavy: BoolArray = np.greater(panel.weights, 0)
         panel = panel.keep(heavy, "unit_weight_zero")
     return panel
+
+
+def refuse_empty(panel: CohortPanel, method: str) -> None:
+    """Refuse a panel that nobody is left in, or nobody treated.
+
+    Raises
+    ------
+    ImpactEvalError
+        `no_identified_effect`.
+    """
+    if not panel.n_units or panel.never.all():
+        raise ImpactEvalError(Finding.error("no_identified_effect", method=method))
 
 
 def _missing_step(sample: Sample, outcome: str, balanced: bool) -> tuple[FlowStep, ...]:

@@ -152,8 +152,8 @@ def _unadjusted(
 
 
 def _factor(correction: CR, clusters: int, n: int, parameters: int) -> float:
-    if correction is CR.CR1 and n <= parameters:
-        return float("nan")  # no row left for the residual: the standard error is withheld
+    if correction is CR.CR1 and (n <= parameters or clusters < 2):
+        return float("nan")  # nothing left to measure the residual: the standard error is withheld
     return small_sample_factor(correction, clusters=clusters, n=n, parameters=parameters)
 
 

@@ -19,7 +19,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.cell_aggregation import CellAggregator
-from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
+from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel, refuse_empty
 from impact_eval.designs.influence_sources import MappedSource
 from impact_eval.designs.panel_effects import Report
 from impact_eval.designs.panel_ols import panel_ols, with_cluster
@@ -97,6 +97,7 @@ class SunAbraham:
         refuse_unfit(self.info, sample, outcome)
         panel = cohort_panel(sample, outcome, method=self.info.name)
         panel = panel.keep(panel.starts[panel.codes] > self.anticipation, "always_treated_dropped")
+        refuse_empty(panel, self.info.name)
         used, findings = comparison_cells(panel, self.anticipation)
         wanted = used & np.isfinite(panel.event_times) & ~panel.reference(self.anticipation)
         wanted &= (panel.cell_count > 0) & ~_comparison_cohort(panel)[:, None]

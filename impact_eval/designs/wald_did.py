@@ -42,6 +42,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
+_ROUNDING = 1e-10  # of the size of a number, below which it is an error of rounding
 WEAK_F = 10.0  # squared t of the difference in entries below which the ratio is not to be trusted
 
 
@@ -197,7 +198,7 @@ class WaldDiD:
         self, table: _Table, pair: _Pair, outcome: str, findings: tuple[Finding, ...]
     ) -> Estimate:
         itt, entry = pair.values
-        if not pair.influence[:, 1].any():
+        if abs(entry) <= _ROUNDING * float(np.abs(table.entry).max()):
             raise ImpactEvalError(Finding.error("take_up_constant", column=self.take_up))
         theta = itt / entry
         psi = np.column_stack(
@@ -207,9 +208,13 @@ class WaldDiD:
         rows = _rows(table, pair, outcome, (itt, entry, theta), covariance)
         ratio = fieller_set(itt, entry, covariance[:2, :2], critical=critical_value(0.95, pair.df))
         found = list(findings)
-        strength = float(entry**2 / covariance[1, 1])
+        certain = math.sqrt(covariance[1, 1]) <= _ROUNDING * abs(entry)  # everybody complies
+        strength = math.inf if certain else float(entry**2 / covariance[1, 1])
         if strength < WEAK_F:
             found.append(Finding.warning("weak_take_up", f=strength, advised=WEAK_F))
+        silent = sum(row.std_error is None for row in rows)
+        if silent:
+            found.append(Finding.warning("no_own_error", n=silent))
         if self.interval == "fieller":
             rows[2] = _with_fieller(rows[2], rows[0], ratio)
             if ratio.shape is not FiellerShape.INTERVAL:
@@ -226,7 +231,7 @@ class WaldDiD:
             flow=table.flow,
             details={
                 "entries": _entries(table),
-                "strength": strength,
+                "strength": strength if math.isfinite(strength) else None,
                 "fieller": {
                     "shape": str(ratio.shape),
                     "ends": [e if math.isfinite(e) else None for e in (ratio.low, ratio.high)],
@@ -333,7 +338,7 @@ def _rows(
             estimand=estimand,
             term=term,
             estimate=value,
-            std_error=math.sqrt(variance),
+            std_error=math.sqrt(variance) if variance > (_ROUNDING * value) ** 2 else None,
             df=pair.df,
             n_treated=int(offered.sum()),
             n_comparison=int((~offered).sum()),

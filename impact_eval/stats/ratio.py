@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 
+_HOPELESS = 1e8  # a critical value of next to no degree of freedom, whose square means nothing
+
 
 class FiellerShape(StrEnum):
     """What the set looks like."""
@@ -71,6 +73,8 @@ def fieller_set(
     >>> found.shape.value, found.low, found.high
     ('interval', 0.25, 0.75)
     """
+    if critical > _HOPELESS:
+        return FiellerSet(FiellerShape.EVERYTHING, -math.inf, math.inf)
     c2 = critical**2
     a = denominator**2 - c2 * covariance[1, 1]
     b = -2 * (numerator * denominator - c2 * covariance[0, 1])

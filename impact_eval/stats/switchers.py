@@ -2,8 +2,9 @@ r"""Effects of switching treatment on or off, compared with units that have not 
 
 For a unit that first leaves its baseline treatment at period F, and a horizon l = 1, 2…
 
-.. math:: DID_{g,l} = Y_{g,F-1+l}-Y_{g,F-1} - \overline{(Y_{F-1+l}-Y_{F-1})}_{\text{same baseline, not switched by }F-1+l}
+.. math:: DID_{g,l} = Y_{g,F-1+l}-Y_{g,F-1} - \overline{(Y_{F-1+l}-Y_{F-1})}
 
+with the mean over units of the same baseline that have not switched by period F-1+l,
 and :math:`\delta_l` is the mean of :math:`S_g DID_{g,l}`, with S the sign of the switch. Placebos
 replace :math:`Y_{F-1+l}` by :math:`Y_{F-1-l}` for the same switchers and comparisons. Influence
 values are deviations from the mean of the switchers of one cohort, and of the comparisons of one
@@ -12,7 +13,7 @@ date, times :math:`\sqrt{n/(n-1)}`; a mean of one unit is replaced by that of bo
 References
 ----------
 de Chaisemartin, C. and D'Haultfœuille, X. (2024). doi:10.1162/rest_a_01414
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 

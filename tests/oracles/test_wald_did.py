@@ -131,6 +131,18 @@ def test_fieller_excludes_zero_when_the_numerator_does(rng):
         assert gap**2 == pytest.approx(c**2 * variance, rel=1e-9)
 
 
+def test_when_everybody_offered_enters_and_nobody_else(rng):
+    """The ratio is then the effect of the offer, and entries have no error of their own."""
+    frame = _young_people(rng).assign(entered=lambda f: f["pilot"] * f["eligible"])
+    estimate = WaldDiD("entered", eligible="eligible").fit(Sample(frame, **_roles()), "job")
+    itt, entry, wald = estimate.effects
+    assert entry.estimate == pytest.approx(1, abs=1e-12)
+    assert entry.std_error is None
+    assert wald.estimate == pytest.approx(itt.estimate, abs=1e-12)
+    assert (wald.conf_low, wald.conf_high) == pytest.approx((itt.conf_low, itt.conf_high))
+    assert "no_own_error" in [f.code for f in estimate.findings]
+
+
 def test_when_hardly_anybody_enters(rng):
     frame = _young_people(rng)
     frame["entered"] = rng.random(len(frame)) < 0.05
