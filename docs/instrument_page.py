@@ -1,0 +1,105 @@
+"""The scales of the catalogue on one page: what they measure, their rights, their sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pages import code, doi, plain, table, write
+
+from impact_eval.report.texts import Texts
+from impact_eval.survey import Instrument, instruments
+
+RIGHTS = {
+    "A": "the wording is free and shipped",
+    "B": "the key is shipped; you bring the wording",
+    "C": "a licence is needed: declare it with `licence_declared`",
+    "X": "neither wording nor layout may be shipped",
+}
+MARKS = {"read": "read", "to_check": "to check", "computed": "computed"}
+
+
+def _name(instrument: Instrument, texts: Texts) -> str:
+    key = f"instrument.{instrument.id}.name"
+    if key in texts:
+        return plain(texts.say(key))
+    return plain(instrument.name.get(texts.language, instrument.id))
+
+
+def _scoring(instrument: Instrument) -> str:
+    scoring = instrument.scoring
+    span = "" if scoring.low is None else f", from {scoring.low:g} to {scoring.high:g}"
+    least = scoring.missing
+    rule = f"{code(scoring.rule.value)}{span}"
+    if least is None:
+        return rule
+    return f"{rule}; at least {least.least} answers ({plain(least.source)})"
+
+
+def _facts(instrument: Instrument) -> list[str]:
+    """Return cut-offs, norms and changes, each with its source and how it is known."""
+    rows = []
+    for cut in instrument.cutoffs:
+        low = "" if cut.low is None else f"{cut.low:g}"
+        high = "" if cut.high is None else f"{cut.high:g}"
+        rows.append((f"cut-off {code(cut.id)}", f"{low}–{high}", plain(cut.source), cut.mark))
+    for norm in instrument.norms:
+        spread = "" if norm.sd is None else f" (s.d. {norm.sd:g})"
+        rows.append(
+            (
+                f"norm, {plain(norm.population)}",
+                f"{norm.mean:g}{spread}",
+                plain(norm.source),
+                norm.mark,
+            )
+        )
+    for change in instrument.change:
+        rows.append((code(change.kind), f"{change.value:g}", plain(change.source), change.mark))
+    told = [(*row[:3], MARKS[row[3].value]) for row in rows]
+    return table(("fact", "value", "source", "how known"), told) if told else []
+
+
+def instrument_section(instrument: Instrument) -> list[str]:
+    """Return the section of one scale."""
+    french, english = Texts("fr"), Texts("en")
+    turned = sum(item.reversed for item in instrument.items)
+    rights = instrument.rights
+    rows = [
+        ("name", f"{_name(instrument, english)} · {_name(instrument, french)}"),
+        ("measures", code(instrument.construct)),
+        ("questions", f"{len(instrument.items)}, {turned} of them reversed"),
+        ("better", code(instrument.direction.value)),
+        ("scoring", _scoring(instrument)),
+        (
+            "rights",
+            f"{rights.wording.value}: {RIGHTS[rights.wording.value]}. {plain(rights.terms)}",
+        ),
+        ("rights holder", plain(rights.holder or "—")),
+        ("health data", "yes: special category" if instrument.health else "no"),
+        (
+            "source",
+            plain(instrument.citation) + (f" {doi(instrument.doi)}" if instrument.doi else ""),
+        ),
+    ]
+    lines = [f"## {instrument.id}", "", *table(("", ""), rows), *_facts(instrument)]
+    if instrument.evidence:
+        lines += ["What is known of it:", "", *(f"- {plain(e)}" for e in instrument.evidence), ""]
+    return lines
+
+
+def write_instruments() -> list[Path]:
+    """Write the page of the scales."""
+    lines = [
+        "# Scales",
+        "",
+        "The scales shipped, with their rights and a source for every cut-off, norm and change.",
+        "“To check” marks a figure of the literature that was not read in its source: it keeps",
+        "that mark wherever it is used.",
+        "",
+        "| rights | meaning |",
+        "|---|---|",
+        *(f"| {letter} | {meaning} |" for letter, meaning in RIGHTS.items()),
+        "",
+    ]
+    for instrument in instruments():
+        lines += instrument_section(instrument)
+    return [write("instruments/index.md", lines)]
