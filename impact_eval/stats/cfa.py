@@ -21,14 +21,7 @@ from impact_eval.stats.cfa_evaluate import (
     unbiased,
     unit_weight,
 )
-from impact_eval.stats.cfa_fit import (
-    Optimum,
-    least_squares_objective,
-    minimise,
-    normal_objective,
-    singular,
-    start_values,
-)
+from impact_eval.stats.cfa_fit import least_squares_objective, normal_objective, start_values
 from impact_eval.stats.cfa_indices import (
     ComparativeFit,
     InformationCriteria,
@@ -38,6 +31,7 @@ from impact_eval.stats.cfa_indices import (
 from impact_eval.stats.cfa_model import CfaModel, Matrix
 from impact_eval.stats.cfa_moments import ModelMoments
 from impact_eval.stats.cfa_robust import Structure
+from impact_eval.stats.scoring_steps import Optimum, minimise, singular
 
 FloatArray = NDArray[np.float64]
 

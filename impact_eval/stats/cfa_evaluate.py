@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.stats.cfa_data import GroupData
-from impact_eval.stats.cfa_fit import Optimum, moment_places, normal_objective
+from impact_eval.stats.cfa_fit import moment_places, normal_objective
 from impact_eval.stats.cfa_indices import (
     ComparativeFit,
     InformationCriteria,
@@ -37,6 +37,7 @@ from impact_eval.stats.cfa_robust import (
     sandwich,
     saturated_trace,
 )
+from impact_eval.stats.scoring_steps import Optimum
 
 FloatArray = NDArray[np.float64]
 

@@ -12,13 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.cfa_data import split_groups
-from impact_eval.stats.cfa_fit import (
-    Optimum,
-    least_squares_objective,
-    minimise,
-    singular,
-    start_values,
-)
+from impact_eval.stats.cfa_fit import least_squares_objective, start_values
 from impact_eval.stats.cfa_indices import (
     ComparativeFit,
     ResidualFit,
@@ -32,6 +26,7 @@ from impact_eval.stats.cfa_model import CfaModel, Matrix
 from impact_eval.stats.cfa_moments import ModelMoments, normal_weight
 from impact_eval.stats.cfa_robust import ResidualTraces, block_diagonal, residual_traces
 from impact_eval.stats.ordinal_moments import OrdinalMoments, ordinal_moments
+from impact_eval.stats.scoring_steps import Optimum, minimise, singular
 
 FloatArray = NDArray[np.float64]
 

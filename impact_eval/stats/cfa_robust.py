@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.stats.cfa_data import GroupData, Pattern
-from impact_eval.stats.cfa_fit import Scoring, moment_places
+from impact_eval.stats.cfa_fit import moment_places
 from impact_eval.stats.cfa_moments import GroupMoments, normal_weight
+from impact_eval.stats.scoring_steps import Scoring
 
 FloatArray = NDArray[np.float64]
 
