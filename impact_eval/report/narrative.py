@@ -122,7 +122,7 @@ def summary_blocks(results: Results, decisions: Sequence[Said] = ()) -> list[Any
     return [
         heading,
         Paragraph(words=(main_sentence(main),), evidence_level=main.level),
-        headline_number(main, _scale_of(results, main)),
+        headline_number(main, _scale_of(results, main), results.get("data", {}).get("n_units")),
         evidence_block(main),
         Messages(
             title=say("report.section.key_messages"),
@@ -143,8 +143,14 @@ def _scale_of(results: Results, main: Result) -> Said | None:
     return None
 
 
-def headline_number(result: Result, reading: Said | None = None) -> Number:
-    """Return the big number of a result, with what to read it against."""
+def headline_number(
+    result: Result, reading: Said | None = None, n_units: int | None = None
+) -> Number:
+    """Return the big number of a result, with what to read it against.
+
+    Units that serve in the comparison before they are treated are counted once: never more than
+    `n_units`.
+    """
     effect, unit = result.effect, result.unit
     people = [n for n in (effect.n_treated, effect.n_comparison) if n is not None]
     bounds = [effect.conf_low, effect.conf_high]
@@ -158,7 +164,7 @@ def headline_number(result: Result, reading: Said | None = None) -> Number:
         low=low,
         high=high,
         conf_level=effect.conf_level,
-        n=sum(people) if people else None,
+        n=min(sum(people), n_units or sum(people)) if people else None,
         reading=reading,
         headline=True,
         evidence_level=result.level,

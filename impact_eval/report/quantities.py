@@ -47,7 +47,7 @@ class Unit:
 
     def level(self, value: float, digits: int = 1) -> Words:
         """Return a level: “32 %”, “1 250 €”."""
-        return self._words("level", self.factor * value, digits)
+        return self._words("level", self.factor * value, min(digits, 1))
 
     def change(self, value: float, digits: int) -> Words:
         """Return a signed change: “+6 points”."""
