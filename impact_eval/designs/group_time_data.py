@@ -235,8 +235,10 @@ def _subset(wide: WidePanel, keep: BoolArray) -> WidePanel:
 def _independent_by_cohort(codes: IntArray, clusters: IntArray | None, size: int) -> IntArray:
     if clusters is None:
         return np.bincount(codes, minlength=size + 1)[:size]
-    pairs = np.unique(np.column_stack([codes, clusters]), axis=0)
-    return np.bincount(pairs[:, 0], minlength=size + 1)[:size]
+    width = int(clusters.max(initial=0)) + 1
+    met = np.zeros((size + 1) * width, dtype=bool)
+    met[codes * width + clusters] = True
+    return np.asarray(met.reshape(size + 1, width).sum(axis=1)[:size])
 
 
 def read_rows(
@@ -274,7 +276,8 @@ def read_rows(
     if above is not None:
         present, independent = np.unique(above[0][keep], return_inverse=True)
         labels = above[1][present]
-    first = np.unique(person, return_index=True)[1]
+    first = np.zeros(len(people), dtype=np.int64)
+    first[person[::-1]] = np.arange(len(person))[::-1]
     weights = sample.weights_array[keep]
     size = np.bincount(person)
     rows = RowData(

@@ -26,11 +26,13 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding
 from impact_eval.stats.drdid import DidMethod, TwoByTwo, weighted_mean
-from impact_eval.stats.propensity import fit_calibrated_propensity, fit_propensity
+from impact_eval.stats.propensity import fit_calibrated_propensity, fit_scaled_propensity
 from impact_eval.stats.regression import independent_columns, least_squares
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+
+_WELL_POSED = 1e-8  # ratio of eigenvalues above which normal equations lose nothing that matters
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,24 @@ def cross_section_did(
     2.0
     """
     row_weights = np.ones(len(outcome)) if weights is None else weights
-    columns = design[:, independent_columns(design)]
-    data = CrossSections(outcome, after, treated, columns, row_weights)
+    data = CrossSections(outcome, after, treated, unit_scale(design), row_weights)
     return _KERNELS[DidMethod(method)](data)
+
+
+def unit_scale(design: FloatArray) -> FloatArray:
+    """Return independent columns, a constant first, the others centred and of spread one.
+
+    No estimator here depends on the unit of a covariate; fits are then well conditioned.
+    """
+    centre, spread = design.mean(axis=0), design.std(axis=0)
+    moving = spread > 1e-12 * np.abs(centre)
+    scaled = np.column_stack(
+        [np.ones(len(design)), (design[:, moving] - centre[moving]) / spread[moving]]
+    )
+    gram = scaled.T @ scaled / len(scaled)
+    if np.linalg.eigvalsh(gram)[0] > _WELL_POSED:
+        return scaled
+    return np.asarray(scaled[:, independent_columns(scaled)])
 
 
 def _start(data: CrossSections) -> _Sum:
@@ -118,12 +135,21 @@ def _regression(
     data: CrossSections, weights: FloatArray
 ) -> tuple[FloatArray, FloatArray, tuple[Finding, ...]]:
     """Regress the outcome where the weights are positive: predictions for all, influence (n, p)."""
-    used = weights > 0
-    names = tuple(str(j) for j in range(data.design.shape[1]))
-    fit = least_squares(data.outcome[used], data.design[used], weights=weights[used], names=names)
-    kept = [int(name) for name in fit.names]
+    used = np.flatnonzero(weights > 0)
+    rows, w = data.design[used], weights[used]
+    gram = rows.T @ (rows * w[:, None])
+    values = np.linalg.eigvalsh(gram / w.sum())
     influence = np.zeros_like(data.design)
-    influence[np.ix_(np.flatnonzero(used), np.array(kept))] = fit.scores @ fit.bread
+    if len(used) > len(gram) and values[0] > _WELL_POSED * values[-1]:
+        bread = np.linalg.inv(gram)
+        slopes = bread @ (rows.T @ (w * data.outcome[used]))
+        left = w * (data.outcome[used] - rows @ slopes)
+        influence[used] = (rows * left[:, None]) @ bread
+        return data.design @ slopes, influence, ()
+    names = tuple(str(j) for j in range(data.design.shape[1]))
+    fit = least_squares(data.outcome[used], rows, weights=w, names=names)
+    kept = np.array([int(name) for name in fit.names])
+    influence[np.ix_(used, kept)] = fit.scores @ fit.bread
     return data.design[:, kept] @ fit.coefficients, influence, fit.findings
 
 
@@ -145,7 +171,7 @@ def _by_regression(data: CrossSections) -> TwoByTwo:
 
 
 def _by_weighting(data: CrossSections) -> TwoByTwo:
-    propensity = fit_propensity(data.treated, data.design, data.weights)
+    propensity = fit_scaled_propensity(data.treated, data.design, data.weights)
     total = _start(data)
     for after, sign in ((True, 1.0), (False, -1.0)):
         total.add(sign, data.outcome, data.group(treated=True, after=after))
@@ -157,7 +183,7 @@ def _by_weighting(data: CrossSections) -> TwoByTwo:
 
 
 def _by_horvitz_thompson(data: CrossSections) -> TwoByTwo:
-    propensity = fit_propensity(data.treated, data.design, data.weights)
+    propensity = fit_scaled_propensity(data.treated, data.design, data.weights)
     weights = data.weights / data.weights.sum()
     share = float(weights @ data.treated)
     estimate, influence = 0.0, np.zeros(len(data.outcome))
@@ -177,7 +203,7 @@ def _by_horvitz_thompson(data: CrossSections) -> TwoByTwo:
 
 
 def _doubly_robust(data: CrossSections) -> TwoByTwo:
-    propensity = fit_propensity(data.treated, data.design, data.weights)
+    propensity = fit_scaled_propensity(data.treated, data.design, data.weights)
     total = _start(data)
     findings = list(propensity.findings)
     everyone = data.weights * data.treated

@@ -6,7 +6,7 @@ met several times, or a cluster), so that standard errors know who is the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,9 +70,11 @@ def group_time_rows(
     GroupTimeFit
     """
     size, cohorts = plan.size, len(plan.cohorts)
+    data = _side_by_side(data, len(plan.times))
     slices = _Slices(data, len(plan.times), cohorts)
+    apart = data.n_independent == len(data.y)
     estimates = np.where(plan.reference, 0.0, np.nan)
-    influence = np.zeros((data.n_independent, size + cohorts))
+    influence = np.zeros((data.n_independent, size + cohorts), order="F")
     undefined: dict[int, Undefined] = {}
     treated, comparison = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
     trimmed, largest = 0, 0.0
@@ -86,9 +88,10 @@ def group_time_rows(
             undefined[i] = found
             continue
         estimates[i] = found.estimate
-        influence[:, i] = np.bincount(
-            data.independent[rows], found.influence, minlength=data.n_independent
-        )
+        if apart:
+            influence[data.independent[rows], i] = found.influence
+        else:
+            _add_by_unit(influence[:, i], data.independent[rows], found.influence)
         if found.propensity is not None:
             trimmed = max(trimmed, found.propensity.trimmed)
             largest = max(largest, float(found.propensity.share[~is_treated].max()))
@@ -108,19 +111,40 @@ def group_time_rows(
     )
 
 
+def _side_by_side(data: RowData, periods: int) -> RowData:
+    """Sort rows by cohort then period, so that a cell reads its rows in sequence."""
+    order = np.argsort(data.cohort * periods + data.time, kind="stable")
+    return replace(
+        data,
+        y=data.y[order],
+        time=data.time[order],
+        cohort=data.cohort[order],
+        design=data.design[order],
+        weights=data.weights[order],
+        independent=data.independent[order],
+    )
+
+
+def _add_by_unit(out: FloatArray, units: IntArray, values: FloatArray) -> None:
+    """Add values to the entries of their units, reading no more of `out` than is needed."""
+    if out.size < 4 * units.size:
+        out += np.bincount(units, values, minlength=out.size)
+    else:
+        np.add.at(out, units, values)
+
+
 class _Slices:
-    """Rows of each cohort and period, found by one sort."""
+    """Rows of each cohort and period, once sorted."""
 
     def __init__(self, data: RowData, periods: int, cohorts: int) -> None:
         cell = data.cohort * periods + data.time
-        self.order = np.argsort(cell, kind="stable")
         counts = np.bincount(cell, minlength=(cohorts + 1) * periods)
         self.bounds = np.concatenate([[0], np.cumsum(counts)])
         self.periods = periods
 
     def rows(self, cohort: int, time: int) -> IntArray:
         cell = cohort * self.periods + time
-        return self.order[self.bounds[cell] : self.bounds[cell + 1]]
+        return np.arange(self.bounds[cell], self.bounds[cell + 1])
 
     def cell(self, plan: CellPlan, i: int) -> tuple[IntArray, NDArray[np.bool_], NDArray[np.bool_]]:
         """Return the rows of a cell, which are treated, and which are of its period."""
@@ -164,5 +188,5 @@ def _shares(data: RowData, cohorts: int, out: FloatArray) -> FloatArray:
     weight = data.person_weight / total
     for k in range(cohorts):
         part = np.where(data.person_cohort == k, weight, 0.0)
-        out[:, k] = np.bincount(data.person_independent, part, minlength=data.n_independent)
+        _add_by_unit(out[:, k], data.person_independent, part)
     return np.asarray(out.sum(axis=0))

@@ -86,6 +86,36 @@ def fit_propensity(treated: BoolArray, design: FloatArray, weights: FloatArray) 
     return _propensity(fit.fitted, treated, fit.design, fit.influence, separated)
 
 
+def fit_scaled_propensity(
+    treated: BoolArray, design: FloatArray, weights: FloatArray
+) -> Propensity:
+    """Fit the same logit as `fit_propensity`, faster, on columns already at unit scale.
+
+    Parameters
+    ----------
+    treated : (n,) array of bool
+    design : (n, p) array
+        Constant first, linearly independent, other columns centred and of spread one.
+    weights : (n,) array
+
+    Returns
+    -------
+    Propensity
+    """
+    sides = (treated, ~treated)
+    fit = fit_segments(
+        [
+            Segment(design[rows], bool(side), weights[rows])
+            for side, rows in zip((1, 0), sides, strict=True)
+        ]
+    )
+    if not fit.converged:
+        return fit_propensity(treated, design, weights)
+    share = 1 / (1 + np.exp(-np.clip(design @ fit.coefficients, -_FAR, _FAR)))
+    influence = (design * (weights * (treated - share))[:, None]) @ fit.bread
+    return _propensity(share, treated, design, influence, False)
+
+
 def fit_calibrated_propensity(
     treated: BoolArray, design: FloatArray, weights: FloatArray
 ) -> Propensity:
