@@ -35,7 +35,7 @@ from impact_eval.stats.synthetic_control import (
 )
 from impact_eval.stats.synthetic_did import placebo_sets
 from impact_eval.stats.synthetic_inference import (
-    TestInterval,
+    EffectInterval,
     conformal_interval,
     permutation_interval,
     permutation_p_value,
@@ -83,7 +83,7 @@ class SyntheticControl:
     Raises
     ------
     ImpactEvalError
-        `several_dates`, `no_never_treated`, `no_treated_complete`, `too_few_donors`, and the
+        `several_dates`, `no_donor`, `no_treated_complete`, `too_few_donors`, and the
         refusals of `refuse_unfit`.
 
     Notes
@@ -204,7 +204,9 @@ class SyntheticControl:
                 note = Finding.warning(tested.reason, None, **dict(tested.values))
                 notes += [] if note in notes else [note]
             elif None in ends:
-                note = Finding.warning("interval_unbounded", None, inference=self.inference)
+                note = Finding.warning(
+                    "synthetic_interval_unbounded", None, inference=self.inference
+                )
                 notes += [] if note in notes else [note]
             effects.append(
                 Effect(
@@ -225,7 +227,7 @@ class SyntheticControl:
 
 
 def _read(
-    tested: TestInterval | NotApplicable,
+    tested: EffectInterval | NotApplicable,
     gap: FloatArray,
     columns: NDArray[np.int64],
     placebos: _Placebos,
@@ -269,7 +271,7 @@ class _Placebos:
 
     def interval(
         self, gap: FloatArray, columns: NDArray[np.int64], n_pre: int
-    ) -> TestInterval | NotApplicable:
+    ) -> EffectInterval | NotApplicable:
         """Return the p-value and the interval of a constant effect in some periods."""
         path = np.concatenate([gap[:n_pre], gap[columns]])
         if float((path[:n_pre] ** 2).mean()) < self.exact**2:
@@ -351,7 +353,7 @@ class _Case:
         own = None if self.predictors is None else self.predictors[0]
         return self._fit(self.treated, kept, own).att(self.n_pre)
 
-    def conformal(self, columns: NDArray[np.int64]) -> TestInterval | NotApplicable:
+    def conformal(self, columns: NDArray[np.int64]) -> EffectInterval | NotApplicable:
         """Test and invert a constant effect in some periods, the others after left out."""
         periods = np.concatenate([np.arange(self.n_pre), columns])
         donors = self.donors[:, periods]

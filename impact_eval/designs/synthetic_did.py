@@ -73,7 +73,7 @@ class SyntheticDiD:
     Raises
     ------
     ImpactEvalError
-        `no_never_treated`, `no_treated_complete`, `too_few_controls_for_placebo`,
+        `no_donor`, `no_treated_complete`, `too_few_controls_for_placebo`,
         `one_treated_unit_at_a_date`, and the refusals of `refuse_unfit`.
 
     Notes

@@ -76,7 +76,7 @@ def complete_panel(sample: Sample, outcome: str, *, method: str) -> CompletePane
     Raises
     ------
     ImpactEvalError
-        `no_never_treated`, `no_treated_complete`: nobody is left on one side.
+        `no_donor`, `no_treated_complete`: nobody is left on one side.
     """
     wide = sample.wide(outcome)
     starts = np.searchsorted(wide.times, wide.cohorts).astype(np.int64)
@@ -88,7 +88,7 @@ def complete_panel(sample: Sample, outcome: str, *, method: str) -> CompletePane
         np.zeros(sample.n, dtype=np.int64) if sample.unit_codes is None else sample.unit_codes,
         minlength=len(starts),
     )
-    causes = (("unit_incomplete", ~complete), ("always_treated_dropped", early))
+    causes = (("incomplete_unit_dropped", ~complete), ("always_treated_dropped", early))
     for code, left in causes:
         lost = kept & left
         if not lost.any():
@@ -101,7 +101,7 @@ def complete_panel(sample: Sample, outcome: str, *, method: str) -> CompletePane
     never = starts == len(wide.times)
     faults = []
     if not (kept & never).any():
-        faults.append(Finding.error("no_never_treated", method=method))
+        faults.append(Finding.error("no_donor", method=method))
     if not (kept & ~never).any():
         faults.append(Finding.error("no_treated_complete", method=method))
     if faults:

@@ -143,11 +143,11 @@ register_check = checks.decorator(lambda check: str(check.code))
 
 
 def event_study(estimate: Estimate) -> Estimate | None:
-    """Return the event study in an estimate: itself, its aggregation, or None."""
-    if any(effect.term == "event" for effect in estimate.effects):
-        return estimate
+    """Return the event study in an estimate: its aggregation, itself, or None."""
     if estimate.aggregator is not None and "event" in estimate.aggregator.kinds:
         return estimate.aggregate("event")
+    if any(effect.term == "event" for effect in estimate.effects):
+        return estimate
     return None
 
 

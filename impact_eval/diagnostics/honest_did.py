@@ -33,7 +33,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 AVERAGE = "average"
 MOST_RELATIVE = 20.0  # largest multiple looked at for the breakdown value
-HOLDS, FRAGILE = 1.0, 0.5
+HOLDS, FRAGILE = 1.0, 0.25
 RELATIVE_M = (0.5, 1.0, 2.0)
 
 
@@ -163,7 +163,8 @@ def honest_did(
     Returns
     -------
     HonestResult or NotApplicable
-        `no_event_study`, `no_pre_period`, `no_post_period`, `too_few_pre_periods`,
+        `no_event_study`, `no_pre_period`, `no_post_period`, `no_common_reference` (imputation
+        measures leads and effects against different periods), `too_few_pre_periods`,
         `method_needs_smoothness`, `too_many_rays`.
 
     Raises
@@ -267,8 +268,10 @@ def honest_problem(
     Returns
     -------
     tuple of HonestProblem and findings, or NotApplicable
-        `no_pre_period`, `no_post_period`.
+        `no_pre_period`, `no_post_period`, `no_common_reference`.
     """
+    if path.pooled:
+        return NotApplicable.because("no_common_reference")
     path = path.levels()
     order = np.argsort(path.times)
     times = path.times[order]
@@ -326,8 +329,9 @@ class HonestCheck:
     """Whether the conclusion that there is an effect survives drifts like those seen before.
 
     Passed: it holds when the gap drifts after the action as much as its largest move before (M is
-    1). Warning: only for M between 0.5 and 1. Failed: less. It does not apply when there is no
-    conclusion to overturn (the interval contains zero under exact parallel trends).
+    1). Warning: for M between a quarter and 1. Failed: a quarter of a past move is enough. It
+    does not apply when there is no conclusion to overturn (the interval contains zero under exact
+    parallel trends).
 
     References
     ----------

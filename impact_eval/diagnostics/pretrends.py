@@ -38,6 +38,9 @@ class EventPath:
         Whether a pre-period row is the change from the period before it (varying base) rather than
         the gap to the reference period.
     n_clusters : int or None
+    pooled : bool
+        Whether pre-period rows are measured against all earlier periods, and the rows after against
+        all periods before (imputation), so that no single period is the reference.
     """
 
     times: FloatArray
@@ -47,10 +50,15 @@ class EventPath:
     reference: float
     steps: bool
     n_clusters: int | None
+    pooled: bool = False
 
     @property
     def unit_drift(self) -> FloatArray:
         """(k,) what a linear trend of slope one would add to every row."""
+        if self.pooled:
+            first = float(self.times[self.pre].min()) - 1
+            middle = float(np.append(self.times[self.pre], first).mean())
+            return self.times - np.where(self.pre, first, middle)
         gap = self.times - self.reference
         return np.where(self.pre & self.steps, 1.0, gap)
 
@@ -103,6 +111,7 @@ def event_path(event: Estimate | None) -> EventPath | NotApplicable:
     counts = [event.effects[i].n_clusters for i in kept]
     known = [count for count in counts if count is not None]
     pre = times <= reference
+    steps = str(options.get("base_period", "")) == "varying"
     if not pre.any():
         return NotApplicable.because("no_pre_period", method=event.method.name)
     return EventPath(
@@ -111,8 +120,9 @@ def event_path(event: Estimate | None) -> EventPath | NotApplicable:
         covariance=event.covariance[np.ix_(kept, kept)],
         pre=pre,
         reference=reference,
-        steps=str(options.get("base_period", "")) == "varying",
+        steps=steps,
         n_clusters=min(known) if known else None,
+        pooled=bool((times == reference).any()) and not steps,
     )
 
 
@@ -199,8 +209,9 @@ class PreTrends:
     """Joint pre-trend test and its power.
 
     Failed: the groups moved apart before the action (p below `alpha`). Warning: a gap as large as
-    the effect was already there before it, noise or not; or no gap was visible, but a steady drift large enough to make up the whole effect (or to hide one of the size
-    of the interval's half-width) would have been missed at least one time in two. Passed otherwise.
+    the effect was already there before it, noise or not; or no gap was visible, but a steady drift
+    large enough to make up the whole effect (or to hide one of the size of the interval's
+    half-width) would have been missed at least one time in two. Passed otherwise.
 
     Parameters
     ----------

@@ -277,6 +277,9 @@ def honest_breakdown(
         `most`.
     """
     low, high = 0.0, float(most)
+    needed = least_pre_periods(options.shape)
+    if problem.n_pre < needed:
+        return NotApplicable.because("too_few_pre_periods", n=problem.n_pre, needed=needed)
     for m, answer in ((low, 0.0), (high, math.inf)):
         held = _holds(problem, m, options, value)
         if isinstance(held, NotApplicable):
@@ -295,6 +298,11 @@ def honest_breakdown(
 def _holds(
     problem: HonestProblem, m: float, options: HonestOptions, value: float
 ) -> bool | NotApplicable:
+    if options.method is not IntervalMethod.FLCI:
+        accepted = acceptance(problem, m, options)
+        if isinstance(accepted, NotApplicable):
+            return accepted
+        return bool(accepted(np.array([value]))[0])
     found = honest_interval(problem, m, options)
     return found if isinstance(found, NotApplicable) else found.holds(value)
 

@@ -30,7 +30,7 @@ FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class TestInterval:
+class EffectInterval:
     """A p-value and the interval of effects that are not rejected."""
 
     p_value: float
@@ -53,7 +53,7 @@ def permutation_p_value(ratio: float, placebo_ratios: FloatArray) -> float:
 
 def permutation_interval(
     gap: FloatArray, placebo_ratios: FloatArray, *, n_pre: int, level: float = 0.95
-) -> TestInterval | NotApplicable:
+) -> EffectInterval | NotApplicable:
     r"""Return the p-value of no effect and the interval of constant effects not rejected.
 
     With r the ratio that is reached by just enough donors for the p-value to exceed 1 - level, the
@@ -69,7 +69,7 @@ def permutation_interval(
 
     Returns
     -------
-    TestInterval or NotApplicable
+    EffectInterval or NotApplicable
         `too_few_placebos` when no p-value can fall below 1 - level; `interval_empty` when every
         constant effect is rejected.
     """
@@ -90,7 +90,7 @@ def permutation_interval(
     if room < 0:
         return NotApplicable.because("interval_empty", p_value=p_value)
     half = math.sqrt(room)
-    return TestInterval(p_value, centre - half, centre + half)
+    return EffectInterval(p_value, centre - half, centre + half)
 
 
 def shifted_p_value(residuals: FloatArray, n_post: int) -> float:
@@ -117,7 +117,7 @@ def conformal_interval(
     centre: float,
     scale: float,
     level: float = 0.95,
-) -> TestInterval | NotApplicable:
+) -> EffectInterval | NotApplicable:
     """Return the p-value of no effect and the interval of effects not rejected, by shifts in time.
 
     Parameters
@@ -132,7 +132,7 @@ def conformal_interval(
 
     Returns
     -------
-    TestInterval or NotApplicable
+    EffectInterval or NotApplicable
         `too_few_periods_conformal` when T shifts cannot reach 1 - level.
     """
     size = len(residuals_of(centre))
@@ -145,7 +145,7 @@ def conformal_interval(
         return shifted_p_value(residuals_of(effect), n_post) > 1 - level
 
     ends = [_edge(kept, centre, way * max(scale, 1e-12)) for way in (-1.0, 1.0)]
-    return TestInterval(shifted_p_value(residuals_of(0.0), n_post), ends[0], ends[1])
+    return EffectInterval(shifted_p_value(residuals_of(0.0), n_post), ends[0], ends[1])
 
 
 def _edge(kept: Callable[[float], bool], centre: float, step: float) -> float:

@@ -119,7 +119,7 @@ def test_no_event_study_says_so() -> None:
     ("study", "status", "reason"),
     [
         (STRONG, "passed", None),
-        (event([-3, -2, -1, 0], [0.2, 0.4, 0.0, 0.3]), "failed", "honest_fragile"),
+        (event([-3, -2, -1, 0], [0.2, 1.5, 0.0, 0.25]), "failed", "honest_fragile"),
         (
             event([-3, -2, -1, 0], [0.2, 0.3, 0.0, 0.05]),
             "not_applicable",

@@ -1,0 +1,424 @@
+"""The few-territories rule: which interval is the headline when territories are few.
+
+Below ten treated territories or forty in all, the headline interval and p-value come from dealing
+the territories' dates of entry anew (all deals when they can be listed), inverted for a constant
+effect, with CR2-t beside them; the design's own are shown as not reliable here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import Effect, Estimate
+from impact_eval.core.findings import ImpactEvalError, NotApplicable
+from impact_eval.data.sample import DataShape, Sample
+from impact_eval.designs.base import Design, designs
+from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
+from impact_eval.diagnostics.refit import headline
+from impact_eval.stats.covariance_types import Clustered
+from impact_eval.stats.false_positive import FalsePositiveRate, false_positive_rates, panel_noise
+from impact_eval.stats.panel_tests import group_time_rejects, twfe_rejects
+from impact_eval.stats.randomisation import (
+    DeclaredDraw,
+    RandomisationTest,
+    declare_draw,
+    linear_randomisation_test,
+)
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+FEW_TREATED, FEW_TERRITORIES = 10, 40
+DRAWS = 9_999
+NULL_DRAWS = 400
+LEVEL = 0.95
+
+
+class Reliability(StrEnum):
+    """How an interval is to be read."""
+
+    HEADLINE = "headline"
+    BESIDE = "beside"
+    NOT_RELIABLE = "not_reliable_here"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Territories:
+    """Outcomes by territory and period: G territories, T periods, complete.
+
+    Attributes
+    ----------
+    y : (G, T) array
+        Mean outcome (weighted when the sample is).
+    starts : (G,) array of int
+        Position of the first treated period; T when never treated.
+    blocks : (G,) array of int
+        Strata of the draw; zeros without.
+    """
+
+    y: FloatArray
+    starts: IntArray
+    blocks: IntArray
+
+    @property
+    def n(self) -> int:
+        """Number of territories."""
+        return len(self.starts)
+
+    @property
+    def n_treated(self) -> int:
+        """Number of territories treated at some time."""
+        return int((self.starts < self.y.shape[1]).sum())
+
+    @property
+    def few(self) -> bool:
+        """Whether the usual asymptotic inference cannot be trusted."""
+        return self.n_treated < FEW_TREATED or self.n < FEW_TERRITORIES
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceRow:
+    """One way of computing the same interval."""
+
+    method: str
+    effect: Effect
+    status: Reliability
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FewClusters:
+    """What the rule says for one estimate.
+
+    Attributes
+    ----------
+    n_clusters, n_treated : int
+    few : bool
+    rows : tuple of InferenceRow
+        The headline first.
+    exact : bool
+        All deals were compared.
+    n_draws : int
+    false_positive : FalsePositiveRate or None
+        Of the design's own test, on this panel's noise.
+    """
+
+    n_clusters: int
+    n_treated: int
+    few: bool
+    rows: tuple[InferenceRow, ...]
+    exact: bool = False
+    n_draws: int = 0
+    false_positive: FalsePositiveRate | None = None
+
+    @property
+    def headline(self) -> Effect:
+        """The row to print."""
+        return self.rows[0].effect
+
+
+def territories(sample: Sample, outcome: str) -> Territories | NotApplicable:
+    """Gather a sample by territory (its cluster, else its unit) and period.
+
+    Returns
+    -------
+    Territories or NotApplicable
+        `no_treatment_role`, `no_territory`, `assignment_varies_within_cluster`,
+        `territory_with_hole`.
+    """
+    if sample.treated is None:
+        return NotApplicable.because("no_treatment_role")
+    codes = sample.cluster_codes if sample.cluster_names else sample.unit_codes
+    if codes is None:
+        return NotApplicable.because("no_territory")
+    n_periods = sample.n_periods
+    if sample.cohorts is None:
+        place = np.where(sample.treated, 0, 1)
+        n_periods = 1
+        time = np.zeros(sample.n, dtype=np.int64)
+    else:
+        place = np.searchsorted(sample.times, sample.cohorts)
+        assert sample.time_codes is not None
+        time = sample.time_codes
+    size = int(codes.max()) + 1
+    starts = np.full(size, -1, dtype=np.int64)
+    starts[codes] = place
+    if (starts[codes] != place).any():
+        return NotApplicable.because("assignment_varies_within_cluster")
+    y = _means(sample, outcome, codes, time, (size, n_periods))
+    if np.isnan(y).any():
+        return NotApplicable.because("territory_with_hole", n=int(np.isnan(y).any(axis=1).sum()))
+    blocks = np.zeros(size, dtype=np.int64)
+    strata = sample.strata_codes
+    if strata is not None:
+        blocks[codes] = strata
+    return Territories(y=y, starts=starts, blocks=blocks)
+
+
+def _means(
+    sample: Sample, outcome: str, codes: IntArray, time: IntArray, shape: tuple[int, int]
+) -> FloatArray:
+    values = sample.outcome(outcome)
+    weight = np.where(np.isnan(values), 0.0, sample.weights_array)
+    cell = codes * shape[1] + time
+    size = shape[0] * shape[1]
+    total = np.bincount(cell, weights=weight, minlength=size)
+    mean = np.bincount(cell, weights=weight * np.nan_to_num(values), minlength=size)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((mean / total).reshape(shape), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Deal:
+    """A draw of labels and what each territory adds to the statistic under each of them."""
+
+    draw: DeclaredDraw
+    scores: FloatArray
+    exposure: FloatArray
+
+
+def _deal(found: Territories, *, short_base: bool) -> _Deal | NotApplicable:
+    """Write the difference-in-differences as a sum over territories.
+
+    Each date of entry is compared with the territories never treated (the last to enter, on the
+    periods before it does, when all are): mean change since the period before entry (`short_base`)
+    or since the mean of all periods before. Dates weigh by treated territories and periods.
+    """
+    y: FloatArray = found.y
+    starts = found.starts
+    periods = y.shape[1]
+    if periods > 1 and not (starts == periods).any():
+        periods = int(starts.max())
+        y, starts = y[:, :periods], np.minimum(starts, periods)
+    if periods > 1:
+        kept = starts > 0
+        y, starts = y[kept], starts[kept]
+        blocks = found.blocks[kept]
+    else:
+        blocks = found.blocks
+    try:
+        draw = declare_draw(starts, blocks=blocks)
+    except ImpactEvalError as error:
+        return NotApplicable.because(error.codes[0])
+    dates = np.array([int(v) for v in draw.values])
+    never = dates == periods if periods > 1 else dates == 1
+    if never.all() or not never.any():
+        return NotApplicable.because("one_group_only")
+    exposure = (np.arange(periods)[None, :] >= starts[:, None]).astype(np.float64)
+    counts = np.array([(starts == date).sum() for date in dates], dtype=np.float64)
+    length = np.maximum(periods - dates, 1) * counts * ~never
+    share = length / length.sum()
+    scores, reach = (
+        _scores(table, dates, never, share / counts, short_base) for table in (y, exposure)
+    )
+    scores[:, never] = -(scores[:, ~never] @ counts[~never])[:, None] / counts[never]
+    reach[:, never] = -(reach[:, ~never] @ counts[~never])[:, None] / counts[never]
+    return _Deal(draw, scores, reach)
+
+
+def _scores(
+    table: FloatArray,
+    dates: IntArray,
+    never: NDArray[np.bool_],
+    share: FloatArray,
+    short_base: bool,
+) -> FloatArray:
+    """Return each territory's weighted change at each date of entry, (G, L)."""
+    out = np.zeros((len(table), len(dates)))
+    for j, date in enumerate(dates):
+        if never[j]:
+            continue
+        after = table[:, date:].mean(axis=1)
+        first = date - 1 if short_base else 0
+        before = table[:, first:date].mean(axis=1) if date > 0 else 0.0
+        out[:, j] = share[j] * (after - before)
+    return out
+
+
+def few_clusters_inference(
+    sample: Sample,
+    outcome: str,
+    design: Design,
+    estimate: Estimate,
+    *,
+    draws: int = DRAWS,
+    seed: int = 1,
+) -> FewClusters | NotApplicable:
+    """Apply the few-territories rule to the headline of an estimate.
+
+    Parameters
+    ----------
+    sample : Sample
+    outcome : str
+    design : Design
+    estimate : Estimate
+    draws : int
+        Deals compared; all of them when there are no more.
+    seed : int
+
+    Returns
+    -------
+    FewClusters or NotApplicable
+        What `territories` answers.
+    """
+    found = territories(sample, outcome)
+    if isinstance(found, NotApplicable):
+        return found
+    effect = headline(estimate)
+    own = InferenceRow(design.info.name, effect, Reliability.HEADLINE)
+    placebo = estimate.draws is not None and estimate.draws.kind == "placebo"
+    if not found.few or placebo:  # placebos already compare with what chance alone would give
+        return FewClusters(
+            n_clusters=found.n,
+            n_treated=found.n_treated,
+            few=found.few,
+            rows=(own,),
+            n_draws=len(estimate.draws.values) if placebo and estimate.draws is not None else 0,
+        )
+    short = design.info.name in SHORT_BASE
+    deal = _deal(found, short_base=short)
+    rows: list[InferenceRow] = []
+    test: RandomisationTest | None = None
+    rng = np.random.default_rng(seed)
+    if not isinstance(deal, NotApplicable):
+        test = linear_randomisation_test(
+            deal.draw, deal.scores, exposure=deal.exposure, rng=rng, draws=draws, level=LEVEL
+        )
+        rows.append(InferenceRow("randomisation", _randomised(effect, test), Reliability.HEADLINE))
+    rows += _cr2(sample, outcome, first=not rows)
+    rows.append(replace(own, status=Reliability.NOT_RELIABLE))
+    return FewClusters(
+        n_clusters=found.n,
+        n_treated=found.n_treated,
+        few=True,
+        rows=tuple(rows),
+        exact=test is not None and test.exact,
+        n_draws=0 if test is None else test.n_draws,
+        false_positive=_false_positive(found, short, rng),
+    )
+
+
+SHORT_BASE = frozenset({"callaway_santanna", "sun_abraham"})  # measured from the period before
+
+
+def _randomised(effect: Effect, test: RandomisationTest) -> Effect:
+    ends = [
+        None if end is None or not np.isfinite(end) else float(end)
+        for end in (test.conf_low, test.conf_high)
+    ]
+    return replace(
+        effect,
+        std_error=None,
+        df=None,
+        statistic=test.statistic,
+        p_value=test.p_value,
+        conf_low=ends[0],
+        conf_high=ends[1],
+        conf_level=LEVEL,
+    )
+
+
+def _cr2(sample: Sample, outcome: str, *, first: bool) -> list[InferenceRow]:
+    """Return the CR2-t interval of the regression that fits the shape; nothing when it refuses."""
+    name = "difference_in_means" if sample.shape is DataShape.CROSS_SECTION else "twfe"
+    try:
+        kind: Any = designs.get(name)
+        fitted = kind(covariance=Clustered(correction="CR2")).fit(sample, outcome)
+    except (ImpactEvalError, TypeError):
+        return []
+    status = Reliability.HEADLINE if first else Reliability.BESIDE
+    return [InferenceRow("cr2_t", headline(fitted), status)]
+
+
+def _false_positive(
+    found: Territories, short: bool, rng: np.random.Generator
+) -> FalsePositiveRate | None:
+    """Return how often the usual test cries wolf on this panel's noise (None without a panel)."""
+    periods = found.y.shape[1]
+    if periods < 2 or not (found.starts == periods).any() or (found.starts == 0).any():
+        return None
+    exposed = np.arange(periods)[None, :] >= found.starts[:, None]
+    effects = np.zeros_like(found.y)
+    for start in np.unique(found.starts[found.starts < periods]):
+        wave = found.starts == start
+        never = found.starts == periods
+        path = found.y[wave].mean(axis=0) - found.y[never].mean(axis=0)
+        effects[wave] = path - path[:start].mean()
+    noise = panel_noise(found.y, effects=np.where(exposed, effects, 0.0))
+    cohorts = np.where(found.starts < periods, found.starts + 1.0, np.inf)
+    method = {"usual": group_time_rejects if short else twfe_rejects}
+    return false_positive_rates(noise, cohorts, method, rng=rng, draws=NULL_DRAWS)[0]
+
+
+@register_check
+@dataclass(frozen=True, slots=True)
+class FewClustersCheck:
+    """Whether territories are enough for the usual margins of error, and what replaces them.
+
+    Passed: ten treated territories and forty in all. Warning: fewer; the interval comes from
+    dealing the territories anew. Failed: so few that no deal can be rare (no p-value below 5 %).
+
+    References
+    ----------
+    Ferman, B. and Pinto, C. (2019). doi:10.1162/rest_a_00759
+    MacKinnon, J. and Webb, M. (2020). doi:10.1016/j.jeconom.2020.04.024
+    """
+
+    code: ClassVar[str] = "few_clusters"
+
+    def run(self, context: CheckContext) -> CheckResult:
+        """Answer for one estimate."""
+        found = few_clusters_inference(
+            context.sample, context.outcome, context.design, context.estimate, seed=context.seed
+        )
+        if isinstance(found, NotApplicable):
+            return CheckResult.not_applicable(self.code, found.reason, **found.values)
+        status, reason = _status(found)
+        rate = found.false_positive
+        effect = found.headline
+        return CheckResult(
+            code=self.code,
+            status=status,
+            p_value=effect.p_value,
+            values={
+                "n_clusters": found.n_clusters,
+                "n_treated": found.n_treated,
+                "n_draws": found.n_draws,
+                "exact": found.exact,
+                "false_positive": None if rate is None else rate.rate,
+                "conf_low": effect.conf_low,
+                "conf_high": effect.conf_high,
+            },
+            rows=tuple(_row(row) for row in found.rows) if found.few else (),
+            reason=reason,
+        )
+
+
+def _status(found: FewClusters) -> tuple[CheckStatus, str | None]:
+    if not found.few:
+        return CheckStatus.PASSED, None
+    if len(found.rows) == 1 and found.n_draws:
+        return CheckStatus.WARNING, "few_clusters_placebo"
+    bounded = found.headline.conf_low is not None and found.headline.conf_high is not None
+    if not bounded and (found.n_draws == 0 or (found.exact and found.n_draws < 20)):
+        return CheckStatus.FAILED, "few_clusters_none"
+    if found.false_positive is None:
+        return CheckStatus.WARNING, "few_clusters_counted"
+    return CheckStatus.WARNING, "few_clusters_randomised"
+
+
+def _row(row: InferenceRow) -> dict[str, Any]:
+    effect = row.effect
+    return {
+        "method": row.method,
+        "estimate": effect.estimate,
+        "std_error": effect.std_error,
+        "conf_low": effect.conf_low,
+        "conf_high": effect.conf_high,
+        "p_value": effect.p_value,
+        "status": row.status.value,
+    }
