@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from impact_eval.core.estimate import Estimate
-from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.base import (
@@ -42,6 +42,10 @@ class Unbalanced(StrEnum):
     PAIRS = "pairs"
     DROP = "drop"
     ROWS = "rows"
+
+
+def _out_of_range(option: str, value: float, *, low: float) -> Finding:
+    return Finding.error("option_out_of_range", option=option, value=value, low=low, high="∞")
 
 
 @register
@@ -142,29 +146,26 @@ class CallawaySantAnna:
 
     def __post_init__(self) -> None:
         check_options(self)
-        faults = []
-        if not (np.isfinite(self.anticipation) and self.anticipation >= 0):
-            faults.append(
-                Finding.error(
-                    "option_out_of_range",
-                    option="anticipation",
-                    value=float(self.anticipation),
-                    low=0,
-                    high=None,
-                )
-            )
-        if self.covariance.correction not in (CR.CR0, CR.CR1):
-            faults.append(
+        faults = FindingCollector()
+        limits = {"anticipation": self.anticipation, "balance": self.balance or 0}
+        for name, value in limits.items():
+            if not (np.isfinite(value) and value >= 0):
+                faults.add(_out_of_range(name, float(value), low=0))
+        low, high = self.window or (None, None)
+        if low is not None and high is not None and low > high:
+            faults.add(_out_of_range("window", float(high), low=float(low)))
+        correction = getattr(self.covariance, "correction", None)
+        if correction not in (CR.CR0, CR.CR1):
+            faults.add(
                 Finding.error(
                     "unknown_option",
-                    option="covariance.correction",
-                    name=str(self.covariance.correction),
+                    option="covariance",
+                    name=getattr(self.covariance, "label", str(self.covariance)),
                     known=["CR0", "CR1"],
                     method=self.info.name,
                 )
             )
-        if faults:
-            raise ImpactEvalError(faults)
+        faults.raise_if_errors()
 
     @classmethod
     def contract_example(cls, rng: np.random.Generator) -> Example:

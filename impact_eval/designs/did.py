@@ -29,6 +29,7 @@ from impact_eval.designs.row_regression import (
     covariance_of_rows,
     few_findings,
     independent_rows,
+    told_by_sample,
 )
 from impact_eval.stats.covariance import covariance_of_influence
 from impact_eval.stats.covariance_types import CR, Clustered
@@ -216,7 +217,7 @@ def _read_panel(design: DifferenceInDifferences, sample: Sample, outcome: str) -
     pair = seen[:, ~after].any(axis=1) & seen[:, after].any(axis=1)
     keep = pair & ~always
     flow = [*sample.flow, sample.complete(outcome)[1]]
-    findings = list(sample.findings)
+    findings = told_by_sample(sample)
     for code, left in (("always_treated_dropped", always), ("missing_pairs", ~pair & ~always)):
         n = int(left.sum())
         if n:
@@ -274,7 +275,7 @@ def _levels(
 def _read_rows(design: DifferenceInDifferences, sample: Sample, outcome: str) -> _Data:
     assert sample.cohorts is not None
     keep, step = sample.complete(outcome)
-    flow, findings = [*sample.flow, step], list(sample.findings)
+    flow, findings = [*sample.flow, step], told_by_sample(sample)
     if step.dropped:
         findings.append(Finding.warning("missing_outcome", n=step.dropped, outcome=outcome))
     start = _one_date(sample.cohorts, float(sample.times[0]))

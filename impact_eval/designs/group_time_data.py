@@ -13,6 +13,7 @@ from impact_eval.core.estimate import FlowStep, Label
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.panel import WidePanel
 from impact_eval.data.sample import Sample
+from impact_eval.designs.row_regression import told_by_sample
 from impact_eval.stats.cohort_sorted import SortedPanel, sort_panel
 from impact_eval.stats.covariance_types import Clustered
 from impact_eval.stats.group_time_rows import RowData
@@ -132,7 +133,7 @@ def read_panel(
     GroupTimeData
     """
     wide = sample.wide(outcome)
-    story = _Story(list(sample.flow), list(sample.findings))
+    story = _Story(list(sample.flow), told_by_sample(sample))
     if not wide.balanced:
         story.flow.append(sample.complete(outcome)[1])
     keep = _keep_units(wide, story, sample.has_weights, anticipation, complete_only)
@@ -260,7 +261,7 @@ def read_rows(
     assert sample.cohorts is not None
     assert sample.time_codes is not None
     observed, step = sample.complete(outcome)
-    story = _Story([*sample.flow, step], list(sample.findings))
+    story = _Story([*sample.flow, step], told_by_sample(sample))
     always = observed & (sample.cohorts <= sample.times[0] + anticipation)
     found = int(always.sum())
     story.leave_out("always_treated_dropped", found, step.n, anticipation=anticipation)

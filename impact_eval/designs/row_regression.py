@@ -108,6 +108,11 @@ def influence_of(result: CovarianceResult, column: int, tied: Independent) -> In
     return Influence(result.influence[:, [column]], tied.labels)
 
 
+def told_by_sample(sample: Sample) -> list[Finding]:
+    """Return the sample's findings but the one that designs which drop the always treated repeat."""
+    return [finding for finding in sample.findings if finding.code != "always_treated"]
+
+
 def few_findings(
     treated: BoolArray, tied: Independent, *, advised: int = FEW_CLUSTERS
 ) -> list[Finding]:
