@@ -109,7 +109,7 @@ def influence_of(result: CovarianceResult, column: int, tied: Independent) -> In
 
 
 def told_by_sample(sample: Sample) -> list[Finding]:
-    """Return the sample's findings but the one that designs which drop the always treated repeat."""
+    """Return the sample's findings, but the one that these designs repeat: the always treated."""
     return [finding for finding in sample.findings if finding.code != "always_treated"]
 
 
