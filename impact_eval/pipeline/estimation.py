@@ -15,7 +15,9 @@ from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs import Design, designs
 from impact_eval.diagnostics.assignment import random_assignment
 from impact_eval.diagnostics.base import CheckContext, CheckResult, event_study, run_checks
+from impact_eval.diagnostics.battery import checks_for
 from impact_eval.diagnostics.evidence import EvidenceLevel, evidence_level
+from impact_eval.pipeline.dossier import Dossier, dossier_of
 from impact_eval.pipeline.results import EstimateRecord
 from impact_eval.pipeline.study_models import Bilingual, MethodPart, OutcomePart, Text
 from impact_eval.stats.covariance import Clustered, Robust
@@ -41,6 +43,7 @@ class OutcomeEvaluation:
     event, naive : Estimate or None
     checks : tuple of CheckResult
     evidence : EvidenceLevel
+    dossier : Dossier
     """
 
     part: OutcomePart
@@ -48,6 +51,7 @@ class OutcomeEvaluation:
     design: Design
     fitted: Estimate
     main: Estimate
+    dossier: Dossier
     event: Estimate | None
     naive: Estimate | None
     checks: tuple[CheckResult, ...]
@@ -108,16 +112,18 @@ def evaluate_outcome(
     context = CheckContext(
         sample=sample, outcome=column, design=design, estimate=main, event=event, seed=seed
     )
-    checks = run_checks(design.info.checks, context)
+    checks = run_checks(checks_for(design.info, sample), context)
     if design.info.evidence_ceiling == RANDOMISED:
         # the record of a draw is its seed and list; the study file only declares it
         checks = (random_assignment(randomised, recorded=randomised), *checks)
+    dossier = dossier_of(sample, column, design, main, curve=part.primary, seed=seed)
     return OutcomeEvaluation(
         part=part,
         sample=sample,
         design=design,
         fitted=fitted,
-        main=main,
+        main=dossier.main,
+        dossier=dossier,
         event=event,
         naive=_naive(design, sample, column),
         checks=checks,
@@ -154,6 +160,8 @@ def bilingual(text: Text) -> dict[str, str | None]:
 def records_of(found: OutcomeEvaluation) -> Iterator[EstimateRecord]:
     """Yield the records of one outcome for `results.json`, the headline first."""
     yield _record(found, found.main, "main")
+    if found.dossier.analytic is not None:
+        yield _record(found, found.dossier.analytic, "analytic")
     if found.event is not None:
         yield _record(found, found.event, "event")
     if len(found.fitted) > 1 and found.fitted.aggregator is not None:

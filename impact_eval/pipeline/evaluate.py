@@ -189,6 +189,7 @@ def _record(
         ),
         scores=tuple(_score(declared.outcomes, instrument) for instrument in scored.values()),
         value=account,
+        dossier={e.part.id: told for e in found if (told := e.dossier.to_dict())},
         findings=_findings(found),
         provenance=Provenance(
             versions=versions(),

@@ -10,6 +10,7 @@ from impact_eval.pipeline.notebook import RESULTS_MIME
 from impact_eval.pipeline.results import UNREPEATABLE, StudyResults
 from impact_eval.report import narrative
 from impact_eval.report.blocks import AnyBlock, Page
+from impact_eval.report.narrative_dossier import dossier_blocks
 from impact_eval.report.release import release
 
 
@@ -68,6 +69,10 @@ class Report:
     def checks(self) -> Page:
         """Return what was checked."""
         return self._page(narrative.check_blocks(self._content))
+
+    def robustness(self) -> Page:
+        """Return whether the results hold: few territories, other designs."""
+        return self._page(dossier_blocks(self._content))
 
     def soft_outcomes(self) -> Page:
         """Return the scales."""

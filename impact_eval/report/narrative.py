@@ -24,6 +24,7 @@ from impact_eval.core.findings import ImpactEvalError
 from impact_eval.core.vocabulary import Unit as Vocabulary
 from impact_eval.designs import designs
 from impact_eval.report.blocks import (
+    WITHHELD,
     AnyBlock,
     Column,
     Decision,
@@ -158,7 +159,7 @@ def headline_number(
     named = unit.code not in (Vocabulary.NUMBER, Vocabulary.COUNT)
     return Number(
         label=result.outcome,
-        value=unit.factor * (effect.estimate or 0.0),
+        value=WITHHELD if effect.estimate is None else unit.factor * effect.estimate,
         form=unit.form(result.digits),
         unit=unit.label() if named else None,
         low=low,
@@ -198,6 +199,8 @@ def _observed(results: Results, main: Result) -> Said:
     treated, comparison = main.effect.n_treated, main.effect.n_comparison
     if treated and comparison:
         return say("sentence.observed", n_treated=treated, n_comparison=comparison, period=period)
+    if treated is None and main.counterfactual:  # both counts are withheld with a small one
+        return say("report.number.n_withheld")
     n = treated or results.get("data", {}).get("n_units") or 0
     return say("sentence.observed_alone", n=n, period=period)
 
@@ -450,7 +453,15 @@ def method_blocks(method: str) -> list[AnyBlock]:
     ]
     out: list[AnyBlock] = []
     if parts:
-        out.append(Messages(title=say("effect.method_title"), items=tuple(parts)))
+        out.append(
+            Messages(
+                title=say(
+                    "effect.method_title",
+                    method=pick(f"method.{method}.name", "label.method_other"),
+                ),
+                items=tuple(parts),
+            )
+        )
     believed = [
         say(f"assumption.{code}") for code in info.assumptions if written(f"assumption.{code}")
     ]

@@ -1,0 +1,155 @@
+"""What surrounds a headline: the safe interval when territories are few, and the other designs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from impact_eval.core.estimate import Effect, Estimate
+from impact_eval.core.findings import ImpactEvalError, NotApplicable
+from impact_eval.core.inference import critical_value
+from impact_eval.data.sample import DataShape, Sample
+from impact_eval.designs import Design, designs
+from impact_eval.diagnostics.few_clusters import FewClusters, few_clusters_inference
+from impact_eval.diagnostics.specification_curve import SpecificationCurve, specification_curve
+
+# The other answers to one question, shown together with equal axes.
+VARIANTS: dict[DataShape, tuple[tuple[str, str, dict[str, Any]], ...]] = {
+    DataShape.PANEL: (
+        ("cs_never", "callaway_santanna", {"control_group": "never_treated"}),
+        ("cs_notyet", "callaway_santanna", {"control_group": "not_yet_treated"}),
+        ("cs_reg", "callaway_santanna", {"method": "reg"}),
+        ("sun_abraham", "sun_abraham", {}),
+        ("imputation", "imputation", {}),
+        ("stacked", "stacked", {}),
+        ("dcdh", "chaisemartin_dhaultfoeuille", {}),
+        ("did", "did", {}),
+        ("synthetic_did", "synthetic_did", {}),
+        ("twfe", "twfe", {}),
+    ),
+}
+LARGEST = 20_000  # units; beyond, the designs that match unit by unit are left out of the curve
+SLOW = frozenset({"synthetic_did", "synthetic_control"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dossier:
+    """What surrounds the headline of one outcome.
+
+    Attributes
+    ----------
+    main : Estimate
+        The headline with the interval to print.
+    analytic : Estimate or None
+        The design's own interval, when it is not reliable here.
+    inference : FewClusters or None
+    curve : SpecificationCurve or None
+    """
+
+    main: Estimate
+    analytic: Estimate | None
+    inference: FewClusters | None
+    curve: SpecificationCurve | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what `results.json` keeps, beside the estimates."""
+        out: dict[str, Any] = {}
+        if self.inference is not None and self.inference.few:
+            rate = self.inference.false_positive
+            out["inference"] = {
+                "n_clusters": self.inference.n_clusters,
+                "n_treated": self.inference.n_treated,
+                "exact": self.inference.exact,
+                "n_draws": self.inference.n_draws,
+                "false_positive": None if rate is None else rate.rate,
+                "rows": [
+                    {"method": row.method, "status": row.status.value, **_numbers(row.effect)}
+                    for row in self.inference.rows
+                ],
+            }
+        if self.curve is not None:
+            out["curve"] = [
+                {
+                    "label": item.label,
+                    "design": item.design,
+                    "refusal": list(item.refusal),
+                    **(_numbers(item.effect) if item.effect is not None else {}),
+                }
+                for item in self.curve.specifications
+            ]
+        return out
+
+
+def _numbers(effect: Effect) -> dict[str, Any]:
+    names = ("estimate", "std_error", "conf_low", "conf_high", "p_value")
+    return {name: getattr(effect, name) for name in names}
+
+
+def dossier_of(
+    sample: Sample, column: str, design: Design, main: Estimate, *, curve: bool, seed: int
+) -> Dossier:
+    """Return the safe headline and what stands beside it.
+
+    Parameters
+    ----------
+    sample : Sample
+    column : str
+    design : Design
+    main : Estimate
+        One row.
+    curve : bool
+        Whether to answer with the other designs too (the primary outcome).
+    seed : int
+    """
+    if not design.info.counterfactual:
+        return Dossier(main=main, analytic=None, inference=None, curve=None)
+    answer = few_clusters_inference(sample, column, design, main, seed=seed)
+    inference = None if isinstance(answer, NotApplicable) else answer
+    few = inference is not None and inference.few and len(inference.rows) > 1
+    return Dossier(
+        main=with_interval(main, inference) if few and inference is not None else main,
+        analytic=main if few else None,
+        inference=inference,
+        curve=_curve(sample, column) if curve else None,
+    )
+
+
+def with_interval(main: Estimate, inference: FewClusters) -> Estimate:
+    """Return the headline with the interval of the few-territories rule.
+
+    The standard error is the one that this interval implies, so that what is computed from it
+    (value, pooling, smallest visible effect) rests on the same inference.
+    """
+    effect = inference.headline
+    old = main.effects[0].std_error
+    if effect.conf_low is None or effect.conf_high is None:
+        row = replace(effect, std_error=None)
+        return replace(
+            main, effects=(row,), covariance=np.full((1, 1), np.nan), influence=None,
+            method=replace(main.method, covariance=inference.rows[0].method),
+        )  # fmt: skip
+    implied = (effect.conf_high - effect.conf_low) / 2 / critical_value(effect.conf_level)
+    influence = main.influence
+    if influence is not None and old:
+        influence = influence.transform(np.array([[implied / old]]))
+    return replace(
+        main,
+        effects=(replace(effect, std_error=implied),),
+        covariance=np.array([[implied**2]]),
+        influence=influence,
+        method=replace(main.method, covariance=inference.rows[0].method),
+    )
+
+
+def _curve(sample: Sample, column: str) -> SpecificationCurve | None:
+    """Answer with every design of the shape; one that cannot even be made is left out."""
+    chosen: dict[str, Design] = {}
+    for label, name, options in VARIANTS.get(sample.shape, ()):
+        if name in designs and not (name in SLOW and sample.n_units > LARGEST):
+            try:
+                chosen[label] = designs.get(name)(**options)
+            except ImpactEvalError:
+                continue
+    return specification_curve(sample, column, chosen) if chosen else None
