@@ -23,6 +23,7 @@ from impact_eval.core.findings import Finding
 from impact_eval.report.blocks import (
     AnyBlock,
     Bilingual,
+    Cell,
     Column,
     Form,
     Heading,
@@ -178,14 +179,14 @@ def _parties(parties: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
 def _lines(lines: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
     if not lines:
         return []
-    columns = (
+    columns: tuple[Column, ...] = (
         Column(key="line", label=say("value.line"), header=True),
         Column(key="quantity", label=say("value.quantity"), form=Form.SIGNIFICANT),
         Column(key="unit_value", label=say("value.unit_value"), form=Form.EURO),
         Column(key="amount", label=say("value.amount"), form=Form.EURO),
         Column(key="source", label=say("value.source")),
     )
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             _name(line["name"]),
             line.get("quantity"),
@@ -195,6 +196,8 @@ def _lines(lines: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
         )
         for line in lines
     )
+    if not any(line.get("source") for line in lines):
+        columns, rows = columns[:-1], tuple(row[:-1] for row in rows)
     return [Table(caption=say("value.caption_lines"), columns=columns, rows=rows)]
 
 

@@ -137,23 +137,18 @@ def _add(texts: dict[str, Text], folder: Folder, language: str) -> None:
         raise ImpactEvalError(
             Finding.error("duplicate_text", key=key, file=folder.name) for key in taken
         )
-    texts.update(_polish(more, language))
+    texts.update(more)
 
 
-def _polish(texts: Mapping[str, Text], language: str) -> dict[str, Text]:
-    def polish(text: str) -> str:
-        return typography(text.strip(), language)
-
-    return {
-        key: Text(polish(t.many), None if t.one is None else polish(t.one), t.count)
-        for key, t in texts.items()
-    }
+@lru_cache(maxsize=4096)
+def _polished(text: str, language: str) -> str:
+    """Return a text with its typography put right; done when it is said, not when it is read."""
+    return typography(text.strip(), language)
 
 
 @lru_cache(maxsize=4)
 def _load(language: str) -> Mapping[str, Text]:
-    own, _ = read_catalogue(own_folder(), language)
-    texts = _polish(own, language)
+    texts, _ = read_catalogue(own_folder(), language)
     for folder in _foreign_folders():
         _add(texts, folder, language)
     return MappingProxyType(texts)
@@ -235,7 +230,8 @@ class Texts:
         ImpactEvalError
             `unknown_text`, `missing_text_value`.
         """
-        template = self.source(path).choose(values, self.language)
+        chosen = self.source(path).choose(values, self.language)
+        template = _polished(chosen, self.language)
 
         def fill(match: re.Match[str]) -> str:
             name, fmt = match[1], match[2]

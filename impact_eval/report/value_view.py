@@ -6,6 +6,7 @@ its draws, its tornado and its switching values, with the study's seed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
 from impact_eval.core.provenance import canonical_json
 from impact_eval.report.blocks import Said, say
-from impact_eval.report.wording import headline_results, written
+from impact_eval.report.wording import headline_results, said, written
 from impact_eval.value.account import Account
 from impact_eval.value.cea import cost_per_outcome
 from impact_eval.value.sensitivity import switching_value, tornado
@@ -33,7 +34,8 @@ def value_of(results: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if not str(value.get("schema", "")).startswith(ACCOUNT_SCHEMA):
         return dict(value)
     seed = int((results.get("provenance") or {}).get("seed", 1))
-    return _view(canonical_json(value), seed, _level(results, value))
+    labels = {r["outcome"]: r.get("label") for r in results.get("estimates", ()) if r.get("label")}
+    return _view(canonical_json(value), seed, _level(results, value), canonical_json(labels))
 
 
 def _level(results: Mapping[str, Any], value: Mapping[str, Any]) -> int:
@@ -46,14 +48,14 @@ def _level(results: Mapping[str, Any], value: Mapping[str, Any]) -> int:
 
 
 @lru_cache(maxsize=8)
-def _view(text: str, seed: int, level: int) -> Mapping[str, Any]:
-    import json
-
+def _view(text: str, seed: int, level: int, labels: str) -> Mapping[str, Any]:
     account = Account.from_dict(json.loads(text))
-    return value_view(account, level=level, seed=seed)
+    return value_view(account, level=level, seed=seed, labels=json.loads(labels))
 
 
-def value_view(account: Account, *, level: int, seed: int) -> dict[str, Any]:
+def value_view(
+    account: Account, *, level: int, seed: int, labels: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return what the report tells of an account; see `narrative_value` for the keys.
 
     Parameters
@@ -63,7 +65,11 @@ def value_view(account: Account, *, level: int, seed: int) -> dict[str, Any]:
         Evidence level of the effects it stands on.
     seed : int
         Of the draws.
+    labels : mapping, optional
+        The study's own words for its outcomes, in both languages: they name the lines that stand
+        on them.
     """
+    names = _line_names(account, labels or {})
     refusal = account.refusal
     uncertainty = uncertainty_of(simulate(account, draws=DRAWS, seed=seed))
     net = uncertainty.net
@@ -77,9 +83,9 @@ def value_view(account: Account, *, level: int, seed: int) -> dict[str, Any]:
         },
         "probability": uncertainty.chance_positive,
         "parties": _parties(account),
-        "lines": _lines(account),
-        "sensitivity": _bars(account),
-        "switching": _switching(account),
+        "lines": _lines(account, names),
+        "sensitivity": _bars(account, names),
+        "switching": _switching(account, names),
         "cumulative": _cumulative(account),
         "findings": [f.to_dict() for f in account.findings],
     }
@@ -114,11 +120,22 @@ def _parties(account: Account) -> list[dict[str, Any]]:
     return [{"name": n, "pays": pays.get(n, 0.0), "gains": gains.get(n, 0.0)} for n in names]
 
 
-def _lines(account: Account) -> list[dict[str, Any]]:
+def _line_names(account: Account, labels: Mapping[str, Any]) -> dict[str, Said]:
+    """Return a name for every line and every estimated outcome."""
+    out: dict[str, Said] = {}
+    for line in account.value_map.lines:
+        label = labels.get(line.estimate or "")
+        out[line.id] = said(label) if label else (line.outcome or line.id)
+        if line.estimate:
+            out.setdefault(line.estimate, out[line.id])
+    return out
+
+
+def _lines(account: Account, names: Mapping[str, Said]) -> list[dict[str, Any]]:
     declared = {line.id: line for line in account.value_map.lines}
     return [
         {
-            "name": declared[line.line].outcome or line.line,
+            "name": names[line.line],
             "quantity": float(line.quantity.value),
             "unit_value": float(line.unit_value),
             "amount": float(line.present),
@@ -129,31 +146,27 @@ def _lines(account: Account) -> list[dict[str, Any]]:
     ]
 
 
-def _bars(account: Account) -> list[dict[str, Any]]:
+def _bars(account: Account, names: Mapping[str, Said]) -> list[dict[str, Any]]:
     return [
-        {"name": number_name(account, bar.name), "low": bar.net_low, "high": bar.net_high}
+        {"name": number_name(bar.name, names), "low": bar.net_low, "high": bar.net_high}
         for bar in tornado(account)[:LONGEST]
         if bar.width > 0
     ]
 
 
-def number_name(account: Account, name: str) -> Said:
-    """Return an uncertain number's name in words: what it is, and of which line."""
+def number_name(name: str, names: Mapping[str, Said]) -> Said:
+    """Return an uncertain number's name in words: what it is, and of which line or outcome."""
     if "/" in name:
         outcome = name.split("/", 1)[0]
-        owners = [item.outcome for item in account.value_map.lines if item.estimate == outcome]
-        return say(
-            "value_number.of", what=say("value_number.effect"), line=(owners or [outcome])[0]
-        )
-    line, _, part = name.rpartition(".")
-    owner = next((item.outcome for item in account.value_map.lines if item.id == line), line)
-    code = f"value_number.{part or name}"
-    if written(code):
-        return say("value_number.of", what=say(code), line=owner) if owner else say(code)
-    return say("value_number.of", what=part, line=owner) if owner and part else name
+        line = names.get(outcome, outcome)
+        return say("value_number.of", what=say("value_number.effect"), line=line)
+    owner, _, part = name.rpartition(".")
+    code = f"value_number.{part}"
+    what = say(code) if written(code) else part
+    return say("value_number.of", what=what, line=names.get(owner, owner)) if owner else what
 
 
-def _switching(account: Account) -> list[dict[str, Any]]:
+def _switching(account: Account, names: Mapping[str, Said]) -> list[dict[str, Any]]:
     """Return the quantity of each estimated line at which the net value is zero."""
     out = []
     for line in account.lines:
@@ -170,7 +183,7 @@ def _switching(account: Account) -> list[dict[str, Any]]:
             if found.people is not None
             else say("value_number.times", x=float(found.switching))
         )
-        name = number_name(account, f"{line.line}.quantity")
+        name = number_name(f"{line.line}.quantity", names)
         out.append({"name": name, "value": value})
     return out
 
