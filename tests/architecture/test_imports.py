@@ -1,0 +1,93 @@
+"""Imports point down, the door opens fast, and the base install is free to use."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+NUMERICAL = ("numpy", "pandas", "scipy", "matplotlib", "statsmodels", "pyarrow", "duckdb")
+COPYLEFT = re.compile(r"\bA?GPL|Affero|GNU General Public", re.IGNORECASE)
+LESSER = re.compile(r"\bLGPL|Lesser", re.IGNORECASE)
+
+
+def test_import_contracts(root: Path) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command as run; run()",
+    ]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import impact_eval",
+        "from impact_eval.core import Finding",
+        "import impact_eval.report.texts",
+    ],
+)
+def test_importing_loads_no_numerical_library(root: Path, statement: str) -> None:
+    code = f"{statement}\nimport sys\nprint(*sorted(set(sys.modules) & set({NUMERICAL!r})))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
+
+
+def test_every_public_name_loads() -> None:
+    import impact_eval
+
+    assert [n for n in impact_eval.__all__ if getattr(impact_eval, n, None) is None] == []
+
+
+def _closure(name: str, extras: frozenset[str] = frozenset()) -> set[str]:
+    """Return the distributions that a base install brings, by following what each requires."""
+    seen: set[tuple[str, frozenset[str]]] = set()
+    waiting = [(name, extras)]
+    while waiting:
+        current, asked = waiting.pop()
+        if (current, asked) in seen:
+            continue
+        seen.add((current, asked))
+        try:
+            required = distribution(current).requires or []
+        except PackageNotFoundError:
+            continue  # for another platform or Python
+        for line in required:
+            wanted = Requirement(line)
+            tried = [{"extra": extra} for extra in asked] or [{"extra": ""}]
+            if wanted.marker is None or any(wanted.marker.evaluate(env) for env in tried):
+                waiting.append((wanted.name.lower(), frozenset(wanted.extras)))
+    return {found for found, _ in seen}
+
+
+def _licence(name: str) -> str:
+    """Return what a distribution says of its licence, or the head of its text."""
+    try:
+        told = distribution(name).metadata
+    except PackageNotFoundError:
+        return ""
+    classified = [c for c in told.get_all("Classifier") or [] if c.startswith("License")]
+    expression = told.get("License-Expression")
+    if expression or classified:
+        return " ".join([expression or "", *classified])
+    return (told.get("License") or "").strip()[:200]
+
+
+def test_base_install_has_no_copyleft() -> None:
+    closure = _closure("impact_eval")
+    assert len(closure) > 40, "the dependencies were not followed"
+    strict = {
+        name: licence
+        for name in closure
+        if (licence := _licence(name)) and COPYLEFT.search(LESSER.sub("", licence))
+    }
+    assert not strict
