@@ -184,6 +184,7 @@ def _unit_codes(sample: Sample, codes: IntArray) -> IntArray:
         raise ImpactEvalError(
             Finding.error(
                 "cluster_varies_within_unit",
+                column=", ".join(sample.cluster_names),
                 n=int(changing.size),
                 examples=[str(unit) for unit in sample.unit_labels[changing[:3]]],
             )
