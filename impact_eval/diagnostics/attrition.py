@@ -15,6 +15,7 @@ from impact_eval.data.sample import DataShape, Sample
 from impact_eval.diagnostics.balance import ever_treated
 from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.stats.attrition import CAUTIOUS, OPTIMISTIC, TOLERABLE_BIAS, attrition_bias
+from impact_eval.stats.bounds import lee_bounds
 
 BoolArray = NDArray[np.bool_]
 
@@ -165,9 +166,27 @@ class AttritionCheck:
                 "bias_cautious": _finite(result.bias_cautious),
                 "bias_optimistic": _finite(result.bias_optimistic),
                 "dropped_before": before,
+                **_bounds(context, result),
             },
             rows=tuple({"arm": arm, "n": n, "lost": lost, "share": s} for arm, n, lost, s in arms),
         )
+
+
+def _bounds(context: CheckContext, result: Attrition) -> dict[str, float | None]:
+    """Return Lee's bounds on the effect on those who would answer in either arm, when some left."""
+    lost = result.lost_treated + result.lost_comparison
+    treated = context.sample.treated
+    if not lost or treated is None or context.sample.shape is not DataShape.CROSS_SECTION:
+        return {}
+    found = lee_bounds(context.sample.outcome(context.outcome), treated)
+    if isinstance(found, NotApplicable):
+        return {}
+    return {
+        "lee_lower": found.lower,
+        "lee_upper": found.upper,
+        "lee_conf_low": found.conf_low,
+        "lee_conf_high": found.conf_high,
+    }
 
 
 def _finite(value: float) -> float | None:

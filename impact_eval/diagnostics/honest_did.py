@@ -13,7 +13,14 @@ import numpy as np
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, NotApplicable
 from impact_eval.core.inference import critical_value
-from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
+from impact_eval.designs.base import Design
+from impact_eval.diagnostics.base import (
+    CheckContext,
+    CheckResult,
+    CheckStatus,
+    event_study,
+    register_check,
+)
 from impact_eval.diagnostics.pretrends import EventPath, event_path
 from impact_eval.stats.honest import (
     FloatArray,
@@ -342,7 +349,7 @@ class HonestCheck:
 
     def run(self, context: CheckContext) -> CheckResult:
         """Answer for one estimate."""
-        found = honest_did(context.event, m=(0.0, 0.5, 1.0, 1.5, 2.0))
+        found = honest_did(_universal(context), m=(0.0, 0.5, 1.0, 1.5, 2.0))
         if isinstance(found, NotApplicable):
             return CheckResult.not_applicable(self.code, found.reason, **found.values)
         values = {
@@ -368,6 +375,18 @@ class HonestCheck:
             rows=rows,
             reason=_reason(status, found.breakdown),
         )
+
+
+def _universal(context: CheckContext) -> Estimate | None:
+    """Return the event study measured against one period, fitting again when the design can.
+
+    Steps of a varying base add up to levels only for cohorts seen at every event time.
+    """
+    design: Any = context.design  # any dataclass that has the option
+    if context.event is None or str(getattr(design, "base_period", "")) != "varying":
+        return context.event
+    universal: Design = replace(design, base_period="universal")
+    return event_study(universal.fit(context.sample, context.outcome))
 
 
 def _status(breakdown: float | None) -> CheckStatus:
