@@ -27,7 +27,7 @@ class Agent(StrEnum):
     EU = "eu"
     PHILANTHROPY = "philanthropy"
     TAXPAYERS = "taxpayers"
-    SOCIETY = "society"
+    EVERYONE = "everyone"
 
 
 # The French public administrations, social security included. The European Union is an account of

@@ -1,0 +1,479 @@
+"""Accounts: quantities from effects, refusals, guards, balances, read-outs, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from impact_eval.core.estimate import Estimate
+from impact_eval.core.findings import ImpactEvalError, NotApplicable
+from impact_eval.core.vocabulary import Unit
+from impact_eval.value import Account, ValueMap
+from impact_eval.value.cba import cost_benefit, public_cash
+from impact_eval.value.fiscal import case_accounts, compute_case, engine_available, mixed_case
+from impact_eval.value.guards import check_attribution, guard_statuses
+from impact_eval.value.headline import headline, summarise
+from impact_eval.value.ledger import yearly_shape
+from impact_eval.value.mvpf import account_mvpf
+from impact_eval.value.parameters import catalogue
+from impact_eval.value.simulate import simulate, uncertainty_of
+from impact_eval.value.tables import (
+    account_matrix,
+    avoided_table,
+    cumulative_by_year,
+    flow_table,
+    guard_table,
+    who_pays_who_gains,
+)
+from impact_eval.value.vocabulary import Agent, FlowKind
+
+D = Decimal
+Make = Callable[..., Any]
+
+
+def refused(value_map: ValueMap, estimates: dict[str, Estimate], **options: Any) -> tuple[str, ...]:
+    with pytest.raises(ImpactEvalError) as caught:
+        value_map.account(estimates, **options)
+    return caught.value.codes
+
+
+def estimated(make_tables: Make, **changes: Any) -> ValueMap:
+    cells = {
+        "quantity": None, "estimate": "employment", "unit": "share", "deadweight": None,
+        "people": 200, **changes,
+    }  # fmt: skip
+    return ValueMap.from_dict(make_tables(**cells))
+
+
+def test_quantity_is_people_times_effect(make_tables: Make, employment: Estimate) -> None:
+    account = estimated(make_tables).account({"employment": employment})
+    quantity = account.lines[0].quantity
+    assert quantity.value == D("16.00")
+    assert quantity.std_error == pytest.approx(6)
+    assert quantity.conf_low == pytest.approx(16 - 1.959963984540054 * 6)
+    assert account.lines[0].present == pytest.approx(D("1600") / D("1.032"))
+    # deadweight is an output: 1 - 0.08/0.40, with its interval
+    assert quantity.deadweight.value == pytest.approx(0.8)
+    assert quantity.deadweight.conf_low == pytest.approx(0.8 - 1.959963984540054 * 0.03 / 0.4)
+
+
+def test_people_come_from_line_map_or_call(make_tables: Make, employment: Estimate) -> None:
+    own = estimated(make_tables, people=None, map__people=50)
+    assert own.account({"employment": employment}).lines[0].quantity.value == 4
+    bare = estimated(make_tables, people=None)
+    assert bare.account({"employment": employment}, people=25).lines[0].quantity.value == 2
+    assert refused(bare, {"employment": employment}) == ("no_people",)
+
+
+@pytest.mark.parametrize("column", ["deadweight", "attribution"])
+def test_a_net_effect_is_never_deducted_again(
+    make_tables: Make, employment: Estimate, column: str
+) -> None:
+    value_map = estimated(make_tables, **{column: "10 %"})
+    assert refused(value_map, {"employment": employment}) == ("deadweight_on_net_effect",)
+    at_zero = estimated(make_tables, **{column: "0 %"})
+    assert at_zero.account({"employment": employment}).refusal is None
+
+
+def test_a_before_after_needs_deadweight_for_a_ratio(make_tables: Make, make_estimate: Make) -> None:
+    change = make_estimate("employment", [("change", None, 0.3, 0.05)], counterfactual=False)
+    bare = estimated(make_tables).account({"employment": change})
+    assert isinstance(bare.sroi().ratio, NotApplicable)
+    assert bare.sroi().ratio.reason == "ratio_refused"
+    assert bare.sroi().benefits > 0  # the total is still known
+    assert bare.lines[0].quantity.deadweight.reason == "deadweight_without_comparison"
+    stated = estimated(make_tables, deadweight="60 %").account({"employment": change})
+    assert isinstance(stated.sroi().ratio, Decimal)
+    assert isinstance(account_mvpf(bare), NotApplicable)
+
+
+def test_all_lines_are_refused_together(make_tables: Make, employment: Estimate) -> None:
+    raw = make_tables(
+        quantity=None, estimate="employmnt", unit="share", deadweight=None, people=10
+    )
+    second = {**raw["lines"][0], "id": "b", "estimate": "employment", "unit": "eur"}
+    third = {**raw["lines"][0], "id": "c", "estimate": "employment", "term": "event[9]"}
+    fourth = {**raw["lines"][0], "id": "d", "estimate": "employment", "unit": "log100"}
+    raw["lines"] += [second, third, fourth]
+    with pytest.raises(ImpactEvalError) as caught:
+        ValueMap.from_dict(raw).account({"employment": employment})
+    assert set(caught.value.codes) == {
+        "unknown_estimate", "unit_mismatch", "unknown_term", "unit_not_countable",
+    }  # fmt: skip
+    assert {f.values["line"] for f in caught.value.findings} == {"a", "b", "c", "d"}
+
+
+def test_units_given_by_the_study_are_checked(make_tables: Make, make_estimate: Make) -> None:
+    estimate = make_estimate("employment", [("att", None, 8.0, 3.0)])
+    value_map = estimated(make_tables, unit="percent")
+    account = value_map.account({"employment": estimate}, units={"employment": Unit.PERCENT})
+    assert account.lines[0].quantity.value == 16  # 8 points of per cent of 200 people
+    assert "unit_mismatch" in refused(
+        value_map, {"employment": estimate}, units={"employment": Unit.SHARE}
+    )
+
+
+def test_a_fall_is_counted_as_people_spared(make_tables: Make, make_estimate: Make) -> None:
+    homeless = make_estimate("employment", [("att", None, -0.05, 0.02)])
+    value_map = estimated(make_tables, direction="lower_is_better", kind="avoided_cost",
+                          payer="state", receiver=None, cashable="20 %")  # fmt: skip
+    account = value_map.account({"employment": homeless})
+    assert account.lines[0].quantity.value == 10
+    saved = account.avoided[0]
+    assert saved.payer is Agent.STATE
+    assert saved.social == saved.cashable + saved.released
+    assert saved.cashable == pytest.approx(saved.social / 5)
+
+
+def test_effects_by_group_keep_their_covariance(make_tables: Make, make_estimate: Make) -> None:
+    rows = [("group", 2018, 0.1, 0.02), ("group", 2019, 0.05, 0.04)]
+    estimate = make_estimate("employment", rows)
+    estimate = replace(estimate, covariance=np.array([[4e-4, 2e-4], [2e-4, 16e-4]]))
+    value_map = estimated(make_tables, people={"group[2018]": 100, "group[2019]": 50})
+    quantity = value_map.account({"employment": estimate}).lines[0].quantity
+    assert quantity.value == D("12.50")
+    n = np.array([100, 50])
+    assert quantity.std_error == pytest.approx(float(np.sqrt(n @ estimate.covariance @ n)))
+
+
+def test_persistence_comes_from_the_event_study(make_tables: Make, make_estimate: Make) -> None:
+    rows = [("event", -1, 0.0, 0.01), ("event", 0, 0.1, 0.02), ("event", 1, 0.06, 0.03)]
+    estimate = make_estimate("employment", rows)
+    value_map = estimated(
+        make_tables, term="event", duration=4, drop_off="50 %", map__discount_rate=0
+    )
+    account = value_map.account({"employment": estimate})
+    assert account.lines[0].quantity.profile == (D("20.0"), D("12.00"))
+    values = [f.amount for f in account.flows if not f.is_input]
+    # observed years as estimated; afterwards the last one, halved every year
+    assert values == [2000, 1200, 600, 300]
+    assert account.projected_share == pytest.approx(D(900) / D(4100))
+
+
+def test_take_up_turns_an_effect_on_all_into_one_on_participants(
+    make_tables: Make, make_estimate: Make
+) -> None:
+    n = 400
+    rng = np.random.default_rng(3)
+    psi = rng.standard_normal((n, 1))
+    itt = make_estimate("employment", [("itt", None, 0.04, 0.02)], influence=psi)
+    took = make_estimate("takeup", [("att", None, 0.5, 0.03)], influence=0.6 * psi)
+    value_map = estimated(make_tables, take_up="takeup")
+    account = value_map.account({"employment": itt}, take_up={"takeup": took})
+    quantity = account.lines[0].quantity
+    assert quantity.value == D("16.0")
+    # perfectly correlated errors: the delta method of a ratio
+    expected = 200 / 0.5 * abs(0.02 - 0.04 / 0.5 * 0.03)
+    assert quantity.std_error == pytest.approx(expected)
+    shared = estimated(make_tables, take_up_share="50 %").account({"employment": itt})
+    assert shared.lines[0].quantity.std_error == pytest.approx(200 / 0.5 * 0.02)
+
+
+def test_covariance_across_outcomes_of_the_same_people(
+    make_tables: Make, make_estimate: Make
+) -> None:
+    rng = np.random.default_rng(5)
+    psi = rng.standard_normal((500, 2)) @ np.array([[1, 0.8], [0, 0.6]])
+    one = make_estimate("employment", [("att", None, 0.08, 0.03)], influence=psi[:, :1])
+    two = make_estimate("income", [("att", None, 50.0, 20.0)], influence=psi[::-1, 1:])
+    raw = make_tables(
+        quantity=None, estimate="employment", unit="share", deadweight=None, people=10
+    )
+    raw["lines"].append({**raw["lines"][0], "id": "b", "estimate": "income", "unit": "eur"})
+    # people of the second estimate are in another order: labels join them
+    two = replace(two, influence=type(two.influence)(psi[::-1, 1:], two.influence.units[::-1]))
+    account = ValueMap.from_dict(raw).account({"employment": one, "income": two})
+    rho = psi[:, 0] @ psi[:, 1] / np.sqrt((psi[:, 0] ** 2).sum() * (psi[:, 1] ** 2).sum())
+    assert account.quantities.covariance[0, 1] == pytest.approx(rho * 0.03 * 20)
+    assert account.quantities.covariance[1, 1] == pytest.approx(400)
+    alone = make_estimate("income", [("att", None, 50.0, 20.0)])
+    told = ValueMap.from_dict(raw).account({"employment": one, "income": alone})
+    assert "covariance_unknown" in [f.code for f in told.findings]
+
+
+# --- balance and perspectives --------------------------------------------------------------------
+
+
+def test_the_account_balances_exactly(insertion: Account) -> None:
+    balance = insertion.balance
+    assert balance.closes
+    assert balance.transfers == 0
+    assert balance.accounts == balance.social == insertion.sroi().net
+    by_year: dict[int, Decimal] = {}
+    for flow in insertion.counted:
+        by_year[flow.year] = by_year.get(flow.year, D(0)) + flow.social * flow.amount
+    frame = account_matrix(insertion, present=False)
+    for year, total in by_year.items():
+        assert frame[year].iloc[:-1].sum() == total == frame.loc["social", year]
+
+
+def test_perspectives_add_up(insertion: Account) -> None:
+    views = insertion.perspectives
+    agents = {a.value for a in Agent}
+    assert sum(v for k, v in views.items() if k in agents) == views["society"]
+    public = ("departement", "state", "social_security")
+    assert sum(views[name] for name in public) == views["public"]
+    table = who_pays_who_gains(insertion).set_index("agent")
+    assert table["net"].sum() == pytest.approx(float(views["society"]))
+    assert (table["paid"] >= 0).all()
+
+
+def test_a_job_is_split_by_payer_as_its_case(make_tables: Make, make_estimate: Make) -> None:
+    one = make_estimate("employment", [("att", None, 1.0, 0.1)])
+    value_map = estimated(
+        make_tables, people=1, case="rsa_single_to_half_smic", proxy=None, kind=None, receiver=None,
+        currency=None, price_year=None, map__discount_rate=0,
+    )  # fmt: skip
+    account = value_map.account({"employment": one})
+    expected = dict(case_accounts(catalogue().case("rsa_single_to_half_smic")))
+    expected[Agent.DEPARTEMENT] -= 1000  # the grant
+    assert {a: v for (a, y), v in _sum(account).items() if y == "all"} == expected
+    assert account.sroi().benefits == D("900.90")
+    assert public_cash(account) == D("567.64")  # 568.94 - 188.62 + 187.32
+
+
+def _sum(account: Account) -> dict[tuple[Agent, str], Decimal]:
+    out: dict[tuple[Agent, str], Decimal] = {}
+    for (agent, _), value in account.matrix().items():
+        out[agent, "all"] = out.get((agent, "all"), D(0)) + value
+    return out
+
+
+def test_transfers_are_no_social_gain(make_tables: Make) -> None:
+    raw = make_tables(kind="avoided_transfer", payer="departement", receiver="beneficiary")
+    account = ValueMap.from_dict(raw).account()
+    assert account.sroi().benefits == 0
+    saved = account.avoided[0]
+    assert (saved.social, saved.released) == (0, 0)
+    assert saved.cashable == account.perspectives["departement"] + 1000
+    read = account.sroi("departement")
+    assert read.ratio == pytest.approx(D(500) / D("1.032") / D(1000))
+
+
+def test_capacity_released_is_not_cash(make_tables: Make) -> None:
+    raw = make_tables(kind="avoided_cost", payer="state", receiver=None)
+    account = ValueMap.from_dict(raw).account()
+    assert "cashable_unknown" in [f.code for f in account.findings]
+    assert avoided_table(account)["cashable"].tolist() == [0.0]
+    assert public_cash(account) == 0
+    assert cost_benefit(account).public_outlay == 1000
+
+
+def test_cost_of_public_funds_is_its_own_line(insertion: Account, make_tables: Make) -> None:
+    account = ValueMap.from_dict(make_tables()).account()
+    plain, dear = cost_benefit(account), cost_benefit(account, shadow_price=D("1.2"))
+    assert plain.cost_of_funds == 0
+    assert dear.cost_of_funds == 200
+    assert dear.net == plain.net - 200
+    assert cost_benefit(insertion).net_per_public_euro.reason == "no_net_public_outlay"
+
+
+def test_shapes_of_time() -> None:
+    assert yearly_shape(duration=D(1), drop_off=D("0.5")) == (1,)
+    assert yearly_shape(duration=D("0.5"), drop_off=D(0)) == (D("0.5"),)
+    survival = yearly_shape(duration=None, drop_off=D(0), survival=(D(1), D("0.5")))
+    assert survival == yearly_shape(duration=D(2), drop_off=D("0.5"))
+
+
+def test_prices_are_rebased(make_tables: Make) -> None:
+    account = ValueMap.from_dict(make_tables(price_year=2015, map__discount_rate=0)).account()
+    assert account.lines[0].unit_value == D(100) * D(121) / D(100)
+    raw = make_tables(price_year=1995)
+    assert refused(ValueMap.from_dict(raw), {}) == ("price_year_unknown",)
+    assert refused(ValueMap.from_dict(make_tables(price_year=2015, index="igloo")), {}) == (
+        "unknown_index",
+    )
+
+
+# --- guards --------------------------------------------------------------------------------------
+
+
+def found(account: Account, code: str) -> list[Any]:
+    return [f for f in account.findings if f.code == code]
+
+
+def test_g2_gross_quantity_without_deadweight(make_tables: Make) -> None:
+    for share in (None, "0 %"):
+        raw = make_tables(deadweight=share)
+        account = ValueMap.from_dict(raw).account()
+        assert found(account, "guard_gross_without_deadweight")
+        assert isinstance(account.sroi().ratio, NotApplicable)
+        raw["overrides"] = [{"guard": "G2", "line": "a", "reason": "mesuré ailleurs"}]
+        aside = ValueMap.from_dict(raw).account()
+        assert isinstance(aside.sroi().ratio, Decimal)
+        assert found(aside, "guard_overridden")[0].values["reason"] == "mesuré ailleurs"
+        assert {s.guard: s.status for s in guard_statuses(aside)}["G2"] == "set_aside"
+
+
+def test_guards_that_cannot_be_set_aside(make_tables: Make) -> None:
+    raw = make_tables(overrides=[{"guard": "G1", "reason": "x"}, {"guard": "G99", "reason": "x"}])
+    assert refused(ValueMap.from_dict(raw), {}) == ("override_not_allowed", "override_unknown")
+
+
+def test_g3_same_welfare_twice(make_tables: Make) -> None:
+    raw = make_tables(basis="income", family="job")
+    raw["lines"].append({**raw["lines"][0], "id": "b", "basis": "wellby"})
+    account = ValueMap.from_dict(raw).account()
+    assert found(account, "guard_same_welfare_twice")
+    assert isinstance(account.sroi().ratio, NotApplicable)
+
+
+def test_g7_lifetime_value_and_its_parts(make_tables: Make) -> None:
+    raw = make_tables(family="rsa")
+    raw["lines"].append(
+        {
+            **{k: v for k, v in raw["lines"][0].items()
+               if k not in ("proxy", "duration", "family", "price_year", "kind", "receiver")},
+            "id": "school", "parameter": "dropout_lifetime@2025", "persistence": "70 %",
+        }
+    )  # fmt: skip
+    account = ValueMap.from_dict(raw).account()
+    assert found(account, "guard_lifetime_overlap")[0].values["lines"] == ("a",)
+    assert account.lines[1].present == pytest.approx(D("0.7") * 340_000 * 5 / D("1.032"))
+    assert account.lines[1].observed == 0  # a whole life was not observed
+    assert found(account, "sources_conflict")
+
+
+def test_other_guards(make_tables: Make) -> None:
+    raw = make_tables(
+        pillar="emploi", people=80, map__eligible=50, kind="avoided_cost", payer="state",
+        costing="average", price_year=2012, expires="2020-01-01", mark="M", duration=3,
+        input__kind="volunteer_time", input__payer="volunteers",
+    )  # fmt: skip
+    raw["lines"].append(
+        {**raw["lines"][0], "id": "b", "attribution": "30 %", "included": False, "reason": "doute"}
+    )
+    account = ValueMap.from_dict(raw).account()
+    codes = {f.code for f in account.findings}
+    assert codes >= {
+        "guard_no_displacement", "guard_more_people_than_eligible", "guard_average_cost",
+        "guard_price_old", "guard_price_expired", "guard_price_unverified", "guard_projected",
+        "guard_volunteers_one_sided", "outcome_left_out", "price_index_derived",
+    }  # fmt: skip
+    left = found(account, "outcome_left_out")[0]
+    assert left.values["share"] == pytest.approx(0.7)
+    assert guard_table(account)["guard"].tolist() == [f"G{k}" for k in range(1, 16)]
+
+
+def test_g9_outcomes_tested_and_forgotten(
+    make_tables: Make, employment: Estimate, make_estimate: Make
+) -> None:
+    other = make_estimate("health", [("att", None, 0.0, 0.1)])
+    value_map = estimated(make_tables)
+    account = value_map.account({"employment": employment, "health": other})
+    assert found(account, "guard_outcome_not_valued")[0].values["names"] == ("health",)
+    told = estimated(make_tables, dropped=[{"outcome": "health", "reason": "pas de prix"}])
+    account = told.account({"employment": employment, "health": other})
+    assert not found(account, "guard_outcome_not_valued")
+
+
+def test_g10_attribution_over_several_studies(make_tables: Make) -> None:
+    one = ValueMap.from_dict(make_tables(attribution="40 %")).account()
+    two = ValueMap.from_dict(make_tables(attribution="30 %")).account()
+    told = check_attribution({"one": one, "two": two})
+    assert [f.code for f in told] == ["guard_attribution_over_one"]
+    assert told[0].values["share"] == pytest.approx(1.3)
+    half = ValueMap.from_dict(make_tables(attribution="60 %")).account()
+    assert check_attribution({"one": half, "two": half}) == ()
+
+
+# --- words, files --------------------------------------------------------------------------------
+
+
+def test_no_headline_without_its_interval(insertion: Account, make_tables: Make) -> None:
+    certain = ValueMap.from_dict(make_tables()).account()
+    sure = uncertainty_of(simulate(certain, draws=10))
+    assert headline(certain, sure).reason == "headline_needs_interval"
+    told = headline(insertion, uncertainty_of(simulate(insertion, draws=4000)))
+    assert told.code == "value.headline.clear"
+    assert set(told.values) >= {"perspective", "horizon", "low", "high", "projected"}
+
+
+def test_json_round_trip_is_exact(insertion: Account) -> None:
+    data = insertion.to_dict()
+    text = json.dumps(data, allow_nan=False)
+    back = Account.from_dict(json.loads(text))
+    assert json.dumps(back.to_dict(), allow_nan=False) == text
+    assert back.flows == insertion.flows
+    assert back.sroi().ratio == insertion.sroi().ratio
+    assert simulate(back, draws=50).totals.tolist() == simulate(insertion, draws=50).totals.tolist()
+
+
+def test_summary_is_json(insertion: Account) -> None:
+    summary = summarise(insertion, draws=500)
+    json.dumps(summary.to_dict(), allow_nan=False)
+    assert {v.what for v in summary.variants} >= {"discount_rate", "displacement", "prudent"}
+    prudent = next(v for v in summary.variants if v.what == "prudent")
+    hopeful = next(v for v in summary.variants if v.what == "optimistic")
+    assert prudent.net < summary.sroi.net < hopeful.net
+
+
+def test_one_changed_deadweight_flows_everywhere(
+    insertion_map: ValueMap, employment: Estimate
+) -> None:
+    from impact_eval.value.cells import read_share
+
+    before = summarise(insertion_map.account({"employment": employment}), draws=300)
+    changed = insertion_map.with_line("shelter", deadweight=read_share("90 %"))
+    after = summarise(changed.account({"employment": employment}), draws=300)
+    assert after.sroi.net < before.sroi.net
+    assert after.cost_benefit.net < before.cost_benefit.net
+    assert after.uncertainty.net.mean < before.uncertainty.net.mean
+    assert after.account.vintage != before.account.vintage
+    assert all(a.net < b.net for a, b in zip(after.variants, before.variants, strict=True))
+    assert cumulative_by_year(after.account)["cumulative_net"].iloc[-1] == pytest.approx(
+        float(after.sroi.net)
+    )
+
+
+def test_flow_table_has_one_row_by_flow(insertion: Account) -> None:
+    frame = flow_table(insertion)
+    assert len(frame) == len(insertion.flows)
+    moved = frame[frame["kind"] == FlowKind.TRANSFER]
+    assert moved["payer"].notna().all()
+    assert moved["receiver"].notna().all()
+
+
+def test_mixed_case_is_the_weighted_mean() -> None:
+    book = catalogue()
+    pair = [book.case("rsa_single_to_full_smic"), book.case("rsa_single_to_half_smic")]
+    mixed = case_accounts(mixed_case(pair, [D(3), D(1)]))
+    assert sum(mixed.values()) == (3 * D("1801.80") + D("900.90")) / 4
+    with pytest.raises(ImpactEvalError):
+        mixed_case(pair, [D(1)])
+
+
+@pytest.mark.skipif(engine_available(), reason="the optional fiscal engine is installed")
+def test_the_fiscal_engine_is_asked_for_in_words() -> None:
+    from impact_eval.value.fiscal import CaseHousehold
+
+    with pytest.raises(ImpactEvalError) as caught:
+        compute_case(CaseHousehold(gross_wage=D(0)), CaseHousehold(gross_wage=D(1)), month="2025-06")
+    assert caught.value.codes == ("engine_missing",)
+    assert caught.value.findings[0].values["known"] == tuple(catalogue().cases)
+
+
+@pytest.mark.skipif(not engine_available(), reason="the optional fiscal engine is not installed")
+@pytest.mark.parametrize(
+    ("wage", "children", "case"),
+    [
+        ("1801.80", 0, "rsa_single_to_full_smic"),
+        ("900.90", 0, "rsa_single_to_half_smic"),
+        ("1801.80", 1, "rsa_lone_parent_to_full_smic"),
+    ],
+)
+def test_shipped_cases_are_those_of_the_engine(wage: str, children: int, case: str) -> None:
+    from impact_eval.value.fiscal import CaseHousehold
+
+    made = compute_case(
+        CaseHousehold(gross_wage=D(0), children=children),
+        CaseHousehold(gross_wage=D(wage), children=children),
+        month="2025-06",
+    )
+    assert case_accounts(made) == case_accounts(catalogue().case(case))
