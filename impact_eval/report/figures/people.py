@@ -142,8 +142,6 @@ def data_for_balance(rows: Sequence[Balance]) -> Figure:
 
 def draw_balance(figure: Figure, texts: Texts, ax: Any) -> None:
     """Draw hollow dots before adjustment, full ones after, and the usual threshold."""
-    from matplotlib.lines import Line2D
-
     rows = figure.data.records()
     adjusted = "after" in figure.data.keys
     for index, row in enumerate(rows):
@@ -170,6 +168,13 @@ def draw_balance(figure: Figure, texts: Texts, ax: Any) -> None:
     ax.set_xlim(left=-0.005)
     number_axis(ax.xaxis, texts)
     ax.set_xlabel(texts.say("figure.smd_axis"))
+    legend(ax, _balance_key(texts, adjusted=adjusted))
+
+
+def _balance_key(texts: Texts, *, adjusted: bool) -> list[Any]:
+    """Return the key of the love plot."""
+    from matplotlib.lines import Line2D
+
     dot: dict[str, Any] = {"color": BLUE, "linestyle": "", "markersize": 5.5}
     handles = [
         Line2D(
@@ -194,7 +199,7 @@ def draw_balance(figure: Figure, texts: Texts, ax: Any) -> None:
             Line2D([], [], marker="D", label=texts.say("figure.after_adjust"), **dot),
             *handles,
         ]
-    legend(ax, handles)
+    return handles
 
 
 # ------------------------------------------------------------------ answers to a scale
