@@ -72,7 +72,8 @@ def stable_number(value: float) -> float | None:
     """Round to the digits that every machine agrees on; what is not finite becomes None."""
     if not math.isfinite(value):
         return None
-    return float(f"{value:.{DIGITS}g}")
+    rounded = float(f"{value:.{DIGITS}g}")
+    return rounded if math.isfinite(rounded) else value  # the largest float rounds up to infinity
 
 
 def stable(data: Any) -> Any:
