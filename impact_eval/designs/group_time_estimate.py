@@ -49,52 +49,16 @@ def group_time_estimate(
     A cell without estimate has its reason in the findings; the reference period and a cohort of one
     unit have an estimate and no interval.
     """
-    plan, size = fit.plan, fit.plan.size
+    size = fit.plan.size
     factor = 1.0
     if covariance.correction == CR.CR1:
         factor = fit.n_independent / max(fit.n_independent - 1, 1)
-    joint = fit.covariance * factor
     root = float(np.sqrt(factor))
-    alone = data.n_units[plan.cohort] <= 1
-    one_cluster = ~alone & (data.n_independent[plan.cohort] <= 1)
-    blank = alone | plan.reference | ~np.isfinite(fit.estimates)
-    blank |= np.diag(joint)[:size] <= 0
-    matrix = joint[:size, :size].copy()
-    matrix[blank, :] = np.nan
-    matrix[:, blank] = np.nan
-    std_errors = np.sqrt(np.diag(matrix))
-    effects = tuple(
-        wald_effect(
-            outcome=outcome,
-            estimand="att",
-            term="att_gt",
-            group=data.label(plan.cohorts[plan.cohort[i]]),
-            time=data.label(plan.times[plan.time[i]]),
-            estimate=float(fit.estimates[i]),
-            std_error=None if blank[i] else float(std_errors[i]),
-            n_treated=int(fit.n_treated[i]),
-            n_comparison=int(fit.n_comparison[i]),
-            n_clusters=fit.n_independent,
-        )
-        for i in range(size)
-    )
-    effects = tuple(
-        without_interval(effect) if one else effect
-        for effect, one in zip(effects, one_cluster, strict=True)
-    )
+    joint = fit.covariance * factor
+    matrix = _own_covariance(data, fit, joint)
+    effects = _rows(data, fit, outcome, np.sqrt(np.diag(matrix)))
     aggregator = GroupTimeAggregator(
-        cells=GroupTimeCells(
-            cohort=plan.cohort,
-            event_time=plan.event_time,
-            period=plan.times[plan.time],
-            cohorts=plan.cohorts,
-            shares=fit.shares,
-            times=plan.times,
-            n_treated=fit.n_treated,
-            n_comparison=fit.n_comparison,
-            n_units=data.n_units,
-            n_independent=data.n_independent,
-        ),
+        cells=_cells(data, fit),
         estimates=fit.estimates,
         covariance=joint,
         influence=lambda combinations: fit.influence(combinations) * root,
@@ -104,6 +68,7 @@ def group_time_estimate(
         window=window,
         label=data.label,
     )
+    sizes = zip(fit.plan.cohorts, data.n_units, strict=True)
     return Estimate(
         outcome=outcome,
         estimand="att",
@@ -115,12 +80,60 @@ def group_time_estimate(
         aggregator=aggregator,
         findings=(*data.findings, *_findings(data, fit, effects)),
         flow=data.flow,
-        details={
-            "cohorts": {
-                _tell(data.label(g)): int(n)
-                for g, n in zip(plan.cohorts, data.n_units, strict=True)
-            }
-        },
+        details={"cohorts": {_tell(data.label(start)): int(n) for start, n in sizes}},
+    )
+
+
+def _own_covariance(data: GroupTimeData, fit: GroupTimeFit, joint: FloatArray) -> FloatArray:
+    """Return the covariance of the cells, NaN where a cell has no variance of its own."""
+    size = fit.plan.size
+    blank = (data.n_units[fit.plan.cohort] <= 1) | fit.plan.reference
+    blank |= ~np.isfinite(fit.estimates) | (np.diag(joint)[:size] <= 0)
+    matrix = joint[:size, :size].copy()
+    matrix[blank, :] = np.nan
+    matrix[:, blank] = np.nan
+    return matrix
+
+
+def _rows(
+    data: GroupTimeData, fit: GroupTimeFit, outcome: str, std_errors: FloatArray
+) -> tuple[Effect, ...]:
+    plan = fit.plan
+    rows = (
+        wald_effect(
+            outcome=outcome,
+            estimand="att",
+            term="att_gt",
+            group=data.label(plan.cohorts[plan.cohort[i]]),
+            time=data.label(plan.times[plan.time[i]]),
+            estimate=float(fit.estimates[i]),
+            std_error=float(std_errors[i]),
+            n_treated=int(fit.n_treated[i]),
+            n_comparison=int(fit.n_comparison[i]),
+            n_clusters=fit.n_independent,
+        )
+        for i in range(plan.size)
+    )
+    one_cluster = data.n_independent[plan.cohort] <= 1
+    return tuple(
+        without_interval(row) if alone else row
+        for row, alone in zip(rows, one_cluster, strict=True)
+    )
+
+
+def _cells(data: GroupTimeData, fit: GroupTimeFit) -> GroupTimeCells:
+    plan = fit.plan
+    return GroupTimeCells(
+        cohort=plan.cohort,
+        event_time=plan.event_time,
+        period=plan.times[plan.time],
+        cohorts=plan.cohorts,
+        shares=fit.shares,
+        times=plan.times,
+        n_treated=fit.n_treated,
+        n_comparison=fit.n_comparison,
+        n_units=data.n_units,
+        n_independent=data.n_independent,
     )
 
 
