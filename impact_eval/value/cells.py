@@ -164,6 +164,8 @@ def read_share(raw: Any) -> Amount:
     for part in (amount.value, amount.low, amount.high):
         if part is not None and not 0 <= part <= 1:
             raise CellFault("share_out_of_range", found=_shown(raw))
+    if amount.law in (Law.NORMAL, Law.LOGNORMAL, Law.GAMMA):  # they leave 0 to 1
+        raise CellFault("law_not_for_share", law=amount.law.value)
     return amount
 
 

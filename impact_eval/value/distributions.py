@@ -84,7 +84,7 @@ def beta_from_moments(mean: float, sd: float) -> Distribution:
     """
     size = mean * (1 - mean) / sd**2 - 1 if 0 < mean < 1 and sd > 0 else 0.0
     if size <= 0:
-        raise ImpactEvalError(Finding.error("law_out_of_support", law="beta", mean=mean, sd=sd))
+        raise ImpactEvalError(Finding.error("law_out_of_support", law="beta", mean=mean, spread=sd))
     return Distribution(law=Law.BETA, first=mean * size, second=(1 - mean) * size)
 
 

@@ -6,7 +6,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+import numpy as np
+
+from impact_eval.core.findings import (
+    Finding,
+    FindingCollector,
+    ImpactEvalError,
+    Place,
+    nearest,
+)
+from impact_eval.value.cells import Amount
+from impact_eval.value.distributions import fit
 from impact_eval.value.vocabulary import Agent, InputKind, LineKind
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -24,7 +34,7 @@ def check_value_map(
     `two_prices`, `no_quantity`, `two_quantities`, `missing_kind`, `transfer_without_counterpart`,
     `missing_receiver`, `missing_payer`, `duration_and_survival`, `missing_duration`,
     `lifetime_with_duration`, `lifetime_without_persistence`, `excluded_without_reason`,
-    `input_without_amount`, `unknown_override`, `correlation_not_positive`.
+    `input_without_amount`, `law_out_of_support`, `unknown_line`, `correlation_not_positive`.
     """
     for table in ("inputs", "lines", "outputs", "not_monetised"):
         names = Counter(row.get("id") for row in rows[table] if row.get("id"))
@@ -34,7 +44,9 @@ def check_value_map(
                     Finding.error("duplicate_id", Place(file=file, key=table), name=name, n=count)
                 )
     for number, row in enumerate(rows["inputs"], start=1):
-        _check_input(row, settings, _adder(file, "inputs", number, row, faults))
+        add = _adder(file, "inputs", number, row, faults)
+        _check_input(row, settings, add)
+        _check_laws(row, add)
     for number, row in enumerate(rows["lines"], start=1):
         add = _adder(file, "lines", number, row, faults)
         _check_price(row, settings, add)
@@ -42,11 +54,13 @@ def check_value_map(
         _check_time(row, add)
         for payer, receiver, kind, name in _ends(row):
             _check_ends(kind, payer, receiver, name, add)
+        _check_laws(row, add)
         if row.get("included") is False and not row.get("reason"):
             add("excluded_without_reason", "reason")
     if not rows["lines"]:
         faults.add(Finding.error("no_line", Place(file=file, key="lines")))
     _check_names(rows, file, faults)
+    _check_correlations(rows["correlations"], file, faults)
 
 
 Add = Callable[..., None]
@@ -103,6 +117,42 @@ def _check_quantity(row: Mapping[str, Any], add: Add) -> None:
     share = row.get("take_up_share")
     if share is not None and share.value <= 0:
         add("take_up_zero", "take_up_share")
+
+
+def _check_laws(row: Mapping[str, Any], add: Add) -> None:
+    """Refuse an interval that its law cannot have."""
+    for key, cell in row.items():
+        if isinstance(cell, Amount) and not cell.certain:
+            try:
+                fit(cell)
+            except ImpactEvalError as error:
+                for finding in error.findings:
+                    add(finding.code, key, **finding.values)
+
+
+def _check_correlations(
+    rows: Sequence[Mapping[str, Any]], file: str | None, faults: FindingCollector
+) -> None:
+    """Refuse correlations that no joint law has."""
+    pairs = [(str(r["first"]), str(r["second"]), r["rho"]) for r in rows if r.get("rho") is not None
+             and r.get("first") and r.get("second")]  # fmt: skip
+    names = sorted({name for first, second, _ in pairs for name in (first, second)})
+    if not names:
+        return
+    matrix = np.eye(len(names))
+    for first, second, rho in pairs:
+        i, j = names.index(first), names.index(second)
+        matrix[i, j] = matrix[j, i] = float(rho)
+    smallest = float(np.linalg.eigvalsh(matrix).min())
+    if smallest < -1e-10:
+        faults.add(
+            Finding.error(
+                "correlation_not_positive",
+                Place(file=file, key="correlations"),
+                names=names,
+                smallest=smallest,
+            )
+        )
 
 
 def _check_time(row: Mapping[str, Any], add: Add) -> None:

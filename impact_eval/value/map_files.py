@@ -287,6 +287,8 @@ def _from_sheet(key: str, cell: Any) -> Any:
             return json.loads(cell)
         except ValueError:
             return cell
+    if isinstance(cell, str) and cell[:2] in ("'=", "'+", "'@"):
+        return cell[1:]
     return cell
 
 
@@ -297,7 +299,7 @@ def _to_sheet(cell: Any) -> Any:
         return " ; ".join(map(str, cell))
     if isinstance(cell, Mapping):
         return json.dumps(cell, ensure_ascii=False)
-    if isinstance(cell, str) and cell[:1] in "=+@":
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "@"):
         return f"'{cell}"  # a text that a sheet would run as a formula
     return cell
 

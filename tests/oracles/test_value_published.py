@@ -347,7 +347,7 @@ def test_vaccine_linear_part() -> None:
 
 @pytest.mark.skipif(
     "IMPACT_EVAL_VACCINE" not in os.environ,
-    reason="the 1,000 draws of BCEA's Vaccine data are not shipped: IMPACT_EVAL_VACCINE names a CSV",
+    reason="BCEA's Vaccine draws are not shipped: IMPACT_EVAL_VACCINE names a CSV of them",
 )
 def test_vaccine_acceptability() -> None:
     """Columns e1, e2, c1, c2 of the 1,000 draws; values printed by BCEA."""

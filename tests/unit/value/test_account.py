@@ -81,7 +81,9 @@ def test_a_net_effect_is_never_deducted_again(
     assert at_zero.account({"employment": employment}).refusal is None
 
 
-def test_a_before_after_needs_deadweight_for_a_ratio(make_tables: Make, make_estimate: Make) -> None:
+def test_a_before_after_needs_deadweight_for_a_ratio(
+    make_tables: Make, make_estimate: Make
+) -> None:
     change = make_estimate("employment", [("change", None, 0.3, 0.05)], counterfactual=False)
     bare = estimated(make_tables).account({"employment": change})
     assert isinstance(bare.sroi().ratio, NotApplicable)
@@ -94,9 +96,7 @@ def test_a_before_after_needs_deadweight_for_a_ratio(make_tables: Make, make_est
 
 
 def test_all_lines_are_refused_together(make_tables: Make, employment: Estimate) -> None:
-    raw = make_tables(
-        quantity=None, estimate="employmnt", unit="share", deadweight=None, people=10
-    )
+    raw = make_tables(quantity=None, estimate="employmnt", unit="share", deadweight=None, people=10)
     second = {**raw["lines"][0], "id": "b", "estimate": "employment", "unit": "eur"}
     third = {**raw["lines"][0], "id": "c", "estimate": "employment", "term": "event[9]"}
     fourth = {**raw["lines"][0], "id": "d", "estimate": "employment", "unit": "log100"}
@@ -454,7 +454,9 @@ def test_the_fiscal_engine_is_asked_for_in_words() -> None:
     from impact_eval.value.fiscal import CaseHousehold
 
     with pytest.raises(ImpactEvalError) as caught:
-        compute_case(CaseHousehold(gross_wage=D(0)), CaseHousehold(gross_wage=D(1)), month="2025-06")
+        compute_case(
+            CaseHousehold(gross_wage=D(0)), CaseHousehold(gross_wage=D(1)), month="2025-06"
+        )
     assert caught.value.codes == ("engine_missing",)
     assert caught.value.findings[0].values["known"] == tuple(catalogue().cases)
 

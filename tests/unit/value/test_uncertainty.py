@@ -1,0 +1,492 @@
+"""Laws, draws, sensitivity, variance shares, information, read-outs on draws."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import special
+
+from impact_eval.core.findings import ImpactEvalError, NotApplicable
+from impact_eval.value import Account, ValueMap
+from impact_eval.value import distributions as laws
+from impact_eval.value.bridges import qaly, wellby
+from impact_eval.value.cea import acceptability, cost_per_outcome, frontier
+from impact_eval.value.cells import read_amount
+from impact_eval.value.equity import (
+    equally_distributed_equivalent,
+    equity_weight,
+    switching_elasticity,
+    weighted_value,
+)
+from impact_eval.value.information import evpi, evpi_normal, evppi, population_value
+from impact_eval.value.model import compile_model
+from impact_eval.value.mvpf import MvpfCase, mean_mvpf, mvpf, mvpf_interval
+from impact_eval.value.sensitivity import (
+    number_names,
+    scaled_quantities,
+    switching_value,
+    tornado,
+    two_way_grid,
+)
+from impact_eval.value.simulate import fieller, simulate, stream, uncertainty_of
+from impact_eval.value.variance_shares import (
+    product_sobol,
+    shapley_effects,
+    shapley_of_costs,
+    sobol_indices,
+)
+from impact_eval.value.vocabulary import Agent
+
+D = Decimal
+Make = Callable[..., Any]
+
+SOME_LAWS = [
+    laws.uniform(2, 5),
+    laws.triangular(1, 2, 6),
+    laws.pert(1, 2, 6),
+    laws.normal(3, 2),
+    laws.beta_from_moments(0.3, 0.1),
+    laws.beta_from_counts(7, 20),
+    laws.gamma_from_moments(50, 20),
+    laws.lognormal_from_moments(50, 20),
+    laws.lognormal_from_interval(10, 40),
+]
+
+
+# --- laws ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("law", SOME_LAWS, ids=lambda law: law.law.value)
+def test_moments_are_those_of_the_quantile_function(law: laws.Distribution) -> None:
+    u = (np.arange(400_000) + 0.5) / 400_000
+    x = laws.quantile(law, u)
+    mean, variance = laws.moments(law)
+    # midpoint rule of the quantile function: its tails cost 1e-3 of the variance
+    assert x.mean() == pytest.approx(mean, rel=1e-5)
+    assert x.var() == pytest.approx(variance, rel=2e-3)
+    assert (np.diff(x) >= 0).all()
+
+
+@pytest.mark.parametrize("law", SOME_LAWS, ids=lambda law: law.law.value)
+def test_table_agrees_with_the_exact_quantile(law: laws.Distribution) -> None:
+    z = np.random.default_rng(0).standard_normal(20_000)
+    sd = math.sqrt(laws.moments(law)[1])
+    gap = np.abs(laws.from_normal(law, z) - laws.quantile(law, special.ndtr(z)))
+    assert gap.max() < 2e-5 * sd
+
+
+def test_printed_moments() -> None:
+    assert laws.moments(laws.triangular(1, 2, 6)) == (3, (1 + 4 + 36 - 2 - 6 - 12) / 18)
+    assert laws.moments(laws.pert(1, 2, 6))[0] == pytest.approx((1 + 8 + 6) / 6)
+    assert laws.moments(laws.beta_from_moments(0.3, 0.1)) == pytest.approx((0.3, 0.01))
+    assert laws.moments(laws.gamma_from_moments(50, 20)) == pytest.approx((50, 400))
+    assert laws.moments(laws.lognormal_from_moments(50, 20)) == pytest.approx((50, 400))
+    wide = laws.lognormal_from_interval(10, 40)
+    assert laws.quantile(wide, np.array([0.025, 0.975])) == pytest.approx([10, 40])
+    with pytest.raises(ImpactEvalError) as caught:
+        laws.beta_from_moments(0.5, 0.6)
+    assert caught.value.codes == ("law_out_of_support",)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(0.5, 10), st.floats(0.1, 5), st.floats(0.1, 5), st.sampled_from(
+    ["uniform", "triangular", "pert", "normal", "lognormal", "gamma"]))  # fmt: skip
+def test_any_interval_gives_a_law(mode: float, below: float, above: float, law: str) -> None:
+    low, high = max(mode - below, 0.01), mode + above
+    fitted = laws.fit(read_amount(f"{mode} [{low} ; {high}] {law}"))
+    mean, variance = laws.moments(fitted)
+    assert variance > 0
+    if law in ("normal", "lognormal", "gamma"):
+        assert mean == pytest.approx(mode)
+    x = laws.from_normal(fitted, np.linspace(-6, 6, 50))
+    assert np.isfinite(x).all()
+
+
+# --- draws ---------------------------------------------------------------------------------------
+
+
+def test_certain_numbers_give_the_exact_account(wheels: ValueMap) -> None:
+    account = wheels.account()
+    drawn = simulate(account, draws=3)
+    assert drawn.benefits("society") == pytest.approx(float(account.sroi().benefits), rel=1e-14)
+    assert drawn.costs("society") == pytest.approx(42375)
+
+
+def test_compiled_totals_are_those_of_the_ledger(insertion: Account) -> None:
+    model = compile_model(insertion, by_line=True)
+    totals = dict(zip(model.columns, model.totals({}, 1)[0], strict=True))
+    read = insertion.sroi()
+    assert totals["benefits"] == pytest.approx(float(read.benefits), rel=1e-12)
+    assert totals["costs"] == pytest.approx(float(read.costs), rel=1e-12)
+    for line in insertion.lines:
+        if line.present:
+            assert totals[f"line:{line.line}"] == pytest.approx(float(line.present), rel=1e-12)
+    for agent in Agent:
+        own = totals.get(f"agent:{agent.value}", 0) - totals.get(f"input:{agent.value}", 0)
+        assert own == pytest.approx(float(insertion.total_of([agent])), abs=1e-6)
+
+
+def test_monte_carlo_mean_tends_to_the_analytic_mean(insertion: Account) -> None:
+    """Independent numbers: the mean of a product is the product of means, year by year."""
+    model = compile_model(insertion)
+    central = {item.name: np.array([item.mean]) for item in model.uncertain}
+    third = next(i for i in model.uncertain if i.name == "job.drop_off")
+    variance = laws.moments(third.law)[1]
+    linear = model.totals(central, 1)[0, 0]
+    step = 1e-3
+    bent = [
+        model.totals({**central, "job.drop_off": central["job.drop_off"] + h}, 1)[0, 0]
+        for h in (-step, 0, step)
+    ]
+    curve = (bent[0] - 2 * bent[1] + bent[2]) / step**2  # quadratic in the drop-off: exact
+    expected = linear + curve * variance / 2
+    drawn = simulate(insertion, draws=200_000, seed=11)
+    benefits = drawn.benefits("society")
+    error = benefits.std() / math.sqrt(benefits.size)
+    assert abs(benefits.mean() - expected) < 4 * error
+    assert error / expected < 0.01
+
+
+def test_a_plain_loop_gives_the_same_totals(insertion: Account) -> None:
+    """Brute force: each draw put back in the map, and the exact account computed again."""
+    names = ("shelter.deadweight", "wellbeing.proxy", "job.drop_off", "employment/att")
+    drawn = simulate(insertion, draws=5, seed=2, keep=(*names, "tutor.proxy", "state.amount"))
+    base = compile_model(insertion)
+    for k in range(5):
+        value_map = insertion.value_map
+        for name in (*names[:3], "tutor.proxy"):
+            line, _, field = name.partition(".")
+            value = D(repr(float(drawn.inputs[name][k])))
+            if name == "wellbeing.proxy":  # drawn in money of the base year
+                value = value / (D(121) / D("112.01"))
+            value_map = value_map.with_line(line, **{field: read_amount(str(value))})
+        inputs = tuple(
+            replace(i, amount=read_amount(str(D(repr(float(drawn.inputs["state.amount"][k]))))))
+            if i.id == "state"
+            else i
+            for i in value_map.inputs
+        )
+        from impact_eval.value.sensitivity import recomputed
+
+        effect = D(repr(float(drawn.inputs["employment/att"][k])))
+        account = recomputed(insertion, replace(value_map, inputs=inputs))
+        account = scaled_quantities(account, ["job"], effect / D("0.08"))
+        read = account.sroi()
+        assert drawn.totals[k, base.column("benefits")] == pytest.approx(float(read.benefits))
+        assert drawn.totals[k, base.column("costs")] == pytest.approx(float(read.costs))
+
+
+def test_one_stream_by_number(insertion: Account, insertion_map: ValueMap, employment: Any) -> None:
+    keep = ("shelter.deadweight",)
+    one = simulate(insertion, draws=40_000, seed=5, keep=keep)
+    again = simulate(insertion, draws=40_000, seed=5, keep=keep)
+    assert (one.totals == again.totals).all()
+    other = simulate(insertion, draws=40_000, seed=6)
+    assert not np.allclose(one.totals[:, 0], other.totals[:, 0])
+    fewer = replace(insertion_map, lines=insertion_map.lines[:2])
+    small = simulate(fewer.account({"employment": employment}), draws=40_000, seed=5, keep=keep)
+    assert (small.inputs[keep[0]] == one.inputs[keep[0]]).all()
+    assert stream(1, "a").random() != stream(1, "b").random()
+
+
+def test_the_number_of_threads_changes_nothing(
+    insertion: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = simulate(insertion, draws=50_000)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert (simulate(insertion, draws=50_000).totals == wide.totals).all()
+
+
+def test_declared_correlations(make_tables: Make) -> None:
+    raw = make_tables(
+        proxy="100 [50 ; 150] normal", quantity="10 [5 ; 15] normal",
+        correlations=[{"first": "a.proxy", "second": "a.quantity", "rho": "0.8"}],
+    )  # fmt: skip
+    keep = ("a.proxy", "a.quantity")
+    drawn = simulate(ValueMap.from_dict(raw).account(), draws=60_000, keep=keep)
+    found = np.corrcoef(drawn.inputs["a.proxy"], drawn.inputs["a.quantity"])[0, 1]
+    assert found == pytest.approx(0.8, abs=0.01)
+    free = simulate(
+        replace(ValueMap.from_dict(raw), correlations=()).account(), draws=60_000, keep=keep
+    )
+    assert np.allclose(np.sort(free.inputs["a.proxy"])[30_000], 100, atol=1)
+
+
+def test_impossible_correlations_are_refused(make_tables: Make) -> None:
+    raw = make_tables(proxy="100 [50 ; 150]", quantity="10 [5 ; 15]", drop_off="5 % [1 % ; 9 %]")
+    pairs = itertools.combinations(["a.proxy", "a.quantity", "a.drop_off"], 2)
+    signs = ["0.9", "0.9", "-0.9"]
+    raw["correlations"] = [
+        {"first": a, "second": b, "rho": r} for (a, b), r in zip(pairs, signs, strict=True)
+    ]
+    with pytest.raises(ImpactEvalError) as caught:
+        ValueMap.from_dict(raw)
+    assert caught.value.codes == ("correlation_not_positive",)
+
+
+def test_effects_are_drawn_jointly_and_with_their_law(
+    make_tables: Make, make_estimate: Make
+) -> None:
+    rows = [("group", 1, 0.1, 0.02), ("group", 2, 0.2, 0.04)]
+    estimate = make_estimate("employment", rows, df=6)
+    covariance = np.array([[4e-4, -5e-4], [-5e-4, 16e-4]])
+    estimate = replace(estimate, covariance=covariance)
+    value_map = ValueMap.from_dict(
+        make_tables(
+            quantity=None,
+            estimate="employment",
+            unit="share",
+            deadweight=None,
+            people={"group[1]": 10, "group[2]": 10},
+        )
+    )
+    account = value_map.account({"employment": estimate})
+    keep = account.quantities.effects
+    drawn = simulate(account, draws=150_000, keep=keep)
+    both = np.stack([drawn.inputs[name] for name in keep])
+    # Student with 6 degrees of freedom: variance 6/4 of the squared standard error
+    assert np.cov(both) == pytest.approx(1.5 * covariance, rel=0.05)
+    tail = np.mean(np.abs(both[0] - 0.1) / 0.02 > special.stdtrit(6, 0.975))
+    assert tail == pytest.approx(0.05, abs=0.003)
+
+
+def test_summary_of_draws(insertion: Account) -> None:
+    drawn = simulate(insertion, draws=20_000)
+    read = uncertainty_of(drawn)
+    assert read.ratio == pytest.approx(read.benefits.mean / read.costs.mean)
+    assert read.ratio_low < read.ratio < read.ratio_high
+    assert read.fieller.kind == "interval"
+    assert read.chance_positive == pytest.approx(
+        np.mean(drawn.benefits("society") > drawn.costs("society"))
+    )
+    with pytest.raises(ImpactEvalError):
+        simulate(insertion, draws=0)
+
+
+def test_fieller_sets() -> None:
+    plain = fieller(10, 5, (1, 0, 0))
+    assert (plain.low, plain.high) == pytest.approx((2 - 0.3919928, 2 + 0.3919928))
+    assert fieller(10, 0.1, (1, 0, 1)).kind == "outside"
+    assert fieller(0.1, 0.1, (1, 0, 1)).kind == "whole_line"
+    for theta in (fieller(10, 5, (1, 0.3, 0.5)).low, fieller(10, 5, (1, 0.3, 0.5)).high):
+        gap = (10 - theta * 5) ** 2 - 1.959963984540054**2 * (1 - 2 * theta * 0.3 + theta**2 * 0.5)
+        assert gap == pytest.approx(0, abs=1e-9)
+
+
+# --- sensitivity ---------------------------------------------------------------------------------
+
+
+def test_tornado_moves_one_number_at_a_time(insertion: Account) -> None:
+    bars = tornado(insertion)
+    assert bars[0].name == "employment/att"
+    assert [b.width for b in bars] == sorted((b.width for b in bars), reverse=True)
+    bar = next(b for b in bars if b.name == "shelter.deadweight")
+    exact = scaled_quantities(insertion, ["shelter"], D(repr((1 - bar.low) / 0.6)))
+    assert bar.net_low == pytest.approx(float(exact.sroi().net))
+    assert tornado(ValueMap.from_dict(_certain(insertion)).account()) == ()
+
+
+def _certain(account: Account) -> dict[str, Any]:
+    data = account.value_map.to_dict()
+    lines = [line for line in data["lines"] if line["id"] == "helpers"]
+    return {**data, "lines": lines, "inputs": data["inputs"][:1]}
+
+
+def test_switching_value_is_where_the_sign_changes(insertion: Account) -> None:
+    found = switching_value(insertion, ["job"], "quantity")
+    at = scaled_quantities(insertion, ["job"], found.switching).sroi()
+    assert abs(at.net) < D("1e-12")
+    assert found.quantity == pytest.approx(found.switching * 16)
+    assert found.people == pytest.approx(found.quantity / 2)  # by 100 of 200 people
+    share = switching_value(insertion, ["shelter"], "deadweight")
+    assert not share.reachable
+    with pytest.raises(ImpactEvalError):
+        switching_value(insertion, ["jobb"], "quantity")
+    with pytest.raises(ImpactEvalError):
+        switching_value(insertion, ["job"], "colour")
+
+
+def test_two_way_grid(insertion: Account) -> None:
+    grid = two_way_grid(insertion, "employment/att", [0.0, 0.08], "job.displacement", [0, 0.25, 1])
+    assert grid.net.shape == (2, 3)
+    assert grid.net[1, 1] == pytest.approx(float(insertion.sroi().net))
+    assert grid.net[0] == pytest.approx(grid.net[1, 2])  # no effect, or all displaced
+    assert "employment/att" in number_names(insertion, compile_model(insertion))
+    with pytest.raises(ImpactEvalError):
+        two_way_grid(insertion, "job.colour", [0], "job.displacement", [0])
+
+
+def test_sobol_of_a_product() -> None:
+    rng = np.random.default_rng(1)
+    a = 1 + rng.standard_normal((200_000, 2)) * [0.3, 0.2]
+    b = 1 + rng.standard_normal((200_000, 2)) * [0.3, 0.2]
+    found = sobol_indices(lambda x: x[:, 0] * x[:, 1], a, b, ["x", "y"])
+    first, total, _ = product_sobol([0.3, 0.2])
+    assert np.abs(found.first - first).max() < 4 * found.first_error.max()
+    assert np.abs(found.total - total).max() < 4 * found.total_error.max()
+    still = sobol_indices(lambda x: np.zeros(len(x)), a, b, ["x", "y"])
+    assert isinstance(still, NotApplicable)
+
+
+def test_shapley_of_a_product_and_of_a_line() -> None:
+    rng = np.random.default_rng(2)
+    found = shapley_effects(
+        lambda z: (1 + 0.3 * z[:, 0]) * (1 + 0.2 * z[:, 1]), ["x", "y"], rng=rng, draws=300_000
+    )
+    # Monte Carlo of 300,000 pairs: standard error near 0.003
+    assert found.shares == pytest.approx(product_sobol([0.3, 0.2])[2], abs=0.01)
+    assert found.shares.sum() == pytest.approx(1)
+
+
+def test_shapley_of_correlated_inputs() -> None:
+    """Owen and Prieur 2017: y = x1 + x2 of correlation rho gives each one half."""
+    matrix = np.array([[1, 0.6], [0.6, 1]])
+    found = shapley_effects(
+        lambda z: z[:, 0] + 2 * z[:, 1], ["x", "y"], rng=np.random.default_rng(3),
+        correlation=matrix, draws=300_000,
+    )  # fmt: skip
+    # linear Gaussian: c(u) in closed form
+    rho, b = 0.6, np.array([1.0, 2.0])
+    variance = 1 + 4 + 2 * rho * 2
+    cost = {
+        frozenset(): 0.0,
+        frozenset({0}): (b[0] + rho * b[1]) ** 2,
+        frozenset({1}): (b[1] + rho * b[0]) ** 2,
+        frozenset({0, 1}): variance,
+    }
+    assert found.shares == pytest.approx(shapley_of_costs(cost, 2) / variance, abs=0.01)
+    grouped = shapley_effects(
+        lambda z: z.sum(axis=1), ["all", "none"], rng=np.random.default_rng(3),
+        draws=1000, groups=[[0, 1], [2]],
+    )  # fmt: skip
+    assert grouped.shares.sum() == pytest.approx(1)
+    with pytest.raises(ImpactEvalError):
+        shapley_effects(lambda z: z[:, 0], ["x"] * 11, rng=np.random.default_rng(3))
+
+
+# --- information ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("mean", "sd"), [(0.0, 1.0), (1.0, 1.0), (-2.0, 3.0)])
+def test_evpi_of_draws_tends_to_the_closed_form(mean: float, sd: float) -> None:
+    x = mean + sd * np.random.default_rng(4).standard_normal(400_000)
+    found = evpi(np.column_stack([np.zeros_like(x), x]))
+    assert found == pytest.approx(evpi_normal(mean, sd), abs=4 * sd / math.sqrt(400_000))
+
+
+def test_evppi_of_one_input_of_two() -> None:
+    """INB = X + Y normal: knowing X alone is worth the EVPI of its conditional mean."""
+    rng = np.random.default_rng(5)
+    x, y = rng.standard_normal((2, 200_000))
+    gain = 0.3 + 2 * x + 1.5 * y
+    net = np.column_stack([np.zeros_like(gain), gain])
+    assert evppi(net, x) == pytest.approx(evpi_normal(0.3, 2), abs=0.015)
+    assert evppi(net, np.column_stack([x, y])) == pytest.approx(evpi(net), abs=0.01)
+    assert evppi(net, rng.standard_normal(200_000)) < 0.01
+    assert evppi(net, np.ones(200_000)) == pytest.approx(0, abs=1e-9)
+    assert population_value(10, 100, 2, 0.0) == 2000
+
+
+def test_evppi_of_an_account(insertion: Account) -> None:
+    drawn = simulate(insertion, draws=20_000, keep=("employment/att", "tutor.proxy"))
+    gain = drawn.benefits("society") - drawn.costs("society") - 450_000
+    net = np.column_stack([np.zeros_like(gain), gain])
+    effect = evppi(net, drawn.inputs["employment/att"])
+    assert evppi(net, drawn.inputs["tutor.proxy"]) < effect <= evpi(net) * 1.001
+
+
+# --- read-outs -----------------------------------------------------------------------------------
+
+
+def test_mvpf_quadrants_and_interval() -> None:
+    cases = {(1, 1): MvpfCase.ORDINARY, (1, -1): MvpfCase.PAYS_FOR_ITSELF,
+             (-1, 1): MvpfCase.HARMFUL, (-1, -1): MvpfCase.REPEAL}  # fmt: skip
+    for (w, c), case in cases.items():
+        read = mvpf(willingness_to_pay=w, programme_cost=c, fiscal_externality=0)
+        assert read.case is case
+    assert mvpf(willingness_to_pay=1, programme_cost=1, fiscal_externality=2).ratio == math.inf
+    rng = np.random.default_rng(6)
+    wtp, cost = rng.normal(1, 0.1, 20_000), np.ones(20_000)
+    low, high = mvpf_interval(wtp, cost, point=(1, 1))
+    assert (low, high) == pytest.approx((0.804, 1.196), abs=0.01)
+    wild = mvpf_interval(rng.normal(1, 9, 20_000), rng.normal(1, 9, 20_000), point=(1, 1))
+    assert wild == (-math.inf, math.inf)
+
+
+def test_mvpf_is_averaged_by_programme_euro() -> None:
+    one = mvpf(willingness_to_pay=10, programme_cost=10, fiscal_externality=5)
+    two = mvpf(willingness_to_pay=100, programme_cost=100, fiscal_externality=0)
+    mean = mean_mvpf([one, two])
+    assert mean.ratio == pytest.approx(1 / 0.75)
+    assert mean.ratio != pytest.approx((one.ratio + two.ratio) / 2)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=2, max_size=7, unique=True)
+)
+def test_the_frontier_maximises_net_benefit(points: list[tuple[float, float]]) -> None:
+    costs, effects = [c for c, _ in points], [e for _, e in points]
+    rows = frontier([str(i) for i in range(len(points))], costs, effects)
+    on = [r for r in rows if r.status in ("reference", "frontier")]
+    icers = [r.icer for r in on[1:]]
+    assert icers == sorted(icers)
+    for value in (0.0, 0.5, 1.0, 7.0, 1e4):
+        best = max(value * r.effect - r.cost for r in rows)
+        assert max(value * r.effect - r.cost for r in on) == pytest.approx(best, abs=1e-6)
+
+
+def test_acceptability_by_brute_force() -> None:
+    rng = np.random.default_rng(7)
+    costs, effects = rng.gamma(2, 5, (300, 3)), rng.normal(0, 1, (300, 3))
+    found = acceptability(["a", "b", "c"], costs, effects, [0, 3, 10])
+    for k, value in enumerate((0, 3, 10)):
+        wins = [0, 0, 0]
+        for c, e in zip(costs, effects, strict=True):
+            wins[int(np.argmax(value * e - c))] += 1
+        assert (found.chances[k] * 300).round().tolist() == wins
+    assert found.chances.sum(axis=1) == pytest.approx(1)
+
+
+def test_cost_by_outcome_has_no_false_upper_bound() -> None:
+    assert cost_per_outcome(100, 4, -1, 9).conf_high is None
+    assert cost_per_outcome(100, 4, 2, 5).conf_high == 50
+    assert cost_per_outcome(100, -4, -9, 1).ratio.reason == "effect_not_positive"
+
+
+def test_equity(insertion: Account) -> None:
+    incomes = {Agent.BENEFICIARY: 0.5}
+    flat = weighted_value(insertion, incomes, 0.0)
+    assert flat.weighted == pytest.approx(flat.unweighted)
+    assert flat.unweighted == pytest.approx(float(insertion.sroi().net))
+    dear = weighted_value(insertion, incomes, 1.3)
+    own = float(insertion.total_of([Agent.BENEFICIARY]))
+    assert dear.weighted - dear.unweighted == pytest.approx(own * (0.5**-1.3 - 1))
+    assert switching_elasticity(insertion, incomes).reason == "no_switching_elasticity"
+    assert equally_distributed_equivalent([1, 1, 1], 1.5) == pytest.approx(1)
+    assert equally_distributed_equivalent([50, 200], 0) == 125
+    with pytest.raises(ImpactEvalError):
+        equity_weight(0, -1)
+
+
+def test_bridges_have_guards() -> None:
+    assert {f.code for f in qaly(D("0.1"), parameter="qaly_wtp@2020").findings} == {
+        "sources_conflict"
+    }
+    for call in (
+        lambda: wellby(D(11)),
+        lambda: qaly(D(2), parameter="qaly_wtp@2020"),
+        lambda: qaly(D("0.1"), parameter="qaly"),
+        lambda: wellby(D(1), parameter="qaly_wtp@2020"),
+    ):
+        with pytest.raises(ImpactEvalError):
+            call()
