@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer import rich_utils
+from typer.core import TyperCommand, TyperGroup
 
 from impact_eval.core.findings import Finding, ImpactEvalError, nearest
 from impact_eval.report.texts import Texts, render_error, user_language
@@ -34,8 +36,41 @@ def _say(code: str, **values: Any) -> str:
     return _texts.say(f"cli.{code}", **values)
 
 
+class _Spoken:
+    """Help in the user's language, where the framework writes English of its own."""
+
+    def get_usage(self, ctx: Any) -> str:
+        """Return the usage line."""
+        told: str = super().get_usage(ctx)  # type: ignore[misc]  # a mixin over both commands
+        return told.replace("Usage:", _say("frame.usage"), 1)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option that shows this help."""
+        option = super().get_help_option(ctx)  # type: ignore[misc]
+        if option is not None:
+            option.help = _say("frame.help")
+        return option
+
+
+class _Group(_Spoken, TyperGroup):
+    """The command and its list of verbs."""
+
+
+class _Command(_Spoken, TyperCommand):
+    """One verb."""
+
+
+rich_utils.OPTIONS_PANEL_TITLE = _say("frame.options")
+rich_utils.COMMANDS_PANEL_TITLE = _say("frame.commands")
+rich_utils.ARGUMENTS_PANEL_TITLE = _say("frame.arguments")
+rich_utils.REQUIRED_LONG_STRING = _say("frame.required")
+rich_utils.DEFAULT_STRING = _say("frame.default")
+rich_utils.ERRORS_PANEL_TITLE = _say("frame.error")
+
 app = typer.Typer(
     name="impact-eval",
+    cls=_Group,
+    subcommand_metavar=_say("frame.metavar"),
     help=_say("help.app"),
     no_args_is_help=True,
     add_completion=False,
@@ -61,7 +96,7 @@ def _refusals() -> Iterator[None]:
         raise typer.Exit(REFUSED) from None
 
 
-@app.command(help=_say("help.demo"))
+@app.command(cls=_Command, help=_say("help.demo"))
 def demo(
     folder: Annotated[Path, typer.Option(help=_say("help.demo_folder"))] = Path("impact-eval-demo"),
 ) -> None:
@@ -78,7 +113,7 @@ def demo(
         _tell_run(_run(folder, output=None, template="study_report", fresh=True))
 
 
-@app.command(help=_say("help.new"))
+@app.command(cls=_Command, help=_say("help.new"))
 def new(
     folder: Folder,
     design: Annotated[str, typer.Option(help=_say("help.design"))] = "callaway_santanna",
@@ -92,7 +127,7 @@ def new(
         _print(_say("new.next", folder=str(folder)))
 
 
-@app.command(help=_say("help.check"))
+@app.command(cls=_Command, help=_say("help.check"))
 def check(folder: Folder, as_json: Json = False) -> None:
     """Validate a study file without running it."""
     from impact_eval.pipeline.study import Study
@@ -117,7 +152,7 @@ def _check_json(folder: Path) -> None:
     _print("[]")
 
 
-@app.command(help=_say("help.plan"))
+@app.command(cls=_Command, help=_say("help.plan"))
 def plan(folder: Folder) -> None:
     """Freeze the protocol before looking at the results."""
     with _refusals():
@@ -127,7 +162,7 @@ def plan(folder: Folder) -> None:
         _print(_say("plan.frozen", sha256=record.study_sha256, path=str(record.path)))
 
 
-@app.command(help=_say("help.run"))
+@app.command(cls=_Command, help=_say("help.run"))
 def run(
     folder: Folder,
     output: Annotated[Path | None, typer.Option(help=_say("help.output"))] = None,
@@ -185,7 +220,7 @@ def _tell_run(done: Run) -> None:
         _print(f"  {path}")
 
 
-@app.command(help=_say("help.verify"))
+@app.command(cls=_Command, help=_say("help.verify"))
 def verify(folder: Folder) -> None:
     """Run a study again and compare with what was published."""
     with _refusals():
@@ -201,7 +236,7 @@ def verify(folder: Folder) -> None:
             raise typer.Exit(DIFFERENT)
 
 
-@app.command(help=_say("help.portfolio"))
+@app.command(cls=_Command, help=_say("help.portfolio"))
 def portfolio(
     results: Annotated[list[str], typer.Argument(help=_say("help.results"))],
     outcome: Annotated[str, typer.Option(help=_say("help.outcome"))],
@@ -215,7 +250,7 @@ def portfolio(
             _print(f"  {path}")
 
 
-@app.command(help=_say("help.methods"))
+@app.command(cls=_Command, help=_say("help.methods"))
 def methods(
     name: Annotated[str | None, typer.Argument(help=_say("help.method_name"))] = None,
     as_json: Json = False,
@@ -253,7 +288,7 @@ def _explain(name: str) -> None:
         _print(f"  {reference}")
 
 
-@app.command(help=_say("help.instruments"))
+@app.command(cls=_Command, help=_say("help.instruments"))
 def instruments(
     name: Annotated[str | None, typer.Argument(help=_say("help.instrument_name"))] = None,
     as_json: Json = False,
@@ -269,7 +304,7 @@ def instruments(
             _print(line)
 
 
-@app.command(help=_say("help.lab"))
+@app.command(cls=_Command, help=_say("help.lab"))
 def lab(folder: Annotated[Path, typer.Argument(help=_say("help.folder"))] = Path()) -> None:
     """Open JupyterLab on a study with the template notebook beside it."""
     with _refusals():
