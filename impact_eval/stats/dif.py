@@ -398,7 +398,7 @@ def dif_screen(
     matrix, labels = item_matrix(responses), np.asarray(groups)
     complete = ~np.isnan(matrix).any(axis=1)
     matrix, labels = matrix[complete], labels[complete]
-    n, k = matrix.shape
+    k = matrix.shape[1]
     if k < 4:
         return NotApplicable.because("too_few_items", n=k, advised=4)
     kinds, counts = np.unique(labels, return_counts=True)

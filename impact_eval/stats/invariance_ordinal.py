@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from impact_eval.core.findings import NotApplicable
+from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
 from impact_eval.stats.cfa_model import (
     CfaModel,
     Identification,
@@ -209,6 +209,119 @@ def ordinal_invariance_across_groups(
     for level in levels:
         model = ordinal_group_model(items_of, categories, n_groups=len(counts), level=level)
         fit = ordinal_factors(matrix, model, groups=labels)
+        if isinstance(fit, NotApplicable):
+            return fit
+        fits.append(fit)
+    return judged_chain(levels, fits, test=ordinal_difference_test)
+
+
+def ordinal_longitudinal_model(
+    waves: Sequence[Sequence[str]], categories: Sequence[int], *, level: InvarianceLevel
+) -> CfaModel:
+    """Build the one-factor model of ordered items at several waves, one person in each row.
+
+    Latent responses to a same item correlate between waves; the first wave's factor has mean 0 and
+    variance 1.
+
+    Parameters
+    ----------
+    waves : sequence of sequences of item names
+        The same items, in the same order, at each wave; names differ between waves.
+    categories : sequence of int
+        Of each item, the same at all waves.
+    level : InvarianceLevel
+
+    Returns
+    -------
+    CfaModel
+
+    Raises
+    ------
+    ImpactEvalError
+        `waves_differ`.
+
+    Examples
+    --------
+    >>> waves = [["a0", "b0", "c0", "d0"], ["a1", "b1", "c1", "d1"]]
+    >>> [ordinal_longitudinal_model(waves, [4] * 4, level=level).n_free for level in ORDINAL_CHAIN]
+    [37, 33, 30, 27]
+    """
+    k, count = len(waves[0]), len(waves)
+    if any(len(wave) != k for wave in waves) or len(categories) != k:
+        raise ImpactEvalError(Finding.error("waves_differ", n=tuple(len(w) for w in waves)))
+    pairs = [(waves[w][i], waves[v][i]) for i in range(k) for w in range(count) for v in range(w)]
+    model = measurement_model(
+        {f"wave{w}": list(wave) for w, wave in enumerate(waves)},
+        identification=Identification.UNIT_VARIANCE, categories=list(categories) * count,
+        correlated=pairs,
+    )  # fmt: skip
+    if level is InvarianceLevel.CONFIGURAL:
+        return model
+    place = {item: n for n, item in enumerate(model.items)}
+    rows = [[place[wave[i]] for wave in waves] for i in range(k)]
+    rich = [row for i in range(k) for row in rows[i][1:] if categories[i] > 2]
+    model = tie(
+        model,
+        [[(Matrix.THRESHOLD, 0, row, c) for row in rows[i]]
+         for i in range(k) for c in range(categories[i] - 1)],
+    )  # fmt: skip
+    model = release(model, [(Matrix.INTERCEPT, 0, row, 0) for row in rich])
+    model = release(model, [(Matrix.SCALE, 0, row, row) for row in rich])
+    if level is InvarianceLevel.THRESHOLDS:
+        return model
+    model = tie(model, [[(Matrix.LOADING, 0, rows[i][w], w) for w in range(count)]
+                        for i in range(k)])  # fmt: skip
+    later = range(1, count)
+    model = release(model, [(Matrix.FACTOR_COVARIANCE, 0, w, w) for w in later])
+    if level is InvarianceLevel.METRIC:
+        return model
+    model = hold(model, [(Matrix.INTERCEPT, 0, row, 0) for row in rich], 0.0)
+    model = release(model, [(Matrix.FACTOR_MEAN, 0, w, 0) for w in later])
+    if level is InvarianceLevel.STRICT:
+        model = hold(model, [(Matrix.SCALE, 0, row, row) for row in rich], 1.0)
+    return model
+
+
+def ordinal_invariance_over_time(
+    responses: ArrayLike,
+    waves: Sequence[Sequence[str]],
+    *,
+    levels: Sequence[InvarianceLevel] = ORDINAL_CHAIN,
+    least: int = LEAST_PER_GROUP,
+) -> InvarianceChain | NotApplicable:
+    """Fit the chain of ordered items answered by the same persons at several waves.
+
+    Parameters
+    ----------
+    responses : (n, waves * k) array
+        All items of the first wave, then of the second, ...; complete rows are used.
+    waves : sequence of sequences of names
+    levels : sequence of InvarianceLevel
+    least : int
+        Persons who answered everything.
+
+    Returns
+    -------
+    InvarianceChain or NotApplicable
+        `invariance_small_group`, `invariance_one_group`, `ordinal_empty_category` (an answer met
+        at one wave only), and those of `ordinal_factors`.
+    """
+    matrix = np.asarray(responses, dtype=np.float64)
+    matrix = matrix[~np.isnan(matrix).any(axis=1)]
+    if len(waves) < 2:
+        return NotApplicable.because("invariance_one_group", n=len(waves))
+    if len(matrix) < least:
+        return NotApplicable.because("invariance_small_group", n=len(matrix), advised=least)
+    k = len(waves[0])
+    sizes = np.array([len(np.unique(column)) for column in matrix.T]).reshape(-1, k)
+    if (sizes != sizes[0]).any():
+        return NotApplicable.because(
+            "ordinal_empty_category", group=int(np.argmax((sizes != sizes[0]).any(axis=1))) + 1
+        )
+    fits = []
+    for level in levels:
+        model = ordinal_longitudinal_model(waves, sizes[0].tolist(), level=level)
+        fit = ordinal_factors(matrix, model)
         if isinstance(fit, NotApplicable):
             return fit
         fits.append(fit)

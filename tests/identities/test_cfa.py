@@ -38,6 +38,7 @@ from impact_eval.stats.invariance_ordinal import (
     ordinal_difference_test,
     ordinal_group_model,
     ordinal_invariance_across_groups,
+    ordinal_invariance_over_time,
 )
 
 ABC = {"f": ["a", "b", "c"]}
@@ -245,6 +246,30 @@ def test_ordered_chain_and_refusals() -> None:
     copies = np.repeat(rng.integers(0, 3, (200, 1)), 4, axis=1)
     plain = measurement_model(FOUR, categories=[3] * 4)
     assert ordinal_factors(copies, plain).reason == "polychoric_at_the_edge"
+
+
+def test_ordered_items_over_time() -> None:
+    rng = np.random.default_rng(13)
+    n, waves = 900, [["a0", "b0", "c0", "d0"], ["a1", "b1", "c1", "d1"]]
+    before = rng.normal(size=(n, 1))
+    after = 0.7 * before + 0.6 * rng.normal(size=(n, 1)) + 0.4
+    habit = 0.5 * rng.normal(size=(n, 4))  # what is proper to an item lasts
+    noise = rng.normal(size=(2, n, 4)) * 0.7
+    latent = np.hstack([before + habit + noise[0], after + habit + noise[1]])
+    chain = ordinal_invariance_over_time(np.digitize(latent, [-1, 0, 1]), waves)
+    assert chain.verdict is InvarianceVerdict.HOLDS
+    scalar = chain.steps[-1].fit
+    mean = next(c for c in scalar.model.select(Matrix.FACTOR_MEAN) if c.free >= 0)
+    estimate, error = scalar.theta[mean.free], scalar.std_error[mean.free]
+    assert abs(estimate - 0.4) < 4 * error
+    latent[:, 5] += 0.9  # one item became easier, whatever the person
+    drift = ordinal_invariance_over_time(np.digitize(latent, [-1, 0, 1]), waves)
+    assert drift.verdict is InvarianceVerdict.FRAGILE
+    small = ordinal_invariance_over_time(np.digitize(latent[:60], [0]), waves)
+    assert small.reason == "invariance_small_group"
+    uneven = np.digitize(latent, [-1, 0, 1])
+    uneven[:, 4] = np.minimum(uneven[:, 4], 2)
+    assert ordinal_invariance_over_time(uneven, waves).reason == "ordinal_empty_category"
 
 
 def test_continuous_refusals() -> None:
