@@ -1,1 +1,1 @@
-"""data"""
+"""Floor 1: reading, checking, the sample, disclosure."""

@@ -114,7 +114,7 @@ class Codebook:
         suffix = path.suffix.lower()
         if not path.is_file():
             raise ImpactEvalError(
-                Finding.error("file_not_found", Place(file=path.name), file=path.name, nearest=None)
+                Finding.error("file_not_found", Place(file=path.name), path=path.name, nearest=None)
             )
         if suffix in {".lss", ".xml"}:
             from impact_eval.data.readers.limesurvey import read_lss
@@ -186,7 +186,7 @@ def _words(words: Any) -> dict[str, MissingKind]:
 def _unknown_key(
     faults: FindingCollector, key: str, known: tuple[str, ...], path: str, source: str | None
 ) -> None:
-    faults.add(Finding.error("unknown_key", Place(file=source, key=path), key=path,
+    faults.add(Finding.error("unknown_key", Place(file=source, key=path), key=path, name=key,
                              nearest=nearest(key, known), known=known))  # fmt: skip
 
 
@@ -233,7 +233,7 @@ def _column(
         known = [member.value for member in ColumnType if member is not ColumnType.EMPTY]
         if table["type"] not in known:
             faults.add(
-                Finding.error("unknown_choice", Place(file=source, key=f"{path}.type"),
+                Finding.error("wrong_choice", Place(file=source, key=f"{path}.type"),
                               key=f"{path}.type", found=str(table["type"]), known=known,
                               nearest=nearest(str(table["type"]), known))
             )  # fmt: skip

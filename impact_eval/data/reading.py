@@ -121,7 +121,7 @@ def _read_raw(path: Path, sheet: str | int | None) -> RawTable:
         folder = path.parent
         beside = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
         raise ImpactEvalError(
-            Finding.error("file_not_found", Place(file=path.name), file=path.name,
+            Finding.error("file_not_found", Place(file=path.name), path=path.name,
                           nearest=nearest(path.name, beside))
         )  # fmt: skip
     if path.stat().st_size == 0:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +20,7 @@ from impact_eval.core.findings import (
     nearest,
 )
 from impact_eval.data import roles
+from impact_eval.data.assignment import Structure, read_assignment
 from impact_eval.data.covariate_checks import refuse_useless_covariates
 from impact_eval.data.panel import (
     PanelGrid,
@@ -32,14 +32,7 @@ from impact_eval.data.panel import (
     varies_within_unit,
 )
 from impact_eval.data.roles import Codes, FloatArray, IntArray, Periods
-
-
-class DataShape(StrEnum):
-    """What the rows are: people once, the same units over time, or other people each time."""
-
-    CROSS_SECTION = "cross_section"
-    PANEL = "panel"
-    REPEATED_CROSS_SECTION = "repeated_cross_section"
+from impact_eval.data.shape import DataShape
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,116 +221,19 @@ class Sample:
         )
 
     def _read_assignment(self, frame: pd.DataFrame, faults: FindingCollector) -> None:
-        """Read who is treated and since when, from the cohort, the treatment, or both."""
-        self._set("switches_off", False)
-        cohorts = treated = None
-        if self.cohort is not None:
-            if self._periods is None:
-                faults.add(Finding.error("cohort_needs_time", column=self.cohort))
-                faults.raise_if_errors()
-            cohorts = self._read_cohort_column(frame, faults)
-        if self.treatment is not None:
-            column = roles.column_of(frame, self.treatment)
-            given = roles.read_treatment(column, faults) == 1
-            if self._periods is None or cohorts is not None:
-                treated = given
-            elif self.shape is DataShape.PANEL:
-                treated, cohorts = given, self._cohorts_from(given)
-            else:
-                faults.add(Finding.error("treatment_needs_unit", column=self.treatment))
-        if cohorts is not None:
-            since = self.time_values >= cohorts
-            self._compare(treated, since, faults)
-            treated = since if treated is None else treated
-        self._set("cohorts", None if cohorts is None else _frozen(cohorts))
-        self._set("treated", treated)
-
-    def _read_cohort_column(self, frame: pd.DataFrame, faults: FindingCollector) -> FloatArray:
-        assert self.cohort is not None
-        assert self._periods is not None
-        column = roles.column_of(frame, self.cohort)
-        cohorts = roles.read_cohorts(column, self._periods, faults)
-        if self.shape is DataShape.PANEL:
-            assert self.unit_codes is not None
-            changing = varies_within_unit(cohorts, self.unit_codes, self.n_units, self._grid)
-            if changing.any():
-                faults.add(
-                    Finding.error(
-                        "cohort_varies",
-                        Place(column=self.cohort),
-                        column=self.cohort,
-                        n=int(changing.sum()),
-                        examples=[str(u) for u in self.unit_labels[changing][: roles.FIRST_ROWS]],
-                    )
-                )
-        return self._within_panel(cohorts, faults)
-
-    def _within_panel(self, cohorts: FloatArray, faults: FindingCollector) -> FloatArray:
-        """Cohorts after the last period are untreated here; those far outside are a mistake."""
-        times = self.times
-        span = max(float(times[-1] - times[0]), 1.0)
-        absurd = np.isfinite(cohorts) & (
-            (cohorts < times[0] - 10 * span - 10) | (cohorts > times[-1] + 10 * span + 10)
+        structure = Structure(
+            shape=self.shape,
+            unit_codes=self.unit_codes,
+            unit_labels=self.unit_labels,
+            n_units=self.n_units,
+            periods=self._periods,
+            time_values=self.time_values,
+            grid=self._grid,
         )
-        if absurd.any():
-            faults.add(
-                Finding.error(
-                    "cohort_outside_panel",
-                    Place(column=self.cohort, row=roles.first_rows(absurd)[0]),
-                    column=self.cohort,
-                    n=int(absurd.sum()),
-                    examples=[f"{v:g}" for v in np.unique(cohorts[absurd])[: roles.FIRST_ROWS]],
-                    first=float(times[0]),
-                    last=float(times[-1]),
-                )
-            )
-        late = np.isfinite(cohorts) & (cohorts > times[-1]) & ~absurd
-        if late.any():
-            faults.add(
-                Finding.warning(
-                    "cohort_after_panel", n=self._count_units(late), last=float(times[-1])
-                )
-            )
-        early = cohorts <= times[0]
-        if early.any() and not (absurd & early).any():
-            faults.add(
-                Finding.warning("always_treated", n=self._count_units(early), first=float(times[0]))
-            )
-        return np.where(late, np.inf, cohorts)
-
-    def _count_units(self, rows: NDArray[np.bool_]) -> int:
-        if self.unit_codes is None:
-            return int(rows.sum())
-        return int(np.unique(self.unit_codes[rows]).size)
-
-    def _cohorts_from(self, treated: NDArray[np.bool_]) -> FloatArray:
-        """Derive each unit's first treated period from a 0/1 column."""
-        assert self.unit_codes is not None
-        first = np.full(self.n_units, np.inf)
-        np.minimum.at(first, self.unit_codes[treated], self.time_values[treated])
-        cohorts: FloatArray = first[self.unit_codes]
-        off = ~treated & (self.time_values > cohorts)
-        self._set("switches_off", bool(off.any()))
-        return cohorts
-
-    def _compare(
-        self, treated: NDArray[np.bool_] | None, since: NDArray[np.bool_], faults: FindingCollector
-    ) -> None:
-        """Refuse a cohort and a treatment column that tell different stories."""
-        if treated is None or self.cohort is None:
-            return
-        different = treated != since
-        if self.shape is not DataShape.CROSS_SECTION and different.any():
-            faults.add(
-                Finding.error(
-                    "cohort_and_treatment_disagree",
-                    Place(column=self.treatment, row=roles.first_rows(different)[0]),
-                    n=int(different.sum()),
-                    rows=roles.first_rows(different),
-                    cohort=self.cohort,
-                    treatment=self.treatment,
-                )
-            )
+        found = read_assignment(frame, self.cohort, self.treatment, structure, faults)
+        self._set("cohorts", None if found.cohorts is None else _frozen(found.cohorts))
+        self._set("treated", found.treated)
+        self._set("switches_off", found.switches_off)
 
     def _read_covariates(self, frame: pd.DataFrame, faults: FindingCollector) -> None:
         names: list[str] = []

@@ -77,5 +77,5 @@ def to_long(
     parts = []
     for i, wave in enumerate(waves):
         values = {outcome: frame[names[i]] for outcome, names in columns.items()}
-        parts.append(kept.assign(**{WAVE: wave, **values}))
+        parts.append(kept.assign(**{WAVE: wave}).assign(**values))
     return pd.concat(parts, ignore_index=True)

@@ -1,1 +1,1 @@
-"""stats"""
+"""Floor 0 and a half: numerical kernels, arrays in and frozen records out."""

@@ -1,0 +1,194 @@
+"""Who is treated and since when: read from a cohort column, a treatment column, or both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impact_eval.core.findings import Finding, FindingCollector, Place
+from impact_eval.data import roles
+from impact_eval.data.panel import PanelGrid, varies_within_unit
+from impact_eval.data.roles import FloatArray, IntArray, Periods
+from impact_eval.data.shape import DataShape
+
+BoolArray = NDArray[np.bool_]
+FAR = 10  # spans of the panel; a cohort farther out is a mistake of typing or of unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structure:
+    """What the rows are: units, periods, shape; all that reading an assignment needs.
+
+    Attributes
+    ----------
+    shape : DataShape
+    unit_codes : (n,) array or None
+    unit_labels : (N,) array
+    n_units : int
+    periods : Periods or None
+    time_values : (n,) array
+    grid : PanelGrid or None
+    """
+
+    shape: DataShape
+    unit_codes: IntArray | None
+    unit_labels: NDArray[Any]
+    n_units: int
+    periods: Periods | None
+    time_values: FloatArray
+    grid: PanelGrid | None
+
+    def count_units(self, rows: BoolArray) -> int:
+        """Return the number of units among some rows."""
+        if self.unit_codes is None:
+            return int(rows.sum())
+        return int(np.unique(self.unit_codes[rows]).size)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Who is treated and since when, by row.
+
+    Attributes
+    ----------
+    cohorts : (n,) array or None
+        First treated period, infinity when never treated within the panel.
+    treated : (n,) array of bool or None
+        Treated now.
+    switches_off : bool
+        Some unit leaves the action after entering it.
+    """
+
+    cohorts: FloatArray | None
+    treated: BoolArray | None
+    switches_off: bool
+
+
+def read_assignment(
+    frame: pd.DataFrame,
+    cohort: str | None,
+    treatment: str | None,
+    structure: Structure,
+    faults: FindingCollector,
+) -> Assignment:
+    """Read who is treated and since when, and refuse what contradicts itself.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    cohort, treatment : str or None
+        Columns.
+    structure : Structure
+    faults : FindingCollector
+        Receives every fault found.
+    """
+    cohorts: FloatArray | None = None
+    treated: BoolArray | None = None
+    switches_off = False
+    if cohort is not None:
+        if structure.periods is None:
+            faults.add(Finding.error("cohort_needs_time", column=cohort))
+            faults.raise_if_errors()
+        cohorts = _read_cohorts(roles.column_of(frame, cohort), structure, faults)
+    if treatment is not None:
+        given = roles.read_treatment(roles.column_of(frame, treatment), faults) == 1
+        if structure.periods is None or cohorts is not None:
+            treated = given
+        elif structure.shape is DataShape.PANEL:
+            treated, cohorts = given, _cohorts_from(given, structure)
+            switches_off = bool((~given & (structure.time_values > cohorts)).any())
+        else:
+            faults.add(Finding.error("treatment_needs_unit", column=treatment))
+    if cohorts is not None:
+        since = structure.time_values >= cohorts
+        if treated is not None and cohort is not None:
+            _compare(treated, since, (cohort, treatment), faults)
+        treated = since if treated is None else treated
+    return Assignment(cohorts, treated, switches_off)
+
+
+def _read_cohorts(
+    column: pd.Series[Any], structure: Structure, faults: FindingCollector
+) -> FloatArray:
+    assert structure.periods is not None
+    cohorts = roles.read_cohorts(column, structure.periods, faults)
+    name = str(column.name)
+    if structure.shape is DataShape.PANEL:
+        assert structure.unit_codes is not None
+        changing = varies_within_unit(
+            cohorts, structure.unit_codes, structure.n_units, structure.grid
+        )
+        if changing.any():
+            faults.add(
+                Finding.error(
+                    "cohort_varies",
+                    Place(column=name),
+                    column=name,
+                    n=int(changing.sum()),
+                    examples=[str(u) for u in structure.unit_labels[changing][: roles.FIRST_ROWS]],
+                )
+            )
+    return _within_panel(cohorts, name, structure, faults)
+
+
+def _within_panel(
+    cohorts: FloatArray, column: str, structure: Structure, faults: FindingCollector
+) -> FloatArray:
+    """Make cohorts after the last period untreated here; refuse those far outside the panel."""
+    assert structure.periods is not None
+    first, last = (float(structure.periods.values[i]) for i in (0, -1))
+    reach = FAR * max(last - first, 1.0) + FAR
+    absurd = np.isfinite(cohorts) & ((cohorts < first - reach) | (cohorts > last + reach))
+    if absurd.any():
+        faults.add(
+            Finding.error(
+                "cohort_outside_panel",
+                Place(column=column, row=roles.first_rows(absurd)[0]),
+                column=column,
+                n=int(absurd.sum()),
+                examples=[f"{v:g}" for v in np.unique(cohorts[absurd])[: roles.FIRST_ROWS]],
+                first=first,
+                last=last,
+            )
+        )
+    late = np.isfinite(cohorts) & (cohorts > last) & ~absurd
+    if late.any():
+        faults.add(Finding.warning("cohort_after_panel", n=structure.count_units(late), last=last))
+    early = cohorts <= first
+    if early.any() and not (absurd & early).any():
+        faults.add(Finding.warning("always_treated", n=structure.count_units(early), first=first))
+    return np.where(late, np.inf, cohorts)
+
+
+def _cohorts_from(treated: BoolArray, structure: Structure) -> FloatArray:
+    """Derive each unit's first treated period from a 0/1 column."""
+    assert structure.unit_codes is not None
+    first = np.full(structure.n_units, np.inf)
+    np.minimum.at(first, structure.unit_codes[treated], structure.time_values[treated])
+    cohorts: FloatArray = first[structure.unit_codes]
+    return cohorts
+
+
+def _compare(
+    treated: BoolArray,
+    since: BoolArray,
+    columns: tuple[str, str | None],
+    faults: FindingCollector,
+) -> None:
+    """Refuse a cohort and a treatment column that tell different stories."""
+    different = treated != since
+    if different.any():
+        faults.add(
+            Finding.error(
+                "cohort_and_treatment_disagree",
+                Place(column=columns[1], row=roles.first_rows(different)[0]),
+                n=int(different.sum()),
+                rows=roles.first_rows(different),
+                cohort=columns[0],
+                treatment=columns[1],
+            )
+        )
