@@ -33,6 +33,9 @@ from impact_eval.data.panel import (
 )
 from impact_eval.data.roles import Codes, FloatArray, IntArray, Periods
 from impact_eval.data.shape import DataShape
+from impact_eval.data.table import as_table, refuse_missing
+
+__all__ = ["DataShape", "Sample"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +114,8 @@ class Sample:
     _grid: PanelGrid | None = field(init=False, repr=False)
 
     def __post_init__(self, prior_flow: tuple[FlowStep, ...]) -> None:
-        frame = _as_pandas(self.frame)
-        covariates = (self.covariates,) if isinstance(self.covariates, str) else self.covariates
-        self._set("covariates", tuple(covariates))
+        frame = as_table(self.frame)
+        self._name_roles()
         faults = FindingCollector()
         roles.check_columns(frame, self._role_columns(), faults)
         if frame.empty and not faults.has_errors:
@@ -140,6 +142,16 @@ class Sample:
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
+
+    def _name_roles(self) -> None:
+        """Name columns by text, as the table does; one covariate may stand without its list."""
+        for role in ("unit", "time", "cohort", "treatment", "strata", "weights"):
+            name = getattr(self, role)
+            self._set(role, None if name is None else str(name))
+        several = self.covariates or ()
+        self._set("covariates", tuple(map(str, [several] if isinstance(several, str) else several)))
+        if self.cluster is not None and not isinstance(self.cluster, str):
+            self._set("cluster", tuple(map(str, self.cluster)))
 
     def _role_columns(self) -> dict[str, str]:
         named = {
@@ -168,9 +180,9 @@ class Sample:
             frame = frame.loc[~missing]
             flow.append(FlowStep(reason, len(frame), int(missing.sum()), reason))
             faults.add(Finding.warning(reason, n=int(missing.sum()), columns=names))
-        if frame.empty:
-            faults.add(Finding.error("no_complete_row", columns=self.covariates))
-            faults.raise_if_errors()
+            if frame.empty:
+                faults.add(Finding.error("no_complete_row", columns=names))
+                faults.raise_if_errors()
         return frame
 
     def _read_structure(self, frame: pd.DataFrame, faults: FindingCollector) -> None:
@@ -185,7 +197,10 @@ class Sample:
             assert self.time_codes is not None
             size = (self.n_units, self.n_periods)
             self._set("_grid", find_grid(self.unit_codes, self.time_codes, *size))
-        if self._grid is not None:
+        levels = {"strata": self.strata} if self.strata else {}
+        levels |= {f"cluster[{i}]": name for i, name in enumerate(self.cluster_names)}
+        refuse_missing(frame, levels, faults)
+        if self._grid is not None or faults.has_errors:
             return  # each unit once at each period
         if self.shape is DataShape.PANEL or (self.unit is not None and self.time is None):
             self._refuse_duplicates(frame, faults)
@@ -332,8 +347,12 @@ class Sample:
 
     def column(self, name: str) -> pd.Series[Any]:
         """Return a column; a name that is not there is refused with the nearest one."""
-        if name not in self.frame.columns:
-            known = [str(column) for column in self.frame.columns]
+        known = list(self.frame.columns)
+        if known.count(name) > 1:
+            raise ImpactEvalError(
+                Finding.error("duplicated_column", Place(column=name), column=name)
+            )
+        if name not in known:
             raise ImpactEvalError(
                 Finding.error(
                     "missing_column",
@@ -473,19 +492,6 @@ class Sample:
 def _same_along_rows(wide: FloatArray) -> bool:
     """Whether no row of a table without missing values changes from one column to the next."""
     return not bool((wide[:, 1:] != wide[:, :1]).any())
-
-
-def _as_pandas(frame: Any) -> pd.DataFrame:
-    """Accept pandas, polars and pyarrow tables; a pandas one is protected by copy-on-write."""
-    if isinstance(frame, pd.DataFrame):
-        return frame.copy(deep=False)
-    import narwhals as nw
-
-    try:
-        converted: pd.DataFrame = nw.from_native(frame, eager_only=True).to_pandas()
-    except TypeError:
-        raise ImpactEvalError(Finding.error("not_a_table", found=type(frame).__name__)) from None
-    return converted
 
 
 def _frozen(values: FloatArray) -> FloatArray:

@@ -19,7 +19,13 @@ from impact_eval.diagnostics.battery import checks_for
 from impact_eval.diagnostics.evidence import EvidenceLevel, evidence_level
 from impact_eval.pipeline.dossier import Dossier, dossier_of
 from impact_eval.pipeline.results import EstimateRecord
-from impact_eval.pipeline.study_models import Bilingual, MethodPart, OutcomePart, Text
+from impact_eval.pipeline.study_models import (
+    Bilingual,
+    MethodPart,
+    OutcomePart,
+    ProtocolPart,
+    Text,
+)
 from impact_eval.stats.covariance import Clustered, Robust
 
 NAIVE = "twfe"
@@ -88,7 +94,7 @@ def evaluate_outcome(
     column: str,
     method: MethodPart,
     *,
-    randomised: bool,
+    protocol: ProtocolPart,
     seed: int,
 ) -> OutcomeEvaluation:
     """Estimate one outcome, check it, and grade the evidence.
@@ -100,8 +106,8 @@ def evaluate_outcome(
     column : str
         The outcome's column in the sample.
     method : MethodPart
-    randomised : bool
-        The study declares that a draw decided who was treated.
+    protocol : ProtocolPart
+        Whether a draw decided who was treated, and whether its record is there.
     seed : int
         Of the checks that draw.
     """
@@ -114,8 +120,8 @@ def evaluate_outcome(
     )
     checks = run_checks(checks_for(design.info, sample), context)
     if design.info.evidence_ceiling == RANDOMISED:
-        # the record of a draw is its seed and list; the study file only declares it
-        checks = (random_assignment(randomised, recorded=randomised), *checks)
+        recorded = protocol.draw_record is not None
+        checks = (random_assignment(protocol.randomised, recorded=recorded), *checks)
     dossier = dossier_of(sample, column, design, main, curve=part.primary, seed=seed)
     return OutcomeEvaluation(
         part=part,

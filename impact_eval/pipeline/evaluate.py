@@ -163,7 +163,7 @@ def _estimate_one(
         sample,
         column,
         method,
-        randomised=declared.protocol.randomised,
+        protocol=declared.protocol,
         seed=declared.study.seed,
     )
 

@@ -157,6 +157,7 @@ def _file_keys(raw: Mapping[str, Any]) -> list[tuple[str, Any]]:
         data = _table(instrument.get("data"))
         keys.append((f"instruments[{i + 1}].data.file", data.get("file")))
         keys.append((f"instruments[{i + 1}].definition", instrument.get("definition")))
+    keys.append(("protocol.draw_record", _table(raw.get("protocol")).get("draw_record")))
     keys.append(("value.map", _table(raw.get("value")).get("map")))
     return [(key, name) for key, name in keys if isinstance(name, str)]
 

@@ -100,6 +100,8 @@ class ProtocolPart(Part):
     """Day the protocol was frozen (`impact-eval plan` records the hash)."""
     randomised: bool = False
     """Whether the beneficiaries were drawn by lot; opens evidence level 4."""
+    draw_record: str | None = None
+    """File of the draw (seed, list, minutes) that others can check."""
     smallest_effect: float | None = Field(default=None, gt=0)
     """Smallest effect that would matter, in the unit of the primary outcome."""
     notes: Text | None = None

@@ -30,6 +30,9 @@ _FORMS = {"p_value": Form.P_VALUE, "n": Form.INTEGER, "share": Form.PERCENT_1}
 LONGEST_TABLE = 25
 
 
+TOLD_ELSEWHERE = frozenset({"few_clusters"})  # the dossier shows its intervals
+
+
 def check_blocks(results: Results) -> list[AnyBlock]:
     """Return the checks: how many passed, one table, then figures for balance and departures."""
     checks = list(results.get("checks", ()))
@@ -146,7 +149,7 @@ def check_finding(check: Mapping[str, Any]) -> Words:
 def _detail(results: Results, record: Mapping[str, Any]) -> list[AnyBlock]:
     check = record["check"]
     rows = list(check.get("rows", ()))
-    if not rows:
+    if not rows or check["code"] in TOLD_ELSEWHERE:
         return []
     if "standardised" in rows[0] and "variable" in rows[0]:
         return _balance(rows)
