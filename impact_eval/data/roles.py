@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+from impact_eval.data.period_order import period_order
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -91,7 +92,10 @@ def read_codes(column: pd.Series[Any], role: str, faults: FindingCollector) -> C
     dense = _dense_codes(column.to_numpy())
     if dense is not None:
         return dense
-    codes, labels = pd.factorize(column.to_numpy(), sort=False)
+    try:
+        codes, labels = pd.factorize(column.to_numpy(), sort=False)
+    except TypeError:  # lists and the like cannot be compared: what they print can
+        codes, labels = pd.factorize(column.astype(str).to_numpy(), sort=False)
     missing = codes < 0
     if missing.any():
         faults.add(
@@ -143,10 +147,11 @@ def _dense_codes(values: NDArray[Any]) -> Codes | None:
 
 def as_numbers(column: pd.Series[Any]) -> FloatArray | None:
     """Return a column as float64 with NaN where missing, or None when it holds text."""
-    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
+    real = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column)
+    if pd.api.types.is_bool_dtype(column) or real:
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return None
+    if column.dtype.kind in "mMc" or isinstance(column.dtype, pd.PeriodDtype):
+        return None  # dates, durations and complex numbers would be cast in silence
     numbers = pd.to_numeric(column, errors="coerce")
     text = column.notna() & numbers.isna()
     if bool(text.any()):
@@ -154,16 +159,56 @@ def as_numbers(column: pd.Series[Any]) -> FloatArray | None:
     return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
+def not_numbers(column: pd.Series[Any]) -> NDArray[np.bool_]:
+    """Return the rows that hold something which is no number, such as a text or a date."""
+    if column.dtype.kind in "mMc" or isinstance(column.dtype, pd.PeriodDtype):
+        return column.notna().to_numpy(dtype=bool)
+    numbers = pd.to_numeric(column, errors="coerce")
+    return (column.notna() & numbers.isna()).to_numpy(dtype=bool)
+
+
+def _plain_dates(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return calendar periods and date objects as dates that can be compared."""
+    if isinstance(column.dtype, pd.PeriodDtype):
+        starts: pd.Series[Any] = column.dt.to_timestamp()
+        return starts
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "date":
+        return pd.to_datetime(column)
+    return column
+
+
 def read_periods(column: pd.Series[Any], faults: FindingCollector) -> Periods:
-    """Read the time column: numbers as they are, dates and texts as ranks."""
+    """Read the time column: numbers as they are, dates and texts as ranks in time order."""
     numbers = as_numbers(column)
-    source = column if numbers is None else pd.Series(numbers, name=column.name)
+    source = _plain_dates(column) if numbers is None else pd.Series(numbers, name=column.name)
     coded = read_codes(source, "time", faults)
     if numbers is not None:
         values = coded.labels.astype(np.float64)
         return Periods(coded.codes, values, coded.labels, ranked=False)
+    coded = _in_time_order(coded, column, faults)
     ranks = np.arange(1, len(coded.labels) + 1, dtype=np.float64)
     return Periods(coded.codes, ranks, coded.labels, ranked=True)
+
+
+def _in_time_order(coded: Codes, column: pd.Series[Any], faults: FindingCollector) -> Codes:
+    """Put periods named by words in time order; an order that cannot be read is refused."""
+    labels = coded.labels
+    words = [str(label) for label in labels]
+    order: IntArray | None = np.arange(len(labels))
+    if isinstance(column.dtype, pd.CategoricalDtype) and column.dtype.ordered:
+        places = {str(name): place for place, name in enumerate(column.dtype.categories)}
+        order = np.argsort([places[word] for word in words])
+    elif len(labels) > 1 and any(isinstance(label, str) for label in labels):
+        order = period_order(words)
+    if order is None:
+        name = str(column.name)
+        faults.add(
+            Finding.error("period_order_unknown", Place(column=name), column=name, known=words[:12])
+        )
+        return coded
+    rank = np.empty(len(labels), dtype=np.int64)
+    rank[order] = np.arange(len(labels))
+    return Codes(rank[coded.codes], labels[order])
 
 
 def read_cohorts(column: pd.Series[Any], periods: Periods, faults: FindingCollector) -> FloatArray:
@@ -174,14 +219,16 @@ def read_cohorts(column: pd.Series[Any], periods: Periods, faults: FindingCollec
         return np.where(never, np.inf, numbers)
     if periods.ranked:
         return _ranked_cohorts(column, periods, faults)
-    text = _text_rows(column)
+    text = not_numbers(_never_to_missing(column))
+    dated = column.dtype.kind == "M" or isinstance(column.dtype, pd.PeriodDtype)
     faults.add(
         Finding.error(
-            "text_cohort",
+            "cohort_not_a_period" if dated else "text_cohort",
             Place(column=str(column.name), row=first_rows(text)[0]),
             column=str(column.name),
             n=int(text.sum()),
             examples=column[text].astype(str).unique()[:FIRST_ROWS].tolist(),
+            known=[str(label) for label in periods.labels[:12]],
         )
     )
     return np.full(len(column), np.inf)
@@ -194,26 +241,24 @@ def _never_to_missing(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.mask(words.isin(NEVER_WORDS).fillna(True).astype(bool), None)
 
 
-def _text_rows(column: pd.Series[Any]) -> NDArray[np.bool_]:
-    kept = _never_to_missing(column)
-    return (kept.notna() & pd.to_numeric(kept, errors="coerce").isna()).to_numpy(dtype=bool)
-
-
 def _ranked_cohorts(
     column: pd.Series[Any], periods: Periods, faults: FindingCollector
 ) -> FloatArray:
     """Place cohort dates or texts among ranked periods: the first period at or after them."""
     labels = pd.Series(periods.labels)
-    kept = _never_to_missing(column)
+    kept = _plain_dates(_never_to_missing(column))
     never = kept.isna().to_numpy(dtype=bool)
-    if pd.api.types.is_datetime64_any_dtype(labels):
-        dates = pd.to_datetime(kept, errors="coerce")
-        unreadable = ~never & dates.isna().to_numpy(dtype=bool)
-        ranks = np.searchsorted(labels.to_numpy(), dates.to_numpy()) + 1.0
+    if pd.api.types.is_numeric_dtype(kept):  # 0 is never; another number is no date
+        never |= kept.isin([0, np.inf, -np.inf]).to_numpy(dtype=bool)
+        ranks = np.full(len(kept), np.nan)
+    elif pd.api.types.is_datetime64_any_dtype(labels):
+        dates = _written_dates(kept)
+        places = np.searchsorted(labels.to_numpy(), dates.to_numpy()) + 1.0
+        ranks = np.where(dates.isna(), np.nan, places)
     else:
         known = {str(label): rank + 1.0 for rank, label in enumerate(periods.labels)}
         ranks = kept.astype("string").map(known).to_numpy(dtype=np.float64, na_value=np.nan)
-        unreadable = ~never & np.isnan(ranks)
+    unreadable = ~never & np.isnan(ranks)
     if unreadable.any():
         faults.add(
             Finding.error(
@@ -226,6 +271,15 @@ def _ranked_cohorts(
             )
         )
     return np.where(never | unreadable, np.inf, ranks)
+
+
+def _written_dates(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return dates, or texts written 2024-03-31 or 31/03/2024 as dates; nothing else is guessed."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return column
+    text = column.astype("string")
+    iso = pd.to_datetime(text, format="ISO8601", errors="coerce")
+    return iso.fillna(pd.to_datetime(text, format="%d/%m/%Y", errors="coerce"))
 
 
 def read_treatment(column: pd.Series[Any], faults: FindingCollector) -> FloatArray:
@@ -306,6 +360,12 @@ def read_covariate(
             faults.add(_infinite(name, infinite, "covariate"))
         return (name,), np.where(infinite, np.nan, numbers)[:, None]
     codes, levels = pd.factorize(column.astype("string").str.strip(), sort=True)
+    if len(levels) == 1:
+        faults.add(
+            Finding.error(
+                "constant_covariate", Place(column=name), column=name, value=str(levels[0])
+            )
+        )
     if len(levels) > MAX_LEVELS:
         faults.add(
             Finding.error(
@@ -323,7 +383,7 @@ def read_outcome(column: pd.Series[Any], faults: FindingCollector) -> FloatArray
     name = str(column.name)
     numbers = as_numbers(column)
     if numbers is None:
-        text = (column.notna() & pd.to_numeric(column, errors="coerce").isna()).to_numpy(dtype=bool)
+        text = not_numbers(column)
         rows = first_rows(text)
         faults.add(
             Finding.error(

@@ -78,4 +78,6 @@ def to_long(
     for i, wave in enumerate(waves):
         values = {outcome: frame[names[i]] for outcome, names in columns.items()}
         parts.append(kept.assign(**{WAVE: wave}).assign(**values))
-    return pd.concat(parts, ignore_index=True)
+    long = pd.concat(parts, ignore_index=True)
+    order = list(dict.fromkeys(waves))  # the order declared, whatever the names
+    return long.assign(**{WAVE: pd.Categorical(long[WAVE], categories=order, ordered=True)})
