@@ -48,7 +48,7 @@ def wellby(
     Raises
     ------
     ImpactEvalError
-        `change_out_of_scale`, `unknown_parameter`, `wrong_basis`.
+        `change_out_of_scale`, `unknown_price`, `wrong_basis`.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def qaly(
     Raises
     ------
     ImpactEvalError
-        `change_out_of_scale`, `unknown_parameter`, `parameter_conflict`, `wrong_basis`.
+        `change_out_of_scale`, `unknown_price`, `parameter_conflict`, `wrong_basis`.
     """
     if abs(change) > 1:
         raise ImpactEvalError(Finding.error("change_out_of_scale", found=str(change), most=1))

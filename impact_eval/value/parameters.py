@@ -121,7 +121,7 @@ class Catalogue:
         ------
         ImpactEvalError
             `parameter_conflict` when the name is an item with several sources or dates;
-            `unknown_parameter` with the nearest name.
+            `unknown_price` with the nearest name.
         """
         if name in self.parameters:
             return self.parameters[name]
@@ -139,7 +139,7 @@ class Catalogue:
             )
         names = [*self.parameters, *{p.item for p in self.parameters.values()}]
         raise ImpactEvalError(
-            Finding.error("unknown_parameter", name=name, nearest=nearest(name, names))
+            Finding.error("unknown_price", name=name, nearest=nearest(name, names))
         )
 
     def variants(self, item: str) -> tuple[Parameter, ...]:

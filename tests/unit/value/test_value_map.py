@@ -93,7 +93,7 @@ def test_a_sheet_filled_by_hand_in_french(tmp_path: Path, make_tables: Tables) -
         ({"estimate": "employment"}, "two_quantities"),
         ({"included": False}, "excluded_without_reason"),
         ({"parameter": "chrs_place", "proxy": None}, "parameter_conflict"),
-        ({"parameter": "rsa_singel", "proxy": None}, "unknown_parameter"),
+        ({"parameter": "rsa_singel", "proxy": None}, "unknown_price"),
         ({"case": "rsa_to_moon", "proxy": None}, "unknown_case"),
         ({"people": 0}, "people_not_positive"),
         ({"deadwight": "5 %"}, "unknown_column"),
