@@ -249,7 +249,7 @@ def _ranked_cohorts(
     kept = _plain_dates(_never_to_missing(column))
     never = kept.isna().to_numpy(dtype=bool)
     if pd.api.types.is_numeric_dtype(kept):  # 0 is never; another number is no date
-        never |= kept.isin([0, np.inf, -np.inf]).to_numpy(dtype=bool)
+        never = never | kept.isin([0, np.inf, -np.inf]).to_numpy(dtype=bool)
         ranks = np.full(len(kept), np.nan)
     elif pd.api.types.is_datetime64_any_dtype(labels):
         dates = _written_dates(kept)
