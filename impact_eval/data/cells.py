@@ -27,6 +27,17 @@ from impact_eval.data.labels import (
     bare_spelling,
     missing_kind,
 )
+from impact_eval.data.written import (
+    CENTURY_PIVOT,
+    DAY_FIRST,
+    ISO,
+    NUMBER,
+    SERIAL_HIGH,
+    SERIAL_LOW,
+    DateTally,
+    moment_of,
+    parse_number,
+)
 
 FloatArray = NDArray[np.float64]
 Cells = NDArray[np.object_]
@@ -70,57 +81,13 @@ class ReadColumn:
     findings: tuple[Finding, ...] = ()
 
 
-_UNIT = re.compile(r"\s*(€|euros?|eur|%)\s*$", re.IGNORECASE)
-_LEADING_UNIT = re.compile(r"^\s*€\s*")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _LEADING_ZERO = re.compile(r"0\d+")
-_SPACED = re.compile(r"(?<=\d)[\s'’](?=\d{3}(?!\d))")
-_DAY_FIRST = re.compile(
-    r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})"
-    r"(?:[\sTà,]+(\d{1,2})[:hH](\d{2})(?:[:mM](\d{2}))?s?)?"
-)
-_ISO = re.compile(
-    r"(\d{4})[/\-](\d{1,2})[/\-](\d{1,2})"
-    r"(?:[\sT](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(?:Z|[+\-]\d{2}:?\d{2})?)?"
-)
 # Registers whose codes are text whatever they look like: 01 is not 1.
 _CODE_HEADERS = re.compile(
     r"(^| )(dep|dept|departements?|code dep\w*|insee|code insee|codgeo|code commune|depcom|cp"
     r"|code postal|siret|siren|finess|rna|nir|telephone|tel|portable|zip)( |$)"
 )
 _DATE_HEADERS = re.compile(r"(^| )(dates?|naissance|ddn|horodateur|jour|le)( |$)")
-_SERIAL_LOW, _SERIAL_HIGH = 10_000, 80_000  # 1927 to 2119
-_CENTURY_PIVOT = 69  # as POSIX: 69-99 are 1969-1999
-
-
-def parse_number(text: str) -> tuple[float, str | None] | None:
-    """Read one written number, French or English, with its unit; None when it is not a number.
-
-    Examples
-    --------
-    >>> parse_number("1\u202f234,5\u00a0€"), parse_number("1.234,50"), parse_number("45 %")
-    ((1234.5, '€'), (1234.5, None), (45.0, '%'))
-    >>> parse_number("environ 500") is None
-    True
-    """
-    found = _UNIT.search(text)
-    unit = None
-    if found:
-        unit = "%" if found[1] == "%" else "€"
-        text = text[: found.start()]
-    elif _LEADING_UNIT.match(text):
-        unit, text = "€", _LEADING_UNIT.sub("", text)
-    body = _SPACED.sub("", text.strip().replace("−", "-"))
-    if "," in body and "." in body:
-        thousands = "." if body.rfind(",") > body.rfind(".") else ","
-        if not re.fullmatch(rf"[+-]?\d{{1,3}}(?:\{thousands}\d{{3}})+[.,]\d*", body):
-            return None
-        body = body.replace(thousands, "")
-    body = body.replace(",", ".", 1)
-    if not _NUMBER.fullmatch(body):
-        return None
-    value = float(body)
-    return (value, unit) if np.isfinite(value) else None
 
 
 def is_code_header(name: str) -> bool:
@@ -285,7 +252,7 @@ def _numbers(
             bad.append(index)
             values.append(np.nan)
             continue
-        if isinstance(cell, str) and not _NUMBER.fullmatch(text):
+        if isinstance(cell, str) and not NUMBER.fullmatch(text):
             written += int(parts.counts[index])
         values.append(number[0])
         if number[1]:
@@ -375,26 +342,16 @@ def _looks_dated(parts: _Distinct, name: str) -> bool:
         if isinstance(cell, (date, datetime)):
             return True
         if isinstance(cell, str):
-            if _DAY_FIRST.fullmatch(text) or _ISO.fullmatch(text):
+            if DAY_FIRST.fullmatch(text) or ISO.fullmatch(text):
                 return True
             if not headed:
                 return False
         elif not headed:
             return False
         serial = parse_number(text)
-        if serial is None or not _SERIAL_LOW <= serial[0] <= _SERIAL_HIGH:
+        if serial is None or not SERIAL_LOW <= serial[0] <= SERIAL_HIGH:
             return False
     return headed
-
-
-@dataclass(slots=True)
-class _DateTally:
-    """What reading dates one by one noticed."""
-
-    two_digits: int = 0
-    serials: int = 0
-    undecided: int = 0
-    decided: int = 0
 
 
 def _dates(
@@ -406,7 +363,7 @@ def _dates(
 ) -> ReadColumn | None:
     """Read a column as dates, day first, or None when an answer is not a date."""
     month_first = _is_month_first(parts)
-    tally = _DateTally()
+    tally = DateTally()
     values: list[np.datetime64] = []
     bad: list[int] = []
     for index, (cell, text, kind) in enumerate(
@@ -415,7 +372,7 @@ def _dates(
         if kind is not None:
             values.append(np.datetime64("NaT"))
             continue
-        moment = _moment(cell, text, month_first, epoch_1904, tally)
+        moment = moment_of(cell, text, month_first, epoch_1904, tally)
         if moment is None:
             bad.append(index)
             moment = np.datetime64("NaT")
@@ -449,7 +406,7 @@ def _not_all_dates(
     return _text(column, parts, ColumnType.TEXT, place, (warning,))
 
 
-def _date_findings(tally: _DateTally, month_first: bool, place: Place) -> tuple[Finding, ...]:
+def _date_findings(tally: DateTally, month_first: bool, place: Place) -> tuple[Finding, ...]:
     found = []
     if month_first:
         found.append(Finding.warning("dates_month_first", place, column=place.column))
@@ -458,7 +415,7 @@ def _date_findings(tally: _DateTally, month_first: bool, place: Place) -> tuple[
     if tally.two_digits:
         found.append(
             Finding.info("two_digit_years", place, column=place.column, n=tally.two_digits,
-                         pivot=1900 + _CENTURY_PIVOT)
+                         pivot=1900 + CENTURY_PIVOT)
         )  # fmt: skip
     if tally.serials:
         found.append(Finding.info("excel_days", place, column=place.column, n=tally.serials))
@@ -469,63 +426,8 @@ def _is_month_first(parts: _Distinct) -> bool:
     """Whether the written dates can only be month first: a second number over 12, never a first."""
     firsts, seconds = [], []
     for cell, text in zip(parts.cells, parts.texts, strict=True):
-        found = _DAY_FIRST.fullmatch(text) if isinstance(cell, str) else None
+        found = DAY_FIRST.fullmatch(text) if isinstance(cell, str) else None
         if found:
             firsts.append(int(found[1]))
             seconds.append(int(found[2]))
     return bool(seconds) and max(seconds) > 12 and max(firsts) <= 12
-
-
-def _moment(
-    cell: Any, text: str, month_first: bool, epoch_1904: bool, tally: _DateTally
-) -> np.datetime64 | None:
-    if isinstance(cell, (datetime, date, pd.Timestamp)):
-        moment = cell if isinstance(cell, datetime) else datetime(cell.year, cell.month, cell.day)
-        return np.datetime64(moment.replace(tzinfo=None, microsecond=0), "s")
-    if not isinstance(cell, str) or parse_number(text) is not None:
-        number = parse_number(text)
-        if number is None or not _SERIAL_LOW <= number[0] <= _SERIAL_HIGH:
-            return None
-        tally.serials += 1
-        return from_excel_day(number[0], epoch_1904=epoch_1904)
-    day = _DAY_FIRST.fullmatch(text)
-    if day:
-        first, second, year = int(day[1]), int(day[2]), int(day[3])
-        if len(day[3]) == 2:
-            tally.two_digits += 1
-            year += 1900 if year >= _CENTURY_PIVOT else 2000
-        if month_first:
-            first, second = second, first
-        elif first > 12:
-            tally.decided += 1
-        else:
-            tally.undecided += 1
-        return _datetime64(year, second, first, day[4], day[5], day[6])
-    iso = _ISO.fullmatch(text)
-    if iso:
-        tally.decided += 1
-        return _datetime64(int(iso[1]), int(iso[2]), int(iso[3]), iso[4], iso[5], iso[6])
-    return None
-
-
-def _datetime64(
-    year: int, month: int, day: int, hour: str | None, minute: str | None, second: str | None
-) -> np.datetime64 | None:
-    try:
-        moment = datetime(year, month, day, int(hour or 0), int(minute or 0), int(second or 0))
-    except ValueError:
-        return None
-    return np.datetime64(moment, "s")
-
-
-def from_excel_day(day: float, *, epoch_1904: bool = False) -> np.datetime64:
-    """Return the moment of an Excel day number, in the 1900 or the 1904 system.
-
-    Examples
-    --------
-    >>> str(from_excel_day(45292))
-    '2024-01-01T00:00:00'
-    """
-    # 1899-12-30, not 1900-01-01: Excel believes that 1900 was a leap year.
-    origin = np.datetime64("1904-01-01" if epoch_1904 else "1899-12-30", "s")
-    return origin + np.timedelta64(round(day * 86_400), "s")

@@ -197,7 +197,7 @@ def _columns(
     path = f"columns.{name}"
     if isinstance(table, str):
         table = {"from": [table]}
-    elif isinstance(table, Mapping) and table and not set(map(str, table)) & set(_KEYS):
+    elif isinstance(table, Mapping) and _is_labels(table):
         table = {"labels": table}
     if not isinstance(table, Mapping):
         faults.add(Finding.error("not_a_table_key", Place(file=source, key=path), key=path))
@@ -218,6 +218,12 @@ def _columns(
             sources=tuple(_numbered(header, i) for header in column.sources),
             title=None if column.title is None else _numbered(column.title, i),
         )
+
+
+def _is_labels(table: Mapping[Any, Any]) -> bool:
+    """Whether a table is the short way to write labels: codes to texts, no key of a column."""
+    plain = all(isinstance(value, (str, list, tuple)) for value in table.values())
+    return bool(table) and plain and not set(map(str, table)) & set(_KEYS)
 
 
 def _numbered(text: str, i: int) -> str:

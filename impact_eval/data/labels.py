@@ -137,7 +137,8 @@ class LabelMap:
         """Make one from codes to a label or several; a code written as a whole number is one."""
         tidy: dict[Code, tuple[str, ...]] = {}
         for code, names in labels.items():
-            written = (names,) if isinstance(names, str) else tuple(str(name) for name in names)
+            listed = names if isinstance(names, (list, tuple)) else (names,)
+            written = tuple(as_text(name) for name in listed)
             tidy[natural_code(code)] = written
         return cls(MappingProxyType(tidy))
 

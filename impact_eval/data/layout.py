@@ -14,8 +14,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from impact_eval.core.findings import Finding, Place
-from impact_eval.data.cells import parse_number
 from impact_eval.data.labels import EXAMPLES, as_text, bare_spelling, missing_kind
+from impact_eval.data.written import parse_number
 
 Row: TypeAlias = list[Any]
 Merge: TypeAlias = tuple[tuple[int, int], tuple[int, int]]

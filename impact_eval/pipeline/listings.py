@@ -6,7 +6,7 @@ from typing import Any
 
 from impact_eval.report.texts import Texts
 from impact_eval.survey.catalogue import instrument, instruments
-from impact_eval.survey.instrument import Instrument
+from impact_eval.survey.scale import Instrument
 
 
 def _chosen(name: str | None) -> tuple[Instrument, ...]:

@@ -16,7 +16,9 @@ from impact_eval.pipeline.study_models import DataPart, InstrumentPart
 from impact_eval.stats.change import Outcome
 from impact_eval.survey.catalogue import instrument as shipped_instrument
 from impact_eval.survey.change import ChangeResult, pair_waves, plan_from, read_change
-from impact_eval.survey.instrument import Instrument
+from impact_eval.survey.quality import measurement_quality
+from impact_eval.survey.quality_report import QualityReport
+from impact_eval.survey.scale import Instrument
 from impact_eval.survey.scores import Scores
 
 FloatArray = NDArray[np.float64]
@@ -42,6 +44,8 @@ class ScoredInstrument:
         Entry then exit, when the study names two waves.
     change : ChangeResult or None
         Between the two waves, among those who answered twice.
+    quality : QualityReport
+        Of the answers at entry; whether the scale measures alike at both waves.
     """
 
     part: InstrumentPart
@@ -51,6 +55,7 @@ class ScoredInstrument:
     scores: Scores
     waves: tuple[Scores, ...]
     change: ChangeResult | None
+    quality: QualityReport
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `results.json` says of it: counts, means, precision; no row of a person."""
@@ -67,6 +72,10 @@ class ScoredInstrument:
             "reliability": self.scores.to_dict()["reliability"],
             "local": self.instrument.local,
             "findings": [finding.to_dict() for finding in self.scores.findings],
+        }
+        out["quality"] = {
+            "readings": [finding.to_dict() for finding in self.quality.findings],
+            "invariance": self.quality.to_dict()["invariance"],
         }
         if self.change is not None:
             out |= self._two_waves(self.change)
@@ -148,7 +157,7 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
     column = f"score_{part.id}"
     scored = scores.add_to(frame, column)
     waves: tuple[Scores, ...] = ()
-    change = None
+    change, quality = None, None
     unit = part.data.roles.unit
     if part.waves is not None and part.wave is not None and unit is not None:
         parts = [frame[frame[part.wave].astype(str) == wave] for wave in part.waves]
@@ -160,6 +169,16 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
         pairs = pair_waves(scored, person=unit, wave=part.wave, waves=part.waves, column=column)
         rng = np.random.default_rng(study.declaration.study.seed)
         change = read_change(pairs.before, pairs.after, plan_from(waves[0]), rng=rng)
+        if len(pairs.people) > 1:
+            sides = [
+                scale.score(
+                    rows.drop_duplicates(unit).set_index(unit, drop=False).loc[pairs.people],
+                    items,
+                    licence_declared=part.licence_declared,
+                )
+                for rows in parts
+            ]
+            quality = measurement_quality(sides[0], later=sides[1])
     return ScoredInstrument(
         part=part,
         instrument=scale,
@@ -168,6 +187,7 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
         scores=scores,
         waves=waves,
         change=change,
+        quality=quality or measurement_quality(scores),
     )
 
 

@@ -397,7 +397,7 @@ def _marginal(
         s = _slopes(cells, beta, sd * mode[group], link)
         slope = -sd * np.bincount(group, s.up + s.down, n_groups) - mode
         second = s.up2 + s.down2 + 2 * s.cross
-        curve = 1 - sd**2 * np.bincount(group, second, n_groups)
+        curve = np.asarray(1 - sd**2 * np.bincount(group, second, n_groups), dtype=np.float64)
         move = slope / curve
         mode = mode + np.clip(move, -2, 2)
         if np.abs(move).max() < 1e-10:

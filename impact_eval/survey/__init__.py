@@ -1,5 +1,7 @@
 """Scales: what they are, how they are scored, how far a score can be trusted, how it changed.
 
+No module here bears the name of a public function: importing it would hide the function.
+
 >>> from impact_eval import survey
 >>> "rses-fr" in survey.instrument_names()
 True
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
         read_change,
     )
     from impact_eval.survey.deprivation import alkire_foster, energy_poverty
-    from impact_eval.survey.instrument import Instrument
     from impact_eval.survey.respondents import Attrition, Care, attrition, care
+    from impact_eval.survey.scale import Instrument
     from impact_eval.survey.scores import Scores
 
 _LATER = {
@@ -32,7 +34,7 @@ _LATER = {
     "Care": "impact_eval.survey.respondents",
     "ChangePlan": "impact_eval.survey.change",
     "ChangeResult": "impact_eval.survey.change",
-    "Instrument": "impact_eval.survey.instrument",
+    "Instrument": "impact_eval.survey.scale",
     "Scores": "impact_eval.survey.scores",
     "WavePairs": "impact_eval.survey.change",
     "alkire_foster": "impact_eval.survey.deprivation",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from impact_eval.core.findings import Finding, ImpactEvalError, nearest
 
 if TYPE_CHECKING:
-    from impact_eval.survey.instrument import Instrument
+    from impact_eval.survey.scale import Instrument
 
 _FOLDER = "instruments"
 
@@ -42,7 +42,7 @@ def instrument(name: str) -> Instrument:
     >>> [name for name in rses.item_ids if rses.item(name).reversed][:2]
     ['failure', 'proud']
     """
-    from impact_eval.survey.instrument import parse_instrument
+    from impact_eval.survey.scale import parse_instrument
 
     if name not in instrument_names():
         raise ImpactEvalError(

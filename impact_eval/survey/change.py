@@ -43,7 +43,7 @@ from impact_eval.stats.paired_tests import (
 )
 from impact_eval.stats.proportion import share_interval
 from impact_eval.stats.reliability import Alpha
-from impact_eval.survey.instrument import Change
+from impact_eval.survey.scale import Change
 from impact_eval.survey.scores import Scores
 
 FloatArray = NDArray[np.float64]

@@ -20,7 +20,7 @@ from impact_eval.stats.response_quality import (
     person_total,
     response_spread,
 )
-from impact_eval.survey.instrument import Instrument
+from impact_eval.survey.scale import Instrument
 from impact_eval.survey.scores import Scores
 
 FloatArray = NDArray[np.float64]

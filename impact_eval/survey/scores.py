@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,10 @@ from impact_eval.stats.scoring import (
     percent_of_maximum,
     z_scores,
 )
-from impact_eval.survey.instrument import TOTAL, ChangeValue, CutOff, Norm
+from impact_eval.survey.scale import TOTAL, ChangeValue, CutOff, Norm
+
+if TYPE_CHECKING:
+    from impact_eval.survey.invariance import InvarianceReading
 
 FloatArray = NDArray[np.float64]
 
@@ -58,6 +61,8 @@ class Scores:
     health : bool
     local : bool
     findings : tuple of Finding
+    invariance : tuple of InvarianceReading
+        Whether means may be compared between groups or waves, once it has been tested.
     """
 
     instrument: str
@@ -81,6 +86,7 @@ class Scores:
     health: bool = False
     local: bool = False
     findings: tuple[Finding, ...] = ()
+    invariance: tuple[InvarianceReading, ...] = ()
 
     @property
     def n(self) -> int:
@@ -191,6 +197,7 @@ class Scores:
             "local": self.local,
             "subscales": {name: part.to_dict() for name, part in self.subscales.items()},
             "findings": [finding.to_dict() for finding in self.findings],
+            "invariance": [reading.to_dict() for reading in self.invariance],
         }
 
 

@@ -18,11 +18,11 @@ from impact_eval.core.findings import (
     Place,
     nearest,
 )
-from impact_eval.data.cells import parse_number
 from impact_eval.data.labels import EXAMPLES, as_text, encode
+from impact_eval.data.written import parse_number
 from impact_eval.stats.reliability import Alpha, cronbach_alpha
 from impact_eval.stats.scoring import RawScores, add_items, convert
-from impact_eval.survey.instrument import (
+from impact_eval.survey.scale import (
     TOTAL,
     Instrument,
     Item,
@@ -264,7 +264,7 @@ def _numbers(cells: pd.Series[Any], column: str, faults: FindingCollector) -> Fl
 def _note_mixed(cells: pd.Series[Any], column: str, faults: FindingCollector) -> None:
     """Report a column that mixes codes and labels: both are read, and it is worth a look."""
     texts = [as_text(cell).strip() for cell in cells.dropna().unique()]
-    coded = [text for text in texts if re.fullmatch(r"\d+", text)]
+    coded = [text for text in texts if re.fullmatch(r"\d+(?:[.,]0+)?", text)]
     written = [text for text in texts if text not in coded]
     if coded and len(coded) < len([t for t in texts if t]):
         faults.add(Finding.warning("mixed_labels", Place(column=column), column=column,

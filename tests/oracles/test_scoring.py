@@ -19,7 +19,7 @@ from impact_eval.stats.scoring import (
     z_scores,
 )
 from impact_eval.survey import instrument
-from impact_eval.survey.instrument import Instrument
+from impact_eval.survey.scale import Instrument
 
 CESD = """
 schema = "impact-eval/instrument/1"

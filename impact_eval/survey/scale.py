@@ -343,7 +343,7 @@ class Instrument:
         path = Path(path)
         if not path.is_file():
             raise ImpactEvalError(
-                Finding.error("file_not_found", Place(file=path.name), file=path.name, nearest=None)
+                Finding.error("file_not_found", Place(file=path.name), path=path.name, nearest=None)
             )
         try:
             text = path.read_text(encoding="utf-8-sig")
