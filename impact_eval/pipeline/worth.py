@@ -23,5 +23,8 @@ def value_account(study: Study, estimates: Mapping[str, Estimate]) -> dict[str, 
         return None
     from impact_eval.value.value_map import ValueMap
 
-    content: dict[str, Any] = ValueMap.read(study.path(part.map)).account(estimates).to_dict()
+    units = {outcome.id: outcome.unit for outcome in study.declaration.outcomes}
+    value_map = ValueMap.read(study.path(part.map))
+    account = value_map.account(estimates, people=part.people, units=units)
+    content: dict[str, Any] = account.to_dict()
     return content

@@ -110,7 +110,7 @@ class Account:
     def total_of(self, agents: Iterable[Agent]) -> Decimal:
         """Return the present value of the accounts of some agents together."""
         wanted = set(agents)
-        return total([v for (agent, _), v in self.matrix().items() if agent in wanted])
+        return total(v for (agent, _), v in self.matrix().items() if agent in wanted)
 
     @property
     def perspectives(self) -> dict[str, Decimal]:
@@ -156,11 +156,9 @@ class Account:
     def inputs_present(self, agents: frozenset[Agent] | None = None) -> Decimal:
         """Return the present value of the inputs paid by some agents (all by default)."""
         return total(
-            [
-                flow.present
-                for flow in self.counted
-                if flow.is_input and (agents is None or flow.payer in agents)
-            ]
+            flow.present
+            for flow in self.counted
+            if flow.is_input and (agents is None or flow.payer in agents)
         )
 
     def _received_inputs(self, agents: frozenset[Agent] | None) -> tuple[Flow, ...]:
@@ -197,11 +195,11 @@ class Account:
     def projected_share(self) -> Decimal | NotApplicable:
         """Share of the absolute present value that lies beyond the years observed."""
         lines = [line for line in self.lines if line.included]
-        whole = total([abs(line.present) for line in lines])
+        whole = total(abs(line.present) for line in lines)
         if whole == 0:
             return NotApplicable.because("no_value")
         with exact():
-            return 1 - total([abs(line.observed) for line in lines]) / whole
+            return 1 - total(abs(line.observed) for line in lines) / whole
 
     def tidy(self) -> pd.DataFrame:
         """Return one row by line: quantity, unit value, what is kept, impact, present value."""

@@ -93,7 +93,7 @@ def _figure(name: str, basis: Basis) -> Parameter:
 def _bridge(
     by_year: Decimal, years: int, rate: Decimal, timing: Timing, figure: Parameter
 ) -> Bridge:
-    weight = total([discount_factor(rate, t, timing) for t in range(1, years + 1)])
+    weight = total(discount_factor(rate, t, timing) for t in range(1, years + 1))
     amount: Amount = figure.amount
     with exact():
         bounds = [

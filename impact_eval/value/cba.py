@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.value.account import Account
-from impact_eval.value.prices import ONE, ZERO, exact, total
+from impact_eval.value.prices import ONE, ZERO, exact, less
 from impact_eval.value.vocabulary import PUBLIC_AGENTS, FlowKind
 
 
@@ -84,7 +84,7 @@ def cost_benefit(account: Account, *, shadow_price: Decimal = ONE) -> CostBenefi
     CostBenefit
     """
     read = account.sroi("society")
-    outlay = total([public_inputs(account), -public_cash(account)])
+    outlay = less(public_inputs(account), public_cash(account))
     with exact():
         funds = (shadow_price - ONE) * outlay
         net = read.net - funds

@@ -168,7 +168,7 @@ def compute_case(
         _flow("gross_wage", LineKind.RESOURCE_GAIN, None, Agent.BENEFICIARY,
               after.gross_wage - before.gross_wage),
         _flow("contributions", LineKind.TRANSFER, Agent.BENEFICIARY, Agent.SOCIAL_SECURITY,
-              -total([change[key] for key in _CONTRIBUTIONS])),
+              -total(change[key] for key in _CONTRIBUTIONS)),
         _flow("rsa", LineKind.AVOIDED_TRANSFER, Agent.DEPARTEMENT, Agent.BENEFICIARY,
               -change["rsa"]),
         _flow("in_work_benefit", LineKind.TRANSFER, Agent.STATE, Agent.BENEFICIARY,

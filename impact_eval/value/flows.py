@@ -199,9 +199,9 @@ def _line_value(
             unit_value=unit_value,
             keep=keep,
             impact=quantity.value * unit_value * keep,
-            value=total([f.social * f.amount for f in flows]),
-            present=total([f.social * f.present for f in flows]),
-            observed=total([f.social * f.present * _seen(f.year, line, observed) for f in flows]),
+            value=total(f.social * f.amount for f in flows),
+            present=total(f.social * f.present for f in flows),
+            observed=total(f.social * f.present * _seen(f.year, line, observed) for f in flows),
             included=line.included,
         )
 

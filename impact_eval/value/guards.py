@@ -194,7 +194,7 @@ def _not_valued(account: Account) -> Iterable[Finding]:
             tested=len(account.tested),
             valued=len([name for name in account.tested if name in used]),
         )
-    whole = total([line.present for line in account.lines if line.included])
+    whole = total(line.present for line in account.lines if line.included)
     for value, line in zip(account.lines, account.value_map.lines, strict=True):
         if not value.included:
             with exact():
@@ -215,7 +215,7 @@ def _attribution(account: Account) -> Iterable[Finding]:
         if quantity.source is QuantitySource.DECLARED and line.attribution is not None:
             claimed[line.stakeholder, line.outcome].append(line)
     for lines in claimed.values():
-        share = total([ONE - line.attribution.value for line in lines if line.attribution])
+        share = total(ONE - line.attribution.value for line in lines if line.attribution)
         if len(lines) > 1 and share > 1:
             yield _warn(
                 "guard_attribution_over_one",
@@ -238,7 +238,7 @@ def _displacement(account: Account) -> Iterable[Finding]:
 def _dominates(account: Account) -> Iterable[Finding]:
     """G12: one line makes more than half of the value."""
     lines = [line for line in account.lines if line.included]
-    whole = total([abs(line.present) for line in lines])
+    whole = total(abs(line.present) for line in lines)
     for line in lines:
         if whole and len(lines) > 1 and abs(line.present) > LARGEST_SHARE * whole:
             with exact():
@@ -266,7 +266,8 @@ def _eligible(account: Account) -> Iterable[Finding]:
 def _prices(account: Account) -> Iterable[Finding]:
     """G14: a price not read in its source, past its date, or old."""
     book = catalogue()
-    today = book.reviewed
+    # the day of the catalogue's review, or the year of the map: never the clock of the machine
+    today = max(book.reviewed, f"{account.value_map.settings.price_year:04d}-01-01")
     marks = {mark.value for mark in UNVERIFIED}
     for line, _ in _pairs(account):
         if line.mark is not None and line.mark in marks | {"m"}:
@@ -387,7 +388,7 @@ def check_attribution(accounts: Mapping[str, Account]) -> tuple[Finding, ...]:
             claims[line.stakeholder, line.estimate or line.outcome].append((study, share))
     out = []
     for (stakeholder, outcome), shares in claims.items():
-        whole = total([share for _, share in shares])
+        whole = total(share for _, share in shares)
         if len({study for study, _ in shares}) > 1 and whole > 1:
             out.append(
                 _warn(

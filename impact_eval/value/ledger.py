@@ -160,7 +160,7 @@ def matrix_of(
 
 def social_value(flows: Iterable[Flow], amount: Callable[[Flow], Decimal]) -> Decimal:
     """Return resources and welfare created less resources used: transfers do not count."""
-    return total([flow.social * amount(flow) for flow in flows])
+    return total(flow.social * amount(flow) for flow in flows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -216,11 +216,9 @@ def account_mvpf(
         return NotApplicable.because("no_public_outlay")
     with exact():
         gained = total(
-            [
-                f.present * ((f.receiver in RECIPIENTS) - (f.payer in RECIPIENTS))
-                for f in account.counted
-                if not f.is_input or f.receiver in RECIPIENTS
-            ]
+            f.present * ((f.receiver in RECIPIENTS) - (f.payer in RECIPIENTS))
+            for f in account.counted
+            if not f.is_input or f.receiver in RECIPIENTS
         )
     read = mvpf(
         willingness_to_pay=float(gained),

@@ -6,7 +6,7 @@ that sums are exact in whatever order they are made: an account closes to zero, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
@@ -40,10 +40,16 @@ def cents(amount: Decimal) -> Decimal:
         return amount.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
-def total(amounts: Iterator[Decimal] | list[Decimal] | tuple[Decimal, ...]) -> Decimal:
-    """Add amounts without rounding."""
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Add amounts without rounding; a generator is worked out at full precision too."""
     with exact():
         return sum(amounts, ZERO)
+
+
+def less(amount: Decimal, other: Decimal) -> Decimal:
+    """Subtract without rounding."""
+    with exact():
+        return amount - other
 
 
 def decimal_of(value: float) -> Decimal:

@@ -37,7 +37,7 @@ FloatArray = NDArray[np.float64]
 
 _NOT_COUNTABLE = frozenset({Unit.LOG100})  # a relative change has no count without its base
 _HUNDREDTHS = frozenset({Unit.PERCENT})
-_MEAN_KEYS = ("treated_mean", "mean_treated")
+_MEAN_KEYS = ("treated_mean", "mean_treated_after", "mean_treated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -356,7 +356,7 @@ def switching_value(
         own = account.quantities.of(lines[0])
         with exact():
             count = switch * own.value
-            weight = total([abs(load.weight) for load in own.loads if load.offset in (None, 0)])
+            weight = total(abs(load.weight) for load in own.loads if load.offset in (None, 0))
             people = 100 * count / weight if weight else None
     return SwitchingValue(
         lines=tuple(lines),

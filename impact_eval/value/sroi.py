@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.value.prices import ZERO, exact, total
+from impact_eval.value.prices import ZERO, exact, less, total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def sroi(
     A guide to Social Return on Investment, The SROI Network, 2012.
     """
     benefits = total(list(present_by_year.values()))
-    net = total([benefits, -costs])
+    net = less(benefits, costs)
     ratio: Decimal | NotApplicable
     net_ratio: Decimal | NotApplicable
     with exact():
@@ -90,8 +90,8 @@ def sroi(
         net=net,
         ratio=ratio,
         net_ratio=net_ratio,
-        positive=total([v for v in by_line.values() if v > 0]),
-        negative=total([v for v in by_line.values() if v < 0]),
+        positive=total(v for v in by_line.values() if v > 0),
+        negative=total(v for v in by_line.values() if v < 0),
         payback_months=_payback_months(by_year, costs),
         discounted_payback_years=discounted_payback(present_by_year, costs),
         by_year=dict(by_year),

@@ -15,7 +15,7 @@ from impact_eval.value.account import Account
 from impact_eval.value.cea import Acceptability
 from impact_eval.value.flows import unit_flows
 from impact_eval.value.guards import guard_statuses
-from impact_eval.value.prices import ZERO, total
+from impact_eval.value.prices import ZERO, less, total
 from impact_eval.value.sensitivity import Bar, Variant
 from impact_eval.value.vocabulary import Agent
 
@@ -35,7 +35,7 @@ def value_map_table(account: Account) -> pd.DataFrame:
         present, share, counterfactual, included`. `deadweight` is the one that the effect implies
         where it comes from a comparison (`source` is `estimate`).
     """
-    whole = total([abs(v.present) for v in account.lines if v.included])
+    whole = total(abs(v.present) for v in account.lines if v.included)
     rows = []
     for line, value in zip(account.value_map.lines, account.lines, strict=True):
         implied = value.quantity.deadweight
@@ -85,7 +85,7 @@ def account_matrix(account: Account, *, present: bool = True) -> pd.DataFrame:
     agents = [agent for agent in Agent if any(who is agent for who, _ in cells)]
     years = sorted({year for _, year in cells})
     rows = {agent.value: [cells.get((agent, year), ZERO) for year in years] for agent in agents}
-    rows["social"] = [total([rows[a.value][k] for a in agents]) for k in range(len(years))]
+    rows["social"] = [total(rows[a.value][k] for a in agents) for k in range(len(years))]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=years, dtype=object)
     frame["total"] = pd.Series({name: total(values) for name, values in rows.items()}, dtype=object)
     frame.index.name = "agent"
@@ -113,10 +113,10 @@ def who_pays_who_gains(account: Account) -> pd.DataFrame:
     rows = []
     for agent in Agent:
         put_in = [f for f in account.counted if f.is_input and f.payer is agent]
-        inputs = total([f.present for f in put_in])
-        gains = total([f.for_agent(agent) * f.present for f in account.counted if f not in put_in])
+        inputs = total(f.present for f in put_in)
+        gains = total(f.for_agent(agent) * f.present for f in account.counted if f not in put_in)
         if inputs or gains:
-            rows.append([agent.value, float(inputs), float(gains), float(total([gains, -inputs]))])
+            rows.append([agent.value, float(inputs), float(gains), float(less(gains, inputs))])
     return pd.DataFrame(rows, columns=["agent", "paid", "gained", "net"])
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
@@ -22,6 +24,7 @@ from impact_eval.value.headline import headline, summarise
 from impact_eval.value.ledger import yearly_shape
 from impact_eval.value.mvpf import account_mvpf
 from impact_eval.value.parameters import catalogue
+from impact_eval.value.prices import exact
 from impact_eval.value.simulate import simulate, uncertainty_of
 from impact_eval.value.tables import (
     account_matrix,
@@ -211,6 +214,37 @@ def test_the_account_balances_exactly(insertion: Account) -> None:
     frame = account_matrix(insertion, present=False)
     for year, total in by_year.items():
         assert frame[year].iloc[:-1].sum() == total == frame.loc["social", year]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.decimals("0.01", "1e13", places=2), st.decimals("0.000001", "1e6", places=6),
+    st.decimals("0", "1", places=7), st.decimals("0", "0.2", places=5), st.integers(1, 12),
+)  # fmt: skip
+def test_any_account_balances(
+    price: Decimal, quantity: Decimal, share: Decimal, rate: Decimal, years: int
+) -> None:
+    line = {
+        "id": "a", "stakeholder": "s", "outcome": "o", "quantity": quantity, "unit": "count",
+        "proxy": price, "currency": "EUR", "price_year": 2013, "duration": years,
+        "deadweight": share, "drop_off": share,
+    }  # fmt: skip
+    kinds = [
+        {"kind": "resource_gain", "receiver": "beneficiary"},
+        {"kind": "transfer", "payer": "state", "receiver": "household"},
+        {"kind": "avoided_transfer", "payer": "caf", "receiver": "household"},
+        {"kind": "resource_cost", "payer": "employer"},
+        {"kind": "avoided_cost", "payer": "cpam", "cashable": share},
+    ]
+    lines = [{**line, **ends, "id": f"l{k}"} for k, ends in enumerate(kinds)]
+    common = {"currency": "EUR", "price_year": 2025, "discount_rate": rate, "timing": "mid"}
+    account = ValueMap.from_dict({"map": common, "lines": lines}).account()
+    assert account.balance.closes
+    for saved in account.avoided:
+        with exact():
+            gross = saved.cashable + saved.released
+        if saved.payer is Agent.CPAM:
+            assert gross == saved.social
 
 
 def test_perspectives_add_up(insertion: Account) -> None:

@@ -21,6 +21,7 @@ from impact_eval.value import distributions as laws
 from impact_eval.value.bridges import qaly, wellby
 from impact_eval.value.cea import acceptability, cost_per_outcome, frontier
 from impact_eval.value.cells import read_amount
+from impact_eval.value.consolidation import consolidate
 from impact_eval.value.equity import (
     equally_distributed_equivalent,
     equity_weight,
@@ -38,6 +39,7 @@ from impact_eval.value.sensitivity import (
     two_way_grid,
 )
 from impact_eval.value.simulate import fieller, simulate, stream, uncertainty_of
+from impact_eval.value.unknowns import account_shapley, account_sobol, value_of_information
 from impact_eval.value.variance_shares import (
     product_sobol,
     shapley_effects,
@@ -490,3 +492,77 @@ def test_bridges_have_guards() -> None:
     ):
         with pytest.raises(ImpactEvalError):
             call()
+
+
+# --- unknowns of an account ----------------------------------------------------------------------
+
+
+def test_shares_of_variance_of_an_account(make_tables: Make) -> None:
+    """One line, quantity x price: the closed form of a product."""
+    raw = make_tables(
+        quantity="10 [4.12 ; 15.88] normal", proxy="100 [60.8 ; 139.2] normal", deadweight="50 %"
+    )
+    account = ValueMap.from_dict(raw).account()
+    first, total, shapley = product_sobol([0.3, 0.2])
+    found = account_sobol(account, draws=100_000)
+    order = [found.names.index("a.quantity"), found.names.index("a.proxy")]
+    # intervals written with two decimals, 100,000 draws: 0.015
+    assert found.first[order] == pytest.approx(first, abs=0.015)
+    assert found.total[order] == pytest.approx(total, abs=0.015)
+    shares = account_shapley(account, draws=100_000)
+    assert dict(zip(shares.names, shares.shares, strict=True)) == pytest.approx(
+        {"a.quantity": shapley[0], "a.proxy": shapley[1]}, abs=0.015
+    )
+    raw["correlations"] = [{"first": "a.quantity", "second": "a.proxy", "rho": "0.5"}]
+    tied = ValueMap.from_dict(raw).account()
+    assert account_sobol(tied).reason == "inputs_correlated"
+    assert account_shapley(tied).shares.sum() == pytest.approx(1)
+    certain = ValueMap.from_dict(make_tables()).account()
+    for read in (account_sobol, account_shapley, value_of_information):
+        assert read(certain).reason == "nothing_varies"
+
+
+def test_many_unknowns_are_grouped(insertion: Account) -> None:
+    data = insertion.value_map.to_dict()
+    lines = data["lines"] + [
+        {**data["lines"][3], "id": f"x{k}", "proxy": "200 [100 ; 300]"} for k in range(6)
+    ]
+    account = ValueMap.from_dict({**data, "lines": lines[1:]}).account()
+    shares = account_shapley(account, draws=2000)
+    assert shares.names[-1] == "others"
+    assert len(shares.names) == 8
+    assert shares.shares.sum() == pytest.approx(1)
+
+
+def test_value_of_information_of_an_account(make_tables: Make, make_estimate: Make) -> None:
+    """A normal net value: the closed form, the effect being the only unknown that matters."""
+    effect = make_estimate("employment", [("att", None, 0.08, 0.03)])
+    raw = make_tables(
+        quantity=None, estimate="employment", unit="share", people=100, deadweight=None,
+        map__discount_rate=0, input__amount="800 [799 ; 801] normal",
+    )  # fmt: skip
+    account = ValueMap.from_dict(raw).account({"employment": effect})
+    found = value_of_information(account, draws=100_000)
+    assert found.perfect == pytest.approx(evpi_normal(0, 300), rel=0.02)
+    assert found.by_number[0][0] == "employment/att"
+    assert found.by_number[0][1] == pytest.approx(found.perfect, rel=0.02)
+    assert found.by_number[1][1] < 1
+    assert found.chance_wrong == pytest.approx(0.5, abs=0.01)
+
+
+def test_accounts_add_up_and_ratios_are_not_averaged(make_tables: Make, insertion: Account) -> None:
+    small = ValueMap.from_dict(make_tables(outcome="x")).account()
+    large = ValueMap.from_dict(
+        make_tables(outcome="y", quantity=1000, input__amount=20_000)
+    ).account()
+    both = consolidate({"small": small, "large": large})
+    assert both.net == small.sroi().net + large.sroi().net
+    assert both.ratio == pytest.approx((small.sroi().benefits + large.sroi().benefits) / 21_000)
+    assert sum(both.matrix.values()) == both.net
+    again = consolidate({"small": small, "twin": small})
+    assert [f.code for f in again.findings] == ["guard_attribution_over_one"]
+    for accounts in ({}, {"a": small, "b": insertion}):
+        with pytest.raises(ImpactEvalError):
+            consolidate(accounts)
+    bare = ValueMap.from_dict(make_tables(deadweight=None)).account()
+    assert consolidate({"a": small, "b": bare}).ratio.reason == "ratio_refused_in"
