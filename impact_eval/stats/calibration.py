@@ -150,7 +150,7 @@ def calibrate(
     Raises
     ------
     ImpactEvalError
-        `weights_not_positive`, `bounds_invalid`, `margins_missing_values`.
+        `design_weights_not_positive`, `bounds_invalid`, `margins_missing_values`.
 
     References
     ----------
@@ -188,7 +188,7 @@ def _refuse_input(d: FloatArray, x: FloatArray, bounds: tuple[float, float]) -> 
     faults = FindingCollector()
     bad = int(np.sum(~(d > 0)))
     if bad:
-        faults.add(Finding.error("weights_not_positive", n=bad))
+        faults.add(Finding.error("design_weights_not_positive", n=bad))
     if not 0 <= bounds[0] < 1 < bounds[1]:
         faults.add(Finding.error("bounds_invalid", low=bounds[0], high=bounds[1]))
     missing = int(np.isnan(x).any(axis=1).sum())

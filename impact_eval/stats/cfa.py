@@ -123,7 +123,8 @@ def confirmatory_factors(
     CfaFit or NotApplicable
         `cfa_groups_differ` (labels and model), `cfa_not_identified` (more parameters than
         moments, or a singular information), `cfa_needs_means`, `cfa_needs_complete`,
-        `too_few_persons` (fewer persons than items in a group), `no_convergence`.
+        `too_few_persons` (fewer persons than items in a group), `matrix_not_positive` (constant or
+        repeated items), `no_convergence`.
 
     Assumptions
     -----------
@@ -156,6 +157,8 @@ def confirmatory_factors(
     if few <= len(model.items):
         return NotApplicable.because("too_few_persons", n=few, advised=len(model.items) + 1)
     data = tuple(group_data(part) for part in parts)
+    if any(_degenerate(d.covariance) for d in data):
+        return NotApplicable.because("matrix_not_positive")
     moments = ModelMoments(model)
     start = start_values(model, [d.mean for d in data], [d.covariance for d in data])
     best = _optimum(moments, data, start, estimator)
@@ -180,6 +183,14 @@ def _refuse(
     if full and estimator in (CfaEstimator.MLM, CfaEstimator.ULS):
         return NotApplicable.because("cfa_needs_complete", estimator=estimator.value)
     return None
+
+
+def _degenerate(covariance: FloatArray) -> bool:
+    own = np.diag(covariance)
+    if not own.min() > 0:
+        return True
+    scale = np.sqrt(own)
+    return bool(np.linalg.eigvalsh(covariance / np.outer(scale, scale))[0] < 1e-9)
 
 
 def _optimum(

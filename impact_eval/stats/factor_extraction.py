@@ -255,4 +255,5 @@ def _descent(gradient: FloatArray, hessian: FloatArray, free: NDArray[np.bool_])
     values, vectors = np.linalg.eigh(hessian[np.ix_(free, free)])
     values = np.maximum(np.abs(values), 1e-6 * np.abs(values).max())
     step[free] = -(vectors / values) @ (vectors.T @ gradient[free])
-    return np.clip(step, -1.0, 1.0)
+    longest = float(np.abs(step).max())
+    return step / longest if longest > 1 else step  # shortened whole: still downhill

@@ -41,7 +41,7 @@ def minimise(
     start: FloatArray,
     *,
     tolerance: float = 1e-9,
-    limit: int = 500,
+    limit: int = 150,
 ) -> Optimum:
     """Minimise by damped scoring steps; `score` points downhill.
 
@@ -75,7 +75,7 @@ def _line_search(
     objective: Callable[[FloatArray], Scoring], theta: FloatArray, step: FloatArray, value: float
 ) -> float:
     length = 1.0
-    while length > 1e-10:
+    while length > 1e-5:
         if objective(theta + length * step).value <= value + 1e-13 * abs(value):
             return length
         length /= 2

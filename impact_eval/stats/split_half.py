@@ -174,7 +174,8 @@ def spearman_brown(reliability: float, *, times: float = 2.0) -> float:
     >>> spearman_brown(0.5)
     0.6666666666666666
     """
-    return times * reliability / (1 + (times - 1) * reliability)
+    length = 1 + (times - 1) * reliability
+    return times * reliability / length if length else -math.inf
 
 
 def split_half(
@@ -215,7 +216,7 @@ def split_half(
     chosen = np.arange(k) % 2 == 0 if first is None else np.asarray(first, dtype=bool)
     halves = np.column_stack([kept[:, chosen].sum(axis=1), kept[:, ~chosen].sum(axis=1)])
     covariance, _ = covariance_of(halves)
-    if not np.diag(covariance).min() > 0:
+    if not np.diag(covariance).min() > 0 or not covariance.sum() > 1e-12 * np.trace(covariance):
         return NotApplicable.because("no_variance")
     r = float(correlation_of(covariance)[0, 1])
     share = float(chosen.mean())

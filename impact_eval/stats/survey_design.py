@@ -84,7 +84,7 @@ def survey_design(
     Raises
     ------
     ImpactEvalError
-        `weights_not_positive`, `cluster_in_two_strata`, `lonely_cluster` (a stratum with one
+        `design_weights_not_positive`, `cluster_in_two_strata`, `lonely_cluster` (a stratum with one
         first-stage unit that is not a census of it), `population_too_small`; all at once.
 
     Examples
@@ -99,7 +99,7 @@ def survey_design(
     size = None if population is None else np.asarray(population, dtype=np.float64)
     faults = FindingCollector()
     if not np.all(w > 0) and calibration is None:
-        faults.add(Finding.error("weights_not_positive", n=int(np.sum(~(w > 0)))))
+        faults.add(Finding.error("design_weights_not_positive", n=int(np.sum(~(w > 0)))))
     pairs = np.unique(np.column_stack([cluster, stratum]), axis=0)
     if len(pairs) > cluster.max() + 1:
         faults.add(Finding.error("cluster_in_two_strata", n=int(len(pairs) - (cluster.max() + 1))))

@@ -111,7 +111,7 @@ def test_what_calibration_refuses() -> None:
     with pytest.raises(ImpactEvalError) as refusal:
         calibrate([1.0, -1.0], [[1.0], [np.nan]], [2.0], bounds=(1.2, 3))
     assert set(refusal.value.codes) == {
-        "weights_not_positive", "bounds_invalid", "margins_missing_values",
+        "design_weights_not_positive", "bounds_invalid", "margins_missing_values",
     }  # fmt: skip
 
 
@@ -196,7 +196,7 @@ def test_share_at_the_edge() -> None:
 def test_designs_that_cannot_be() -> None:
     with pytest.raises(ImpactEvalError) as refusal:
         survey_design(n=4, weights=[1, 1, 0, 1], strata=[0, 0, 1, 1], clusters=[0, 1, 1, 2])
-    assert refusal.value.codes == ("weights_not_positive", "cluster_in_two_strata")
+    assert refusal.value.codes == ("design_weights_not_positive", "cluster_in_two_strata")
     with pytest.raises(ImpactEvalError) as refusal:
         survey_design(n=4, strata=[0, 0, 0, 1])
     assert refusal.value.codes == ("lonely_cluster",)

@@ -1,0 +1,217 @@
+"""What a quality report says, in codes: first what to mend, then one reading by statistic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from impact_eval.core.findings import Finding, NotApplicable
+from impact_eval.stats.agreement import IntraclassCorrelation
+from impact_eval.stats.cfa import CfaFit
+from impact_eval.stats.cfa_ordinal import OrdinalCfaFit
+from impact_eval.stats.dif import DifScreen
+from impact_eval.stats.factor import FactorSolution
+from impact_eval.stats.factor_adequacy import ParallelAnalysis, SamplingAdequacy
+from impact_eval.stats.invariance import InvarianceVerdict
+from impact_eval.stats.item_statistics import ItemStatistics
+from impact_eval.stats.omega import Omega, OneFactorOmega
+from impact_eval.stats.reliability import Alpha, AlphaBootstrap, FloorCeiling
+from impact_eval.stats.split_half import GuttmanBounds, SplitHalf
+from impact_eval.survey.invariance import InvarianceReading
+from impact_eval.survey.quality_report import QualityReport
+
+WEAK_ITEM = 0.20
+LOW, FAIR, REDUNDANT = 0.70, 0.80, 0.95
+WIDE = 0.20
+AT_AN_END = 0.15
+GENERAL = 0.50
+SMALL = 30
+
+
+def warnings_of(report: QualityReport) -> tuple[Finding, ...]:
+    """Return what to mend, or to say beside the score."""
+    return (
+        *_about_items(report),
+        *_about_alpha(report),
+        *_about_ends(report),
+        *_about_structure(report),
+        *_about_comparisons(report),
+    )
+
+
+def _about_items(report: QualityReport) -> Iterator[Finding]:
+    part = report.consistency
+    if part.unreversed:
+        yield Finding.warning("quality_item_unreversed", names=part.unreversed)
+    if isinstance(part.items, ItemStatistics):
+        rest = part.items.item_rest
+        weak = tuple(report.names[j] for j in np.flatnonzero((rest >= 0) & (rest < WEAK_ITEM)))
+        if weak:
+            yield Finding.info("quality_item_weak", names=weak, least=WEAK_ITEM)
+        constant = tuple(report.names[j] for j in np.flatnonzero(part.items.std_dev == 0))
+        if constant:
+            yield Finding.warning("quality_item_constant", names=constant)
+
+
+def _about_alpha(report: QualityReport) -> Iterator[Finding]:
+    alpha = report.consistency.alpha
+    if isinstance(alpha, NotApplicable):
+        yield Finding.warning("quality_no_alpha", n=report.n_complete)
+        return
+    if alpha.value < LOW:
+        yield Finding.warning("quality_alpha_low", alpha=alpha.value, least=LOW)
+    if alpha.value > REDUNDANT:
+        yield Finding.info("quality_alpha_redundant", alpha=alpha.value)
+    if alpha.conf_high - alpha.conf_low > WIDE:
+        yield Finding.warning(
+            "quality_interval_wide", conf_low=alpha.conf_low, conf_high=alpha.conf_high, n=alpha.n
+        )
+    if report.n_complete < report.n:
+        yield Finding.info("quality_incomplete", n=report.n - report.n_complete, of=report.n)
+
+
+def _about_ends(report: QualityReport) -> Iterator[Finding]:
+    ends = report.consistency.ends
+    if not isinstance(ends, FloorCeiling):
+        return
+    if ends.floor > AT_AN_END:
+        yield Finding.warning("quality_floor", share=ends.floor, n=ends.n)
+    if ends.ceiling > AT_AN_END:
+        yield Finding.warning("quality_ceiling", share=ends.ceiling, n=ends.n)
+
+
+def _about_structure(report: QualityReport) -> Iterator[Finding]:
+    part, hierarchical = report.structure, report.consistency.hierarchical
+    if isinstance(part.factors, FactorSolution):
+        if part.factors.heywood:
+            yield Finding.info("quality_improper", n=part.factors.heywood)
+        several = part.factors.loadings.shape[1]
+        if several > 1:
+            share = hierarchical.hierarchical if isinstance(hierarchical, Omega) else None
+            if share is None or share < GENERAL:
+                yield Finding.warning("quality_several_things", n=several)
+            else:
+                yield Finding.info("quality_general_factor", n=several, share=share)
+    fit = part.confirmatory
+    if isinstance(fit, (CfaFit, OrdinalCfaFit)):
+        best = fit.robust or fit.scaled or fit.comparative
+        if best.cfi < 0.90 or best.rmsea > 0.10:
+            yield Finding.warning("quality_one_factor_poor", cfi=best.cfi, rmsea=best.rmsea)
+
+
+def _about_comparisons(report: QualityReport) -> Iterator[Finding]:
+    if isinstance(report.dif, DifScreen) and report.dif.flagged:
+        names = tuple(report.names[j] for j in report.dif.flagged)
+        yield Finding.warning("quality_dif", names=names)
+    for reading in report.invariance:
+        yield _invariance(reading)
+
+
+def _invariance(reading: InvarianceReading) -> Finding:
+    between = f"quality_between_{reading.comparison.value}"
+    if reading.verdict is InvarianceVerdict.HOLDS:
+        return Finding.info("quality_invariance_holds", between=between)
+    if reading.verdict is InvarianceVerdict.NOT_TESTABLE:
+        return Finding.warning("quality_invariance_not_testable", between=between)
+    reached = reading.reached.value if reading.reached else "none"
+    return Finding.warning(
+        "quality_invariance_fragile", between=between, reached=f"invariance_{reached}"
+    )
+
+
+def readings(report: QualityReport) -> tuple[Finding, ...]:
+    """Return one plain reading for each statistic that was computed."""
+    return (
+        *_consistency(report),
+        *_error(report),
+        *_agreement(report),
+        *_structure(report),
+    )
+
+
+def _consistency(report: QualityReport) -> Iterator[Finding]:
+    part = report.consistency
+    if isinstance(part.alpha, Alpha):
+        yield _alpha_reading(part.alpha)
+    if isinstance(part.bootstrap, AlphaBootstrap) and report.n_complete < SMALL:
+        yield Finding.info(
+            "quality_read_bootstrap", n=report.n_complete, conf_low=part.bootstrap.conf_low,
+            conf_high=part.bootstrap.conf_high,
+        )  # fmt: skip
+    if isinstance(part.items, ItemStatistics):
+        finite = part.items.item_rest[np.isfinite(part.items.item_rest)]
+        if len(finite):
+            yield Finding.info(
+                "quality_read_item_rest", low=float(finite.min()), high=float(finite.max())
+            )
+    if isinstance(part.halves, SplitHalf) and np.isfinite(part.halves.spearman_brown):
+        yield Finding.info("quality_read_halves", value=part.halves.spearman_brown)
+    if isinstance(part.bounds, GuttmanBounds):
+        yield Finding.info("quality_read_bounds", low=part.bounds.lambda2, high=part.bounds.lambda4)
+    if isinstance(part.omega, OneFactorOmega):
+        yield Finding.info("quality_read_omega", value=part.omega.value)
+    if isinstance(part.hierarchical, Omega):
+        yield Finding.info(
+            "quality_read_hierarchical", value=part.hierarchical.hierarchical,
+            total=part.hierarchical.total,
+        )  # fmt: skip
+    if isinstance(part.categorical_omega, float):
+        yield Finding.info("quality_read_categorical", value=part.categorical_omega)
+    if isinstance(part.ordinal_alpha, float):
+        yield Finding.info("quality_read_ordinal", value=part.ordinal_alpha)
+
+
+def _alpha_reading(alpha: Alpha) -> Finding:
+    code = "quality_read_alpha_low"
+    if alpha.value >= LOW:
+        code = "quality_read_alpha_good" if alpha.value >= FAIR else "quality_read_alpha_fair"
+    return Finding.info(
+        code, n_items=alpha.n_items, alpha=alpha.value, conf_low=alpha.conf_low,
+        conf_high=alpha.conf_high,
+    )  # fmt: skip
+
+
+def _error(report: QualityReport) -> Iterator[Finding]:
+    part = report.consistency
+    if isinstance(part.std_error_measurement, float) and isinstance(
+        part.minimal_detectable_change, float
+    ):
+        yield Finding.info(
+            "quality_read_error", error=part.std_error_measurement,
+            change=part.minimal_detectable_change,
+        )  # fmt: skip
+    if isinstance(part.ends, FloorCeiling):
+        yield Finding.info("quality_read_ends", floor=part.ends.floor, ceiling=part.ends.ceiling)
+
+
+def _agreement(report: QualityReport) -> Iterator[Finding]:
+    retest = report.consistency.retest
+    if isinstance(retest, IntraclassCorrelation):
+        yield Finding.info(
+            "quality_read_retest", value=retest.value, conf_low=retest.conf_low,
+            conf_high=retest.conf_high, n=retest.n,
+        )  # fmt: skip
+
+
+def _structure(report: QualityReport) -> Iterator[Finding]:
+    part = report.structure
+    if isinstance(part.adequacy, SamplingAdequacy):
+        yield Finding.info("quality_read_adequacy", value=part.adequacy.overall)
+    if isinstance(part.parallel, ParallelAnalysis):
+        yield Finding.info("quality_read_parallel", n=max(part.parallel.n_factors, 1))
+    if isinstance(part.factors, FactorSolution):
+        spread = np.abs(part.factors.loadings).max(axis=1)
+        yield Finding.info(
+            "quality_read_loadings", low=float(spread.min()), high=float(spread.max())
+        )
+    fit = part.confirmatory
+    if isinstance(fit, (CfaFit, OrdinalCfaFit)):
+        best = fit.robust or fit.scaled or fit.comparative
+        yield Finding.info(
+            "quality_read_one_factor", cfi=best.cfi, rmsea=best.rmsea, srmr=fit.residual.srmr
+        )
+    if isinstance(part.trait_reliability, float):
+        yield Finding.info("quality_read_trait", value=part.trait_reliability)
+    if isinstance(report.dif, DifScreen):
+        yield Finding.info("quality_read_dif", n=len(report.dif.flagged), of=len(report.names))
