@@ -64,7 +64,7 @@ rich_utils.OPTIONS_PANEL_TITLE = _say("frame.options")
 rich_utils.COMMANDS_PANEL_TITLE = _say("frame.commands")
 rich_utils.ARGUMENTS_PANEL_TITLE = _say("frame.arguments")
 rich_utils.REQUIRED_LONG_STRING = _say("frame.required")
-rich_utils.DEFAULT_STRING = _say("frame.default")
+rich_utils.DEFAULT_STRING = _say("frame.default", value="{}")
 rich_utils.ERRORS_PANEL_TITLE = _say("frame.error")
 
 app = typer.Typer(

@@ -44,8 +44,8 @@ class ScoredInstrument:
         Entry then exit, when the study names two waves.
     change : ChangeResult or None
         Between the two waves, among those who answered twice.
-    quality : QualityReport
-        Of the answers at entry; whether the scale measures alike at both waves.
+    quality : QualityReport or None
+        Of the answers at entry (None for a single question); whether the scale measures alike at both waves.
     """
 
     part: InstrumentPart
@@ -55,7 +55,7 @@ class ScoredInstrument:
     scores: Scores
     waves: tuple[Scores, ...]
     change: ChangeResult | None
-    quality: QualityReport
+    quality: QualityReport | None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what `results.json` says of it: counts, means, precision; no row of a person."""
@@ -73,10 +73,11 @@ class ScoredInstrument:
             "local": self.instrument.local,
             "findings": [finding.to_dict() for finding in self.scores.findings],
         }
-        out["quality"] = {
-            "readings": [finding.to_dict() for finding in self.quality.findings],
-            "invariance": self.quality.to_dict()["invariance"],
-        }
+        if self.quality is not None:
+            out["quality"] = {
+                "readings": [finding.to_dict() for finding in self.quality.findings],
+                "invariance": self.quality.to_dict()["invariance"],
+            }
         if self.change is not None:
             out |= self._two_waves(self.change)
             out["findings"] += [finding.to_dict() for finding in self.change.findings]
@@ -158,6 +159,7 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
     scored = scores.add_to(frame, column)
     waves: tuple[Scores, ...] = ()
     change, quality = None, None
+    several = len(scores.items) > 1
     unit = part.data.roles.unit
     if part.waves is not None and part.wave is not None and unit is not None:
         parts = [frame[frame[part.wave].astype(str) == wave] for wave in part.waves]
@@ -169,7 +171,7 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
         pairs = pair_waves(scored, person=unit, wave=part.wave, waves=part.waves, column=column)
         rng = np.random.default_rng(study.declaration.study.seed)
         change = read_change(pairs.before, pairs.after, plan_from(waves[0]), rng=rng)
-        if len(pairs.people) > 1:
+        if len(pairs.people) > 1 and several:
             sides = [
                 scale.score(
                     rows.drop_duplicates(unit).set_index(unit, drop=False).loc[pairs.people],
@@ -187,7 +189,7 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
         scores=scores,
         waves=waves,
         change=change,
-        quality=quality or measurement_quality(scores),
+        quality=quality or (measurement_quality(scores) if several else None),
     )
 
 

@@ -109,6 +109,8 @@ def _validate(raw: Mapping[str, Any], file: str, faults: FindingCollector) -> St
     except ValidationError as error:
         told: set[str] = set()
         for detail in error.errors(include_url=False):
+            if _is_echo(detail):
+                continue
             finding = _finding(detail, file)
             assert finding.place is not None
             key = f"{finding.place.key}"
@@ -119,11 +121,22 @@ def _validate(raw: Mapping[str, Any], file: str, faults: FindingCollector) -> St
         return None
 
 
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Whether a fault only repeats another.
+
+    A list is “too short” when one of its items is wrong; a table of two languages is “no text”.
+    """
+    given = detail.get("input")
+    if detail["type"] == "too_short" and isinstance(given, (list, tuple)):
+        return len(given) >= int(detail.get("ctx", {}).get("min_length", 0))
+    return isinstance(given, Mapping) and detail["loc"][-1] in ("str", "constrained-str")
+
+
 def _same_place(key: str, other: str) -> bool:
     return key == other or key.startswith((f"{other}.Bilingual", f"{other}.str"))
 
 
-_UNION_MEMBERS = {"str", "Bilingual", "int", "float", "bool"}
+_UNION_MEMBERS = {"str", "constrained-str", "Bilingual", "int", "float", "bool"}
 
 
 def key_path(parts: Iterable[int | str]) -> str:

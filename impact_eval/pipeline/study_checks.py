@@ -105,7 +105,8 @@ def _check_method(key: str, method: Mapping[str, Any], faults: FindingCollector)
         )
         return
     design = designs.get(name)
-    allowed = [f.name for f in fields(design) if f.name != "covariance"]  # type: ignore[arg-type]
+    options = {f.name: f.default for f in fields(design)}  # type: ignore[arg-type]
+    allowed = [option for option in options if option != "covariance"]
     for option, value in _table(method.get("options")).items():
         place = _place(f"{key}.options.{option}")
         choices = design.info.options.get(option, ())
@@ -131,6 +132,27 @@ def _check_method(key: str, method: Mapping[str, Any], faults: FindingCollector)
                     method=name,
                 )
             )
+        elif not choices and not _same_kind(value, options[option]):
+            faults.add(
+                Finding.error(
+                    "wrong_type",
+                    place,
+                    key=f"{key}.options.{option}",
+                    found=str(value)[:60],
+                    expected=type(options[option]).__name__,
+                )
+            )
+
+
+def _same_kind(value: Any, default: Any) -> bool:
+    """Whether a value may stand in the place of a default: true or false, a number, a text."""
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) or not isinstance(default, (bool, int, float, str))
+    if isinstance(default, int):
+        return isinstance(value, int)
+    if isinstance(default, float):
+        return isinstance(value, (int, float))
+    return not isinstance(default, str) or isinstance(value, str)
 
 
 def _check_instruments(instruments: list[Mapping[str, Any]], faults: FindingCollector) -> None:
@@ -164,20 +186,30 @@ def _file_keys(raw: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def _check_files(raw: Mapping[str, Any], folder: Path, faults: FindingCollector) -> None:
     for key, name in _file_keys(raw):
-        path = (folder / name).resolve()
-        if not path.is_relative_to(folder):
+        path = _inside(folder, name)
+        if path is not None and not path.is_relative_to(folder):
             faults.add(Finding.error("path_outside_study", _place(key), key=key, path=name))
-        elif not path.is_file():
+        elif path is None or not path.is_file():
             present = [p.name for p in sorted(folder.iterdir()) if p.is_file()]
             faults.add(
                 Finding.error(
                     "file_not_found",
                     _place(key),
                     key=key,
-                    path=name,
+                    path=name[:60],
                     nearest=nearest(name, present),
                 )
             )
+
+
+def _inside(folder: Path, name: str) -> Path | None:
+    """Return the path a name stands for, wherever it leads; None when it can be no name at all."""
+    try:
+        path = (folder / name).resolve()
+        path.is_file()
+    except (OSError, ValueError):  # too long, or holding a null character
+        return None
+    return path
 
 
 def header_of(path: Path) -> list[str] | None:
@@ -204,9 +236,10 @@ def _check_columns(
 ) -> None:
     data = _table(raw.get("data"))
     name = data.get("file")
-    if not isinstance(name, str) or not (folder / name).resolve().is_relative_to(folder):
+    path = _inside(folder, name) if isinstance(name, str) else None
+    if path is None or not path.is_relative_to(folder):
         return
-    header = header_of(folder / name)
+    header = header_of(path)
     if header is None:
         return
     wanted: list[tuple[str, str]] = []

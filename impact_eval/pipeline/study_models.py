@@ -26,7 +26,7 @@ SCHEMA = "impact-eval/study/1"
 class Part(BaseModel):
     """A table of the study file: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_enum_values=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _identifier(value: str) -> str:
@@ -57,7 +57,7 @@ class Bilingual(Part):
         return self.en if language == Language.ENGLISH and self.en else self.fr
 
 
-Text: TypeAlias = str | Bilingual
+Text: TypeAlias = Annotated[str, Field(min_length=1)] | Bilingual
 
 
 class StudyPart(Part):
@@ -286,7 +286,9 @@ class StudyFile(Part):
     report: ReportPart = ReportPart()
     """Languages and formats."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
+    )
 
 
 def json_schema() -> dict[str, Any]:

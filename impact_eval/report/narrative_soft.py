@@ -30,6 +30,7 @@ from impact_eval.report.blocks import (
     Form,
     Heading,
     Limitation,
+    Messages,
     Note,
     Paragraph,
     Said,
@@ -157,6 +158,7 @@ def _scale_blocks(score: Mapping[str, Any]) -> list[AnyBlock]:
             out.append(Paragraph(words=_precision(score)))
     if score.get("people"):
         out.append(_people(score))
+    out += _quality(score)
     alpha = (score.get("reliability") or {}).get("alpha")
     if alpha is not None and alpha < LOW_ALPHA:
         words = say("soft.reliability_low", scale=name, alpha=alpha)
@@ -203,6 +205,15 @@ def _precision(score: Mapping[str, Any]) -> tuple[Words, ...]:
     if score.get("findings"):  # the survey floor says it, with its numbers
         return (precision,)
     return (precision, say("soft.precision_ok" if passed else "soft.precision_below"))
+
+
+def _quality(score: Mapping[str, Any]) -> list[AnyBlock]:
+    """Return how far the scale can be trusted here, one plain sentence by statistic."""
+    readings = (score.get("quality") or {}).get("readings", ())
+    if not readings:
+        return []
+    items = tuple(say(f"finding.{r['code']}", **dict(r.get("values", {}))) for r in readings)
+    return [Messages(title=say("soft.quality_title"), items=items)]
 
 
 def _people(score: Mapping[str, Any]) -> Table:
