@@ -71,7 +71,7 @@ class Study:
         raw = _parse(file)
         faults = FindingCollector()
         declaration = _validate(raw, file.name, faults)
-        check_declaration(raw, declaration, file.resolve().parent, faults)
+        check_declaration(raw, file.resolve().parent, faults)
         faults.raise_if_errors()
         assert declaration is not None
         return cls(declaration, file.resolve().parent, sha256(canonical_json(_jsonable(raw))))

@@ -12,14 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
-from impact_eval.pipeline.study_models import StudyFile
 
 FILE = "study.toml"
 
 
-def check_declaration(
-    raw: Mapping[str, Any], declaration: StudyFile | None, folder: Path, faults: FindingCollector
-) -> None:
+def check_declaration(raw: Mapping[str, Any], folder: Path, faults: FindingCollector) -> None:
     """Add what is wrong between the keys of a declaration, and between it and its folder."""
     outcomes = _tables(raw.get("outcomes"))
     _check_outcomes(outcomes, raw, faults)
@@ -27,8 +24,7 @@ def check_declaration(
     _check_instruments(_tables(raw.get("instruments")), faults)
     _check_files(raw, folder, faults)
     _check_columns(raw, outcomes, folder, faults)
-    if declaration is not None:
-        _check_period(declaration, faults)
+    _check_period(raw, faults)
 
 
 def _place(key: str) -> Place:
@@ -263,7 +259,10 @@ def _check_columns(
             )
 
 
-def _check_period(declaration: StudyFile, faults: FindingCollector) -> None:
-    start, end = declaration.study.period
-    if start > end:
-        faults.add(Finding.error("period_reversed", _place("study.period"), start=start, end=end))
+def _check_period(raw: Mapping[str, Any], faults: FindingCollector) -> None:
+    period = _table(raw.get("study")).get("period")
+    match period:
+        case [str(start), str(end)] if start > end:
+            faults.add(
+                Finding.error("period_reversed", _place("study.period"), start=start, end=end)
+            )

@@ -106,8 +106,9 @@ def test_a_hole_in_the_panel_is_a_missing_cell() -> None:
 
 NEVER = [
     None, np.nan, 0, 0.0, np.inf, -np.inf, pd.NA, pd.NaT, "", " ", "0", "jamais", "Jamais ",
-    "never", "NEVER", "never treated", "never_treated", "non traité", "Non traite", "aucun", "aucune",
-    "none", "NA", "n/a", "nan", "inf", "Infinity", "témoin", "temoin", "-", "sans objet", "SO",
+    "never", "NEVER", "never treated", "never_treated", "non traité", "Non traite", "aucun",
+    "aucune", "none", "NA", "n/a", "nan", "inf", "Infinity", "témoin", "temoin", "-",
+    "sans objet", "SO",
 ]  # fmt: skip
 
 
