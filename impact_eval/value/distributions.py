@@ -194,6 +194,27 @@ def _table(law: Distribution) -> FloatArray:
     return lower
 
 
+def lower_root(matrix: FloatArray) -> FloatArray:
+    """Return the lower-triangular root of a covariance, singular ones included.
+
+    Unlike an eigenvector, it has one sign only: the same draws on every machine.
+
+    Parameters
+    ----------
+    matrix : (k, k) array
+        Positive semi-definite; a pivot lost to rounding counts as zero.
+    """
+    size = len(matrix)
+    root = np.zeros((size, size))
+    for j in range(size):
+        pivot = matrix[j, j] - root[j, :j] @ root[j, :j]
+        if pivot <= 1e-12 * abs(matrix[j, j]):
+            continue
+        root[j, j] = math.sqrt(pivot)
+        root[j + 1 :, j] = (matrix[j + 1 :, j] - root[j + 1 :, :j] @ root[j, :j]) / root[j, j]
+    return root
+
+
 def from_normal(law: Distribution, z: FloatArray) -> FloatArray:
     """Turn normal scores into draws of the law.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding
 from impact_eval.core.inference import critical_value
+from impact_eval.core.provenance import stable_number
 
 FloatArray = NDArray[np.float64]
 
@@ -112,7 +113,7 @@ def joint_covariance(
                 shared = _cross(columns, i, j)
                 if shared is None and one.outcome != other.outcome:
                     unknown.add((other.outcome, one.outcome))
-            out[i, j] = out[j, i] = 0.0 if shared is None or not np.isfinite(shared) else shared
+            out[i, j] = out[j, i] = 0.0 if shared is None else stable_number(float(shared)) or 0.0
     notes += [Finding.warning("covariance_unknown", first=a, second=b) for a, b in sorted(unknown)]
     return _nearest_psd(out), notes
 

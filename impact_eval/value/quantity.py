@@ -21,6 +21,7 @@ from impact_eval.core.findings import (
     nearest,
 )
 from impact_eval.core.inference import critical_value
+from impact_eval.core.provenance import stable_number
 from impact_eval.core.vocabulary import Direction, Unit
 from impact_eval.value.cells import Amount
 from impact_eval.value.joint_effects import (
@@ -182,7 +183,7 @@ def quantities_of(
             )  # fmt: skip
     faults.raise_if_errors()
     covariance, notes = joint_covariance(pool.rows)
-    values = np.array([estimate.estimates[row] for estimate, row in pool.rows])
+    values = np.array([_read(estimate, row) for estimate, row in pool.rows])
     lines = tuple(_with_error(q, values, covariance, pool) for q in found)
     return Quantities(
         lines=lines,
@@ -387,10 +388,17 @@ def _divisor(line: Line, estimates: Mapping[str, Estimate], pool: _Pool) -> int 
     return pool.add(line.take_up, estimate, 0)
 
 
+def _read(estimate: Estimate, row: int) -> float:
+    """Return an effect with the digits that every machine agrees on: the account is exact after."""
+    value = stable_number(float(estimate.estimates[row]))
+    assert value is not None
+    return value
+
+
 def _take_up(line: Line, divisor: int | None, pool: _Pool) -> Decimal:
     if divisor is not None:
         estimate, row = pool.rows[divisor]
-        return decimal_of(float(estimate.estimates[row]))
+        return decimal_of(_read(estimate, row))
     return ONE if line.take_up_share is None else line.take_up_share.value
 
 
@@ -399,7 +407,7 @@ def _by_year(loads: Sequence[Load], pool: _Pool, take_up: Decimal) -> dict[int |
     with exact():
         for load in loads:
             estimate, row = pool.rows[load.effect]
-            part = load.weight * decimal_of(float(estimate.estimates[row])) / take_up
+            part = load.weight * decimal_of(_read(estimate, row)) / take_up
             out[load.offset] = out.get(load.offset, Decimal(0)) + part
     return out
 

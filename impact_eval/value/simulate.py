@@ -14,7 +14,7 @@ from scipy import special
 
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
 from impact_eval.value.account import Account
-from impact_eval.value.distributions import Distribution, from_normal
+from impact_eval.value.distributions import Distribution, from_normal, lower_root
 from impact_eval.value.model import BENEFITS, COSTS, Model, compile_model
 from impact_eval.value.value_map import Correlation
 from impact_eval.value.vocabulary import PUBLIC_AGENTS, Perspective
@@ -51,20 +51,17 @@ def copula_root(
             matrix[i, j] = matrix[j, i] = float(item.rho)
     if not bound:
         return (), matrix
-    values, vectors = np.linalg.eigh(matrix)
-    if values.min() < -1e-10:
+    smallest = float(np.linalg.eigvalsh(matrix).min())
+    if smallest < -1e-10:
         raise ImpactEvalError(
-            Finding.error("correlation_not_positive", names=bound, smallest=float(values.min()))
+            Finding.error("correlation_not_positive", names=bound, smallest=smallest)
         )
-    return tuple(bound), vectors * np.sqrt(np.clip(values, 0, None))
+    return tuple(bound), lower_root(matrix)
 
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """All that is needed to draw one block of uncertain numbers.
-
-    `stretch` gives other names, so that a number can be drawn a second time (pick-freeze).
-    """
+    """All that is needed to draw one block of uncertain numbers."""
 
     model: Model
     bound: tuple[str, ...]
@@ -117,10 +114,7 @@ def sampler_of(model: Model, correlations: Sequence[Correlation] = ()) -> Sample
     """Return the sampler of a model and its declared correlations."""
     names = [item.name for item in model.uncertain]
     bound, root = copula_root(names, correlations)
-    values, vectors = (
-        np.linalg.eigh(model.covariance) if model.effects else (np.zeros(0), np.zeros((0, 0)))
-    )
-    return Sampler(model, bound, root, vectors * np.sqrt(np.clip(values, 0, None)))
+    return Sampler(model, bound, root, lower_root(model.covariance))
 
 
 @dataclass(frozen=True, kw_only=True)

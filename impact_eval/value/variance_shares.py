@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
+from impact_eval.value.distributions import lower_root
 
 FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], FloatArray]
@@ -181,7 +182,7 @@ def shapley_effects(
     matrix = np.eye(size) if correlation is None else np.asarray(correlation, dtype=np.float64)
     free = rng.standard_normal((draws, size))
     again = rng.standard_normal((draws, size))
-    results = function(free @ _root(matrix).T)
+    results = function(free @ lower_root(matrix).T)
     variance = float(results.var())
     if variance == 0:
         return NotApplicable.because("nothing_varies")
@@ -194,12 +195,6 @@ def shapley_effects(
     cost[everything] = variance
     shares = shapley_of_costs(cost, len(blocks)) / variance
     return ShapleyEffects(names=tuple(names), shares=shares, variance=variance)
-
-
-def _root(matrix: FloatArray) -> FloatArray:
-    values, vectors = np.linalg.eigh(matrix)
-    root: FloatArray = vectors * np.sqrt(np.clip(values, 0, None))
-    return root
 
 
 def _explained(
@@ -215,12 +210,12 @@ def _explained(
     cross = matrix[np.ix_(rest, kept)]
     slope = cross @ np.linalg.pinv(own)
     left = matrix[np.ix_(rest, rest)] - slope @ cross.T
-    shared = free[:, kept] @ _root(own).T
+    shared = free[:, kept] @ lower_root(own).T
     pair = []
     for draw in (free, again):
         scores = np.empty_like(free)
         scores[:, kept] = shared
-        scores[:, rest] = shared @ slope.T + draw[:, rest] @ _root(left).T
+        scores[:, rest] = shared @ slope.T + draw[:, rest] @ lower_root(left).T
         pair.append(function(scores))
     one, two = pair
     mean = 0.5 * (one.mean() + two.mean())

@@ -113,6 +113,16 @@ def test_any_interval_gives_a_law(mode: float, below: float, above: float, law: 
     assert np.isfinite(x).all()
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 10_000))
+def test_lower_root_is_a_root(size: int, rank: int, seed: int) -> None:
+    loads = np.random.default_rng(seed).standard_normal((size, min(rank, size)))
+    matrix = loads @ loads.T  # singular when the rank is short
+    root = laws.lower_root(matrix)
+    assert root @ root.T == pytest.approx(matrix, abs=1e-5 * max(1, np.abs(matrix).max()))
+    assert (np.triu(root, 1) == 0).all()
+
+
 # --- draws ---------------------------------------------------------------------------------------
 
 
