@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from impact_eval.stats.cfa_data import GroupData, Pattern
 from impact_eval.stats.cfa_model import FIXED, CfaModel, Matrix
-from impact_eval.stats.cfa_moments import GroupMoments, ModelMoments, normal_weight
+from impact_eval.stats.cfa_moments import GroupMoments, ModelMoments, normal_weight, triangle
 from impact_eval.stats.scoring_steps import Scoring
 
 FloatArray = NDArray[np.float64]
@@ -44,13 +44,13 @@ def normal_objective(
         value, k = 0.0, len(theta)
         score, information = np.zeros(k), np.zeros((k, k))
         for number, group in enumerate(data):
-            implied = moments.group(theta, number)
-            if np.linalg.eigvalsh(implied.covariance)[0] <= 1e-10:
-                return Scoring(_FAILED, score, information)
-            jacobian = moments.jacobian(theta, number)
+            implied, jacobian = moments.moved(theta, number)
             for pattern, place in zip(group.patterns, places[number], strict=True):
-                term, pull, weight = pattern_terms(pattern, implied, means=means)
-                part = jacobian[place]
+                found = pattern_terms(pattern, implied, means=means)
+                if found is None:
+                    return Scoring(_FAILED, score, information)
+                term, pull, weight = found
+                part = jacobian if len(group.patterns) == 1 else jacobian[place]
                 value += term
                 score += part.T @ pull
                 information += pattern.n * (part.T @ weight @ part)
@@ -61,17 +61,31 @@ def normal_objective(
 
 def pattern_terms(
     pattern: Pattern, implied: GroupMoments, *, means: bool
-) -> tuple[float, FloatArray, FloatArray]:
-    """Return a pattern's deviance, its score in moment space, and the weight of its moments."""
+) -> tuple[float, FloatArray, FloatArray] | None:
+    """Return a pattern's deviance, its score in moment space, and the weight of its moments.
+
+    None when the implied covariance is not positive definite.
+    """
     seen = pattern.seen
-    sigma = implied.covariance[np.ix_(seen, seen)]
-    gap = pattern.mean - implied.mean[seen] if means else np.zeros(len(seen))
-    spread = pattern.covariance + np.outer(gap, gap)
-    weight = normal_weight(sigma, means=means)
-    lower = (spread - sigma)[np.tril_indices(len(seen))]
-    residual = np.concatenate([gap, lower]) if means else lower
-    log_det = float(np.linalg.slogdet(sigma)[1])
-    value = 0.5 * pattern.n * (log_det + float(np.sum(np.linalg.inv(sigma) * spread)))
+    rows, columns, _ = triangle(len(seen))
+    sigma = implied.covariance
+    if len(seen) < len(sigma):
+        sigma = sigma[np.ix_(seen, seen)]
+    try:
+        root = np.linalg.cholesky(sigma)
+    except np.linalg.LinAlgError:
+        return None
+    inverse = np.linalg.inv(sigma).astype(np.float64)
+    spread = pattern.covariance
+    if means:
+        gap = pattern.mean - implied.mean[seen]
+        spread = spread + np.outer(gap, gap)
+    weight = normal_weight(sigma, means=means, inverse=inverse)
+    residual = (spread - sigma)[rows, columns]
+    if means:
+        residual = np.concatenate([gap, residual])
+    log_det = 2 * float(np.log(np.diag(root)).sum())
+    value = 0.5 * pattern.n * (log_det + float(np.sum(inverse * spread)))
     return value, pattern.n * (weight @ residual), weight
 
 
@@ -84,10 +98,10 @@ def least_squares_objective(
         value, k = 0.0, len(theta)
         score, information = np.zeros(k), np.zeros((k, k))
         for number, (target, weight) in enumerate(zip(targets, weights, strict=True)):
-            gap = target - moments.group(theta, number).vector
+            implied, jacobian = moments.moved(theta, number)
+            gap = target - implied.vector
             if not np.isfinite(gap).all():
                 return Scoring(_FAILED, score, information)
-            jacobian = moments.jacobian(theta, number)
             pull = weight @ gap
             value += 0.5 * float(gap @ pull)
             score += jacobian.T @ pull

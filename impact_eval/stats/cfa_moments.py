@@ -9,6 +9,7 @@ of parameter vectors: exact to rounding, one code for all models.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,12 +78,10 @@ class ModelMoments:
     def _matrices(self, stack: NDArray[np.generic], group: int) -> dict[Matrix, ComplexArray]:
         out = {}
         for name, slot in self._slots[group].items():
-            full = np.repeat(slot.template[None].astype(np.complex128), len(stack), axis=0)
+            full = np.empty((len(stack), *slot.template.shape), dtype=np.complex128)
+            full[:] = slot.template
             if len(slot.free):
                 full[:, slot.rows, slot.columns] = stack[:, slot.free]
-            if name in (Matrix.RESIDUAL, Matrix.FACTOR_COVARIANCE):
-                mirrored = np.swapaxes(np.tril(full, -1), 1, 2)
-                full = np.tril(full) + mirrored
             out[name] = full
         return out
 
@@ -118,9 +117,18 @@ class ModelMoments:
 
     def jacobian(self, theta: FloatArray, group: int) -> FloatArray:
         """Return the (q, k) derivatives of the compared moments with respect to parameters."""
-        stack = theta[None] + 1j * _STEP * np.eye(len(theta))
-        vectors = self._vectors(self._structure(stack, group), group)
-        return np.asarray(vectors.imag.T / _STEP, dtype=np.float64)
+        return self.moved(theta, group)[1]
+
+    def moved(self, theta: FloatArray, group: int) -> tuple[GroupMoments, FloatArray]:
+        """Return the implied moments and their Jacobian, from one stack."""
+        stack = np.empty((len(theta) + 1, len(theta)), dtype=np.complex128)
+        stack[:] = theta
+        stack[1:].imag[np.diag_indices(len(theta))] = _STEP
+        structure = self._structure(stack, group)
+        vectors = self._vectors(structure, group)
+        mean, covariance = (part[0].real.astype(np.float64) for part in structure[:2])
+        moments = GroupMoments(mean, covariance, vectors[0].real.astype(np.float64))
+        return moments, np.asarray(vectors[1:].imag.T / _STEP, dtype=np.float64)
 
 
 def _slots(model: CfaModel, group: int) -> dict[Matrix, _Slot]:
@@ -137,30 +145,41 @@ def _slots(model: CfaModel, group: int) -> dict[Matrix, _Slot]:
         cells = model.select(name, group)
         for cell in cells:
             template[cell.row, cell.column] = cell.value
-        loose = [c for c in cells if c.free != FIXED]
-        places = np.array([(c.row, c.column, c.free) for c in loose], dtype=np.int64).reshape(-1, 3)
+        listed = [(c.row, c.column, c.free) for c in cells if c.free != FIXED]
+        if name in (Matrix.RESIDUAL, Matrix.FACTOR_COVARIANCE):  # the other triangle as well
+            template = np.tril(template) + np.tril(template, -1).T
+            listed += [(column, row, free) for row, column, free in listed if row != column]
+        places = np.array(listed, dtype=np.int64).reshape(-1, 3)
         slots[name] = _Slot(template, places[:, 0], places[:, 1], places[:, 2])
     return slots
 
 
-def normal_weight(covariance: FloatArray, *, means: bool) -> FloatArray:
+@lru_cache(maxsize=64)
+def triangle(p: int) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return rows, columns and counting factor of the lower triangle, diagonal counted half."""
+    rows, columns = np.tril_indices(p)
+    factor = np.where(rows == columns, 0.5, 1.0)
+    return rows, columns, np.outer(factor, factor)
+
+
+def normal_weight(
+    covariance: FloatArray, *, means: bool, inverse: FloatArray | None = None
+) -> FloatArray:
     r"""Return the expected information of one normal observation about its moments.
 
     Blocks :math:`\Sigma^{-1}` for the means and :math:`\tfrac12 D'(\Sigma^{-1}\otimes
     \Sigma^{-1})D` for the lower triangle of the covariance.
     """
     p = len(covariance)
-    inverse = np.linalg.inv(covariance)
-    rows, columns = np.tril_indices(p)
-    block = (
-        inverse[np.ix_(rows, rows)] * inverse[np.ix_(columns, columns)]
-        + inverse[np.ix_(rows, columns)] * inverse[np.ix_(columns, rows)]
-    )
-    factor = np.where(rows == columns, 0.5, 1.0)
-    block = block * np.outer(factor, factor)
+    inner = np.linalg.inv(covariance) if inverse is None else inverse
+    rows, columns, factor = triangle(p)
+    by_row, by_column = inner[rows], inner[columns]
+    block = by_row[:, rows] * by_column[:, columns]
+    block += by_row[:, columns] * by_column[:, rows]
+    block *= factor
     if not means:
         return np.asarray(block, dtype=np.float64)
     whole = np.zeros((p + len(rows), p + len(rows)))
-    whole[:p, :p] = inverse
+    whole[:p, :p] = inner
     whole[p:, p:] = block
     return whole

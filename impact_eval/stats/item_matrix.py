@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from impact_eval.core.findings import Finding, FindingCollector
 
 FloatArray = NDArray[np.float64]
+_ROWS = 4_096
 
 
 class MissingRule(StrEnum):
@@ -45,15 +46,18 @@ def item_matrix(responses: ArrayLike) -> FloatArray:
         raise
     if matrix.ndim != 2:
         faults.add(Finding.error("items_not_a_matrix", dimensions=matrix.ndim))
-    infinite = int(np.isinf(matrix).sum())
-    if infinite:
-        faults.add(Finding.error("items_not_finite", n=infinite))
+    if not np.isfinite(matrix.sum()):  # one pass tells that nothing needs counting
+        infinite = int(np.isinf(matrix).sum())
+        if infinite:
+            faults.add(Finding.error("items_not_finite", n=infinite))
     faults.raise_if_errors()
     return matrix
 
 
 def complete_rows(matrix: FloatArray) -> FloatArray:
     """Return the rows of `matrix` without a missing value."""
+    if not np.isnan(matrix.sum()):
+        return matrix
     holes = np.isnan(matrix).any(axis=1)
     return matrix[~holes] if holes.any() else matrix
 
@@ -70,8 +74,7 @@ def covariance_of(
         kept = complete_rows(matrix)
         if len(kept) < 2:
             return np.full((matrix.shape[1], matrix.shape[1]), np.nan), len(kept)
-        centred = kept - kept.mean(axis=0)
-        return centred.T @ centred / (len(kept) - 1), len(kept)
+        return _scatter(kept) / (len(kept) - 1), len(kept)
     seen = ~np.isnan(matrix)
     filled = np.where(seen, matrix, 0.0)
     mask = seen.astype(np.float64)
@@ -81,6 +84,16 @@ def covariance_of(
         cross = filled.T @ filled - sums * sums.T / count
         covariance = np.where(count > 1, cross / (count - 1), np.nan)
     return covariance, int(seen.any(axis=1).sum())
+
+
+def _scatter(kept: FloatArray) -> FloatArray:
+    # Centred by blocks that stay in cache: as exact as centring the whole, without its copy.
+    mean = np.full(len(kept), 1 / len(kept)) @ kept
+    out = np.zeros((kept.shape[1], kept.shape[1]))
+    for start in range(0, len(kept), _ROWS):
+        centred = kept[start : start + _ROWS] - mean
+        out += centred.T @ centred
+    return out
 
 
 def correlation_of(covariance: FloatArray) -> FloatArray:
