@@ -23,7 +23,7 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of reference results and real data beside the project; skips where it is absent."""
+    """The folder of reference results and real data; skips where it is absent."""
     if not SHARED.is_dir():
         pytest.skip("the folder of reference results and real data is not beside the project")
     return SHARED

@@ -45,7 +45,8 @@ class ScoredInstrument:
     change : ChangeResult or None
         Between the two waves, among those who answered twice.
     quality : QualityReport or None
-        Of the answers at entry (None for a single question); whether the scale measures alike at both waves.
+        Of the answers at entry (None for a single question), and whether the scale measures alike
+        at both waves.
     """
 
     part: InstrumentPart

@@ -9,9 +9,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+
+if TYPE_CHECKING:
+    from impact_eval.designs import Design
 
 FILE = "study.toml"
 
@@ -83,8 +86,6 @@ def _check_methods(
 
 
 def _check_method(key: str, method: Mapping[str, Any], faults: FindingCollector) -> None:
-    from dataclasses import fields
-
     from impact_eval.designs import designs
 
     name = method["name"]
@@ -100,55 +101,39 @@ def _check_method(key: str, method: Mapping[str, Any], faults: FindingCollector)
             )
         )
         return
-    design = designs.get(name)
-    options = {f.name: f.default for f in fields(design)}  # type: ignore[arg-type]
-    allowed = [option for option in options if option != "covariance"]
     for option, value in _table(method.get("options")).items():
-        place = _place(f"{key}.options.{option}")
-        choices = design.info.options.get(option, ())
-        if option not in allowed:
-            faults.add(
-                Finding.error(
-                    "unknown_option_name",
-                    place,
-                    option=option,
-                    nearest=nearest(option, allowed),
-                    known=allowed,
-                    method=name,
-                )
-            )
-        elif choices and value not in choices:
-            faults.add(
-                Finding.error(
-                    "unknown_option",
-                    place,
-                    option=option,
-                    name=str(value),
-                    known=[str(c) for c in choices],
-                    method=name,
-                )
-            )
-        elif not choices and not _same_kind(value, options[option]):
-            faults.add(
-                Finding.error(
-                    "wrong_type",
-                    place,
-                    key=f"{key}.options.{option}",
-                    found=str(value)[:60],
-                    expected=type(options[option]).__name__,
-                )
-            )
+        _check_option(f"{key}.options.{option}", designs.get(name), option, value, faults)
 
 
-def _same_kind(value: Any, default: Any) -> bool:
-    """Whether a value may stand in the place of a default: true or false, a number, a text."""
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(value, bool) or not isinstance(default, (bool, int, float, str))
-    if isinstance(default, int):
-        return isinstance(value, int)
-    if isinstance(default, float):
-        return isinstance(value, (int, float))
-    return not isinstance(default, str) or isinstance(value, str)
+def _check_option(
+    key: str, design: type[Design], option: str, value: Any, faults: FindingCollector
+) -> None:
+    from dataclasses import fields
+
+    allowed = [f.name for f in fields(design) if f.name != "covariance"]  # type: ignore[arg-type]
+    choices = design.info.options.get(option, ())
+    if option not in allowed:
+        faults.add(
+            Finding.error(
+                "unknown_option_name",
+                _place(key),
+                option=option,
+                nearest=nearest(option, allowed),
+                known=allowed,
+                method=design.info.name,
+            )
+        )
+    elif choices and value not in choices:
+        faults.add(
+            Finding.error(
+                "unknown_option",
+                _place(key),
+                option=option,
+                name=str(value),
+                known=[str(c) for c in choices],
+                method=design.info.name,
+            )
+        )
 
 
 def _check_instruments(instruments: list[Mapping[str, Any]], faults: FindingCollector) -> None:

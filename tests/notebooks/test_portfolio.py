@@ -40,10 +40,9 @@ def three(tmp_path_factory, request):
 
 def test_pool_is_the_kernel_on_the_published_numbers(three):
     found = Portfolio.read(["*/results.json"], folder=three).pool("droit_ouvert")
-    effects = [
-        json.loads((three / f"etude-{i}" / "results.json").read_text(encoding="utf-8"))["estimates"][0][
-            "estimate"]["effects"][0] for i in range(3)
-    ]  # fmt: skip
+    files = [three / f"etude-{i}" / "results.json" for i in range(3)]
+    published = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    effects = [data["estimates"][0]["estimate"]["effects"][0] for data in published]
     y = np.array([e["estimate"] for e in effects])
     v = np.array([e["std_error"] for e in effects]) ** 2
     assert found["pooled"].estimate == pytest.approx(pool(y, v).estimate, rel=1e-12)

@@ -87,8 +87,8 @@ def test_social_value_follows_one_changed_displacement(dataset):
     folder = dataset("mobilite_bassins")
     before = run(folder, template="social_value")
     text = (folder / "carte.toml").read_text(encoding="utf-8")
-    (folder / "carte.toml").write_text(text.replace('displacement = "20 %"', 'displacement = "60 %"'),
-                                       encoding="utf-8")  # fmt: skip
+    changed = text.replace('displacement = "20 %"', 'displacement = "60 %"')
+    (folder / "carte.toml").write_text(changed, encoding="utf-8")
     after = run(folder, template="social_value")
     assert not after.resumed, "a changed map is another computation"
     ratios = [float(r.results.value["sroi"]["ratio"]) for r in (before, after)]

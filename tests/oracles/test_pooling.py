@@ -11,7 +11,8 @@ from impact_eval.stats.pooling import PoolTest, TauEstimator, leave_one_out, poo
 # Paule-Mandel and empirical Bayes solve the same equation. metafor finds the root of the first by
 # `uniroot` at a tolerance of 1e-4 and scores the second to 1e-5: the second is the sharper oracle.
 METHODS = {"EE": TauEstimator.COMMON, "DL": TauEstimator.DERSIMONIAN_LAIRD,
-           "EB": TauEstimator.PAULE_MANDEL, "ML": TauEstimator.ML, "REML": TauEstimator.REML}  # fmt: skip
+           "EB": TauEstimator.PAULE_MANDEL, "ML": TauEstimator.ML,
+           "REML": TauEstimator.REML}  # fmt: skip
 TESTS = {"": PoolTest.NORMAL, "_knha": PoolTest.HARTUNG_KNAPP,
          "_adhoc": PoolTest.HARTUNG_KNAPP_AT_LEAST}  # fmt: skip
 
@@ -73,8 +74,10 @@ def test_leave_one_out_needs_three():
     assert parts[0].estimate == pool(y[1:], v[1:]).estimate
 
 
-@pytest.mark.parametrize(("y", "v", "code"), [([0.1], [0.1], "too_few_to_pool"),
-                                              ([0.1, 0.2], [0.1, 0.0], "bad_variance")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("y", "v", "code"),
+    [([0.1], [0.1], "too_few_to_pool"), ([0.1, 0.2], [0.1, 0.0], "bad_variance")],
+)
 def test_refusals(y, v, code):
     with pytest.raises(ImpactEvalError) as refused:
         pool(np.array(y), np.array(v))

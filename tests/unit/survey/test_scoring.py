@@ -119,7 +119,7 @@ def test_rights_are_respected() -> None:
         wemwbs.score(frame)
     assert refusal.value.codes == ("licence_needed",)
     assert wemwbs.score(frame, licence_declared=True).values[0] == 42
-    assert instrument("phq-9").wording("phq1", "fr")
+    assert instrument("phq-9").wording("phq1", "en")
     assert RSES.wording("worth", "fr") is None
     with pytest.raises(ImpactEvalError) as elsewhere:
         instrument("alkire-foster").score(frame)
