@@ -197,7 +197,7 @@ def peers(tables: dict[str, np.ndarray], python: Path) -> dict[str, float | str]
 
 ROWS = (
     ("alpha 100,000 × 20", "alpha", ("pingouin",), "with its closed-form interval"),
-    ("  with bootstrap", "alpha, bootstrap", (), "none offers it; 1,000 times pingouin’s line above"),
+    ("  with bootstrap", "alpha, bootstrap", (), "none offers it: 1,000 pingouin calls"),
     ("polychoric 2,800 × 25", "polychoric", ("lavCor", "psych", "semopy polychoric"),
      "semopy: one pair of 300"),
     ("graded 1,000 × 20", "graded", ("mirt", "girth"), "girth gives no errors"),

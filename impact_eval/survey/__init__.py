@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 from impact_eval.survey.catalogue import instrument, instrument_names, instruments
 
 if TYPE_CHECKING:
+    from impact_eval.stats.calibration import (
+        CalibrationMethod,
+        CategoryMargin,
+        NumberMargin,
+        calibrate_on_margins,
+    )
     from impact_eval.stats.scoring import goal_attainment
+    from impact_eval.stats.survey_design import survey_design, survey_mean, survey_total
     from impact_eval.survey.change import (
         ChangePlan,
         ChangeResult,
@@ -25,47 +32,69 @@ if TYPE_CHECKING:
         read_change,
     )
     from impact_eval.survey.deprivation import alkire_foster, energy_poverty
+    from impact_eval.survey.quality import measurement_quality, with_invariance
+    from impact_eval.survey.quality_report import QualityReport
     from impact_eval.survey.respondents import Attrition, Care, attrition, care
     from impact_eval.survey.scale import Instrument
     from impact_eval.survey.scores import Scores
 
 _LATER = {
     "Attrition": "impact_eval.survey.respondents",
+    "CalibrationMethod": "impact_eval.stats.calibration",
     "Care": "impact_eval.survey.respondents",
+    "CategoryMargin": "impact_eval.stats.calibration",
     "ChangePlan": "impact_eval.survey.change",
     "ChangeResult": "impact_eval.survey.change",
     "Instrument": "impact_eval.survey.scale",
+    "NumberMargin": "impact_eval.stats.calibration",
+    "QualityReport": "impact_eval.survey.quality_report",
     "Scores": "impact_eval.survey.scores",
     "WavePairs": "impact_eval.survey.change",
     "alkire_foster": "impact_eval.survey.deprivation",
     "attrition": "impact_eval.survey.respondents",
+    "calibrate_on_margins": "impact_eval.stats.calibration",
     "care": "impact_eval.survey.respondents",
     "energy_poverty": "impact_eval.survey.deprivation",
     "goal_attainment": "impact_eval.stats.scoring",
+    "measurement_quality": "impact_eval.survey.quality",
     "pair_waves": "impact_eval.survey.change",
     "plan_from": "impact_eval.survey.change",
     "read_change": "impact_eval.survey.change",
+    "survey_design": "impact_eval.stats.survey_design",
+    "survey_mean": "impact_eval.stats.survey_design",
+    "survey_total": "impact_eval.stats.survey_design",
+    "with_invariance": "impact_eval.survey.quality",
 }
 
 __all__ = [
     "Attrition",
+    "CalibrationMethod",
     "Care",
+    "CategoryMargin",
     "ChangePlan",
     "ChangeResult",
     "Instrument",
+    "NumberMargin",
+    "QualityReport",
     "Scores",
     "WavePairs",
     "alkire_foster",
     "attrition",
+    "calibrate_on_margins",
     "care",
     "energy_poverty",
     "goal_attainment",
     "instrument",
     "instrument_names",
     "instruments",
+    "measurement_quality",
     "pair_waves",
     "plan_from",
     "read_change",
+    "survey_design",
+    "survey_mean",
+    "survey_total",
+    "with_invariance",
 ]
 
 
