@@ -2,7 +2,7 @@
 
     python -m benchmarks [--peer] [--quick] [NAME ...]
 
-`--peer` also installs and times the published programs, each in its own environment under `.bench/`.
+`--peer` also installs and times the published programs, in their own environments under `.bench/`.
 `--quick` keeps to the small sizes. With names, only those are run and the page is left as it is.
 """
 

@@ -1,7 +1,9 @@
 """Synthetic difference-in-differences: 200 units × 40 periods, 20 treated, 200 placebos.
 
-Prints process CPU seconds of this package and, where they are installed, of the published ones,
-each from a shuffled long table to its result (median of three warm calls, one thread).
+    python -m benchmarks.bench_synthetic_did [--peer]
+
+Process CPU seconds from a shuffled long table to the result (median of three warm calls, one
+thread). With `--peer`, diff-diff is installed in `.bench/diff-diff` and timed on the same table.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -77,10 +81,16 @@ def main() -> None:
     print(f"{'package':<14}{'CPU s':>9}{'estimate':>12}{'std error':>12}")
     for name, (module, function) in CONTENDERS.items():
         if importlib.util.find_spec(module) is None:
-            print(f"{name:<14}{'not installed':>21}")
             continue
         estimate, error = function(frame)
         print(f"{name:<14}{seconds(function, frame):>9.4f}{estimate:>12.6f}{error:>12.6f}")
+    if "--peer" in sys.argv:
+        from benchmarks.timing import ONE_THREAD, peer_python
+
+        command = [str(peer_python("diff-diff", ["diff-diff"])), __file__]
+        environment = {**os.environ, **ONE_THREAD, "PYTHONWARNINGS": "ignore"}
+        told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+        print(told.stdout.splitlines()[-1])
 
 
 if __name__ == "__main__":

@@ -12,15 +12,12 @@ import argparse
 import json
 import subprocess
 import time
-import venv
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 DRAWS = 9_999
 CASES = ((20, 500, 5), (20, 20_000, 5), (50, 50_000, 10), (200, 100_000, 10))
-PEER = Path(".bench/wildboottest")
 
 
 def data(clusters: int, rows: int, columns: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -112,10 +109,9 @@ def peer(y: np.ndarray, X: np.ndarray, codes: np.ndarray) -> dict[str, float]:
 
 def peer_results() -> list[dict[str, float]]:
     """Run this file with the peer's own interpreter."""
-    python = PEER / "bin" / "python"
-    if not python.exists():
-        venv.create(PEER, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "wildboottest"], check=True)
+    from benchmarks.timing import peer_python
+
+    python = peer_python("wildboottest", ["wildboottest"])
     out = subprocess.run(
         [python, __file__, "--as-peer"], check=True, capture_output=True, text=True
     )

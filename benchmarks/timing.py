@@ -1,4 +1,4 @@
-"""What every benchmark shares: CPU seconds of one thread, and peers in environments of their own."""
+"""What benchmarks share: CPU seconds of one thread, peers in environments of their own."""
 
 from __future__ import annotations
 
@@ -15,15 +15,9 @@ from typing import TypeVar
 
 T = TypeVar("T")
 PEERS = Path(".bench")
+THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "POLARS_MAX")
 ONE_THREAD: Mapping[str, str] = {
-    name: "1"
-    for name in (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMBA_NUM_THREADS",
-        "POLARS_MAX_THREADS",
-    )
+    (name if name.endswith("MAX") else f"{name}_NUM") + "_THREADS": "1" for name in THREADS
 }
 
 
