@@ -57,16 +57,29 @@ def _values(call: ast.Call, *, by_name: bool) -> frozenset[str] | None:
     return None if None in names else frozenset(n for n in names if n and n != "place")
 
 
+def _added(tree: ast.AST) -> frozenset[str]:
+    """Return the values a module adds to findings on their way up: `{**f.values, "line": …}`."""
+    tables = [node for node in ast.walk(tree) if isinstance(node, ast.Dict) and None in node.keys]
+    spread = [v for t in tables for k, v in zip(t.keys, t.values, strict=True) if k is None]
+    if not any(isinstance(v, ast.Attribute) and v.attr == "values" for v in spread):
+        return frozenset()
+    keys = [key for table in tables for key in table.keys]
+    return frozenset(str(key.value) for key in keys if isinstance(key, ast.Constant))
+
+
 def emitted() -> Iterator[Emitted]:
     """Yield every emission whose code can be read."""
     for path in sorted((ROOT / "impact_eval").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        tree = ast.parse(path.read_text("utf-8"))
+        added = _added(tree)
+        for node in ast.walk(tree):
             found = _kind(node) if isinstance(node, ast.Call) else None
             if found is None or not node.args:
                 continue
             place = f"{path.relative_to(ROOT).as_posix()}:{node.lineno}"
+            values = _values(node, by_name=found[1])
             for code in _codes(node.args[0]):
-                yield Emitted(found[0], code, _values(node, by_name=found[1]), place)
+                yield Emitted(found[0], code, None if values is None else values | added, place)
 
 
 def matching(code: str, known: set[str]) -> set[str]:
