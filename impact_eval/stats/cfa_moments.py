@@ -8,7 +8,7 @@ of parameter vectors: exact to rounding, one code for all models.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -51,24 +51,27 @@ class GroupMoments:
     vector: FloatArray
 
 
+@dataclass(frozen=True, eq=False)
 class ModelMoments:
     """A compiled model: implied moments and Jacobians of each group.
 
-    Parameters
+    Attributes
     ----------
     model : CfaModel
+    p : int
+        Items.
     """
 
-    def __init__(self, model: CfaModel) -> None:
-        self.model = model
-        self.p = len(model.items)
-        self.lower = np.tril_indices(self.p)
-        self.strict = np.tril_indices(self.p, -1)
-        self._slots = [_slots(model, group) for group in range(model.n_groups)]
-        self._cuts = [
-            np.array([c.row for c in model.select(Matrix.THRESHOLD, g)], dtype=np.int64)
-            for g in range(model.n_groups)
-        ]
+    model: CfaModel
+    p: int = field(init=False)
+    _slots: tuple[dict[Matrix, _Slot], ...] = field(init=False, repr=False)
+    _cuts: tuple[tuple[IntArray, IntArray], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        groups = range(self.model.n_groups)
+        object.__setattr__(self, "p", len(self.model.items))
+        object.__setattr__(self, "_slots", tuple(_slots(self.model, g) for g in groups))
+        object.__setattr__(self, "_cuts", tuple(_cuts(self.model, g) for g in groups))
 
     def matrices(self, theta: FloatArray, group: int) -> dict[Matrix, FloatArray]:
         """Return the group's matrices at the parameters, symmetric ones in full."""
@@ -95,16 +98,16 @@ class ModelMoments:
     def _vectors(self, structure: tuple[ComplexArray, ...], group: int) -> ComplexArray:
         mean, covariance, common, thresholds, scales = structure
         if not self.model.ordinal:
-            lower = covariance[:, self.lower[0], self.lower[1]]
+            rows, columns, _ = triangle(self.p)
+            lower = covariance[:, rows, columns]
             return np.concatenate([mean, lower], axis=1) if self.model.means else lower
         scale: ComplexArray = np.diagonal(scales, axis1=1, axis2=2)
         if self.model.theta:  # scales are those of residual variances of one
             own = np.diagonal(common, axis1=1, axis2=2)
             scale = (own + 1 / scale**2) ** -0.5
-        cuts = self._cuts[group]
-        category = np.concatenate([np.arange(n) for n in np.bincount(cuts, minlength=self.p)])
+        cuts, category = self._cuts[group]
         limits = scale[:, cuts] * (thresholds[:, cuts, category] - mean[:, cuts])
-        rows, columns = self.strict
+        rows, columns = np.tril_indices(self.p, -1)
         joint = scale[:, rows] * scale[:, columns] * covariance[:, rows, columns]
         return np.concatenate([limits, joint], axis=1)
 
@@ -129,6 +132,13 @@ class ModelMoments:
         mean, covariance = (part[0].real.astype(np.float64) for part in structure[:2])
         moments = GroupMoments(mean, covariance, vectors[0].real.astype(np.float64))
         return moments, np.asarray(vectors[1:].imag.T / _STEP, dtype=np.float64)
+
+
+def _cuts(model: CfaModel, group: int) -> tuple[IntArray, IntArray]:
+    """Return the item and the step of each threshold, in the order of the moment vector."""
+    cells = sorted((c.row, c.column) for c in model.select(Matrix.THRESHOLD, group))
+    places = np.array(cells, dtype=np.int64).reshape(-1, 2)
+    return places[:, 0], places[:, 1]
 
 
 def _slots(model: CfaModel, group: int) -> dict[Matrix, _Slot]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,14 +112,25 @@ def _correlation(covariance: FloatArray) -> FloatArray:
     return out
 
 
+class FactorScoreMethod(StrEnum):
+    """Regression scores (least error, shrunken) or Bartlett's (unbiased, noisier)."""
+
+    REGRESSION = "regression"
+    BARTLETT = "bartlett"
+
+
 def factor_scores(
-    fit: CfaFit, rows: FloatArray, *, group: int = 0, bartlett: bool = False
+    fit: CfaFit,
+    rows: FloatArray,
+    *,
+    group: int = 0,
+    method: FactorScoreMethod = FactorScoreMethod.REGRESSION,
 ) -> FloatArray:
     r"""Return (n, m) scores: regression :math:`\Psi\Lambda'\Sigma^{-1}(y - \mu)`, or Bartlett's."""
     m = ModelMoments(fit.model).matrices(fit.theta, group)
     moments, loading = fit.structures[group].moments, m[Matrix.LOADING]
     mean = moments.mean if fit.model.means else fit.data[group].mean
-    if bartlett:
+    if method is FactorScoreMethod.BARTLETT:
         weighted = np.linalg.solve(m[Matrix.RESIDUAL], loading).astype(np.float64)
         weights = weighted @ np.linalg.inv(loading.T @ weighted)
     else:

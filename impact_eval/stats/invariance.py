@@ -27,6 +27,7 @@ from impact_eval.stats.cfa_model import (
 FloatArray = NDArray[np.float64]
 LEAST_PER_GROUP = 100
 SMALL_SAMPLE = 300
+SIGNIFICANT = 0.05
 Key = tuple[Matrix, int, int, int]
 
 
@@ -310,8 +311,9 @@ def invariance_across_groups(
 ) -> InvarianceChain | NotApplicable:
     """Fit the chain of group models and say whether means may be compared.
 
-    A level is accepted when CFI falls by at most 0.010 (0.005 below 300 persons) and RMSEA rises
-    by at most 0.015 (0.010); robust indices are used when the estimator gives them.
+    A level is refused when the (scaled) difference test is significant and either CFI falls by
+    0.010 or more (0.005 below 300 persons) or RMSEA rises by 0.015 or more (0.010); robust indices
+    are used when the estimator gives them.
 
     Parameters
     ----------
@@ -432,11 +434,14 @@ def judged_chain(
         last = steps[-1] if steps else None
         before = _indices(last.fit) if last else (cfi, rmsea)
         fall, rise = cfi - before[0], rmsea - before[1]
+        difference = test(fit, fits[len(steps) - 1]) if last else None
         accepted = fall > -cfi_limit and rise < rmsea_limit
+        if isinstance(difference, DifferenceTest) and difference.p_value >= SIGNIFICANT:
+            accepted = True  # indices alone cry wolf where the model fits well and df are few
         if last is None:
             accepted = cfi >= 0.90 or rmsea <= 0.08
         step = InvarianceStep(
-            level=level, fit=fit, difference=test(fit, fits[len(steps) - 1]) if last else None,
+            level=level, fit=fit, difference=difference,
             cfi_change=fall, rmsea_change=rise, accepted=accepted,
         )  # fmt: skip
         steps.append(step)

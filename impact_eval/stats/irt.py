@@ -184,7 +184,7 @@ def item_response(
     if model in BINARY and sizes.max() > 2:
         return NotApplicable.because("irt_needs_binary", n=int(sizes.max()))
     rule = quadrature or normal_quadrature()
-    layout = Layout(model, sizes)
+    layout = Layout.of(model, sizes)
     likelihood = marginal_likelihood(layout, patterns, rule)
     best = minimise(likelihood, _start(layout, patterns), tolerance=1e-8)
     if not best.converged:
@@ -220,26 +220,40 @@ def answer_patterns(matrix: FloatArray) -> Patterns:
     return Patterns(kinds, counts.astype(np.float64), member.ravel(), categories)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
     """Where each item's parameters stand in the parameter vector.
 
-    Parameters
+    Attributes
     ----------
     model : IrtModel
     sizes : (k,) int array
         Categories of each item.
+    present : (k, c - 1) bool array
+        Intercepts that exist.
+    index : (k, c) int array
+        Place of the slope, then of each intercept; -1 where there is none.
+    n_slopes, n_free : int
     """
 
-    def __init__(self, model: IrtModel, sizes: IntArray) -> None:
-        self.model, self.sizes = model, sizes
+    model: IrtModel
+    sizes: IntArray
+    present: NDArray[np.bool_]
+    index: IntArray
+    n_slopes: int
+    n_free: int
+
+    @classmethod
+    def of(cls, model: IrtModel, sizes: IntArray) -> Layout:
+        """Lay out slopes (one, or one by item), then intercepts by item."""
         k, cuts = len(sizes), int(sizes.max()) - 1
-        self.n_slopes = 1 if model in ONE_SLOPE else k
-        self.present = np.arange(cuts)[None, :] < (sizes - 1)[:, None]
-        self.index = np.full((k, cuts + 1), -1, dtype=np.int64)
-        self.index[:, 0] = 0 if model in ONE_SLOPE else np.arange(k)
-        numbers = self.n_slopes + np.arange(int(self.present.sum()))
-        self.index[:, 1:][self.present] = numbers
-        self.n_free = self.n_slopes + len(numbers)
+        n_slopes = 1 if model in ONE_SLOPE else k
+        present = np.arange(cuts)[None, :] < (sizes - 1)[:, None]
+        index = np.full((k, cuts + 1), -1, dtype=np.int64)
+        index[:, 0] = 0 if model in ONE_SLOPE else np.arange(k)
+        n_free = n_slopes + int(present.sum())
+        index[:, 1:][present] = np.arange(n_slopes, n_free)
+        return cls(model, sizes, present, index, n_slopes, n_free)
 
     def items(self, theta: FloatArray) -> ItemParameters:
         """Unfold a parameter vector."""

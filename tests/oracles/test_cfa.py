@@ -28,6 +28,7 @@ from impact_eval.stats.cfa_ordinal import (
     ordinal_factors,
 )
 from impact_eval.stats.cfa_read import (
+    FactorScoreMethod,
     composite_reliability,
     cross_loadings,
     factor_scores,
@@ -41,8 +42,10 @@ from impact_eval.stats.cfa_robust import block_diagonal
 from impact_eval.stats.invariance import (
     CHAIN,
     InvarianceLevel,
+    InvarianceVerdict,
     difference_test,
     group_model,
+    invariance_across_groups,
     longitudinal_model,
 )
 from impact_eval.stats.invariance_ordinal import ordinal_group_model
@@ -283,6 +286,13 @@ def test_invariance_by_school(
         assert mean == pytest.approx(row["est"], abs=1e-4)
 
 
+def test_verdict_by_school(holzinger: pd.DataFrame) -> None:
+    # the textbook case: loadings alike, intercepts not (survey.md 2.3)
+    chain = invariance_across_groups(answers_of(holzinger), HS, holzinger.school)
+    assert chain.verdict is InvarianceVerdict.FRAGILE
+    assert chain.reached is InvarianceLevel.METRIC
+
+
 def test_partial_invariance(reference: dict, holzinger: pd.DataFrame) -> None:
     model = group_model(HS, n_groups=2, level=InvarianceLevel.SCALAR, free_intercepts=["x3", "x7"])
     fit = confirmatory_factors(answers_of(holzinger), model, groups=holzinger.school)
@@ -345,9 +355,11 @@ def test_reading_the_model(reference: dict, holzinger: pd.DataFrame) -> None:
     np.testing.assert_allclose(found.heterotrait, htmt, atol=1e-8)
     residual = [list(row.values()) for row in reference["hs_residual_cor"].values()]
     np.testing.assert_allclose(residual_correlations(fit), residual, atol=1e-5)
-    for kind, bartlett in (("regression", False), ("bartlett", True)):
-        scores = [list(r.values()) for r in reference[f"hs_factor_scores_first5_{kind}"].values()]
-        np.testing.assert_allclose(factor_scores(fit, x[:5], bartlett=bartlett), scores, atol=1e-5)
+    for method in FactorScoreMethod:
+        scores = [
+            list(r.values()) for r in reference[f"hs_factor_scores_first5_{method.value}"].values()
+        ]
+        np.testing.assert_allclose(factor_scores(fit, x[:5], method=method), scores, atol=1e-5)
 
 
 def test_modification_indices(reference: dict, holzinger: pd.DataFrame) -> None:
