@@ -110,7 +110,8 @@ def _check_option(
 ) -> None:
     from dataclasses import fields
 
-    allowed = [f.name for f in fields(design) if f.name != "covariance"]  # type: ignore[arg-type]
+    options = {f.name: f.default for f in fields(design)}  # type: ignore[arg-type]
+    allowed = [name for name in options if name != "covariance"]
     choices = design.info.options.get(option, ())
     if option not in allowed:
         faults.add(
@@ -134,6 +135,24 @@ def _check_option(
                 method=design.info.name,
             )
         )
+    elif not choices and not _same_kind(value, options[option]):
+        expected = type(options[option]).__name__
+        faults.add(
+            Finding.error(
+                "wrong_type", _place(key), key=key, found=str(value)[:60], expected=expected
+            )
+        )
+
+
+def _same_kind(value: Any, default: Any) -> bool:
+    """Whether a value may stand in the place of a default: true or false, a number, a text."""
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) or not isinstance(default, (bool, int, float, str))
+    if isinstance(default, int):
+        return isinstance(value, int)
+    if isinstance(default, float):
+        return isinstance(value, (int, float))
+    return not isinstance(default, str) or isinstance(value, str)
 
 
 def _check_instruments(instruments: list[Mapping[str, Any]], faults: FindingCollector) -> None:

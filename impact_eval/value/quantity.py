@@ -231,6 +231,7 @@ def _estimated(
         faults.add(
             Finding.error(
                 "unknown_estimate",
+                line=line.id,
                 name=line.estimate,
                 nearest=nearest(line.estimate, estimates),
                 known=tuple(estimates),
@@ -280,6 +281,7 @@ def _check_net(line: Line, estimate: Estimate, faults: FindingCollector) -> None
             faults.add(
                 Finding.error(
                     "deadweight_on_net_effect",
+                    line=line.id,
                     column=name,
                     found=str(share),
                     estimate=line.estimate,
@@ -296,7 +298,7 @@ def _people(
         return {"": value_map.settings.people}
     if default is not None:
         return {"": decimal_of(default)}
-    faults.add(Finding.error("no_people"))
+    faults.add(Finding.error("no_people", line=line.id))
     return {}
 
 
@@ -377,6 +379,7 @@ def _divisor(line: Line, estimates: Mapping[str, Estimate], pool: _Pool) -> int 
         raise ImpactEvalError(
             Finding.error(
                 "unknown_estimate",
+                line=line.id,
                 name=line.take_up,
                 nearest=nearest(line.take_up, estimates),
                 known=tuple(estimates),
