@@ -213,6 +213,7 @@ class Number(_Model):
     high: float | None = None
     conf_level: float | None = None
     n: int | Withheld | None = None
+    counted: Literal["people", "territories"] = "people"
     reading: Said | None = None
     headline: bool = False
     evidence_level: int | None = Field(default=None, ge=0, le=4)

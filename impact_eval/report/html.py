@@ -141,7 +141,8 @@ class Writer:
         if isinstance(block.n, Withheld):
             people = texts.say("report.number.n_withheld")
         elif block.n is not None:
-            people = texts.say("report.number.n", n=block.n)
+            code = "n" if block.counted == "people" else block.counted
+            people = texts.say(f"report.number.{code}", n=block.n)
         return {
             "kind": "number",
             "label": texts.words(block.label),

@@ -58,6 +58,7 @@ from impact_eval.report.wording import (
     caution_sentences,
     headline_results,
     main_sentence,
+    of_territories,
     pick,
     result_of,
     said,
@@ -123,7 +124,12 @@ def summary_blocks(results: Results, decisions: Sequence[Said] = ()) -> list[Any
     return [
         heading,
         Paragraph(words=(main_sentence(main),), evidence_level=main.level),
-        headline_number(main, _scale_of(results, main), results.get("data", {}).get("n_units")),
+        headline_number(
+            main,
+            _scale_of(results, main),
+            results.get("data", {}).get("n_units"),
+            territories=of_territories(results),
+        ),
         evidence_block(main),
         Messages(
             title=say("report.section.key_messages"),
@@ -137,15 +143,24 @@ def summary_blocks(results: Results, decisions: Sequence[Said] = ()) -> list[Any
 def _scale_of(results: Results, main: Result) -> Said | None:
     """Return what to read the headline against: the mean without the action, when it is known."""
     for record in results["estimates"]:
-        if result_of(record) == main and main.counterfactual:
+        if result_of(record) == main and main.counterfactual and _has_level(main):
             mean = record.get("mean_comparison")
             if mean is not None:
                 return say("sentence.headline_scale", value=main.unit.level(mean, main.digits))
     return None
 
 
+def _has_level(result: Result) -> bool:
+    """Whether a level of the outcome can be read aloud: a logarithm cannot."""
+    return result.unit.code != Vocabulary.LOG100
+
+
 def headline_number(
-    result: Result, reading: Said | None = None, n_units: int | None = None
+    result: Result,
+    reading: Said | None = None,
+    n_units: int | None = None,
+    *,
+    territories: bool = False,
 ) -> Number:
     """Return the big number of a result, with what to read it against.
 
@@ -166,6 +181,7 @@ def headline_number(
         high=high,
         conf_level=effect.conf_level,
         n=min(sum(people), n_units or sum(people)) if people else None,
+        counted="territories" if territories else "people",
         reading=reading,
         headline=True,
         evidence_level=result.level,
@@ -197,12 +213,16 @@ def _key_messages(results: Results, main: Result, others: Sequence[Result]) -> l
 def _observed(results: Results, main: Result) -> Said:
     period = period_words(results["study"].get("period"))
     treated, comparison = main.effect.n_treated, main.effect.n_comparison
+    rows = "_territories" if of_territories(results) else ""
+    n_units = results.get("data", {}).get("n_units")
     if treated and comparison:
-        return say("sentence.observed", n_treated=treated, n_comparison=comparison, period=period)
+        values = {"n_treated": treated, "n_comparison": comparison, "period": period}
+        if n_units and treated + comparison > n_units:  # some compared before their own entry
+            return say(f"sentence.observed_in_turn{rows}", n=n_units, **values)
+        return say(f"sentence.observed{rows}", **values)
     if treated is None and main.counterfactual:  # both counts are withheld with a small one
         return say("report.number.n_withheld")
-    n = treated or results.get("data", {}).get("n_units") or 0
-    return say("sentence.observed_alone", n=n, period=period)
+    return say(f"sentence.observed_alone{rows}", n=treated or n_units or 0, period=period)
 
 
 def decision_blocks(result: Result, decisions: Sequence[Said] = ()) -> list[AnyBlock]:
@@ -247,21 +267,25 @@ def flow_blocks(results: Results) -> list[AnyBlock]:
     start, end = steps[0]["n"] + steps[0].get("dropped", 0), steps[-1]["n"]
     if start == end:
         return [heading, Paragraph(words=(say("flow.sentence_all", n=end),))]
-    sentence = Paragraph(words=_flow_sentences(steps, start, end))
+    territories = of_territories(results)
+    sentence = Paragraph(words=_flow_sentences(steps, start, end, territories=territories))
     figure = data_for_flow(
         [Step(_step(step["step"]), step["n"], step.get("dropped", 0)) for step in steps]
     )
     return [heading, sentence, figure, _flow_table(steps)]
 
 
-def _flow_sentences(steps: Sequence[Mapping[str, Any]], start: int, end: int) -> tuple[Said, ...]:
+def _flow_sentences(
+    steps: Sequence[Mapping[str, Any]], start: int, end: int, *, territories: bool
+) -> tuple[Said, ...]:
     """Return the flow in words; when a step counts people and no longer rows, no share is told."""
     same_unit = all(
         before["n"] == after["n"] + after.get("dropped", 0)
         for before, after in itertools.pairwise(steps)
     )
     if not same_unit:
-        return (say("flow.sentence_units", start=start, n=end),)
+        code = "flow.sentence_territories" if territories else "flow.sentence_units"
+        return (say(code, start=start, n=end),)
     share = end / start if start else 0.0
     return (
         say("flow.sentence", start=start, n=end, share=share),
@@ -314,7 +338,7 @@ def effect_blocks(results: Results) -> list[AnyBlock]:
         return []
     out: list[AnyBlock] = [
         Heading(level=2, words=say("report.section.effect"), anchor="effect"),
-        effect_table(found),
+        effect_table(found, territories=of_territories(results)),
     ]
     out += _forest(found)
     outcomes = [r for r in records if r.get("role", "main") == "main"]
@@ -325,16 +349,17 @@ def effect_blocks(results: Results) -> list[AnyBlock]:
     return out
 
 
-def effect_table(found: Sequence[Result]) -> Table:
+def effect_table(found: Sequence[Result], *, territories: bool = False) -> Table:
     """Return the table of headline results."""
     comparison = any(r.counterfactual for r in found)
     level = found[0].effect.conf_level
     estimate = "effect.column_estimate" if comparison else "effect.column_change"
+    counted = "effect.column_n_territories" if territories else "effect.column_n"
     columns = (
         Column(key="outcome", label=say("label.outcome"), header=True),
         Column(key="estimate", label=say(estimate), form=Form.PLAIN),
         Column(key="interval", label=say("effect.column_interval", level=level), form=Form.PLAIN),
-        Column(key="n_treated", label=say("effect.column_n"), form=Form.INTEGER),
+        Column(key="n_treated", label=say(counted), form=Form.INTEGER),
         Column(key="n_comparison", label=say("effect.column_comparison"), form=Form.INTEGER),
         Column(key="level", label=say("effect.column_level")),
     )
@@ -387,7 +412,8 @@ def _outcome_blocks(
         cautions.insert(0, say("sentence.wanted" if result.wanted else "sentence.unwanted"))
     if cautions:
         out.append(Paragraph(words=tuple(cautions)))
-    if record.get("mean_comparison") is not None and result.counterfactual:
+    known = record.get("mean_comparison") is not None
+    if known and result.counterfactual and _has_level(result):
         level = result.unit.level(record["mean_comparison"], result.digits)
         words = say("sentence.mean_comparison", outcome=result.outcome, value=level)
         out.append(Paragraph(words=(words,)))

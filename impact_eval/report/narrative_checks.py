@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from impact_eval.core.vocabulary import Unit as Vocabulary
 from impact_eval.report.blocks import (
     Absent,
     AnyBlock,
@@ -21,7 +23,7 @@ from impact_eval.report.blocks import (
 from impact_eval.report.figures.people import Balance, data_for_balance
 from impact_eval.report.figures.robustness import Departure, data_for_honest
 from impact_eval.report.quantities import unit_of
-from impact_eval.report.wording import pick, said, written
+from impact_eval.report.wording import Result, pick, result_of, said, written
 
 Results = Mapping[str, Any]
 
@@ -30,6 +32,16 @@ _FORMS = {"p_value": Form.P_VALUE, "n": Form.INTEGER, "share": Form.PERCENT_1}
 LONGEST_TABLE = 25
 
 
+# what a check says in the unit of the outcome; the rest has none (shares, standard deviations)
+IN_UNIT: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "pretrends": ("largest", "effect", "slope_50", "bias_50"),
+        "leave_one_out": ("lowest", "highest", "estimate", "without"),
+        "anticipation": ("estimate",),
+        "synthetic_fit": ("rmspe",),
+    }
+)
+SIZES = frozenset({"largest", "slope_50", "bias_50", "rmspe"})  # told without a sign
 TOLD_ELSEWHERE = frozenset({"few_clusters"})  # the dossier shows its intervals
 
 
@@ -50,20 +62,28 @@ def check_blocks(results: Results) -> list[AnyBlock]:
     if failed:
         words.append(say("sentence.checks.failed_named", names=failed))
     out.append(Paragraph(words=tuple(words)))
-    out += [_table(name, group) for name, group in _by_outcome(results, checks)]
+    headlines = {r["outcome"]: result_of(r) for r in _main_records(results)}
+    out += [
+        _table(labels.get(name, name), group, headlines.get(name))
+        for name, group in _by_outcome(checks)
+    ]
     primary = headline_outcome(results)
     for record in checks:
         shown = record["outcome"] == primary or _status(record) == FAILED
         if shown and _status(record) != NOT_APPLICABLE:
-            out += [block for block in _detail(results, record) if block not in out]
+            result = headlines.get(record["outcome"])
+            out += [block for block in _detail(results, record, result) if block not in out]
     return out
 
 
 def headline_outcome(results: Results) -> str | None:
     """Return the outcome whose checks are shown in detail: the primary one, else the first."""
-    records = [r for r in results["estimates"] if r.get("role", "main") == "main"]
-    records.sort(key=lambda record: not record.get("primary", False))
+    records = sorted(_main_records(results), key=lambda record: not record.get("primary", False))
     return str(records[0]["outcome"]) if records else None
+
+
+def _main_records(results: Results) -> list[Mapping[str, Any]]:
+    return [r for r in results["estimates"] if r.get("role", "main") == "main"]
 
 
 def check_message(results: Results, outcome: str | None = None) -> Words | None:
@@ -76,11 +96,11 @@ def check_message(results: Results, outcome: str | None = None) -> Words | None:
     if not states:
         return None
     passed, warning, failed = (states.count(s) for s in (PASSED, WARNING, FAILED))
+    of, named = ("", {}) if outcome is None else ("_of", {"outcome": _labels(results)[outcome]})
     if passed == len(states):
-        return say("sentence.checks.all_passed", n=passed)
-    return say(
-        "sentence.checks.mixed", n=len(states), passed=passed, warning=warning, failed=failed
-    )
+        return say(f"sentence.checks.all_passed{of}", n=passed, **named)
+    counts = {"n": len(states), "passed": passed, "warning": warning, "failed": failed}
+    return say(f"sentence.checks.mixed{of}", **counts, **named)
 
 
 def _status(record: Mapping[str, Any]) -> str:
@@ -97,16 +117,15 @@ def _labels(results: Results) -> dict[str, Said]:
 
 
 def _by_outcome(
-    results: Results, checks: Sequence[Mapping[str, Any]]
-) -> list[tuple[Said, list[Mapping[str, Any]]]]:
-    labels = _labels(results)
+    checks: Sequence[Mapping[str, Any]],
+) -> list[tuple[str, list[Mapping[str, Any]]]]:
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for record in checks:
         groups.setdefault(record["outcome"], []).append(record["check"])
-    return [(labels.get(name, name), group) for name, group in groups.items()]
+    return list(groups.items())
 
 
-def _table(outcome: Said, checks: Sequence[Mapping[str, Any]]) -> Table:
+def _table(outcome: Said, checks: Sequence[Mapping[str, Any]], result: Result | None) -> Table:
     columns = (
         Column(key="check", label=say("checks.name"), header=True),
         Column(key="status", label=say("checks.status")),
@@ -118,18 +137,20 @@ def _table(outcome: Said, checks: Sequence[Mapping[str, Any]]) -> Table:
             _name(check),
             say(f"checks.{check['status']}"),
             check.get("p_value"),
-            check_finding(check),
+            check_finding(check, result),
         )
         for check in checks
     )
     return Table(caption=say("checks.caption_of", outcome=outcome), columns=columns, rows=rows)
 
 
-def check_finding(check: Mapping[str, Any]) -> Words:
-    """Return what a check found, in a sentence."""
+def check_finding(check: Mapping[str, Any], result: Result | None = None) -> Words:
+    """Return what a check found, in a sentence; effects are told in the unit of the result."""
     code, status, reason = check["code"], check["status"], check.get("reason")
+    found = check.get("values", {})
     values = {
-        **check.get("values", {}),
+        **found,
+        **{key: _in_unit(found[key], key, result) for key in IN_UNIT.get(code, ()) if key in found},
         "statistic": check.get("statistic"),
         "p_value": check.get("p_value"),
     }
@@ -146,7 +167,20 @@ def check_finding(check: Mapping[str, Any]) -> Words:
     )
 
 
-def _detail(results: Results, record: Mapping[str, Any]) -> list[AnyBlock]:
+def _in_unit(value: Any, key: str, result: Result | None) -> Any:
+    """Return an effect in the unit of its outcome, with one digit more than a whole number."""
+    if result is None or not isinstance(value, (int, float)):
+        return value
+    unit = result.unit
+    digits = result.digits if unit.code == Vocabulary.EUR else max(result.digits, 1)
+    if key in SIZES:
+        return unit.size(value, digits)
+    if key == "std_error":
+        return say(f"number.dec{digits}", x=unit.factor * value)
+    return unit.change(value, digits)
+
+
+def _detail(results: Results, record: Mapping[str, Any], result: Result | None) -> list[AnyBlock]:
     check = record["check"]
     rows = list(check.get("rows", ()))
     if not rows or check["code"] in TOLD_ELSEWHERE:
@@ -155,7 +189,7 @@ def _detail(results: Results, record: Mapping[str, Any]) -> list[AnyBlock]:
         return _balance(rows)
     if {"m", "conf_low", "conf_high"} <= set(rows[0]):
         return _honest(results, record, rows)
-    return [_rows_table(check, rows[:LONGEST_TABLE])]
+    return [_rows_table(check, [_told_row(row, result) for row in rows[:LONGEST_TABLE]])]
 
 
 def _balance(rows: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
@@ -182,6 +216,20 @@ def _honest(
     if len(departures) < 2:
         return []
     return [data_for_honest(departures, unit_of(unit))]
+
+
+def _told_row(row: Mapping[str, Any], result: Result | None) -> Mapping[str, Any]:
+    """Return a row with its effects in the unit of the result, and its false dates in words."""
+    if row.get("kind") == "outcome":  # another outcome has another unit
+        return row
+    told = {
+        key: _in_unit(value, key, result) if key in {"estimate", "std_error"} else value
+        for key, value in row.items()
+    }
+    name = str(row.get("name", ""))
+    if row.get("kind") == "date" and name.lstrip("-").isdigit():
+        told["name"] = say("checks.lead", n=abs(int(name)))
+    return told
 
 
 def _rows_table(check: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Table:

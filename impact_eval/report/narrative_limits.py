@@ -17,6 +17,7 @@ from impact_eval.report.blocks import (
     Paragraph,
     Said,
     Table,
+    Words,
     say,
 )
 from impact_eval.report.wording import (
@@ -26,6 +27,8 @@ from impact_eval.report.wording import (
     Verdict,
     assumption_clause,
     headline_results,
+    of_territories,
+    said,
     told,
     written,
 )
@@ -33,6 +36,8 @@ from impact_eval.report.wording import (
 Results = Mapping[str, Any]
 
 MANY_OUTCOMES = 5
+# what a corrected interval makes moot: `limits.few_corrected` says it instead
+OF_USUAL_MARGIN = frozenset({"few_clusters", "few_treated_units", "few_treated_clusters"})
 SAID_BY_LEVEL = frozenset({"no_comparison_group"})  # what the limits of the level already say
 
 
@@ -48,7 +53,12 @@ def limit_blocks(results: Results) -> list[AnyBlock]:
     limits += [_large(result) for result in found if _is_large(result)]
     if len(found) >= MANY_OUTCOMES:
         limits.append(Limitation(words=say("limits.multiple", n=len(found))))
-    limits += finding_limits(results.get("findings", ()))
+    corrected = _corrected(results)
+    if corrected:
+        limits.append(_few_corrected(next(iter(corrected.values()))))
+    labels = {r["outcome"]: said(r.get("label") or r["outcome"]) for r in main_records(results)}
+    findings = [f for f in results.get("findings", ()) if not _is_corrected(f, corrected)]
+    limits += finding_limits(findings, labels)
     once = {told(limit.words): limit for limit in reversed(limits)}
     return [*out, *reversed(once.values())] if once else [*out, _no_limit()]
 
@@ -95,7 +105,47 @@ def _large(result: Result) -> Limitation:
     )
 
 
-def finding_limits(findings: Sequence[Mapping[str, Any]]) -> list[Limitation]:
+def main_records(results: Results) -> list[Mapping[str, Any]]:
+    """Return the records of the results announced, without their details."""
+    return [r for r in results.get("estimates", ()) if r.get("role", "main") == "main"]
+
+
+def _corrected(results: Results) -> dict[str, Mapping[str, Any]]:
+    """Return, by outcome, the inference whose printed interval allows for few territories."""
+    found = {}
+    for outcome, entry in (results.get("dossier") or {}).items():
+        inference = (entry or {}).get("inference") or {}
+        announced = [r for r in inference.get("rows", ()) if r["status"] == "headline"]
+        if any(row.get("conf_low") is not None for row in announced):
+            found[outcome] = inference
+    return found
+
+
+def _few_corrected(inference: Mapping[str, Any]) -> Limitation:
+    n, treated = inference["n_clusters"], inference["n_treated"]
+    return Limitation(
+        words=say("limits.few_corrected", n=n, treated=treated),
+        repair=say("limits.few_corrected_repair"),
+    )
+
+
+def _is_corrected(finding: Mapping[str, Any], corrected: Mapping[str, Any]) -> bool:
+    """Whether a warning on the usual margin of error is moot: another one is printed."""
+    outcomes = finding.get("outcomes") or ()
+    return finding["code"] in OF_USUAL_MARGIN and bool(outcomes) and set(outcomes) <= set(corrected)
+
+
+def _about(words: Words, finding: Mapping[str, Any], labels: Mapping[str, Said]) -> Words:
+    """Return words with the outcomes they are about, when they are not about all."""
+    names = [labels[o] for o in finding.get("outcomes") or () if o in labels]
+    if not names or len(names) == len(labels):
+        return words
+    return say("limits.about", words=words, names=names, n=len(names))
+
+
+def finding_limits(
+    findings: Sequence[Mapping[str, Any]], labels: Mapping[str, Said] | None = None
+) -> list[Limitation]:
     """Return findings as limitations, the weightiest first; what only explains comes last."""
     order = [severity.value for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
     out = []
@@ -106,7 +156,7 @@ def finding_limits(findings: Sequence[Mapping[str, Any]]) -> list[Limitation]:
         repair = f"finding.{code}.repair"
         out.append(
             Limitation(
-                words=say(f"finding.{code}", **values),
+                words=_about(say(f"finding.{code}", **values), data, labels or {}),
                 repair=say(repair, **values) if written(repair) else None,
                 severity=data["severity"],
             )
@@ -177,13 +227,16 @@ def disclosure_blocks(disclosure: Mapping[str, Any], results: Results) -> list[A
     threshold = disclosure.get("threshold") or privacy.get("threshold")
     if threshold is None:
         return []
+    heading = Heading(level=3, words=say("report.section.disclosure"))
     withheld = disclosure.get("withheld", 0)
+    if of_territories(results) and not withheld:
+        return [heading, Paragraph(words=(say("disclosure.rule_territories"),))]
     sentence = (
         say("disclosure.sentence", n=withheld)
         if withheld
         else say("disclosure.sentence_none", threshold=threshold)
     )
     return [
-        Heading(level=3, words=say("report.section.disclosure")),
+        heading,
         Paragraph(words=(say("disclosure.rule", threshold=threshold), sentence)),
     ]

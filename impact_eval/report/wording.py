@@ -159,6 +159,12 @@ def pick(*codes: str, **values: Any) -> Words:
     return say(codes[-1], **values)
 
 
+def of_territories(results: Mapping[str, Any]) -> bool:
+    """Whether the rows of a study are territories: they are then never called people."""
+    privacy = results.get("study", {}).get("privacy") or {}
+    return bool(privacy.get("rows_are") == "territories")
+
+
 def told(words: Said) -> str:
     """Return words as one text, to know whether two blocks say the same thing."""
     return _catalogue().words(words)

@@ -42,7 +42,7 @@ def data_for_specification(rows: Sequence[Interval], chosen: int, unit: Unit) ->
     )
     values = [row.estimate or 0.0 for row in ordered]
     reference = announced.estimate or 0.0
-    digits = digits_for(unit, announced.low, announced.high, announced.estimate)
+    digits = digits_for(unit, values[0], values[-1], announced.estimate)
     question = say("figure.question.specification")
     alt = say(
         "figure.alt.specification",
