@@ -51,6 +51,8 @@ from impact_eval.report.wording import CAUSAL_FROM, pick, said, written
 
 Results = Mapping[str, Any]
 
+LINE = "without_line"  # a variant whose value is a name, not a number
+
 
 def value_blocks(results: Results) -> list[AnyBlock]:
     """Return the value account: numbers with intervals, who pays, what weighs, what undoes it."""
@@ -74,7 +76,10 @@ def value_blocks(results: Results) -> list[AnyBlock]:
         *_numbers(value),
         *_parties(value.get("parties", ())),
         *_lines(value.get("lines", ())),
+        *_avoided(value.get("avoided", ())),
         *_uncertainty(value),
+        *_variants(value.get("variants", ())),
+        *_dropped(value.get("dropped", ())),
         *_findings(value.get("findings", ())),
     ]
 
@@ -82,6 +87,9 @@ def value_blocks(results: Results) -> list[AnyBlock]:
 def value_message(results: Results) -> Words | None:
     """Return the value in one sentence, always with its interval; None when there is none."""
     value = value_of(results) or {}
+    sentence = value.get("headline")
+    if sentence:  # perspective, horizon, interval and projected share in one breath
+        return say(sentence["code"], **sentence["values"])
     ratio, net = value.get("ratio"), value.get("net")
     if ratio and ratio.get("low") is not None:
         values = {name: say("number.eur2", x=ratio[name]) for name in ("low", "high")}
@@ -199,6 +207,56 @@ def _lines(lines: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
     if not any(line.get("source") for line in lines):
         columns, rows = columns[:-1], tuple(row[:-1] for row in rows)
     return [Table(caption=say("value.caption_lines"), columns=columns, rows=rows)]
+
+
+def _avoided(rows: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
+    """Return avoided costs: preserved, really saved, released; three different things."""
+    items = tuple(
+        say(
+            "value.said.avoided",
+            payer=row["payer"],
+            social=row["social"],
+            cashable=row["cashable"],
+            released=row["released"],
+        )
+        for row in rows
+    )
+    return [Messages(title=say("value.avoided_title"), items=items)] if items else []
+
+
+def _variants(rows: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
+    """Return what other choices of discounting, displacement and largest line give: always told."""
+    if not rows:
+        return []
+    cells = tuple(
+        (
+            say(
+                f"value.variant.{row['what']}",
+                value=row["value"] if row["what"] == LINE else float(row["value"]),
+            ),
+            row["net"],
+        )
+        for row in rows
+    )
+    return [
+        Table(
+            caption=say("value.variants_caption"),
+            columns=(
+                Column(key="choice", label=say("value.variants_choice"), header=True),
+                Column(key="net", label=say("value.net_value"), form=Form.EURO),
+            ),
+            rows=cells,
+        )
+    ]
+
+
+def _dropped(rows: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
+    """Return what matters and is not in the total."""
+    items = tuple(
+        say("value.dropped_item", outcome=row["outcome"], reason=row["reason"] or "")
+        for row in rows
+    )
+    return [Messages(title=say("value.dropped_title"), items=items)] if items else []
 
 
 def _uncertainty(value: Mapping[str, Any]) -> list[AnyBlock]:

@@ -17,8 +17,17 @@ from impact_eval.report.blocks import Said, say
 from impact_eval.report.wording import headline_results, said, written
 from impact_eval.value.account import Account
 from impact_eval.value.cea import cost_per_outcome
-from impact_eval.value.sensitivity import switching_value, tornado
-from impact_eval.value.simulate import simulate, uncertainty_of
+from impact_eval.value.headline import Sentence, headline
+from impact_eval.value.sensitivity import (
+    Variant,
+    discount_variants,
+    displacement_variants,
+    switching_value,
+    tornado,
+    without_largest_line,
+)
+from impact_eval.value.simulate import Uncertainty, simulate, uncertainty_of
+from impact_eval.value.tables import avoided_table, dropped_table
 from impact_eval.value.vocabulary import Perspective, QuantitySource
 
 ACCOUNT_SCHEMA = "impact-eval/account/"
@@ -97,7 +106,28 @@ def value_view(
                 "low": uncertainty.ratio_low,
                 "high": uncertainty.ratio_high,
             }
-    return {**out, **_cost_per_result(account)}
+    return {**out, **_told(account, uncertainty), **_cost_per_result(account)}
+
+
+def _told(account: Account, uncertainty: Uncertainty) -> dict[str, Any]:
+    """Return the sentence that may be said, avoided costs, what another choice gives, the rest."""
+    sentence = headline(account, uncertainty)
+    out: dict[str, Any] = {
+        "avoided": avoided_table(account).to_dict("records"),
+        "variants": [
+            {"what": v.what, "value": v.value, "net": float(v.net)}
+            for v in (*discount_variants(account), *displacement_variants(account))
+        ],
+        "dropped": dropped_table(account)[["outcome", "reason"]].to_dict("records"),
+    }
+    largest = without_largest_line(account)
+    if isinstance(largest, Variant):
+        out["variants"].append(
+            {"what": largest.what, "value": largest.value, "net": float(largest.net)}
+        )
+    if isinstance(sentence, Sentence):
+        out["headline"] = {"code": sentence.code, "values": dict(sentence.values)}
+    return out
 
 
 def _people(account: Account) -> int | None:
