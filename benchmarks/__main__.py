@@ -11,21 +11,30 @@ from __future__ import annotations
 import argparse
 import ast
 import datetime as dt
+import re
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks.timing import in_own_process, machine
+from benchmarks.timing import PEERS, in_own_process, machine
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "reference" / "speed.md"
 PACKAGES = ("impact_eval", "numpy", "scipy", "pandas")
+PROGRAMS = re.compile(
+    r"(diff_diff|pyfixest|wildboottest|pingouin|semopy|girth|mirt)-([\d.]+)\.dist"
+)
 QUICK = ("--sizes", "1000", "10000")
 HEAD = """# Speed
 
-Measured by `python -m benchmarks{asked}` on {day}: {machine}; {versions}. CPU seconds of one
-thread, warm. A ratio is to the fastest peer on the same data in the same run; figures of another
-machine differ, ratios much less.
+Measured by `python -m benchmarks{asked}` on {day}.
+
+- {machine}
+- {versions}
+- peers: {peers}
+
+CPU seconds of one thread, warm, unless a table says otherwise. A ratio is to the fastest peer on
+the same data in the same run; figures of another machine differ, ratios much less.
 """
 
 
@@ -62,6 +71,13 @@ def _versions() -> str:
     return ", ".join(found)
 
 
+def _peers() -> str:
+    """Return the programs installed in the peers' environments, with their versions."""
+    folders = PEERS.glob("*/lib/python*/site-packages/*.dist-info")
+    found = {m[1]: m[2] for path in sorted(folders) if (m := PROGRAMS.match(path.name))}
+    return ", ".join(f"{name} {number}" for name, number in found.items()) or "none installed"
+
+
 def main() -> None:
     """Run what is asked, print it, and write the page when everything was."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -71,13 +87,15 @@ def main() -> None:
     asked = parser.parse_args()
     flags = (" --peer" if asked.peer else "") + (" --quick" if asked.quick else "")
     day = dt.datetime.now(tz=dt.UTC).date().isoformat()
-    lines = [HEAD.format(asked=flags, day=day, machine=machine(), versions=_versions())]
+    head: dict[str, str] = {"asked": flags, "day": day, "machine": machine()}
+    lines: list[str] = []
     for name in asked.name or names():
         title, said = run(name, asked)
         print(f"\n== {title}\n{said}", flush=True)
         lines.append(f"## {title.rstrip('.')}\n\n```text\n{said}\n```\n")
     if not asked.name:
-        PAGE.write_text("\n".join(lines), encoding="utf-8", newline="\n")
+        page = HEAD.format(**head, versions=_versions(), peers=_peers())
+        PAGE.write_text("\n".join([page, *lines]), encoding="utf-8", newline="\n")
         print(f"\nwritten: {PAGE.relative_to(HERE.parent).as_posix()}")
 
 
