@@ -206,7 +206,8 @@ def _lines(lines: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
     )
     if not any(line.get("source") for line in lines):
         columns, rows = columns[:-1], tuple(row[:-1] for row in rows)
-    return [Table(caption=say("value.caption_lines"), columns=columns, rows=rows)]
+    note = say("value.lines_note")
+    return [Table(caption=say("value.caption_lines"), columns=columns, rows=rows, notes=(note,))]
 
 
 def _avoided(rows: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
@@ -287,12 +288,17 @@ def _uncertainty(value: Mapping[str, Any]) -> list[AnyBlock]:
     return out
 
 
+def _spoken(value: Any) -> Any:
+    """Return a value of a finding with the study's own words where it has them."""
+    return [said(v) for v in value] if isinstance(value, list) else value
+
+
 def _findings(findings: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
     out: list[AnyBlock] = []
     for data in findings:
-        finding = Finding.from_dict(data)
+        finding = Finding.from_dict({**data, "values": {}})
         repair = f"finding.{finding.code}.repair"
-        values = dict(data.get("values", {}))
+        values = {k: _spoken(v) for k, v in dict(data.get("values", {})).items()}
         out.append(
             Limitation(
                 words=say(f"finding.{finding.code}", **values),

@@ -96,7 +96,7 @@ def value_view(
         "sensitivity": _bars(account, names),
         "switching": _switching(account, names),
         "cumulative": _cumulative(account),
-        "findings": [f.to_dict() for f in account.findings],
+        "findings": [_named(f.to_dict(), labels or {}) for f in account.findings],
     }
     if refusal is None and uncertainty.ratio_low is not None:
         ratio = account.sroi().ratio
@@ -107,6 +107,15 @@ def value_view(
                 "high": uncertainty.ratio_high,
             }
     return {**out, **_told(account, uncertainty), **_cost_per_result(account)}
+
+
+def _named(finding: dict[str, Any], labels: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a finding whose outcomes have the study's own words."""
+    names = finding["values"].get("names")
+    if not isinstance(names, list):
+        return finding
+    said_names = [labels.get(name, name) for name in names]
+    return {**finding, "values": {**finding["values"], "names": said_names}}
 
 
 def _told(account: Account, uncertainty: Uncertainty) -> dict[str, Any]:
@@ -126,7 +135,10 @@ def _told(account: Account, uncertainty: Uncertainty) -> dict[str, Any]:
             {"what": largest.what, "value": largest.value, "net": float(largest.net)}
         )
     if isinstance(sentence, Sentence):
-        out["headline"] = {"code": sentence.code, "values": dict(sentence.values)}
+        central = account.sroi().ratio  # the number printed beside it, not the mean of the draws
+        ratio = sentence.values["ratio"] if isinstance(central, NotApplicable) else float(central)
+        values = {**sentence.values, "ratio": ratio}
+        out["headline"] = {"code": sentence.code, "values": values}
     return out
 
 
