@@ -10,8 +10,8 @@ RUN := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
 
 .PHONY: demo test test-long lint docs bench clean lock
 
-$(READY): requirements.lock pyproject.toml
-	$(PYTHON) -m venv --clear .venv
+$(READY): requirements.lock
+	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/python -c "import pathlib; pathlib.Path('$(READY)').touch()"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -136,6 +136,9 @@ def options_of(design: Design) -> dict[str, Any]:
 def _describe(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [_describe(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = [f"{f.name}={getattr(value, f.name)}" for f in fields(value)]
+        return f"{type(value).__name__}({', '.join(parts)})"
     return value if isinstance(value, (bool, int, float, str)) or value is None else repr(value)
 
 
