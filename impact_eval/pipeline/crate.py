@@ -17,9 +17,11 @@ KINDS = {
     ".pdf": "application/pdf",
     ".csv": "text/csv",
     ".png": "image/png",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 STAMPED = ("results.json",)  # its hash changes with `run_at`
+DATED = (".xlsx",)  # a workbook holds the moment it was made
 
 
 def write_crate(folder: Path, results: StudyResults, template: str) -> None:
@@ -77,6 +79,6 @@ def write_crate(folder: Path, results: StudyResults, template: str) -> None:
 def _file(folder: Path, name: str) -> dict[str, Any]:
     path = folder / name
     entity = {"@id": name, "@type": "File", "encodingFormat": KINDS[path.suffix]}
-    if path.name not in STAMPED:
+    if path.name not in STAMPED and path.suffix not in DATED:
         entity["sha256"] = sha256(path.read_bytes())
     return entity

@@ -25,6 +25,7 @@ from impact_eval.pipeline.outputs import write_data_files
 from impact_eval.pipeline.results import StudyResults
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.templates import STUDY_REPORT, read_notebook, template_path
+from impact_eval.pipeline.worth import write_workbook
 
 OUTPUT = "sortie"
 NOTEBOOK = "notebook.ipynb"
@@ -208,7 +209,10 @@ def _export(study: Study, partial: Path, template: str) -> None:
             path = partial / report_name(language, kind)
             path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     write_data_files(blocks_of(notebook), partial)
-    write_crate(partial, StudyResults.read(partial), template)
+    results = StudyResults.read(partial)
+    for language in study.declaration.report.languages:
+        write_workbook(results.value, partial, language.value)
+    write_crate(partial, results, template)
 
 
 def report_name(language: Language, kind: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from impact_eval.core.estimate import Estimate
@@ -28,3 +29,22 @@ def value_account(study: Study, estimates: Mapping[str, Estimate]) -> dict[str, 
     account = value_map.account(estimates, people=part.people, units=units)
     content: dict[str, Any] = account.to_dict()
     return content
+
+
+def write_workbook(value: Mapping[str, Any] | None, folder: Path, language: str) -> None:
+    """Write the account as a workbook whose formulas recompute the same totals.
+
+    Parameters
+    ----------
+    value : mapping or None
+        The account of `results.json`; nothing is written without one.
+    folder : Path
+    language : {"fr", "en"}
+    """
+    if value is None:
+        return
+    from impact_eval.value.account import Account
+    from impact_eval.value.excel_export import export_account
+
+    name = {"fr": "compte-fr.xlsx", "en": "account-en.xlsx"}[language]
+    export_account(Account.from_dict(value), folder / name, language)
