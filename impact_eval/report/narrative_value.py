@@ -51,6 +51,7 @@ from impact_eval.report.wording import CAUSAL_FROM, pick, said, written
 
 Results = Mapping[str, Any]
 
+SOCIAL = "social"  # the row that adds every actor up
 LINE = "without_line"  # a variant whose value is a name, not a number
 
 
@@ -75,6 +76,7 @@ def value_blocks(results: Results) -> list[AnyBlock]:
         *out,
         *_numbers(value),
         *_parties(value.get("parties", ())),
+        *_matrix(value.get("matrix")),
         *_lines(value.get("lines", ())),
         *_avoided(value.get("avoided", ())),
         *_uncertainty(value),
@@ -208,6 +210,29 @@ def _lines(lines: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:
         columns, rows = columns[:-1], tuple(row[:-1] for row in rows)
     note = say("value.lines_note")
     return [Table(caption=say("value.caption_lines"), columns=columns, rows=rows, notes=(note,))]
+
+
+def _matrix(matrix: Mapping[str, Any] | None) -> list[AnyBlock]:
+    """Return the account of each actor, year by year; the last row is what society gains."""
+    if not matrix:
+        return []
+    years = [str(year) for year in matrix["years"]]
+    columns = (
+        Column(key="party", label=say("value.payer"), header=True),
+        *(
+            Column(key=f"year_{year}", label=say("value.year_of", year=year), form=Form.EURO)
+            for year in years
+        ),
+        Column(key="total", label=say("value.total"), form=Form.EURO),
+    )
+    rows = tuple(
+        (say("value.social") if row["name"] == SOCIAL else _name(row["name"]), *row["amounts"])
+        for row in matrix["rows"]
+    )
+    table = Table(
+        caption=say("value.matrix_caption"), columns=columns, rows=rows, emphasis=(len(rows) - 1,)
+    )
+    return [table]
 
 
 def _avoided(rows: Sequence[Mapping[str, Any]]) -> list[AnyBlock]:

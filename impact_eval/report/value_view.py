@@ -11,7 +11,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+from scipy import special
+
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
+from impact_eval.core.inference import critical_value
 from impact_eval.core.provenance import canonical_json
 from impact_eval.report.blocks import Said, say
 from impact_eval.report.wording import headline_results, said, written
@@ -27,7 +31,7 @@ from impact_eval.value.sensitivity import (
     without_largest_line,
 )
 from impact_eval.value.simulate import Uncertainty, simulate, uncertainty_of
-from impact_eval.value.tables import avoided_table, dropped_table
+from impact_eval.value.tables import account_matrix, avoided_table, dropped_table
 from impact_eval.value.vocabulary import Perspective, QuantitySource
 
 ACCOUNT_SCHEMA = "impact-eval/account/"
@@ -128,6 +132,14 @@ def _told(account: Account, uncertainty: Uncertainty) -> dict[str, Any]:
             for v in (*discount_variants(account), *displacement_variants(account))
         ],
         "dropped": dropped_table(account)[["outcome", "reason"]].to_dict("records"),
+    }
+    matrix = account_matrix(account)
+    out["matrix"] = {
+        "years": [int(year) for year in matrix.columns[:-1]],
+        "rows": [
+            {"name": name, "amounts": [float(cell) for cell in row]}
+            for name, row in zip(matrix.index, matrix.to_numpy(), strict=True)
+        ],
     }
     largest = without_largest_line(account)
     if isinstance(largest, Variant):
@@ -263,4 +275,13 @@ def _cost_per_result(account: Account) -> dict[str, Any]:
                 "low": found.conf_low,
                 "high": found.conf_high,
             }
+            out["acceptability"] = _acceptability(cost, float(q.value), q.conf_low, q.conf_high)
     return out
+
+
+def _acceptability(cost: float, quantity: float, low: float, high: float) -> list[list[float]]:
+    """Return the chance that the action is worth its cost, by value given to one more result."""
+    error = (high - low) / 2 / critical_value(0.95)
+    values = np.linspace(0, 3 * cost / quantity, 13)[1:]
+    chances = special.ndtr((values * quantity - cost) / (values * error))
+    return [[float(value), float(chance)] for value, chance in zip(values, chances, strict=True)]
