@@ -27,6 +27,13 @@ class Direction(StrEnum):
     NEITHER = "neither"
 
 
+class RowsAre(StrEnum):
+    """What a row of a table stands for: territories are not people, and are not withheld."""
+
+    PEOPLE = "people"
+    TERRITORIES = "territories"
+
+
 class Pillar(StrEnum):
     """The pillars of the Pacte des solidarités."""
 

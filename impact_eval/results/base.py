@@ -23,11 +23,16 @@ class Rule(StrEnum):
 
     PEOPLE = "people"  # a count of people: passes the threshold, and what surrounds it
     SHARE = "share"  # a share of people: the count behind it passes the threshold
+    LEVEL = "level"  # a mean of people: a share of them when the outcome is yes or no
     STATISTIC = "statistic"  # in the unit of an outcome; rests on the people of its record
     ERROR = "error"  # a standard error or a deviation, in the unit of an outcome
     RATIO = "ratio"  # without unit (a p-value, a statistic); rests on people too
     AMOUNT = "amount"  # computed from published effects and declared prices: leaves with them
     THINGS = "things"  # a count of what are not people: items, periods, draws, clusters
+    CLUSTERS = "clusters"  # a count of independent units: of people when people are the units
+    UNIT = "unit"  # the name of a unit: leaves when units are territories
+    COLUMN = "column"  # the name of a column: leaves when the study uses it
+    VALUES = "values"  # the values of a finding, each under its own rule
     LABEL = "label"  # words that the study's authors wrote
     CODE = "code"  # of a closed list, or a stable code
     FREE = "free"  # about nobody: a setting, a version, a fingerprint
@@ -43,11 +48,16 @@ class Discloses:
 
 PEOPLE = Discloses(Rule.PEOPLE)
 SHARE = Discloses(Rule.SHARE)
+LEVEL = Discloses(Rule.LEVEL)
 STATISTIC = Discloses(Rule.STATISTIC)
 ERROR = Discloses(Rule.ERROR)
 RATIO = Discloses(Rule.RATIO)
 AMOUNT = Discloses(Rule.AMOUNT)
 THINGS = Discloses(Rule.THINGS)
+UNIT = Discloses(Rule.UNIT)
+CLUSTERS = Discloses(Rule.CLUSTERS)
+VALUES = Discloses(Rule.VALUES)
+COLUMN = Discloses(Rule.COLUMN)
 LABEL = Discloses(Rule.LABEL)
 CODE = Discloses(Rule.CODE)
 FREE = Discloses(Rule.FREE)
@@ -58,6 +68,7 @@ People: TypeAlias = Annotated[int | None, Field(ge=0), PEOPLE]
 PeopleList: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=0)], ...] | None, PEOPLE]
 Share: TypeAlias = Annotated[float | None, Field(ge=0, le=1), SHARE]
 Statistic: TypeAlias = Annotated[float | None, STATISTIC]
+LevelOf: TypeAlias = Annotated[float | None, LEVEL]
 StandardError: TypeAlias = Annotated[float | None, Field(ge=0), ERROR]
 Ratio: TypeAlias = Annotated[float | None, RATIO]
 PositiveRatio: TypeAlias = Annotated[float | None, Field(ge=0), RATIO]
@@ -66,6 +77,7 @@ Amount: TypeAlias = Annotated[float | None, AMOUNT]
 Exact: TypeAlias = Annotated[str | None, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$"), AMOUNT]
 Things: TypeAlias = Annotated[int, Field(ge=0), THINGS]
 ThingsOrNone: TypeAlias = Annotated[int | None, Field(ge=0), THINGS]
+Clusters: TypeAlias = Annotated[int | None, Field(ge=0), CLUSTERS]
 Label: TypeAlias = Annotated[str, LABEL]
 LabelOrNone: TypeAlias = Annotated[str | None, LABEL]
 Code: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.\-]*$", max_length=80), CODE]
@@ -84,6 +96,7 @@ NumberOrNone: TypeAlias = Annotated[float | None, FREE]
 Whole: TypeAlias = Annotated[int, FREE]
 Hash: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), FREE]
 HashOrNone: TypeAlias = Annotated[str | None, Field(pattern=r"^[0-9a-f]{64}$"), FREE]
+UnitName: TypeAlias = Annotated[str | None, UNIT]
 Level: TypeAlias = Annotated[int, Field(ge=0, le=4), CODE]
 
 
@@ -110,8 +123,11 @@ class Record(BaseModel):
             declared += _declared(info.annotation)
             if declared:
                 found[name] = declared[0].rule
+            elif _is_closed_list(info.annotation):
+                found[name] = Rule.CODE
             elif not holds_records(info.annotation):
-                raise TypeError(f"{cls.__name__}.{name}: no disclosure rule")
+                message = f"{cls.__name__}.{name}: no disclosure rule"
+                raise TypeError(message)
         cls.rules = types.MappingProxyType(found)
 
 
@@ -121,6 +137,16 @@ def _declared(annotation: object) -> list[Discloses]:
     for part in typing.get_args(annotation):
         found += _declared(part)
     return found
+
+
+def _is_closed_list(annotation: object) -> bool:
+    """Whether a type is an enumeration or a choice of literals: a code by nature."""
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return True
+    parts = [p for p in typing.get_args(annotation) if p is not type(None)]
+    if typing.get_origin(annotation) is typing.Literal:
+        return True
+    return bool(parts) and all(_is_closed_list(part) for part in parts)
 
 
 def holds_records(annotation: object) -> bool:

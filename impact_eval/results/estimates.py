@@ -1,0 +1,506 @@
+"""Estimates as records: rows, joint covariance, method, flow, levels, evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Annotated, Literal, Self, TypeAlias
+
+import numpy as np
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from impact_eval.core.estimate import Effect, Estimate, FlowStep, MethodRecord
+from impact_eval.core.vocabulary import Direction, RowsAre, Unit
+from impact_eval.results.base import (
+    CODE,
+    FREE,
+    INSIDE,
+    LABEL,
+    STATISTIC,
+    Clusters,
+    Code,
+    CodeOrNone,
+    Codes,
+    Flag,
+    Free,
+    Label,
+    LabelOrNone,
+    Level,
+    LevelOf,
+    People,
+    Probability,
+    Ratio,
+    Record,
+    StandardError,
+    Statistic,
+)
+from impact_eval.results.findings import FindingRecord
+from impact_eval.results.value_names import Value
+
+Period: TypeAlias = Annotated[float | str | None, FREE]
+Matrix: TypeAlias = Annotated[tuple[tuple[float | None, ...], ...], STATISTIC]
+_SLACK = 1e-9
+
+
+class Role(StrEnum):
+    """What an estimate is for."""
+
+    MAIN = "main"  # the headline
+    EVENT = "event"  # the event study
+    CELLS = "cells"  # the group-time effects
+    NAIVE = "naive"  # the usual shortcut, shown beside it
+    ALTERNATIVE = "alternative"  # another design
+    ANALYTIC = "analytic"  # the formula that is not reliable here
+
+
+class BilingualRecord(Record):
+    """What the study's authors wrote, in one language or both."""
+
+    fr: LabelOrNone
+    """French."""
+    en: LabelOrNone
+    """English."""
+
+    @model_validator(mode="after")
+    def _said(self) -> Self:
+        if not (self.fr or self.en):
+            raise PydanticCustomError("one_language_at_least", "one_language_at_least", {})
+        return self
+
+
+def ordered(low: float | None, high: float | None) -> None:
+    """Refuse an interval whose ends are crossed."""
+    if low is not None and high is not None and low > high + _SLACK * max(abs(low), abs(high)):
+        raise PydanticCustomError(
+            "interval_crossed", "interval_crossed", {"low": low, "high": high}
+        )
+
+
+class IntervalRecord(Record):
+    """An estimate with its interval: what several records share."""
+
+    estimate: Statistic
+    """In the unit of the outcome."""
+    std_error: StandardError
+    """Standard error; empty when it is not known."""
+    conf_low: Statistic
+    """Lower end of the interval."""
+    conf_high: Statistic
+    """Upper end of the interval."""
+    p_value: Probability
+    """Two-sided."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        ordered(self.conf_low, self.conf_high)
+        return self
+
+
+class EffectRecord(Record):
+    """One row of an estimate: the columns of `tidy()`."""
+
+    outcome: Label
+    """Name of the outcome in the table."""
+    estimand: Code
+    """What is estimated: att, ate, late, change…"""
+    term: Label
+    """What the row is: att, att_gt, event, or a coefficient's name."""
+    group: Period
+    """Cohort."""
+    time: Period
+    """Period, or event time."""
+    estimate: Statistic
+    """In the unit of the outcome."""
+    std_error: StandardError
+    """Standard error."""
+    df: Annotated[float | None, Field(ge=0), FREE]
+    """Degrees of freedom; empty for the normal law."""
+    statistic: Ratio
+    """Estimate over its standard error."""
+    p_value: Probability
+    """Two-sided."""
+    conf_low: Statistic
+    """Lower end of the interval."""
+    conf_high: Statistic
+    """Upper end of the interval."""
+    conf_level: Annotated[float, Field(gt=0, lt=1), FREE]
+    """Level of the interval."""
+    n_treated: People
+    """Units concerned by the action."""
+    n_comparison: People
+    """Units compared."""
+    n_clusters: Clusters
+    """Independent units."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        ordered(self.conf_low, self.conf_high)
+        return self
+
+    @property
+    def rests_on(self) -> tuple[int | None, ...]:
+        """The counts of people that the row rests on."""
+        return (self.n_treated, self.n_comparison)
+
+    @property
+    def key(self) -> str:
+        """A short name of the row, as `Effect.key`."""
+        return self.to_effect().key
+
+    @classmethod
+    def of(cls, effect: Effect) -> EffectRecord:
+        """Return the record of a row."""
+        return cls(
+            outcome=effect.outcome,
+            estimand=effect.estimand,
+            term=effect.term,
+            group=effect.group,
+            time=effect.time,
+            estimate=finite(effect.estimate),
+            std_error=finite(effect.std_error),
+            df=finite(effect.df),
+            statistic=finite(effect.statistic),
+            p_value=finite(effect.p_value),
+            conf_low=finite(effect.conf_low),
+            conf_high=finite(effect.conf_high),
+            conf_level=effect.conf_level,
+            n_treated=effect.n_treated,
+            n_comparison=effect.n_comparison,
+            n_clusters=effect.n_clusters,
+        )
+
+    def to_effect(self) -> Effect:
+        """Return the row."""
+        return Effect(
+            outcome=self.outcome,
+            estimand=self.estimand,
+            term=self.term,
+            group=self.group,
+            time=self.time,
+            estimate=self.estimate,
+            std_error=self.std_error,
+            df=self.df,
+            statistic=self.statistic,
+            p_value=self.p_value,
+            conf_low=self.conf_low,
+            conf_high=self.conf_high,
+            conf_level=self.conf_level,
+            n_treated=self.n_treated,
+            n_comparison=self.n_comparison,
+            n_clusters=self.n_clusters,
+        )
+
+
+class MethodOf(Record):
+    """Which design made an estimate, with which options and covariance."""
+
+    name: Code
+    """Registry name."""
+    options: Annotated[dict[str, Value], FREE]
+    """Options of the design, each a field of it."""
+    covariance: Free
+    """How errors were computed."""
+
+    @model_validator(mode="after")
+    def _offered(self) -> Self:
+        """Refuse an option that the design does not have, when the design is known here."""
+        from dataclasses import fields
+
+        from impact_eval.designs import designs
+
+        if self.name in designs:
+            kind = designs.get(self.name)
+            offered = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass
+            unknown = sorted(set(self.options) - offered)
+            if unknown:
+                raise PydanticCustomError("unknown_value", "unknown_value", {"names": unknown})
+        return self
+
+
+class FlowRecord(Record):
+    """One step of the sample's flow."""
+
+    step: Code
+    """Code of the step."""
+    n: People
+    """Rows kept."""
+    dropped: People
+    """Rows dropped."""
+    reason: CodeOrNone
+    """Code of the cause."""
+
+    @classmethod
+    def of(cls, step: FlowStep) -> FlowRecord:
+        """Return the record of a step."""
+        return cls(step=step.step, n=step.n, dropped=step.dropped, reason=step.reason)
+
+
+class LevelsRecord(Record):
+    """Means behind a difference, to give it a scale; empty where the design has none."""
+
+    mean_treated: LevelOf
+    """Mean of those concerned by the action (after, when there is a before)."""
+    sd_treated: StandardError
+    """Its standard deviation."""
+    mean_comparison: LevelOf
+    """Mean of those compared."""
+    sd_comparison: StandardError
+    """Its standard deviation."""
+    mean_before: LevelOf
+    """Mean before, when there is no comparison."""
+    mean_after: LevelOf
+    """Mean after, when there is no comparison."""
+
+    @classmethod
+    def of(cls, details: Mapping[str, object]) -> LevelsRecord | None:
+        """Return the means that a design told in its details; None when it told none."""
+        last = details.get("levels")
+        if isinstance(last, (list, tuple)) and last and isinstance(last[-1], Mapping):
+            details = {**details, **last[-1]}
+        found = {
+            "mean_treated": _first(details, "mean_treated_after", "mean_treated"),
+            "sd_treated": _first(details, "sd_treated"),
+            "mean_comparison": _first(details, "mean_comparison_after", "mean_comparison"),
+            "sd_comparison": _first(details, "sd_comparison"),
+            "mean_before": _first(details, "mean_before"),
+            "mean_after": _first(details, "mean_after"),
+        }
+        return cls(**found) if any(v is not None for v in found.values()) else None
+
+
+def _first(details: Mapping[str, object], *names: str) -> float | None:
+    """Return the first number of some names that is there."""
+    for name in names:
+        value = details.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return finite(float(value))
+    return None
+
+
+class FitRecord(Record):
+    """An estimate: its rows, their covariance, how it was made."""
+
+    outcome: Label
+    """Name of the outcome in the table."""
+    estimand: Code
+    """What is estimated."""
+    method: MethodOf
+    """Design, options, covariance."""
+    counterfactual: Flag
+    """Whether something is compared with what would have been."""
+    effects: Annotated[tuple[EffectRecord, ...], Field(min_length=1)]
+    """Rows."""
+    covariance: Matrix
+    """Joint covariance of the rows; empty cells have no value."""
+    findings: tuple[FindingRecord, ...]
+    """What was noticed."""
+    flow: tuple[FlowRecord, ...]
+    """How many rows were left at each step."""
+    details: LevelsRecord | None
+    """Means behind the estimate."""
+
+    @model_validator(mode="after")
+    def _square(self) -> Self:
+        size = len(self.effects)
+        if len(self.covariance) != size or any(len(row) != size for row in self.covariance):
+            raise PydanticCustomError("not_square", "not_square", {"expected": size})
+        if any((row[i] or 0.0) < 0 for i, row in enumerate(self.covariance)):
+            raise PydanticCustomError("negative_variance", "negative_variance", {})
+        return self
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> FitRecord:
+        """Return the record of an estimate; influence values and draws do not travel."""
+        return cls(
+            outcome=estimate.outcome,
+            estimand=estimate.estimand,
+            method=MethodOf(
+                name=estimate.method.name,
+                options={name: plain(value) for name, value in estimate.method.options.items()},
+                covariance=estimate.method.covariance,
+            ),
+            counterfactual=estimate.counterfactual,
+            effects=tuple(EffectRecord.of(effect) for effect in estimate.effects),
+            covariance=matrix_of(estimate.covariance.tolist()),
+            findings=tuple(FindingRecord.of(finding) for finding in estimate.findings),
+            flow=tuple(FlowRecord.of(step) for step in estimate.flow),
+            details=LevelsRecord.of(estimate.details),
+        )
+
+    def to_estimate(self) -> Estimate:
+        """Return the estimate, without influence values."""
+        rows = [[math.nan if v is None else v for v in row] for row in self.covariance]
+        size = len(self.effects)
+        steps = (
+            FlowStep(step.step, step.n, step.dropped or 0, step.reason)
+            for step in self.flow
+            if step.n is not None
+        )
+        return Estimate(
+            outcome=self.outcome,
+            estimand=self.estimand,
+            method=MethodRecord(self.method.name, self.method.options, self.method.covariance),
+            effects=tuple(row.to_effect() for row in self.effects),
+            covariance=np.array(rows, dtype=np.float64).reshape(size, size),
+            counterfactual=self.counterfactual,
+            findings=tuple(finding.to_finding() for finding in self.findings),
+            flow=tuple(steps),
+            details={} if self.details is None else self.details.model_dump(),
+        )
+
+
+class QuestionRecord(Record):
+    """What an estimate answers."""
+
+    outcome: Code
+    """Identifier of the outcome."""
+    estimand: Code
+    """What is estimated."""
+    instrument: CodeOrNone
+    """Identifier of the questionnaire behind the outcome."""
+
+
+class BandRecord(Record):
+    """A row's simultaneous interval."""
+
+    key: Label
+    """Key of the row, such as event[2]."""
+    conf_low: Statistic
+    """Lower end."""
+    conf_high: Statistic
+    """Upper end."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        ordered(self.conf_low, self.conf_high)
+        return self
+
+
+class EvidenceRecord(Record):
+    """The evidence level of a result, why it is this one, and what would raise it."""
+
+    level: Level
+    """0 to 4."""
+    ceiling: Level
+    """Of the design."""
+    reasons: Codes
+    """What lowered it, or what holds it there."""
+    would_raise: Codes
+    """What would raise it."""
+    caps: Annotated[dict[str, Annotated[int, Field(ge=0, le=4)]], CODE]
+    """The highest level that each reason leaves."""
+
+    @model_validator(mode="after")
+    def _under(self) -> Self:
+        if self.level > self.ceiling:
+            raise PydanticCustomError("level_over_ceiling", "level_over_ceiling", {})
+        return self
+
+
+class GroupRecord(Record):
+    """What the gate must know of a group of people behind a result; it never leaves."""
+
+    name: Annotated[Literal["treated", "comparison", "all"], INSIDE]
+    """Which group."""
+    n: Annotated[int, Field(ge=0), INSIDE]
+    """People in it, whose answer is known."""
+    dominated: Annotated[bool, INSIDE]
+    """Whether one or two of them make most of the total."""
+    homogeneous: Annotated[bool, INSIDE]
+    """Whether all gave the same answer."""
+    rarest: Annotated[int | None, Field(ge=0), INSIDE]
+    """Of two answers, how many gave the rarer."""
+
+
+class EstimateRecord(Record):
+    """One estimate of one outcome, in one role."""
+
+    outcome: Code
+    """Identifier of the outcome."""
+    label: BilingualRecord
+    """Its name, by language."""
+    unit: Unit
+    """Unit of its numbers."""
+    direction: Direction
+    """Which way is better."""
+    primary: Flag
+    """Whether it is the primary outcome."""
+    role: Role
+    """What the estimate is for."""
+    counted: RowsAre
+    """Whether its counts are of people or of territories."""
+    clusters: RowsAre
+    """Whether its independent units are people or territories."""
+    withheld: Flag
+    """Whether the gate kept it back."""
+    question: QuestionRecord
+    """What it answers."""
+    estimate: FitRecord
+    """Rows, covariance, findings and flow."""
+    bands: tuple[BandRecord, ...]
+    """Rows with simultaneous intervals."""
+    evidence: EvidenceRecord | None
+    """Level, its reasons, and what would raise it."""
+    smallest_detectable: StandardError
+    """Effect this study would have seen four times out of five."""
+    declared_smallest_effect: Annotated[float | None, Field(gt=0), FREE]
+    """Smallest effect that would matter, as declared."""
+    mean_comparison: LevelOf
+    """Mean of those not concerned, to give the effect a scale."""
+    groups: tuple[GroupRecord, ...]
+    """What the gate must know of the people behind it; empty once published."""
+
+    @property
+    def headline(self) -> EffectRecord:
+        """The first row."""
+        return self.estimate.effects[0]
+
+    @property
+    def rests_on(self) -> tuple[int | None, ...]:
+        """The counts of people that the headline rests on."""
+        return self.headline.rests_on
+
+    def to_estimate(self) -> Estimate:
+        """Return the estimate (influence values do not travel)."""
+        return self.estimate.to_estimate()
+
+
+class CovarianceRecord(Record):
+    """Joint covariance of the headline effects, in the order of `keys` (`outcome/term`)."""
+
+    keys: Annotated[tuple[str, ...], LABEL]
+    """`outcome/term` of each row and column."""
+    matrix: Matrix
+    """Covariance; empty cells have no value."""
+
+    @model_validator(mode="after")
+    def _square(self) -> Self:
+        size = len(self.keys)
+        if len(self.matrix) != size or any(len(row) != size for row in self.matrix):
+            raise PydanticCustomError("not_square", "not_square", {"expected": size})
+        if any((row[i] or 0.0) < 0 for i, row in enumerate(self.matrix)):
+            raise PydanticCustomError("negative_variance", "negative_variance", {})
+        return self
+
+
+def finite(value: float | None) -> float | None:
+    """Return a number, or None when it is missing or not finite."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def matrix_of(rows: Iterable[Iterable[float]]) -> tuple[tuple[float | None, ...], ...]:
+    """Return a matrix whose cells without value are empty."""
+    return tuple(tuple(finite(cell) for cell in row) for row in rows)
+
+
+def plain(value: object) -> Value:
+    """Return an option as JSON holds it: a scalar, a list of them, or its own short text."""
+    if value is None or isinstance(value, (bool, str, int, float)):
+        return value
+    if isinstance(value, (tuple, list)):
+        return tuple(
+            v if isinstance(v, (bool, str, int, float)) or v is None else str(v) for v in value
+        )
+    return str(value)

@@ -1,0 +1,210 @@
+"""`StudyResults`: all that a study found, the content of `results.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from impact_eval.core.estimate import Estimate
+from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.provenance import stable
+from impact_eval.results.base import CODE, Record
+from impact_eval.results.checks import CheckRecord
+from impact_eval.results.estimates import CovarianceRecord, EstimateRecord, Role
+from impact_eval.results.findings import NoticedRecord
+from impact_eval.results.migration import SCHEMA_1, from_schema_1
+from impact_eval.results.scores import ScoreRecord
+from impact_eval.results.study import (
+    DataRecord,
+    DisclosureRecord,
+    DossierRecord,
+    Provenance,
+    ReleasedCount,
+    StudyRecord,
+)
+from impact_eval.results.value import ValueSection
+
+SCHEMA: Literal["impact-eval/results/2"] = "impact-eval/results/2"
+UNREPEATABLE = ("run_at",)  # the only key in which two runs on the same inputs differ
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+_MOST_FAULTS = 10
+
+
+class StudyResults(Record):
+    """All that a study found: the content of `results.json`.
+
+    Examples
+    --------
+    >>> StudyResults.read("sortie/results.json")  # doctest: +SKIP
+    """
+
+    schema_: Annotated[Literal["impact-eval/results/2"], CODE] = Field(alias="schema")
+    """Version of this format."""
+    study: StudyRecord
+    """The declaration."""
+    data: DataRecord
+    """What the numbers were computed on, never its rows."""
+    estimates: tuple[EstimateRecord, ...]
+    """One record per outcome and role."""
+    covariance: CovarianceRecord
+    """Joint covariance of the headline effects."""
+    checks: tuple[CheckRecord, ...]
+    """One record per outcome and check."""
+    scores: tuple[ScoreRecord, ...]
+    """Scales: reliability, change, distribution."""
+    value: ValueSection | None
+    """The account: what the effect is worth, to whom, paid by whom."""
+    dossier: dict[str, DossierRecord]
+    """By outcome: the other margins of error, the other designs."""
+    findings: tuple[NoticedRecord, ...]
+    """What was noticed."""
+    disclosure: DisclosureRecord
+    """What was withheld, and by which rule."""
+    provenance: Provenance
+    """What made the result."""
+    earlier: tuple[ReleasedCount, ...]
+    """What earlier editions published; in memory only, empty once published."""
+
+    @model_validator(mode="after")
+    def _one_study(self) -> Self:
+        """Refuse parts that speak of an outcome that was not estimated, or of two headlines."""
+        known = {record.outcome for record in self.estimates}
+        named = {c.outcome for c in self.checks} | set(self.dossier)
+        named |= {o for finding in self.findings for o in finding.outcomes}
+        if named - known:
+            names = sorted(named - known)
+            raise PydanticCustomError("unknown_outcome", "unknown_outcome", {"names": names})
+        heads = [r.outcome for r in self.estimates if r.role is Role.MAIN]
+        if len(set(heads)) < len(heads):
+            raise PydanticCustomError("outcome_twice", "outcome_twice", {})
+        return self
+
+    def of(self, outcome: str, role: Role | str = Role.MAIN) -> EstimateRecord:
+        """Return the estimate of an outcome in a role; refused by name when there is none."""
+        for record in self.estimates:
+            if record.outcome == outcome and record.role == role:
+                return record
+        known = [f"{record.outcome}/{record.role}" for record in self.estimates]
+        raise ImpactEvalError(
+            Finding.error(
+                "unknown_name", kind="estimate", name=f"{outcome}/{role}", nearest=None, known=known
+            )
+        )
+
+    @property
+    def headlines(self) -> tuple[EstimateRecord, ...]:
+        """The headline estimates, the primary outcome first, in the order of the study file."""
+        main = [record for record in self.estimates if record.role is Role.MAIN]
+        return tuple(sorted(main, key=lambda record: not record.primary))
+
+    @property
+    def primary(self) -> EstimateRecord:
+        """The headline estimate of the primary outcome; refused when nothing was estimated."""
+        for record in self.headlines:
+            if record.primary:
+                return record
+        raise ImpactEvalError(Finding.error("nothing_estimated", study=self.study.id))
+
+    @property
+    def evidence_level(self) -> int:
+        """Evidence level of the primary outcome; 0 when nothing was estimated."""
+        levels = [r.evidence.level for r in self.headlines if r.primary and r.evidence]
+        return levels[0] if levels else 0
+
+    def estimate(self, outcome: str) -> Estimate:
+        """Return the headline estimate of an outcome."""
+        return self.of(outcome).to_estimate()
+
+    def with_template(self, digest: str) -> StudyResults:
+        """Return the results with the hash of the template that made them."""
+        provenance = self.provenance.model_copy(update={"template_sha256": digest})
+        return self.model_copy(update={"provenance": provenance})
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return the content of `results.json`: no NaN, and no digit that a machine could move."""
+        data: dict[str, Json] = stable(self.model_dump(mode="json", by_alias=True))
+        return data
+
+    def to_json(self) -> str:
+        """Return the text of `results.json`."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+    def write(self, path: str | Path) -> Path:
+        """Write `results.json` whole or not at all."""
+        target = Path(path)
+        target = target / "results.json" if target.is_dir() else target
+        partial = target.with_name(f".{target.name}.partial")
+        partial.write_text(self.to_json(), encoding="utf-8", newline="\n")
+        partial.replace(target)
+        return target
+
+    @classmethod
+    def read(cls, path: str | Path) -> StudyResults:
+        """Read a `results.json`, or the folder that holds it.
+
+        Raises
+        ------
+        ImpactEvalError
+            `results_not_found`, `results_not_json`, `results_schema`, `results_invalid`.
+        """
+        file = Path(path)
+        file = file / "results.json" if file.is_dir() else file
+        place = Place(file=file.name)
+        if not file.is_file():
+            raise ImpactEvalError(Finding.error("results_not_found", place, path=str(path)))
+        try:
+            text = file.read_text(encoding="utf-8-sig")
+            return cls.from_dict(json.loads(text, parse_constant=_refuse_constant), place)
+        except (UnicodeDecodeError, ValueError, RecursionError):
+            raise ImpactEvalError(Finding.error("results_not_json", place)) from None
+
+    @classmethod
+    def from_dict(cls, data: object, place: Place | None = None) -> StudyResults:
+        """Validate the content of a `results.json`; the former version is brought to this one.
+
+        Raises
+        ------
+        ImpactEvalError
+            `results_schema`, `results_invalid` with the place and the fault of each leaf.
+        """
+        found = data.get("schema") if isinstance(data, Mapping) else None
+        if found == SCHEMA_1 and isinstance(data, Mapping):
+            data = from_schema_1(data)
+        elif found != SCHEMA:
+            raise ImpactEvalError(
+                Finding.error("results_schema", place, found=str(found)[:60], expected=SCHEMA)
+            )
+        try:
+            return cls.model_validate_json(json.dumps(data, allow_nan=False))
+        except (TypeError, ValueError, RecursionError) as error:
+            faults = error.errors(include_url=False) if isinstance(error, ValidationError) else []
+            keys = [_told(e["loc"], e["type"]) for e in faults]
+            raise ImpactEvalError(
+                Finding.error("results_invalid", place, n=len(keys), keys=keys[:_MOST_FAULTS])
+            ) from None
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def _told(location: tuple[int | str, ...], fault: str) -> str:
+    """Return the path of a fault and its kind: `estimates[0].unit (enum)`."""
+    path = ""
+    for part in location:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
+    return f"{path} ({fault})"
+
+
+def comparable(results: StudyResults) -> dict[str, Json]:
+    """Return the content of results without what two runs may differ in, to compare them."""
+    provenance = results.provenance.model_copy(update=dict.fromkeys(UNREPEATABLE, ""))
+    return results.model_copy(update={"provenance": provenance}).to_dict()
+
+
+__all__ = ["SCHEMA", "Json", "StudyResults", "comparable"]

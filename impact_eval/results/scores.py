@@ -1,0 +1,450 @@
+"""Questionnaires as records: scores, their precision, their change, what people answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from impact_eval.core.vocabulary import Direction, RowsAre, Unit
+from impact_eval.results.base import (
+    CODE,
+    FREE,
+    PEOPLE,
+    Code,
+    Flag,
+    FreeOrNone,
+    LevelOf,
+    NumberOrNone,
+    People,
+    PositiveRatio,
+    Probability,
+    Ratio,
+    Record,
+    Share,
+    StandardError,
+    Statistic,
+    Things,
+)
+from impact_eval.results.estimates import BilingualRecord, ordered
+from impact_eval.results.findings import FindingRecord, RefusalRecord
+from impact_eval.stats.change import Outcome, Verdict
+from impact_eval.stats.invariance import InvarianceLevel, InvarianceVerdict
+from impact_eval.survey.invariance import Comparison
+
+Counts: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=0)], ...] | None, PEOPLE]
+
+
+class AlphaRecord(Record):
+    """Cronbach's alpha with its interval."""
+
+    alpha: Annotated[Ratio, Field(le=1)]
+    """Internal consistency."""
+    conf_low: Ratio
+    """Lower end."""
+    conf_high: Ratio
+    """Upper end."""
+    n: People
+    """People it was computed on."""
+    n_items: Things
+    """Questions."""
+
+    @property
+    def rests_on(self) -> tuple[int | None, ...]:
+        """The counts of people that it rests on."""
+        return (self.n,)
+
+
+class LevelRecord(Record):
+    """Where a group stands at one date."""
+
+    mean: LevelOf
+    """Mean score."""
+    sd: StandardError
+    """Standard deviation."""
+    n: People
+    """People with a score."""
+
+    @property
+    def rests_on(self) -> tuple[int | None, ...]:
+        """The counts of people that it rests on."""
+        return (self.n,)
+
+
+class ScoreChange(Record):
+    """The mean change of those seen at both dates."""
+
+    estimate: Statistic
+    """Mean change, in points."""
+    std_error: StandardError
+    """Standard error."""
+    conf_low: Statistic
+    """Lower end."""
+    conf_high: Statistic
+    """Upper end."""
+    p_value: Probability
+    """Two-sided."""
+    n: People
+    """People seen at both dates."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        ordered(self.conf_low, self.conf_high)
+        return self
+
+    @property
+    def rests_on(self) -> tuple[int | None, ...]:
+        """The counts of people that it rests on."""
+        return (self.n,)
+
+
+class PeopleChanged(Record):
+    """How many changed by more than the error of the measure."""
+
+    improved: People
+    """For the better."""
+    stable: People
+    """Not beyond the error."""
+    worsened: People
+    """For the worse."""
+
+
+class BinRecord(Record):
+    """People in a class of the score, at each date."""
+
+    low: Annotated[float, FREE]
+    """From."""
+    high: Annotated[float, FREE]
+    """To."""
+    before: People
+    """People at the first date."""
+    after: People
+    """People at the second date."""
+
+
+class ItemRecord(Record):
+    """How many gave each answer to one question, at each date."""
+
+    label: BilingualRecord
+    """The question, where rights allow, or its number."""
+    before: Counts
+    """People by answer at the first date."""
+    after: Counts
+    """People by answer at the second date."""
+
+
+class PairedTRecord(Record):
+    """A paired t-test."""
+
+    mean_change: Statistic
+    """Mean change."""
+    std_error: StandardError
+    """Standard error."""
+    statistic: Ratio
+    """Student's t."""
+    df: NumberOrNone
+    """Degrees of freedom."""
+    p_value: Probability
+    """Two-sided."""
+    conf_low: Statistic
+    """Lower end."""
+    conf_high: Statistic
+    """Upper end."""
+    n: People
+    """People."""
+
+
+class EffectSizeRecord(Record):
+    """A standardised size with its interval."""
+
+    value: Ratio
+    """Size."""
+    conf_low: Ratio
+    """Lower end."""
+    conf_high: Ratio
+    """Upper end."""
+
+
+class PairedEffectsRecord(Record):
+    """Standardised sizes of a change."""
+
+    dz: EffectSizeRecord
+    """Over the deviation of changes."""
+    g_z: EffectSizeRecord
+    """The same, corrected for few people."""
+    d_av: EffectSizeRecord
+    """Over the mean of both deviations."""
+    d_rm: EffectSizeRecord
+    """Corrected for the correlation."""
+    glass: EffectSizeRecord
+    """Over the deviation at entry."""
+    glass_corrected: Ratio
+    """The same, corrected for few people."""
+    n: People
+    """People."""
+    mean_change: Statistic
+    """Mean change."""
+    sd_change: StandardError
+    """Deviation of changes."""
+    mean_before: LevelOf
+    """Mean at entry."""
+    sd_before: StandardError
+    """Deviation at entry."""
+    mean_after: LevelOf
+    """Mean at exit."""
+    sd_after: StandardError
+    """Deviation at exit."""
+    correlation: Ratio
+    """Between both dates."""
+
+
+class EquivalenceRecord(Record):
+    """The mean change against the smallest that matters."""
+
+    p_value: Probability
+    """The larger of two one-sided."""
+    conf_low: Statistic
+    """Lower end."""
+    conf_high: Statistic
+    """Upper end."""
+    bound: NumberOrNone
+    """Smallest change that matters."""
+    verdict: Verdict
+    """What the interval says."""
+
+
+class ReliableRecord(Record):
+    """Who changed beyond the error of the measure."""
+
+    std_error_measurement: StandardError
+    """Error of one measure."""
+    std_error_difference: StandardError
+    """Error of a difference."""
+    smallest: StandardError
+    """Smallest change beyond it."""
+    n_improved: People
+    """For the better."""
+    n_unchanged: People
+    """Not beyond."""
+    n_deteriorated: People
+    """For the worse."""
+    n: People
+    """People."""
+
+
+class ShareRecord(Record):
+    """People concerned, out of how many, and the interval of the share."""
+
+    count: People
+    """People concerned."""
+    n: People
+    """Out of."""
+    conf_low: Share
+    """Lower end of the share."""
+    conf_high: Share
+    """Upper end of the share."""
+
+
+class WilcoxonRecord(Record):
+    """A signed-rank test."""
+
+    statistic: Ratio
+    """Sum of positive ranks."""
+    z: Ratio
+    """Standardised."""
+    p_value: Probability
+    """Exact or normal."""
+    p_normal: Probability
+    """Normal."""
+    p_corrected: Probability
+    """Normal, with continuity correction."""
+    rank_biserial: Ratio
+    """Difference of rank sums, relative."""
+    shift: Statistic
+    """Median of pairwise means."""
+    n: People
+    """People who changed."""
+    n_zero: People
+    """People who did not."""
+    zero_rule: Code
+    """What was done with them."""
+    exact: Flag
+    """Whether the test is exact."""
+
+
+class SignFlipRecord(Record):
+    """A sign-flip test."""
+
+    mean_change: Statistic
+    """Mean change."""
+    p_value: Probability
+    """Two-sided."""
+    patterns: Annotated[int, Field(ge=0), FREE]
+    """Patterns compared."""
+    exact: Flag
+    """Whether all were."""
+
+
+class ResponseShiftRecord(Record):
+    """Whether people changed their own yardstick."""
+
+    conventional: PairedTRecord
+    """Exit against entry."""
+    then_test: PairedTRecord
+    """Exit against entry seen from exit."""
+    shift: PairedTRecord
+    """The difference."""
+
+
+class ChangeReading(Record):
+    """A change between two dates, in the order it is to be read."""
+
+    minimal_detectable: StandardError | RefusalRecord
+    """Smallest change of one person beyond the error of the measure."""
+    detectable_mean: StandardError | RefusalRecord
+    """Smallest mean change this group had four chances in five to show."""
+    worth_having: NumberOrNone
+    """Smallest change that matters."""
+    n: People
+    """People seen at both dates."""
+    n_before: People
+    """People seen at the first."""
+    n_after: People
+    """People seen at the second."""
+    mean: PairedTRecord | RefusalRecord
+    """Mean change."""
+    effects: PairedEffectsRecord | RefusalRecord
+    """Standardised sizes."""
+    worth: EquivalenceRecord | RefusalRecord
+    """Against what matters."""
+    reliable: ReliableRecord | RefusalRecord
+    """Beyond the error."""
+    shares: dict[Outcome, ShareRecord]
+    """By what became of people."""
+    rank_test: WilcoxonRecord | RefusalRecord
+    """By ranks."""
+    permutation: SignFlipRecord | RefusalRecord
+    """By permutation."""
+    drift: Statistic | RefusalRecord
+    """What regression to the mean alone would give."""
+    shift: ResponseShiftRecord | RefusalRecord
+    """Change of yardstick."""
+    higher_is_better: Flag
+    """Which way is better."""
+    findings: tuple[FindingRecord, ...]
+    """What was noticed."""
+
+    @property
+    def rests_on(self) -> tuple[int | None, ...]:
+        """The counts of people that it rests on."""
+        return (self.n,)
+
+
+class InvarianceStep(Record):
+    """One level of a test that a scale measures alike."""
+
+    level: InvarianceLevel
+    """Level."""
+    accepted: Flag
+    """Whether it holds."""
+    cfi_change: Ratio
+    """Loss of fit."""
+    rmsea_change: Ratio
+    """Loss of fit."""
+    chi_square: PositiveRatio
+    """Of the model."""
+    df: NumberOrNone
+    """Of the model."""
+
+
+class InvarianceRecord(Record):
+    """Whether a scale measures alike on both sides of a comparison."""
+
+    comparison: Comparison
+    """Between groups or dates."""
+    verdict: InvarianceVerdict
+    """Holds, fragile, or not testable."""
+    reached: InvarianceLevel | None
+    """Last level accepted."""
+    n: Counts
+    """People of each side."""
+    reason: RefusalRecord | None
+    """Why it cannot be tested."""
+    steps: tuple[InvarianceStep, ...]
+    """Levels tested."""
+
+
+class QualityRecord(Record):
+    """How far a scale can be trusted here."""
+
+    readings: tuple[FindingRecord, ...]
+    """One plain sentence by statistic."""
+    invariance: tuple[InvarianceRecord, ...]
+    """Whether it measures alike at both dates."""
+
+
+class CategoryCode(Record):
+    """Answers that the gate joined, by the code of their name."""
+
+    code: Annotated[Literal["answer_low", "answer_middle", "answer_high"], CODE]
+    """Unfavourable, in between, or favourable."""
+
+
+class ScoreRecord(Record):
+    """A scored questionnaire."""
+
+    id: Code
+    """Identifier in the study file."""
+    instrument: Code
+    """Name of the scale."""
+    scale: Code
+    """Name of the scale."""
+    version: FreeOrNone
+    """Version of the scale."""
+    name: BilingualRecord | None
+    """Name of the outcome it serves."""
+    counted: RowsAre
+    """Whether those who answer are people."""
+    unit: Unit
+    """Unit of the score."""
+    direction: Direction
+    """Which way is better."""
+    low: NumberOrNone
+    """Lowest score possible."""
+    high: NumberOrNone
+    """Highest score possible."""
+    n: People
+    """Scores, all dates together."""
+    reliability: AlphaRecord | RefusalRecord
+    """Internal consistency."""
+    local: Flag
+    """Whether the scale is the study's own."""
+    withheld: Flag
+    """Whether the gate kept its numbers back."""
+    quality: QualityRecord | None
+    """How far it can be trusted."""
+    before: LevelRecord | None
+    """Level at the first date."""
+    after: LevelRecord | None
+    """Level at the second date."""
+    change: ScoreChange | None
+    """Mean change."""
+    detectable_change: StandardError
+    """Smallest change of one person beyond the error of the measure."""
+    people: PeopleChanged | None
+    """How many changed."""
+    reading: ChangeReading | None
+    """The change in full, for whoever computes further."""
+    bins: tuple[BinRecord, ...]
+    """Distribution at both dates."""
+    categories: tuple[BilingualRecord | CategoryCode, ...]
+    """Answers, from the least favourable."""
+    items: tuple[ItemRecord, ...]
+    """Answers to each question."""
+    findings: tuple[FindingRecord, ...]
+    """What was noticed."""
+
+    @property
+    def rests_on(self) -> tuple[int | None, ...]:
+        """The counts of people that it rests on."""
+        return (self.n,)

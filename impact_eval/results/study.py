@@ -1,0 +1,264 @@
+"""What results say of the study itself: the declaration, the data, what made them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from impact_eval.core.vocabulary import Pillar, RowsAre
+from impact_eval.results.base import (
+    CODE,
+    FREE,
+    INSIDE,
+    LABEL,
+    Clusters,
+    Code,
+    Codes,
+    Flag,
+    Free,
+    FreeOrNone,
+    Hash,
+    HashOrNone,
+    Label,
+    LabelOrNone,
+    NumberOrNone,
+    People,
+    Probability,
+    Record,
+    Things,
+)
+from impact_eval.results.checks import MarginRow
+from impact_eval.results.estimates import BilingualRecord, FlowRecord, IntervalRecord
+from impact_eval.results.findings import FindingRecord
+
+Texts: TypeAlias = tuple[BilingualRecord, ...]
+
+
+class LogicRecord(Record):
+    """The logic model, from resources to impacts."""
+
+    inputs: Texts
+    """Resources."""
+    activities: Texts
+    """What is done."""
+    outputs: Texts
+    """What is delivered."""
+    outcomes: Texts
+    """What should change for people."""
+    impacts: Texts
+    """What should change in the end."""
+
+
+class PrivacyRecord(Record):
+    """The rule that protects people, as declared."""
+
+    threshold: Annotated[int, Field(ge=1, le=1000), FREE]
+    """Least number of people a published cell may count."""
+    profile: Code
+    """Rule of the data's producer."""
+    rows_are: RowsAre
+    """Whether a row of the main table is a person or a territory."""
+    reason: BilingualRecord | None
+    """Why the threshold is lower than the producer's."""
+    internal_edition: Flag
+    """Whether the operator asked for an edition of his own."""
+
+
+class ProtocolRecord(Record):
+    """What was decided before looking, and what changed since."""
+
+    notes: BilingualRecord | None
+    """Anything decided before looking at the results."""
+    smallest_effect: NumberOrNone
+    """Smallest effect that would matter, for the primary outcome."""
+    draw_record: LabelOrNone
+    """File of the draw."""
+    frozen_on: FreeOrNone
+    """Day the protocol was frozen; empty when it was not."""
+    frozen_sha256: HashOrNone
+    """Hash of what was frozen."""
+    intact: Annotated[bool | None, CODE]
+    """Whether the frozen file is as it was written."""
+    readable: Annotated[bool | None, CODE]
+    """Whether the frozen file can be read at all."""
+    changed: Annotated[tuple[str, ...], LABEL]
+    """Keys of the study file that changed since."""
+
+
+class StudyRecord(Record):
+    """The declaration, without the roles of its data."""
+
+    id: Code
+    """Short name."""
+    title: BilingualRecord
+    """Title of the report."""
+    territory: Annotated[str, Field(min_length=1, max_length=32), LABEL]
+    """Code of the territory."""
+    territory_name: BilingualRecord | None
+    """Its name."""
+    contract: LabelOrNone
+    """Contract or programme that funds the action."""
+    pillar: Pillar
+    """Pillar of the contract."""
+    action: BilingualRecord
+    """What the action does."""
+    public: BilingualRecord | None
+    """The people concerned."""
+    period: Annotated[tuple[str, str], FREE]
+    """First and last period."""
+    operator: LabelOrNone
+    """Who carries the action."""
+    emblematic: Flag
+    """Whether it was chosen for an in-depth study."""
+    question: BilingualRecord | None
+    """The question the study answers."""
+    comparison: BilingualRecord | None
+    """Whom the beneficiaries are compared with."""
+    randomised: Flag
+    """Whether they were drawn by lot."""
+    logic: LogicRecord
+    """The logic model."""
+    protocol: ProtocolRecord
+    """What was decided before looking."""
+    privacy: PrivacyRecord
+    """The rule that protects people."""
+
+
+class ReadingRecord(Record):
+    """How a table was read: codes and counts, no cell, no heading that the study does not use."""
+
+    file: Label
+    """Name of the file, without its folder."""
+    format: Code
+    """Kind of file."""
+    encoding: FreeOrNone
+    """Encoding of a text file."""
+    separator: FreeOrNone
+    """Separator of a text file."""
+    rows_in: People
+    """Rows of the file."""
+    rows_out: People
+    """Rows read."""
+    log: tuple[FindingRecord, ...]
+    """What was recoded or dropped."""
+
+
+class DataRecord(Record):
+    """What the numbers were computed on: a fingerprint and the flow, never the rows."""
+
+    file: Label
+    """Name of the file, without its folder."""
+    sha256: Hash
+    """Fingerprint of the content: row and column order do not matter."""
+    counted: RowsAre
+    """Whether its rows are people or territories."""
+    columns: Annotated[tuple[str, ...], LABEL]
+    """Columns that the study uses."""
+    flow: tuple[FlowRecord, ...]
+    """How many rows were left at each step, and why."""
+    n_rows: People
+    """Rows used."""
+    n_units: People
+    """People or territories."""
+    n_periods: Things
+    """Periods."""
+    shape: Annotated[Literal["cross_section", "panel", "repeated_cross_section"], CODE]
+    """How the rows lie in time."""
+    times: Annotated[tuple[str, ...], FREE]
+    """The periods, in order."""
+    reading: ReadingRecord | None
+    """What the reader changed."""
+
+
+class InferenceRecord(Record):
+    """The margins of error computed where territories are few."""
+
+    n_clusters: Clusters
+    """Independent territories."""
+    n_treated: Clusters
+    """Those concerned."""
+    exact: Flag
+    """Whether all deals were compared."""
+    n_draws: Things
+    """Deals compared."""
+    false_positive: Probability
+    """How often the usual margin cries wolf."""
+    rows: tuple[MarginRow, ...]
+    """One by method, the one printed first."""
+
+
+class CurveRecord(IntervalRecord):
+    """The answer of another design."""
+
+    label: Code
+    """Name of the variant."""
+    design: Code
+    """Registry name of the design."""
+    refusal: Codes
+    """Why it refuses these data."""
+
+
+class DossierRecord(Record):
+    """What surrounds the headline of one outcome."""
+
+    inference: InferenceRecord | None
+    """Margins of error with few territories."""
+    curve: tuple[CurveRecord, ...]
+    """The other designs."""
+
+
+class Provenance(Record):
+    """What made the result."""
+
+    versions: Annotated[dict[str, str], FREE]
+    """Python and the packages that computed."""
+    seed: Annotated[int, Field(ge=0), FREE]
+    """Seed of every random draw."""
+    data_sha256: Hash
+    """Fingerprint of the table."""
+    study_sha256: Hash
+    """Hash of the declaration."""
+    template_sha256: HashOrNone
+    """Hash of the notebook that was executed."""
+    run_at: Free
+    """When; the only key in which two runs may differ."""
+
+
+class Outcome(Record):
+    """One line of the disclosure log: where, by which rule, how many leaves were kept back."""
+
+    place: Label
+    """Part of the results."""
+    rule: Code
+    """Rule applied."""
+    withheld: Things
+    """Leaves kept back."""
+
+
+class DisclosureRecord(Record):
+    """What the gate did: nothing yet, or the rule and what was kept back."""
+
+    released: Flag
+    """Whether the gate was passed."""
+    edition: Annotated[Literal["publication", "internal"], CODE]
+    """For publication, or for the operator alone."""
+    profile: Code
+    """Profile of the producer."""
+    threshold: Annotated[int, Field(ge=1), FREE]
+    """Least number of people a published cell counts."""
+    withheld: Things
+    """Leaves kept back in all."""
+    log: tuple[Outcome, ...]
+    """By part and rule; never which cell, nor its value."""
+
+
+class ReleasedCount(Record):
+    """A count of people that an earlier edition published; it never leaves."""
+
+    key: Annotated[str, INSIDE]
+    """Where it stood."""
+    count: Annotated[int, Field(ge=0), INSIDE]
+    """What it was."""
+    edition: Annotated[int, Field(ge=1), INSIDE]
+    """In which edition."""

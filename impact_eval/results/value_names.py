@@ -1,0 +1,180 @@
+"""The values that a finding, a refusal or a check may carry: for each name, its kind and its rule.
+
+A sentence needs a few values (`n`, `share`, `names`…). They are declared here once, by name; where
+one name means another thing under some code, the pair is declared. A name that is not here stays
+inside: it does not reach a results file, let alone a reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeAlias
+
+from impact_eval.results.base import Rule
+
+Scalar: TypeAlias = str | int | float | bool | None
+Value: TypeAlias = Scalar | tuple[Scalar, ...]
+
+
+class Kind(StrEnum):
+    """What a value is made of."""
+
+    COUNT = "count"  # a whole number, not negative
+    NUMBER = "number"
+    TEXT = "text"
+    TEXTS = "texts"  # one text, or several
+    FLAG = "flag"
+    ANY = "any"  # a label of a period: a number or a text, one or several
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What is declared of a value: its kind, and what the gate does with it."""
+
+    kind: Kind
+    rule: Rule
+
+
+def _all(kind: Kind, rule: Rule, names: str) -> dict[str, Declared]:
+    return dict.fromkeys(names.split(), Declared(kind, rule))
+
+
+def _codes(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NAMES: Mapping[str, Declared] = MappingProxyType(
+    {
+        **_all(
+            Kind.COUNT,
+            Rule.PEOPLE,
+            "n of lost n_treated n_comparison n_after n_before dropped_before n_controls",
+        ),
+        **_all(Kind.NUMBER, Rule.PEOPLE, "total effective_n"),
+        **_all(Kind.COUNT, Rule.CLUSTERS, "n_clusters clusters"),
+        **_all(
+            Kind.COUNT,
+            Rule.THINGS,
+            "asked attempts draws iterations kept n_items n_pre n_draws n_periods n_variables"
+            " n_large n_notable n_found n_levels parameters pivot position restrictions reversed"
+            " tried width tested valued dimensions items factors",
+        ),
+        **_all(Kind.NUMBER, Rule.STATISTIC, "estimate effect change smallest error without"),
+        **_all(
+            Kind.NUMBER,
+            Rule.RATIO,
+            "alpha alpha_other ceiling cfi conf_high conf_low design_effect dz f floor high highest"
+            " largest low mean p_value rate reliability rmsea smallest_p spread srmr statistic"
+            " value by_chance",
+        ),
+        **_all(Kind.NUMBER, Rule.RATIO, "share attrition take_up"),
+        **_all(Kind.NUMBER, Rule.AMOUNT, "amount people eligible"),
+        **_all(
+            Kind.NUMBER,
+            Rule.FREE,
+            "advised allowed anticipation bound df least level limit margin most needed window"
+            " horizon year hours expected",
+        ),
+        **_all(
+            Kind.TEXTS,
+            Rule.LABEL,
+            "item names variable variables line lines outcome outcomes instrument norm study"
+            " stakeholder used name author holder moment margins term terms benchmark"
+            " category scale bases covariance file lacking",
+        ),
+        **_all(Kind.TEXT, Rule.COLUMN, "column"),
+        **_all(Kind.TEXTS, Rule.COLUMN, "columns"),
+        **_all(
+            Kind.TEXTS,
+            Rule.CODE,
+            "alternative between code codes_of declared dates encoding estimator evidence extra"
+            " field function geography guard guards index inference kind kinds law mark method"
+            " option package reached reason restriction suspected template wording by",
+        ),
+        **_all(Kind.FLAG, Rule.CODE, "balanced blocks stated estimated known given gained exact"),
+        **_all(
+            Kind.ANY, Rule.FREE, "cohort cohorts first last second time times years expires order"
+        ),
+        **_all(Kind.ANY, Rule.LABEL, "wave block group start end"),
+    }
+)
+_INSIDE = Declared(Kind.ANY, Rule.INSIDE)
+_THINGS = Declared(Kind.COUNT, Rule.THINGS)
+_CLUSTERS = Declared(Kind.COUNT, Rule.CLUSTERS)
+
+# Codes whose `n` counts what are not people.
+_OF_THINGS = _codes(
+    "blank_columns_dropped blank_codes cells_not_identified cells_not_imputable"
+    " cfa_not_identified cfa_groups_differ cohorts_outside_window collinear_columns"
+    " constant_or_collinear_items covariance_not_psd event_times_dropped header_rows_dropped"
+    " headers_joined honest_gap identifying_columns index_weight_negative invariance_few_items"
+    " items_not_balanced leverage_one no_own_error no_pre_period one_arm_block one_pre_period"
+    " pretrends_rank quality_general_factor quality_improper quality_read_dif"
+    " quality_read_parallel quality_several_things reference_period restriction_too_tight"
+    " restrictions_singular several_waves_pooled title_rows_dropped too_few_factors"
+    " too_few_imputations too_few_items too_few_periods_conformal too_few_placebos"
+    " too_few_pre_periods too_few_scales too_many_categories too_many_factors too_many_rays"
+    " too_few_groups dif_one_group dif_two_groups_only invariance_one_group irt_needs_binary"
+    " synthetic_no_error"
+)
+_OF_CLUSTERS = _codes(
+    "few_clusters cohort_of_one_cluster randomisation_cannot_reject wild_cannot_reject"
+    " few_treated_clusters comparison_of_one_unit territory_with_hole"
+)
+PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
+    {
+        **{(code, "n"): _THINGS for code in _OF_THINGS},
+        **{(code, "n"): _CLUSTERS for code in _OF_CLUSTERS},
+        ("no_residual_df", "n"): Declared(Kind.COUNT, Rule.PEOPLE),
+        ("bootstrap_singular_draws", "n"): _THINGS,
+        ("bootstrap_singular_draws", "total"): _THINGS,
+        ("quality_read_dif", "of"): _THINGS,
+        ("quality_read_hierarchical", "total"): Declared(Kind.NUMBER, Rule.RATIO),
+        ("fewer_horizons", "found"): _THINGS,
+        ("guard_overridden", "found"): Declared(Kind.TEXT, Rule.CODE),
+        ("guard_overridden", "reason"): Declared(Kind.TEXT, Rule.LABEL),
+        ("outcome_left_out", "reason"): Declared(Kind.TEXT, Rule.LABEL),
+        ("outcome_left_out", "share"): Declared(Kind.NUMBER, Rule.AMOUNT),
+        ("guard_projected", "share"): Declared(Kind.NUMBER, Rule.AMOUNT),
+        ("guard_one_line_dominates", "share"): Declared(Kind.NUMBER, Rule.AMOUNT),
+        ("guard_attribution_over_one", "share"): Declared(Kind.NUMBER, Rule.AMOUNT),
+        ("parameter_changed", "found"): Declared(Kind.TEXT, Rule.LABEL),
+        ("sources_conflict", "others"): Declared(Kind.TEXTS, Rule.LABEL),
+        ("constant_item", "value"): _INSIDE,
+        ("always_treated", "first"): Declared(Kind.ANY, Rule.FREE),
+        ("covariance_unknown", "first"): Declared(Kind.TEXT, Rule.LABEL),
+        ("covariance_unknown", "second"): Declared(Kind.TEXT, Rule.LABEL),
+        ("dif_small_group", "group"): _INSIDE,
+        ("price_index_derived", "years"): Declared(Kind.ANY, Rule.FREE),
+    }
+)
+
+
+def declared(code: str, name: str) -> Declared:
+    """Return what is declared of a value of a code; what nobody declared stays inside."""
+    return PAIRS.get((code, name)) or NAMES.get(name) or _INSIDE
+
+
+def fits(value: object, kind: Kind) -> bool:
+    """Whether a value is of a kind; an empty one always is: withheld, or not known."""
+    if value is None:
+        return True
+    if kind is Kind.FLAG:
+        return isinstance(value, bool)
+    if isinstance(value, bool):
+        return kind is Kind.ANY
+    match kind:
+        case Kind.COUNT:
+            return isinstance(value, int) and value >= 0
+        case Kind.NUMBER:
+            return isinstance(value, (int, float))
+        case Kind.TEXT:
+            return isinstance(value, str)
+        case Kind.TEXTS:
+            parts = value if isinstance(value, tuple) else (value,)
+            return all(isinstance(part, str) for part in parts)
+        case _:
+            return isinstance(value, (str, int, float, tuple))
