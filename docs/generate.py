@@ -6,6 +6,7 @@ from instrument_page import write_instruments
 from method_pages import write_methods
 from pages import HERE
 from reference_pages import write_reference
+from results_page import write_results_file
 from schema_pages import write_schemas
 
 MADE = ("methods", "instruments", "reference/generated")
@@ -13,7 +14,13 @@ MADE = ("methods", "instruments", "reference/generated")
 
 def main() -> None:
     """Write every page, and take away those whose subject is gone."""
-    kept = {*write_methods(), *write_instruments(), *write_schemas(), *write_reference()}
+    kept = {
+        *write_methods(),
+        *write_instruments(),
+        *write_schemas(),
+        *write_reference(),
+        *write_results_file(),
+    }
     for folder in MADE:
         for path in (HERE / folder).rglob("*"):
             if path.is_file() and path not in kept:

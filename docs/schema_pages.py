@@ -89,11 +89,11 @@ def write_schemas() -> list[Path]:
     results = [
         "What a study found. No key holds a row of a person; no number is NaN; two runs on the",
         "same inputs differ in `provenance.run_at` alone. The JSON Schema is shipped in",
-        "`impact_eval/pipeline/schemas/results-1.json`.",
+        "`impact_eval/pipeline/schemas/results-2.json`.",
     ]
     return [
         write(f"{FOLDER}/study.md", schema_page("study.toml", study, known["study-1.json"])),
         write(
-            f"{FOLDER}/results.md", schema_page("results.json", results, known["results-1.json"])
+            f"{FOLDER}/results.md", schema_page("results.json", results, known["results-2.json"])
         ),
     ]

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from impact_eval.data.sample import Sample
     from impact_eval.pipeline.evaluate import evaluate
     from impact_eval.pipeline.report import Report
-    from impact_eval.pipeline.results import StudyResults
     from impact_eval.pipeline.runner import run
     from impact_eval.pipeline.study import Study
     from impact_eval.pipeline.verification import verify
     from impact_eval.portfolio.portfolio import Portfolio
     from impact_eval.report.texts import Texts
+    from impact_eval.results.records import StudyResults
     from impact_eval.stats.covariance import Clustered, Conley, Robust
 
 __version__ = "0.1.0"
@@ -44,7 +44,7 @@ _ATTRIBUTES = {
     "Robust": "impact_eval.stats.covariance",
     "Sample": "impact_eval.data.sample",
     "Study": "impact_eval.pipeline.study",
-    "StudyResults": "impact_eval.pipeline.results",
+    "StudyResults": "impact_eval.results.records",
     "Texts": "impact_eval.report.texts",
     "evaluate": "impact_eval.pipeline.evaluate",
     "read_table": "impact_eval.data.reading",

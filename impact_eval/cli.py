@@ -19,13 +19,16 @@ from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
 
 from impact_eval.core.findings import Finding, ImpactEvalError, nearest
-from impact_eval.report.texts import Texts, render_error, user_language
+from impact_eval.report.terminal import printable
+from impact_eval.report.texts import Texts, render_error, render_finding, user_language
 
 if TYPE_CHECKING:
     from impact_eval.pipeline.runner import Run, Stage
+    from impact_eval.pipeline.study import Study
 
 REFUSED = 1
 DIFFERENT = 3
+MOST_MASKED = 5  # of what leaks, shown by first letters on a terminal
 DEMO = "mobilite_bassins"
 
 _language = user_language()
@@ -82,8 +85,8 @@ Folder = Annotated[Path, typer.Argument(help=_say("help.folder"))]
 Json = Annotated[bool, typer.Option("--json", help=_say("help.json"))]
 
 
-def _print(text: str = "") -> None:
-    typer.echo(text)
+def _print(text: str = "", *, err: bool = False) -> None:
+    typer.echo(printable(text), err=err)
 
 
 @contextmanager
@@ -92,7 +95,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except ImpactEvalError as error:
-        typer.echo(render_error(error, _language), err=True)
+        _print(render_error(error, _language), err=True)
         raise typer.Exit(REFUSED) from None
 
 
@@ -128,10 +131,18 @@ def new(
 
 
 @app.command(cls=_Command, help=_say("help.check"))
-def check(folder: Folder, as_json: Json = False) -> None:
-    """Validate a study file without running it."""
+def check(
+    folder: Folder,
+    as_json: Json = False,
+    leaks: Annotated[bool, typer.Option("--leaks", help=_say("help.leaks"))] = False,
+) -> None:
+    """Validate a study file without running it, or attack what was written."""
     from impact_eval.pipeline.study import Study
 
+    if leaks:
+        with _refusals():
+            _check_leaks(folder, as_json=as_json)
+        return
     if as_json:
         _check_json(folder)
         return
@@ -139,17 +150,46 @@ def check(folder: Folder, as_json: Json = False) -> None:
         study = Study.read(folder)
         declared = study.declaration
         _print(_say("check.ok", id=declared.study.id, n=len(declared.outcomes)))
+        for finding in _look(study):
+            _print(render_finding(finding, _texts))
+
+
+def _check_leaks(folder: Path, *, as_json: bool) -> None:
+    """Say what an attack on an output folder finds; names are shown by their first letters."""
+    from impact_eval.pipeline.leaks import find_leaks
+
+    report = find_leaks(folder)
+    if as_json:
+        _print(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
+    elif report.clean:
+        _print(_say("leaks.clean", files=len(report.files), tokens=report.tokens))
+    else:
+        _print(_say("leaks.found"))
+    for leak in () if as_json else report.leaks:
+        _print(render_finding(leak.to_finding(), _texts))
+        if leak.masked and sys.stdout.isatty():
+            _print(_say("leaks.masked", names=leak.masked[:MOST_MASKED]))
+    if not as_json and not (report.with_data and report.computed):
+        _print(_say("leaks.not_computed" if report.with_data else "leaks.no_data"))
+    if not report.clean:
+        raise typer.Exit(REFUSED)
+
+
+def _look(study: Study) -> tuple[Finding, ...]:
+    from impact_eval.pipeline.reading import look_at_tables
+
+    return look_at_tables(study)
 
 
 def _check_json(folder: Path) -> None:
     from impact_eval.pipeline.study import Study
 
     try:
-        Study.read(folder)
+        told = _look(Study.read(folder))
     except ImpactEvalError as error:
         _print(json.dumps([f.to_dict() for f in error.findings], ensure_ascii=False, indent=1))
         raise typer.Exit(REFUSED) from None
-    _print("[]")
+    _print(json.dumps([f.to_dict() for f in told], ensure_ascii=False, indent=1))
 
 
 @app.command(cls=_Command, help=_say("help.plan"))
@@ -211,13 +251,17 @@ def _progress() -> Iterator[Callable[[Stage, int, int], None]]:
 def _tell_run(done: Run) -> None:
     evidence = done.results.evidence_level
     _print()
-    _print(_say("run.done", title=_texts.words(done.results.study["title"])))
+    _print(_say("run.done", title=_texts.words(done.results.study.title)))
     _print(_say("run.level", level=evidence, name=_texts.say(f"report.level.name.{evidence}")))
     if done.resumed:
         _print(_say("run.resumed"))
     _print(_say("run.reports"))
     for path in done.reports:
         _print(f"  {path}")
+    if done.operator_note is not None:
+        _print()
+        _print(_say("run.urgent", path=str(done.operator_note)))
+        _print(done.operator_note.read_text(encoding="utf-8"))
 
 
 @app.command(cls=_Command, help=_say("help.verify"))
@@ -331,9 +375,9 @@ def main() -> None:
     first = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
     if first is not None and first not in known:
         close = nearest(first, known)
-        typer.echo(_say("unknown_command", name=first), err=True)
+        _print(_say("unknown_command", name=first), err=True)
         if close is not None:
-            typer.echo(_say("did_you_mean", name=close), err=True)
+            _print(_say("did_you_mean", name=close), err=True)
         raise SystemExit(2)
     app()
 

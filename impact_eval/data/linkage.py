@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import math
 import re
 import unicodedata
@@ -17,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
+from impact_eval.data.pseudonyms import keyed_hash
 
 # Signs that hands and readers confuse are brought to one of them before comparing.
 _CONFUSED = str.maketrans({"O": "0", "Q": "0", "I": "1", "L": "1", "|": "1"})
@@ -399,8 +398,5 @@ def pseudonyms(codes: pd.Series[Any], key: bytes, *, length: int = 16) -> pd.Ser
     if faults:
         raise ImpactEvalError(faults)
     plain = [normalise_code(code) for code in codes]
-    hashed = [
-        hmac.new(key, code.encode(), hashlib.sha256).hexdigest()[:length] if code else None
-        for code in plain
-    ]
+    hashed = [keyed_hash(code, key, length=length) if code else None for code in plain]
     return pd.Series(pd.array(hashed, dtype="str"), index=codes.index, name=codes.name)

@@ -78,7 +78,8 @@ def read_table(
     ------
     ImpactEvalError
         `file_not_found`, `unknown_format`, `empty_file`, `damaged_file`, `unknown_sheet`,
-        `shifted_rows`, `missing_codebook_column`, `unknown_label`, `unreadable_cells`… at once.
+        `sheet_of_no_workbook`, `shifted_rows`, `missing_codebook_column`, `unknown_label`,
+        `unreadable_cells`… at once.
 
     Examples
     --------
@@ -128,6 +129,13 @@ def _read_raw(path: Path, sheet: str | int | None) -> RawTable:
         raise ImpactEvalError(Finding.error("empty_file", Place(file=path.name), file=path.name))
     if suffix in excel.FORMATS:
         return excel.read_excel(path, sheet=sheet)
+    if suffix in _TEXT_FORMATS and _is_zipped(path):  # a workbook saved under the wrong ending
+        return excel.read_excel(path, sheet=sheet)
+    if sheet is not None:
+        raise ImpactEvalError(
+            Finding.error("sheet_of_no_workbook", Place(file=path.name), file=path.name,
+                          sheet=str(sheet))
+        )  # fmt: skip
     if suffix in _COLUMNAR:
         from impact_eval.data.readers.columnar import read_columnar
 
@@ -139,13 +147,16 @@ def _read_raw(path: Path, sheet: str | int | None) -> RawTable:
     if suffix in _TEXT_FORMATS:
         from impact_eval.data.readers.delimited import read_delimited
 
-        if path.read_bytes()[:2] == b"PK":  # a workbook saved under the wrong ending
-            return excel.read_excel(path, sheet=sheet)
         return read_delimited(path)
     raise ImpactEvalError(
         Finding.error("unknown_format", Place(file=path.name), file=path.name, found=suffix,
                       known=FORMATS)
     )  # fmt: skip
+
+
+def _is_zipped(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(2) == b"PK"
 
 
 def _codebook(codes: Codes | None, path: Path) -> tuple[Codebook, tuple[Finding, ...]]:

@@ -12,13 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impact_eval.core.estimate import FlowStep
-from impact_eval.core.findings import (
-    Finding,
-    FindingCollector,
-    ImpactEvalError,
-    Place,
-    nearest,
-)
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data import roles
 from impact_eval.data.assignment import Structure, read_assignment
 from impact_eval.data.covariate_checks import refuse_useless_covariates
@@ -61,6 +56,8 @@ class Sample:
         Level of the decision to treat (basin, structure…), when above the unit.
     strata, weights : str, optional
         Blocks of a draw; sampling weights, non-negative.
+    rows_are : RowsAre
+        People (whose labels are never told) or territories.
     prior_flow : tuple of FlowStep
         What happened to the rows before (reading, linkage).
 
@@ -98,6 +95,7 @@ class Sample:
     cluster: str | tuple[str, ...] | None = None
     strata: str | None = None
     weights: str | None = None
+    rows_are: RowsAre = RowsAre.PEOPLE
     prior_flow: InitVar[tuple[FlowStep, ...]] = ()
 
     shape: DataShape = field(init=False)
@@ -148,6 +146,7 @@ class Sample:
         for role in ("unit", "time", "cohort", "treatment", "strata", "weights"):
             name = getattr(self, role)
             self._set(role, None if name is None else str(name))
+        self._set("rows_are", RowsAre(self.rows_are))
         several = self.covariates or ()
         self._set("covariates", tuple(map(str, [several] if isinstance(several, str) else several)))
         if self.cluster is not None and not isinstance(self.cluster, str):
@@ -403,6 +402,7 @@ class Sample:
             cluster=self.cluster,
             strata=self.strata,
             weights=self.weights,
+            rows_are=self.rows_are,
             prior_flow=(*self.flow, FlowStep(step, int(mask.sum()), left, reason)),
         )
 

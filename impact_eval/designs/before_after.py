@@ -29,11 +29,11 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.row_regression import (
-    FEW_CLUSTERS,
     RowCovariance,
     covariance_of_rows,
     independent_rows,
 )
+from impact_eval.stats.covariance import FEW_CLUSTERS
 from impact_eval.stats.regression import least_squares
 
 FloatArray = NDArray[np.float64]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from impact_eval.core.estimate import FlowStep
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
+from impact_eval.designs.few_independent import clusters_declared
 from impact_eval.stats.cohort_gram import CohortGram, cohort_gram
 from impact_eval.stats.panel_regression import PanelColumns
 
@@ -35,6 +36,8 @@ class CohortPanel:
     units, clusters : (N,) arrays
         Labels of the units; codes of their clusters.
     cluster_labels : (C,) array
+    clusters_declared : bool
+        Clusters were given; otherwise each unit is its own.
     weights : (N,) array or None
         None when all weigh the same.
     fixed : (N, p) array
@@ -54,6 +57,7 @@ class CohortPanel:
     units: NDArray[Any]
     clusters: IntArray
     cluster_labels: NDArray[Any]
+    clusters_declared: bool
     weights: FloatArray | None
     fixed: FloatArray
     varying: FloatArray
@@ -230,6 +234,7 @@ def cohort_panel(sample: Sample, outcome: str, *, method: str) -> CohortPanel:
         units=wide.units,
         clusters=wide.clusters,
         cluster_labels=sample.codes(sample.cluster_names[0]).labels if above else wide.units,
+        clusters_declared=clusters_declared(sample),
         weights=wide.weights if sample.has_weights else None,
         fixed=fixed,
         varying=varying,

@@ -42,6 +42,8 @@ class GroupTimeData:
         Labels of the units (or clusters) that are independent.
     n_units, n_independent : (K,) arrays of int
         Units (or people) of each cohort, and how many of the independent ones.
+    treated_independent : int
+        Independent ones that hold a treated unit, each counted once whatever its cohorts.
     clustered : bool
         Clusters stand above units.
     label : function
@@ -59,6 +61,7 @@ class GroupTimeData:
     independent: NDArray[Any]
     n_units: IntArray
     n_independent: IntArray
+    treated_independent: int
     clustered: bool
     label: Callable[[float], Label]
     flow: tuple[FlowStep, ...]
@@ -167,6 +170,7 @@ def read_panel(
         independent=labels,
         n_units=np.bincount(codes, minlength=len(cohorts) + 1)[:-1],
         n_independent=_independent_by_cohort(codes, clusters, len(cohorts)),
+        treated_independent=_treated_independent(codes, clusters, len(cohorts)),
         clustered=above is not None,
         label=_label_of(sample),
         flow=tuple(story.flow),
@@ -243,6 +247,11 @@ def _independent_by_cohort(codes: IntArray, clusters: IntArray | None, size: int
     return np.asarray(met.reshape(size + 1, width).sum(axis=1)[:size])
 
 
+def _treated_independent(codes: IntArray, clusters: IntArray | None, size: int) -> int:
+    treated = codes < size
+    return int(treated.sum()) if clusters is None else int(np.unique(clusters[treated]).size)
+
+
 def read_rows(
     sample: Sample, outcome: str, *, covariance: Clustered, anticipation: float
 ) -> GroupTimeData:
@@ -302,6 +311,7 @@ def read_rows(
         independent=labels,
         n_units=np.bincount(codes[first], minlength=len(cohorts) + 1)[:-1],
         n_independent=_independent_by_cohort(codes, independent, len(cohorts)),
+        treated_independent=_treated_independent(codes, independent, len(cohorts)),
         clustered=above is not None,
         label=_label_of(sample),
         flow=tuple(story.flow),

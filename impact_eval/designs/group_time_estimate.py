@@ -17,6 +17,7 @@ from impact_eval.core.estimate import (
     wald_effect,
 )
 from impact_eval.core.findings import Finding
+from impact_eval.designs.few_independent import few_independent
 from impact_eval.designs.group_time_aggregation import (
     GroupTimeAggregator,
     GroupTimeCells,
@@ -28,9 +29,6 @@ from impact_eval.stats.group_time import GroupTimeFit
 from impact_eval.stats.propensity import NO_OVERLAP, TRIM
 
 FloatArray = NDArray[np.float64]
-
-FEW_TREATED = 10  # below, the analytic standard errors are too small (see the method's page)
-FEW_INDEPENDENT = 40
 
 
 def group_time_estimate(
@@ -162,11 +160,9 @@ def _findings(data: GroupTimeData, fit: GroupTimeFit, effects: tuple[Effect, ...
         if which.any():
             names = [_tell(data.label(g)) for g in fit.plan.cohorts[which]]
             found.append(Finding.warning(code, n=len(names), cohorts=names))
-    treated = int(data.n_independent.sum())
-    if treated < FEW_TREATED:
-        found.append(Finding.warning("few_treated_units", n=treated, advised=FEW_TREATED))
-    if fit.n_independent < FEW_INDEPENDENT:
-        found.append(Finding.warning("few_clusters", n=fit.n_independent, advised=FEW_INDEPENDENT))
+    found += few_independent(
+        treated=data.treated_independent, total=fit.n_independent, clustered=data.clustered
+    )
     if fit.trimmed:
         found.append(Finding.warning("trimmed_comparison", n=fit.trimmed, limit=TRIM))
     if fit.largest_propensity >= NO_OVERLAP:

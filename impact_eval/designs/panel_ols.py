@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import Finding
 from impact_eval.data.sample import Sample
 from impact_eval.designs.cohort_panel import CohortPanel
+from impact_eval.designs.few_independent import FEW_TREATED, few_independent
 from impact_eval.designs.influence_sources import (
     AdjustedSource,
     CellSource,
@@ -25,7 +26,6 @@ from impact_eval.stats.regression import least_squares
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-FEW_TREATED = 10  # treated clusters below which CR1 rejects far too often
 DENSE_NUMBERS = 20_000_000  # size of the full design above which CR2 is not attempted
 
 
@@ -104,16 +104,16 @@ def _choose(
 
 
 def few_cluster_findings(panel: CohortPanel) -> tuple[Finding, ...]:
-    """Warn when clusters, or treated clusters, are too few for the usual large-sample inference."""
-    findings = []
+    """Warn when clusters, or treated clusters, are too few for the usual large-sample inference.
+
+    With a single one treated, `one_treated_cluster` says beside it why the effect has no interval.
+    """
     treated = treated_clusters(panel)
-    if panel.n_clusters < FEW_CLUSTERS:
-        findings.append(Finding.warning("few_clusters", n=panel.n_clusters, advised=FEW_CLUSTERS))
-    if treated == 1:
-        findings.append(Finding.warning("one_treated_cluster"))
-    elif treated < FEW_TREATED:
-        findings.append(Finding.warning("few_treated_clusters", n=treated, advised=FEW_TREATED))
-    return tuple(findings)
+    findings = few_independent(
+        treated=treated, total=panel.n_clusters, clustered=panel.clusters_declared
+    )
+    alone = (Finding.warning("one_treated_cluster"),) if treated == 1 else ()
+    return (*findings, *alone)
 
 
 def _unadjusted(
@@ -217,5 +217,6 @@ def with_cluster(sample: Sample, covariance: Clustered | None) -> Sample:
         cluster=covariance.columns,
         strata=sample.strata,
         weights=sample.weights,
+        rows_are=sample.rows_are,
         prior_flow=sample.flow,
     )

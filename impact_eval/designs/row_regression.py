@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from impact_eval.core.estimate import Influence
 from impact_eval.core.findings import Finding
 from impact_eval.data.sample import Sample
+from impact_eval.designs.few_independent import clusters_declared, few_independent
 from impact_eval.stats.covariance import CovarianceResult, covariance_of_fit
 from impact_eval.stats.covariance_types import CR, HC, Clustered, Robust
 from impact_eval.stats.regression import LinearFit
@@ -20,8 +21,6 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 RowCovariance: TypeAlias = Robust | Clustered
-FEW_CLUSTERS = 40
-FEW_TREATED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,13 @@ class Independent:
         Empty when every row stands alone.
     labels : (m,) array
         Of the clusters, or of the rows.
+    declared : bool
+        Clusters are declared, were each of them a single row.
     """
 
     codes: tuple[IntArray, ...]
     labels: NDArray[Any]
+    declared: bool = False
 
     @property
     def clustered(self) -> bool:
@@ -70,6 +72,7 @@ def independent_rows(
             return Independent((), np.flatnonzero(keep))
         return Independent((), sample.unit_labels[sample.unit_codes[keep]])
     codes, labels = [], None
+    declared = clusters_declared(sample, covariance)
     for name in names:
         coded = sample.codes(name)
         present, inverse = np.unique(coded.codes[keep], return_inverse=True)
@@ -77,8 +80,9 @@ def independent_rows(
         labels = coded.labels[present] if labels is None else labels
     assert labels is not None
     if codes[0].max() + 1 == len(codes[0]) and len(codes) == 1:
-        return Independent((), labels[codes[0]])  # one row each: rows are independent
-    return Independent(tuple(codes), labels)
+        # one row each: rows are independent
+        return Independent((), labels[codes[0]], declared)
+    return Independent(tuple(codes), labels, declared)
 
 
 def covariance_of_rows(
@@ -113,18 +117,13 @@ def told_by_sample(sample: Sample) -> list[Finding]:
     return [finding for finding in sample.findings if finding.code != "always_treated"]
 
 
-def few_findings(
-    treated: BoolArray, tied: Independent, *, advised: int = FEW_CLUSTERS
-) -> list[Finding]:
-    """Warn when few units or clusters are independent, in all or among the treated."""
-    found: list[Finding] = []
-    if tied.clustered:
-        total = len(tied.labels)
-        among = int(np.unique(tied.codes[0][treated]).size)
-        if total < advised:
-            found.append(Finding.warning("few_clusters", n=total, advised=advised))
-    else:
-        among = int(treated.sum())
-    if among < FEW_TREATED:
-        found.append(Finding.warning("few_treated_units", n=among, advised=FEW_TREATED))
-    return found
+def few_findings(treated: BoolArray, tied: Independent) -> tuple[Finding, ...]:
+    """Warn when few units or clusters are independent, in all or among the treated.
+
+    Units that stand alone are not counted in all: their error (HC2, Welch) holds with few.
+    """
+    among = np.unique(tied.codes[0][treated]).size if tied.clustered else treated.sum()
+    counted = tied.clustered or tied.declared
+    return few_independent(
+        treated=int(among), total=len(tied.labels) if counted else None, clustered=tied.declared
+    )

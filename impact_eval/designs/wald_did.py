@@ -31,9 +31,10 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.contract import Example
 from impact_eval.designs.eligibility import row_flag
-from impact_eval.designs.panel_ols import FEW_TREATED, with_cluster
+from impact_eval.designs.few_independent import clusters_declared, few_independent
+from impact_eval.designs.panel_ols import with_cluster
 from impact_eval.stats.cluster_moments import ClusterMoments, satterthwaite_df
-from impact_eval.stats.covariance import FEW_CLUSTERS, cluster_moments, small_sample_factor
+from impact_eval.stats.covariance import cluster_moments, small_sample_factor
 from impact_eval.stats.covariance_types import CR, Clustered
 from impact_eval.stats.ratio import FiellerSet, FiellerShape, fieller_set
 from impact_eval.stats.regression import LinearFit, least_squares
@@ -178,21 +179,20 @@ class WaldDiD:
             weights=sample.weights_array[known] if sample.has_weights else None,
             clusters=np.unique(codes[known], return_inverse=True)[1],
             labels=_labels(sample, codes)[np.unique(codes[known])],
+            clusters_declared=clusters_declared(sample),
             flow=flow,
             findings=tuple(findings),
         )
 
     def _correction(self, table: _Table) -> tuple[CR, tuple[Finding, ...]]:
-        clusters = len(table.labels)
-        treated = int(np.unique(table.clusters[np.isfinite(table.cohort)]).size)
-        findings = []
-        if clusters < FEW_CLUSTERS:
-            findings.append(Finding.warning("few_clusters", n=clusters, advised=FEW_CLUSTERS))
-        if treated < FEW_TREATED:
-            findings.append(Finding.warning("few_treated_clusters", n=treated, advised=FEW_TREATED))
+        findings = few_independent(
+            treated=int(np.unique(table.clusters[np.isfinite(table.cohort)]).size),
+            total=len(table.labels),
+            clustered=table.clusters_declared,
+        )
         if self.covariance is not None:
-            return CR(self.covariance.correction), tuple(findings)
-        return (CR.CR2 if findings else CR.CR1), tuple(findings)
+            return CR(self.covariance.correction), findings
+        return (CR.CR2 if findings else CR.CR1), findings
 
     def _estimate(
         self, table: _Table, pair: _Pair, outcome: str, findings: tuple[Finding, ...]
@@ -254,6 +254,7 @@ class _Table:
     weights: FloatArray | None
     clusters: IntArray
     labels: NDArray[Any]
+    clusters_declared: bool
     flow: tuple[FlowStep, ...]
     findings: tuple[Finding, ...]
 

@@ -1,4 +1,4 @@
-"""Leave one out: whether the result rests on a single territory."""
+"""Leave one out: whether the result rests on a single territory; a person is never left out."""
 
 from __future__ import annotations
 
@@ -8,18 +8,23 @@ from typing import Any, ClassVar
 import numpy as np
 
 from impact_eval.core.findings import ImpactEvalError
+from impact_eval.core.vocabulary import RowsAre
+from impact_eval.data.pseudonyms import is_pseudonym
 from impact_eval.data.sample import Sample
 from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.diagnostics.refit import headline, with_rows
 
 MOST = 120  # territories; beyond, only the treated ones are left out in turn
 FEWEST = 4
+FEWEST_IN_CLUSTER = 2  # people, on average; below, a cluster is a person
 
 
 @register_check
 @dataclass(frozen=True, slots=True)
 class LeaveOneOut:
     """Fit the design again without each territory (cluster, or unit of a panel) in turn.
+
+    Not for people: a result without one person tells of that person.
 
     Failed when an effect told from zero at 5 % changes sign without one of them. Warning when it
     moves by more than its own standard error (or by half, without one).
@@ -30,6 +35,8 @@ class LeaveOneOut:
     def run(self, context: CheckContext) -> CheckResult:
         """Answer for one estimate."""
         effect = headline(context.estimate)
+        if _are_people(context.sample):
+            return CheckResult.not_applicable(self.code, "people_are_not_left_out")
         territories = _territories(context.sample)
         if territories is None or effect.estimate is None:
             return CheckResult.not_applicable(self.code, "too_few_units_to_leave")
@@ -72,6 +79,21 @@ class LeaveOneOut:
             rows=tuple(rows[int(i)] for i in order),
             reason=reason,
         )
+
+
+def _are_people(sample: Sample) -> bool:
+    """Whether what would be left out in turn is people: then its row would tell of one of them.
+
+    Rows of people without a cluster above them; clusters so small that each is a person or a
+    household; clusters whose labels were hidden because they name somebody (an adviser).
+    """
+    if not sample.cluster_names:
+        return sample.rows_are is RowsAre.PEOPLE
+    labels = sample.codes(sample.cluster_names[0]).labels
+    if any(is_pseudonym(label) for label in labels):
+        return True
+    small = labels.size * FEWEST_IN_CLUSTER > sample.n_units
+    return sample.rows_are is RowsAre.PEOPLE and small
 
 
 def _territories(

@@ -63,6 +63,7 @@ def with_cohorts(sample: Sample, mask: BoolArray, cohorts: FloatArray) -> Sample
         cluster=sample.cluster,
         strata=sample.strata,
         weights=sample.weights,
+        rows_are=sample.rows_are,
     )
 
 
@@ -77,4 +78,5 @@ def without_covariates(sample: Sample, extra: dict[str, FloatArray]) -> Sample:
         cluster=sample.cluster,
         strata=sample.strata,
         weights=sample.weights,
+        rows_are=sample.rows_are,
     )

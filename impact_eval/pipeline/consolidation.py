@@ -6,15 +6,12 @@ import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from impact_eval.core.provenance import stable
 from impact_eval.core.vocabulary import Language
-from impact_eval.portfolio.portfolio import Pooling, Portfolio
+from impact_eval.portfolio.portfolio import Portfolio
+from impact_eval.portfolio.record import PortfolioRecord
 from impact_eval.report.html import render_html
 from impact_eval.report.narrative_portfolio import portfolio_blocks
-
-SCHEMA = "impact-eval/portfolio/1"
 
 
 def consolidate(
@@ -46,14 +43,16 @@ def consolidate(
     ImpactEvalError
         What the portfolio refuses: unreadable files, an unknown outcome, nothing compatible.
     """
-    found = Portfolio.read(patterns).pooling(outcome)
+    found = Portfolio.read(patterns, leave_refused=True).pooling(outcome)
     blocks = portfolio_blocks(found)
     target = Path(output).resolve()
     partial = target.with_name(f".{target.name}.partial")
     if partial.exists():
         shutil.rmtree(partial)
     partial.mkdir(parents=True)
-    text = json.dumps(portfolio_record(found), ensure_ascii=False, indent=1, allow_nan=False)
+    text = json.dumps(
+        PortfolioRecord.of(found).to_dict(), ensure_ascii=False, indent=1, allow_nan=False
+    )
     (partial / "portfolio.json").write_text(text + "\n", encoding="utf-8")
     for language in languages:
         name = {Language.FRENCH: "rapport-fr.html", Language.ENGLISH: "report-en.html"}[language]
@@ -63,33 +62,3 @@ def consolidate(
         shutil.rmtree(target)
     partial.rename(target)
     return tuple(sorted(path for path in target.iterdir() if path.is_file()))
-
-
-def portfolio_record(found: Pooling) -> dict[str, Any]:
-    """Return a pooled outcome as JSON: the numbers, who is in it, who is apart and why."""
-    pooled = found.pooled
-    numbers = {
-        name: getattr(pooled, name)
-        for name in (
-            "estimate", "std_error", "df", "p_value", "conf_low", "conf_high", "prediction_low",
-            "prediction_high", "tau2", "i2", "q", "q_p_value", "k",
-        )
-    }  # fmt: skip
-    record: dict[str, Any] = stable(
-        {
-            "schema": SCHEMA,
-            "outcome": found.included[0].outcome,
-            "unit": found.included[0].unit,
-            "pooled": numbers,
-            "studies": [
-                {"study": entry.study, "territory": entry.territory, "evidence": entry.evidence,
-                 "estimate": entry.effect.estimate, "std_error": entry.effect.std_error,
-                 "weight": weight}
-                for entry, weight in zip(found.included, pooled.weights.tolist(), strict=True)
-            ],
-            "left_apart": [
-                {"study": e.entry.study, **e.reason.to_dict()} for e in found.excluded
-            ],
-        }
-    )  # fmt: skip
-    return record

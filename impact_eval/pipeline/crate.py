@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from impact_eval.core.provenance import sha256
-from impact_eval.pipeline.results import StudyResults
+from impact_eval.results.records import StudyResults
 
 FILE = "ro-crate-metadata.json"
 KINDS = {
@@ -44,9 +44,9 @@ def write_crate(folder: Path, results: StudyResults, template: str) -> None:
     root: dict[str, Any] = {
         "@id": "./",
         "@type": "Dataset",
-        "name": results.study["title"].get("fr"),
-        "identifier": results.study["id"],
-        "datePublished": results.study["period"][1],
+        "name": results.study.title.fr or results.study.title.en,
+        "identifier": results.study.id,
+        "datePublished": results.study.period[1],
         "hasPart": [{"@id": name} for name in files],
         "mentions": {"@id": "#run"},
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from impact_eval.core.estimate import Effect, Estimate
+from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
 from impact_eval.core.inference import critical_value
 from impact_eval.data.sample import DataShape, Sample
@@ -52,39 +52,6 @@ class Dossier:
     analytic: Estimate | None
     inference: FewClusters | None
     curve: SpecificationCurve | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `results.json` keeps, beside the estimates."""
-        out: dict[str, Any] = {}
-        if self.inference is not None and self.inference.few:
-            rate = self.inference.false_positive
-            out["inference"] = {
-                "n_clusters": self.inference.n_clusters,
-                "n_treated": self.inference.n_treated,
-                "exact": self.inference.exact,
-                "n_draws": self.inference.n_draws,
-                "false_positive": None if rate is None else rate.rate,
-                "rows": [
-                    {"method": row.method, "status": row.status.value, **_numbers(row.effect)}
-                    for row in self.inference.rows
-                ],
-            }
-        if self.curve is not None:
-            out["curve"] = [
-                {
-                    "label": item.label,
-                    "design": item.design,
-                    "refusal": list(item.refusal),
-                    **(_numbers(item.effect) if item.effect is not None else {}),
-                }
-                for item in self.curve.specifications
-            ]
-        return out
-
-
-def _numbers(effect: Effect) -> dict[str, Any]:
-    names = ("estimate", "std_error", "conf_low", "conf_high", "p_value")
-    return {name: getattr(effect, name) for name in names}
 
 
 def dossier_of(

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-import numpy as np
-
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, ImpactEvalError
-from impact_eval.core.inference import smallest_detectable_effect
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs import Design, designs
 from impact_eval.diagnostics.assignment import random_assignment
@@ -18,13 +14,10 @@ from impact_eval.diagnostics.base import CheckContext, CheckResult, event_study,
 from impact_eval.diagnostics.battery import checks_for
 from impact_eval.diagnostics.evidence import EvidenceLevel, evidence_level
 from impact_eval.pipeline.dossier import Dossier, dossier_of
-from impact_eval.pipeline.results import EstimateRecord
 from impact_eval.pipeline.study_models import (
-    Bilingual,
     MethodPart,
     OutcomePart,
     ProtocolPart,
-    Text,
 )
 from impact_eval.stats.covariance import Clustered, Robust
 
@@ -154,68 +147,3 @@ def _naive(design: Design, sample: Sample, column: str) -> Estimate | None:
         return headline(designs.get(NAIVE)().fit(sample, column))
     except ImpactEvalError:
         return None
-
-
-def bilingual(text: Text) -> dict[str, str | None]:
-    """Return a text of the study file as both languages."""
-    if isinstance(text, Bilingual):
-        return {"fr": text.fr, "en": text.en}
-    return {"fr": text, "en": text}
-
-
-def records_of(found: OutcomeEvaluation) -> Iterator[EstimateRecord]:
-    """Yield the records of one outcome for `results.json`, the headline first."""
-    yield _record(found, found.main, "main")
-    if found.dossier.analytic is not None:
-        yield _record(found, found.dossier.analytic, "analytic")
-    if found.event is not None:
-        yield _record(found, found.event, "event")
-    if len(found.fitted) > 1 and found.fitted.aggregator is not None:
-        yield _record(found, found.fitted, "cells")
-    if found.naive is not None:
-        yield _record(found, found.naive, "naive")
-
-
-def _record(found: OutcomeEvaluation, estimate: Estimate, role: Any) -> EstimateRecord:
-    effect = estimate.effects[0]
-    is_main = role == "main"
-    return EstimateRecord(
-        outcome=found.part.id,
-        label=bilingual(found.part.label),
-        unit=found.part.unit.value,
-        direction=found.part.direction.value,
-        primary=found.part.primary,
-        role=role,
-        question={"outcome": found.part.id, "estimand": estimate.estimand},
-        estimate=estimate.to_dict(),
-        bands=_bands(estimate) if role == "event" else (),
-        evidence=found.evidence.to_dict() if is_main else None,
-        smallest_detectable=smallest_detectable_effect(effect.std_error, df=effect.df)
-        if is_main and effect.std_error
-        else None,
-        declared_smallest_effect=found.part.smallest_effect,
-        mean_comparison=_mean_comparison(found) if is_main else None,
-    )
-
-
-def _bands(estimate: Estimate) -> tuple[dict[str, Any], ...]:
-    table = estimate.bands()
-    return tuple(
-        {"key": effect.key, "conf_low": _finite(low), "conf_high": _finite(high)}
-        for effect, low, high in zip(
-            estimate.effects, table["conf_low"], table["conf_high"], strict=True
-        )
-    )
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _mean_comparison(found: OutcomeEvaluation) -> float | None:
-    """Return the mean of the rows not treated: what the effect is read against."""
-    values = found.sample.outcome(found.fitted.outcome)
-    rows = np.isfinite(values)
-    if found.sample.treated is not None:
-        rows &= ~found.sample.treated
-    return float(values[rows].mean()) if rows.any() else None

@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from impact_eval.core.estimate import FlowStep
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
-from impact_eval.core.provenance import fingerprint, sha256, versions
-from impact_eval.data.reading import read_table
-from impact_eval.data.sample import DataShape, Sample
-from impact_eval.data.waves import to_long
-from impact_eval.pipeline.estimation import (
-    OutcomeEvaluation,
-    bilingual,
-    evaluate_outcome,
-    records_of,
-)
+from impact_eval.data.sample import Sample
+from impact_eval.pipeline.editions import earlier_counts
+from impact_eval.pipeline.estimation import OutcomeEvaluation, evaluate_outcome
 from impact_eval.pipeline.notebook import REFUSAL_MIME
-from impact_eval.pipeline.results import (
-    SCHEMA,
-    CheckRecord,
-    CovarianceRecord,
-    DataRecord,
-    Provenance,
-    StudyResults,
-)
+from impact_eval.pipeline.published import published_effect
+from impact_eval.pipeline.reading import ReadData, read_tables, sample_of
+from impact_eval.pipeline.record import results_of_study
 from impact_eval.pipeline.soft import ScoredInstrument, score_instruments
 from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.study_models import DataPart, OutcomePart
-from impact_eval.pipeline.worth import value_account
-from impact_eval.stats.joint import joint_covariance
+from impact_eval.pipeline.study_models import OutcomePart
+from impact_eval.pipeline.urgent import tell_operator, urgent_findings
+from impact_eval.pipeline.worth import value_section
+from impact_eval.results.records import StudyResults
 
+DEFAULT_THRESHOLD = 11  # people, when the study leaves it to the profile
 STEPS = ("read", "score", "estimate", "value", "record")
 Told = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadData:
-    """A table as read, its fingerprint and the log of its reading."""
-
-    frame: pd.DataFrame
-    sha256: str
-    log: Mapping[str, Any]
 
 
 def evaluate(study: Study, told: Told | None = None) -> StudyResults:
@@ -84,42 +58,22 @@ def _evaluate(study: Study, told: Told) -> StudyResults:
         told(name, STEPS.index(name), len(STEPS))
 
     step("read")
-    data = read_data(study, study.declaration.data)
+    tables = read_tables(study)
+    data = tables.of(study.declaration.data)
     step("score")
-    scored = score_instruments(study, lambda part: read_data(study, part).frame)
+    with tables.refusals_by_name():
+        scored = score_instruments(study, lambda part: tables.of(part).frame)
+    tell_operator(urgent_findings(scored))
     step("estimate")
-    found = _estimate_all(study, data, scored)
+    with tables.refusals_by_name():
+        found = _estimate_all(study, data, scored)
     step("value")
-    account = value_account(study, {e.part.id: e.main for e in found})
-    step("record")
-    return _record(study, data, scored, found, account)
-
-
-def read_data(study: Study, part: DataPart) -> ReadData:
-    """Read a table of the study: what was recoded or dropped is in its log."""
-    frame = read_table(study.path(part.file), sheet=part.sheet)
-    log = dict(frame.attrs.get("reading", {}))
-    if part.waves is not None:
-        frame = to_long(
-            frame, unit=part.roles.unit, waves=part.waves.names, columns=part.waves.columns
-        )
-    return ReadData(frame, fingerprint(frame), log)
-
-
-def sample_of(frame: pd.DataFrame, part: DataPart) -> Sample:
-    """Return the checked sample of a table and its declared roles."""
-    roles = part.roles
-    return Sample(
-        frame,
-        unit=roles.unit,
-        time=roles.time,
-        cohort=roles.cohort,
-        treatment=roles.treatment,
-        covariates=roles.covariates,
-        cluster=roles.cluster,
-        strata=roles.strata,
-        weights=roles.weights,
+    account = value_section(
+        study, {e.part.id: published_effect(e) for e in found}, study.declaration.study.seed
     )
+    step("record")
+    earlier = earlier_counts(study, data.sha256)
+    return results_of_study(study, data, scored, found, account, earlier)
 
 
 def _estimate_all(
@@ -134,11 +88,11 @@ def _estimate_all(
             continue  # a score described, not estimated
         try:
             if part.instrument is None:
-                sample = sample or sample_of(data.frame, study.declaration.data)
+                sample = sample or sample_of(study, data.frame, study.declaration.data)
                 found.append(_estimate_one(study, part, sample, part.column or ""))
             else:
                 instrument = scored[part.instrument]
-                own = sample_of(instrument.frame, instrument.part.data)
+                own = sample_of(study, instrument.frame, instrument.part.data)
                 found.append(_estimate_one(study, part, own, instrument.column))
         except ImpactEvalError as error:
             faults.add(*(_at_outcome(finding, part) for finding in error.findings))
@@ -166,122 +120,6 @@ def _estimate_one(
         protocol=declared.protocol,
         seed=declared.study.seed,
     )
-
-
-def _record(
-    study: Study,
-    data: ReadData,
-    scored: Mapping[str, ScoredInstrument],
-    found: tuple[OutcomeEvaluation, ...],
-    account: dict[str, Any] | None,
-) -> StudyResults:
-    declared = study.declaration
-    return StudyResults(
-        schema=SCHEMA,
-        study=study_record(study),
-        data=_data_record(study, data, found),
-        estimates=tuple(record for e in found for record in records_of(e)),
-        covariance=_joint(found),
-        checks=tuple(
-            CheckRecord(outcome=e.part.id, check=check.to_dict())
-            for e in found
-            for check in e.checks
-        ),
-        scores=tuple(_score(declared.outcomes, instrument) for instrument in scored.values()),
-        value=account,
-        dossier={e.part.id: told for e in found if (told := e.dossier.to_dict())},
-        findings=_findings(found),
-        provenance=Provenance(
-            versions=versions(),
-            seed=declared.study.seed,
-            data_sha256=data.sha256,
-            study_sha256=study.digest,
-            run_at=dt.datetime.now(tz=dt.UTC).isoformat(timespec="seconds"),
-        ),
-    )
-
-
-def _data_record(study: Study, data: ReadData, found: tuple[OutcomeEvaluation, ...]) -> DataRecord:
-    """Return what the numbers were computed on; without any estimate, the rows as read."""
-    file, reading = study.declaration.data.file, dict(data.log)
-    first = next((e for e in found if e.part.instrument is None), found[0] if found else None)
-    if first is None:
-        rows = len(data.frame)
-        return DataRecord(
-            file=file,
-            sha256=data.sha256,
-            reading=reading,
-            flow=(asdict(FlowStep("read", rows)),),
-            n_rows=rows,
-            n_units=rows,
-            n_periods=1,
-            shape=DataShape.CROSS_SECTION.value,
-        )
-    sample = first.sample
-    return DataRecord(
-        file=file,
-        sha256=data.sha256,
-        reading=reading,
-        flow=tuple(asdict(step) for step in first.fitted.flow or sample.flow),
-        n_rows=sample.n,
-        n_units=sample.n_units,
-        n_periods=sample.n_periods,
-        shape=sample.shape.value,
-        times=tuple(str(label) for label in sample.time_labels),
-    )
-
-
-def _score(outcomes: tuple[OutcomePart, ...], scored: ScoredInstrument) -> dict[str, Any]:
-    """Return a scored questionnaire under the name its outcome has in the study."""
-    label = next((o.label for o in outcomes if o.instrument == scored.part.id), None)
-    named = {} if label is None else {"name": bilingual(label)}
-    return {**scored.to_dict(), **named}
-
-
-def study_record(study: Study) -> dict[str, Any]:
-    """Return what results say of the study: the declaration without its data roles."""
-    part = study.declaration.study
-    protocol = study.declaration.protocol
-    return {
-        "id": part.id,
-        "title": bilingual(part.title),
-        "territory": part.territory,
-        "territory_name": bilingual(part.territory_name) if part.territory_name else None,
-        "contract": part.contract,
-        "pillar": part.pillar.value,
-        "action": bilingual(part.action),
-        "public": bilingual(part.public) if part.public else None,
-        "period": list(part.period),
-        "operator": part.operator,
-        "emblematic": part.emblematic,
-        "question": bilingual(protocol.question) if protocol.question else None,
-        "comparison": bilingual(protocol.comparison) if protocol.comparison else None,
-        "randomised": protocol.randomised,
-        "logic": {
-            step: [bilingual(text) for text in texts] for step, texts in study.declaration.logic
-        },
-        "privacy": study.declaration.privacy.model_dump(mode="json"),
-    }
-
-
-def _joint(found: tuple[OutcomeEvaluation, ...]) -> CovarianceRecord:
-    matrix = joint_covariance([e.main for e in found])
-    keys = tuple(f"{e.part.id}/{effect.key}" for e in found for effect in e.main.effects)
-    rows = tuple(tuple(v if np.isfinite(v) else None for v in row) for row in matrix.tolist())
-    return CovarianceRecord(keys=keys, matrix=rows)
-
-
-def _findings(found: tuple[OutcomeEvaluation, ...]) -> tuple[dict[str, Any], ...]:
-    """Return what was noticed, once each, with the outcomes it was noticed on."""
-    told: dict[str, dict[str, Any]] = {}
-    for e in found:
-        for finding in (*e.sample.findings, *e.fitted.findings, *e.main.findings):
-            data = finding.to_dict()
-            key = sha256(str(sorted(data.items(), key=str)))
-            entry = told.setdefault(key, {**data, "outcomes": []})
-            if e.part.id not in entry["outcomes"]:
-                entry["outcomes"].append(e.part.id)
-    return tuple(told.values())
 
 
 def _publish_refusal(error: ImpactEvalError) -> None:

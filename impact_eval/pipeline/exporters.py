@@ -15,6 +15,7 @@ from traitlets import Unicode, default
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.pipeline.notebook import bundles, results_of
 from impact_eval.report.blocks import AnyBlock, blocks_from_bundles
+from impact_eval.report.masthead import page_meta
 from impact_eval.report.texts import user_language
 
 
@@ -26,28 +27,10 @@ def blocks_of(notebook: Any) -> list[AnyBlock]:
     return found
 
 
-def page_meta(results: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what the head of a report shows about the study."""
-    if results is None:
-        return {}
-    study = results["study"]
-    meta = {
-        "title": study["title"],
-        "territory": study.get("territory_name") or study["territory"],
-        "contract": study.get("contract"),
-        "operator": study.get("operator"),
-        "pillar": {"code": f"label.pillar.{study['pillar']}"},
-        "period": study["period"],
-    }
-    return {name: _said(value) for name, value in meta.items() if value}
-
-
-def _said(value: Any) -> Any:
-    from impact_eval.report.blocks import Bilingual, Words
-
-    if isinstance(value, Mapping):
-        return Words(**value) if "code" in value else Bilingual(**value)
-    return value
+def meta_of(notebook: Any) -> Mapping[str, Any]:
+    """Return what the head of a report shows about the study that a notebook evaluated."""
+    found = results_of(notebook)
+    return {} if found is None else page_meta(found)
 
 
 class ImpactExporter(Exporter):
@@ -64,7 +47,7 @@ class ImpactExporter(Exporter):
     ) -> tuple[Any, dict[str, Any]]:
         """Export a notebook's blocks."""
         _, prepared = super().from_notebook_node(nb, resources, **kw)
-        content = self.render(blocks_of(nb), page_meta(results_of(nb)))
+        content = self.render(blocks_of(nb), meta_of(nb))
         return content, prepared
 
     def render(self, blocks: Sequence[AnyBlock], meta: Mapping[str, Any]) -> Any:

@@ -19,9 +19,15 @@ import nbformat
 
 from impact_eval.core.findings import Finding
 from impact_eval.pipeline.templates import check_parameters, read_notebook
+from impact_eval.pipeline.urgent import OPERATOR_MIME
+from impact_eval.report.blocks import MIME_TYPE
+from impact_eval.results.records import StudyResults
 
 CELL_TIMEOUT = 1_800  # seconds; a cell that needs more belongs to another template
 RESULTS_MIME = "application/vnd.impact-eval.results+json"
+INTERNAL_MIME = "application/vnd.impact-eval.internal+json"  # never shipped
+
+SHIPPED = frozenset({MIME_TYPE, RESULTS_MIME})  # outputs that passed the gate
 
 CellDone = Callable[[int, int], None]
 
@@ -185,20 +191,37 @@ def refusals(notebook: Any) -> tuple[Finding, ...]:
 REFUSAL_MIME = "application/vnd.impact-eval.refusal+json"
 
 
-def results_of(notebook: Any) -> Mapping[str, Any] | None:
-    """Return the content of `results.json` that the notebook published, if it did."""
+def urgent_answers(notebook: Any) -> tuple[Finding, ...]:
+    """Return what is for the operator alone, as `evaluate` told it in a cell; never shipped."""
+    for bundle in bundles(notebook):
+        if OPERATOR_MIME in bundle:
+            content = bundle[OPERATOR_MIME]
+            data = json.loads(content) if isinstance(content, str) else content
+            return tuple(Finding.from_dict(item) for item in data["findings"])
+    return ()
+
+
+def results_of(notebook: Any, mime: str = RESULTS_MIME) -> StudyResults | None:
+    """Return the results that the notebook published, if it did.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+    mime : str
+        `RESULTS_MIME` for the edition to publish, `INTERNAL_MIME` for the operator's own.
+    """
     for bundle in reversed(bundles(notebook)):
-        content = bundle.get(RESULTS_MIME)
+        content = bundle.get(mime)
         if content is not None:
-            found: Mapping[str, Any] = content
-            return found
+            return StudyResults.from_dict(json.loads(json.dumps(content)))
     return None
 
 
 def canonical(notebook: Any) -> Any:
     """Return the notebook without times, machine paths, kernel names or random ids.
 
-    Streams are dropped: a warning quotes file paths of the machine.
+    Of the outputs, blocks and results alone are kept, since they passed the gate: a table that a
+    cell shows, a warning, an error may hold rows of people or paths of the machine.
     """
     clean = nbformat.from_dict(json.loads(json.dumps(notebook)))
     clean.metadata = {
@@ -209,12 +232,11 @@ def canonical(notebook: Any) -> Any:
         cell["id"] = f"c{i}"
         cell.metadata = {key: cell.metadata[key] for key in ("tags",) if cell.metadata.get(key)}
         if cell.cell_type == "code":
-            cell.outputs = [
-                output for output in cell.outputs if output.output_type not in ("stream", "error")
-            ]
+            cell.outputs = [o for o in cell.outputs if SHIPPED & set(o.get("data", {}))]
             for output in cell.outputs:
                 output.pop("transient", None)
-                content = output.get("data", {}).get(RESULTS_MIME)
+                output["data"].pop(INTERNAL_MIME, None)
+                content = output["data"].get(RESULTS_MIME)
                 if content is not None:  # when it ran is told by `results.json` alone
                     content["provenance"]["run_at"] = ""
     return clean

@@ -5,11 +5,19 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from impact_eval.report.blocks import AnyBlock, Figure, Table
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+from impact_eval.core.spreadsheet import cell_text
+from impact_eval.report.blocks import (
+    Absent,
+    AnyBlock,
+    Bilingual,
+    Cell,
+    Figure,
+    Scalar,
+    Table,
+    Withheld,
+    Words,
+)
 
 
 def write_data_files(blocks: Sequence[AnyBlock], folder: Path) -> None:
@@ -38,24 +46,28 @@ def write_data_files(blocks: Sequence[AnyBlock], folder: Path) -> None:
 def _write_table(path: Path, table: Table) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(table.keys)
+        writer.writerow([cell_text(key) for key in table.keys])
         writer.writerows([[_cell(cell) for cell in row] for row in table.rows])
 
 
-def _cell(cell: Any) -> Any:
+def _cell(cell: Cell) -> Scalar:
     """Return a cell as CSV: withheld and absent are words, a text is never a formula."""
-    if cell is None:
-        return ""
     if isinstance(cell, (bool, int, float)):
         return cell
-    kind = type(cell).__name__.lower()
-    if hasattr(cell, "withheld"):
-        return "withheld"
-    if hasattr(cell, "reason"):
-        return f"n/a ({cell.reason})"
-    if hasattr(cell, "code"):
-        return cell.code
-    if kind == "bilingual":
-        return cell.fr or cell.en
-    text = str(cell)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return cell_text(_said(cell))
+
+
+def _said(cell: str | Withheld | Absent | Words | Bilingual | None) -> str:
+    match cell:
+        case None:
+            return ""
+        case Withheld():
+            return "withheld"
+        case Absent():
+            return f"n/a ({cell.reason})"
+        case Words():
+            return cell.code
+        case Bilingual():
+            return cell.fr or cell.en or ""
+        case _:
+            return cell

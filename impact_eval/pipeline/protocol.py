@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.provenance import canonical_json, sha256
+from impact_eval.pipeline.differences import differences
 from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.verification import differences
+from impact_eval.pipeline.study_models import SCHEMA, StudyFile, said
+from impact_eval.results.study import ProtocolRecord
 
 FILE = "protocole.json"
 FROZEN = ("study", "protocol", "data", "outcomes", "method", "instruments", "value")
@@ -66,19 +71,73 @@ def freeze(folder: str | Path) -> Protocol:
     return Protocol(path, digest, today, parts)
 
 
-def deviations(study: Study) -> dict[str, Any] | None:
-    """Return what changed since the protocol was frozen; None when none was.
+def protocol_record(study: Study) -> ProtocolRecord:
+    """Return what was decided before looking, and what changed since the protocol was frozen.
 
-    A protocol whose own hash no longer matches its parts was edited after the fact and says so.
+    A frozen file whose hash no longer matches its parts was edited after the fact, and says so; one
+    that cannot be read says that too. Neither stops a study: the report tells it.
     """
+    protocol = study.declaration.protocol
+    frozen = _frozen(study)
+    return ProtocolRecord(
+        notes=said(protocol.notes),
+        smallest_effect=protocol.smallest_effect,
+        draw_record=protocol.draw_record,
+        frozen_on=protocol.frozen_on if frozen is None else frozen.frozen_on,
+        frozen_sha256=None if frozen is None else frozen.digest,
+        intact=None if frozen is None else frozen.intact,
+        readable=None if frozen is None else frozen.readable,
+        changed=() if frozen is None else frozen.changed,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Frozen:
+    """A frozen protocol as found beside the study."""
+
+    frozen_on: str | None = None
+    digest: str | None = None
+    intact: bool | None = None
+    readable: bool
+    changed: tuple[str, ...] = ()
+
+
+def _frozen(study: Study) -> _Frozen | None:
+    """Return the frozen protocol of a study; None when none was frozen."""
     path = study.folder / FILE
     if not path.is_file():
         return None
-    content = json.loads(path.read_text(encoding="utf-8"))
-    intact = sha256(canonical_json(content["parts"])) == content["study_sha256"]
-    return {
-        "frozen_on": content["frozen_on"],
-        "study_sha256": content["study_sha256"],
-        "intact": intact,
-        "changed": differences(content["parts"], _parts(study)),
-    }
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        parts, digest = content["parts"], str(content["study_sha256"])
+        day = dt.date.fromisoformat(str(content["frozen_on"])).isoformat()
+        intact = sha256(canonical_json(parts)) == digest
+        known = _as_read_today({name: parts[name] for name in FROZEN})
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return _Frozen(readable=False)
+    return _Frozen(
+        frozen_on=day,
+        digest=digest if re.fullmatch("[0-9a-f]{64}", digest) else None,
+        intact=intact,
+        readable=True,
+        changed=tuple(_counted_from_one(key) for key in differences(known, _parts(study))),
+    )
+
+
+def _as_read_today(parts: dict[str, Any]) -> dict[str, Any]:
+    """Return what was frozen with the keys that came since at their defaults.
+
+    A key that a study file could not hold when the protocol was frozen is no deviation. What is no
+    study file any more (edited by hand) is compared as it stands.
+    """
+    try:
+        read = StudyFile.model_validate({"schema": SCHEMA, **parts})
+    except ValidationError:
+        return parts
+    filled = read.model_dump(mode="json", by_alias=True)
+    return {name: filled[name] for name in FROZEN}
+
+
+def _counted_from_one(key: str) -> str:
+    """Return a key as refusals write it: the first outcome is `outcomes[1]`."""
+    return re.sub(r"\[(\d+)\]", lambda found: f"[{int(found[1]) + 1}]", key)

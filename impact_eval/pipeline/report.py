@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from impact_eval.data.disclosure import Gate
-from impact_eval.pipeline.notebook import RESULTS_MIME
-from impact_eval.pipeline.results import UNREPEATABLE, StudyResults
+from impact_eval.pipeline.notebook import INTERNAL_MIME, RESULTS_MIME
 from impact_eval.report import narrative
 from impact_eval.report.blocks import AnyBlock, Page
+from impact_eval.report.narrative_action import action_blocks
 from impact_eval.report.narrative_dossier import dossier_blocks
-from impact_eval.report.release import release
+from impact_eval.results.gate import Edition, release
+from impact_eval.results.records import Json, StudyResults, untimed
 
 
 class Published:
-    """Results as the last cell leaves them: the runner writes them to `results.json`."""
+    """Results as the last cell leaves them: the runner writes them to `results.json`.
 
-    def __init__(self, content: dict[str, Any]) -> None:
-        self._content = content
+    When the study asks for it, the operator's own edition passes beside them, in a bundle that the
+    runner takes out before anything is shipped.
+    """
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        return {RESULTS_MIME: self._content, "text/plain": "results.json"}
+    def __init__(self, results: StudyResults, internal: StudyResults | None) -> None:
+        self._results = results
+        self._internal = internal
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Json]:
+        bundle: dict[str, Json] = {
+            RESULTS_MIME: self._results.to_dict(),
+            "text/plain": "results.json",
+        }
+        if self._internal is not None:
+            bundle[INTERNAL_MIME] = self._internal.to_dict()
+        return bundle
 
 
 class Report:
     """The report of a study, section by section.
 
-    Every section passes the disclosure gate before it is shown: what is withheld is withheld in the
-    notebook, the reports, the tables and `results.json` alike.
+    The results pass the disclosure gate first, and every section is made from what passed: what is
+    withheld is withheld in the notebook, the reports, the tables and `results.json` alike.
 
     Parameters
     ----------
@@ -42,56 +52,66 @@ class Report:
     """
 
     def __init__(self, results: StudyResults, language: str | None = None) -> None:
-        self._gate = Gate(threshold=results.threshold)
-        self._content = self._gate.results(results.to_dict()).results
+        self._whole = results
+        self._results = release(results).results
         self._language = language
 
     def _page(self, blocks: Sequence[AnyBlock]) -> Page:
-        return Page(release(blocks, self._gate).blocks, self._language)
+        return Page(blocks, self._language)
 
     def title(self) -> Page:
         """Return the title alone, for a report of one section."""
-        return self._page(narrative.title_blocks(self._content))
+        return self._page(narrative.title_blocks(self._results))
 
     def summary(self) -> Page:
-        """Return the title and the decision-maker's page."""
-        title = narrative.title_blocks(self._content)
-        return self._page([*title, *narrative.summary_blocks(self._content)])
+        """Return the title, the decision-maker's page, and what the action and the question are."""
+        return self._page(
+            [
+                *narrative.title_blocks(self._results),
+                *narrative.summary_blocks(self._results),
+                *action_blocks(self._results),
+            ]
+        )
 
     def flow(self) -> Page:
         """Return who was observed, and who left at each step."""
-        return self._page(narrative.flow_blocks(self._content))
+        return self._page(narrative.flow_blocks(self._results))
 
     def effects(self) -> Page:
         """Return the estimates of every outcome."""
-        return self._page(narrative.effect_blocks(self._content))
+        return self._page(narrative.effect_blocks(self._results))
 
     def checks(self) -> Page:
         """Return what was checked."""
-        return self._page(narrative.check_blocks(self._content))
+        return self._page(narrative.check_blocks(self._results))
 
     def robustness(self) -> Page:
         """Return whether the results hold: few territories, other designs."""
-        return self._page(dossier_blocks(self._content))
+        return self._page(dossier_blocks(self._results))
 
     def soft_outcomes(self) -> Page:
         """Return the scales."""
-        return self._page(narrative.soft_outcome_blocks(self._content))
+        return self._page(narrative.soft_outcome_blocks(self._results))
 
     def value(self) -> Page:
         """Return the account of social value."""
-        return self._page(narrative.value_blocks(self._content))
+        return self._page(narrative.value_blocks(self._results))
 
     def limits(self) -> Page:
         """Return what must not be concluded."""
-        return self._page(narrative.limit_blocks(self._content))
+        return self._page(narrative.limit_blocks(self._results))
 
     def provenance(self) -> Page:
         """Return what made the results."""
-        # when it ran is told by `results.json` alone: two runs print the same pages
-        untimed = {k: v for k, v in self._content["provenance"].items() if k not in UNREPEATABLE}
-        return self._page(narrative.provenance_blocks({**self._content, "provenance": untimed}))
+        return self._page(narrative.provenance_blocks(untimed(self._results)))
 
     def publish(self) -> Published:
         """Return the content of `results.json`, for the runner."""
-        return Published(self._content)
+        asked = self._whole.study.privacy.internal_edition and not self._released
+        internal = release(self._whole, Edition.INTERNAL).results if asked else None
+        return Published(self._results, internal)
+
+    @property
+    def _released(self) -> bool:
+        """Whether the results came already passed: no other edition can be made of them."""
+        return self._whole.disclosure.released

@@ -18,14 +18,29 @@ import nbformat
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.core.provenance import canonical_json, sha256, versions
 from impact_eval.core.vocabulary import Language
+from impact_eval.pipeline.checker import write_checker_page
 from impact_eval.pipeline.crate import write_crate
+from impact_eval.pipeline.editions import (
+    INTERNAL,
+    internal_folder,
+    record_release,
+    write_internal,
+)
 from impact_eval.pipeline.exporters import EXPORTERS, blocks_of
-from impact_eval.pipeline.notebook import RunStatus, canonical, execute, results_of
+from impact_eval.pipeline.notebook import (
+    INTERNAL_MIME,
+    RunStatus,
+    canonical,
+    execute,
+    results_of,
+    urgent_answers,
+)
 from impact_eval.pipeline.outputs import write_data_files
-from impact_eval.pipeline.results import StudyResults
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.templates import STUDY_REPORT, read_notebook, template_path
+from impact_eval.pipeline.urgent import OPERATOR_NOTE, write_note
 from impact_eval.pipeline.worth import write_workbook
+from impact_eval.results.records import StudyResults
 
 OUTPUT = "sortie"
 NOTEBOOK = "notebook.ipynb"
@@ -57,12 +72,16 @@ class Run:
         One per language and format.
     resumed : bool
         Whether an interrupted run was taken up again, or an identical one was already there.
+    operator_note : Path or None
+        What the operator alone must read (urgent answers), beside the study file: never in
+        `folder`, never to be shared.
     """
 
     folder: Path
     results: StudyResults
     reports: tuple[Path, ...]
     resumed: bool
+    operator_note: Path | None = None
 
 
 def run(
@@ -102,13 +121,32 @@ def run(
     --------
     >>> run("mon-action/")  # doctest: +SKIP
     """
-    say = told or (lambda *_: None)
-    say(Stage.CHECK, 0, 1)
     study = Study.read(folder)
     target = Path(output).resolve() if output is not None else study.folder / OUTPUT
+    done = _run(study, target, template, told or (lambda *_: None), fresh=fresh)
+    record_release(study, done.results)
+    return done
+
+
+def run_apart(folder: str | Path, output: Path, template: str = STUDY_REPORT) -> Run:
+    """Run a study elsewhere, to compare: nothing is published, and no ledger says so.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder of `study.toml`, or the file.
+    output : Path
+        Folder to write.
+    template : str
+    """
+    return _run(Study.read(folder), output, template, lambda *_: None, fresh=True)
+
+
+def _run(study: Study, target: Path, template: str, say: Told, *, fresh: bool) -> Run:
+    say(Stage.CHECK, 0, 1)
     key = job_key(study, template)
     if not fresh and _is_done(target, key):
-        return _finished(target, resumed=True)
+        return _finished(study, target, resumed=True)
     partial = target.with_name(f".{target.name}.partial")
     resumed = _prepare(partial, key, fresh=fresh)
     if not resumed:
@@ -116,9 +154,12 @@ def run(
     say(Stage.EXPORT, 0, 1)
     _export(study, partial, template)
     _write_status(partial, key, Stage.DONE)
+    own = partial / INTERNAL
+    if own.is_dir():
+        _replace(own, internal_folder(target))
     _replace(partial, target)
     say(Stage.DONE, 1, 1)
-    return _finished(target, resumed=resumed)
+    return _finished(study, target, resumed=resumed)
 
 
 def job_key(study: Study, template: str) -> str:
@@ -186,6 +227,7 @@ def _execute(study: Study, template: str, partial: Path, told: Told) -> None:
         folder=study.folder,
         cell_done=lambda done, total: told(Stage.EXECUTE, done, total),
     )
+    write_note(study, urgent_answers(executed.notebook))  # told whatever becomes of the run
     if executed.status is not RunStatus.OK:
         shutil.rmtree(partial)
         raise ImpactEvalError(executed.findings)
@@ -193,8 +235,14 @@ def _execute(study: Study, template: str, partial: Path, told: Told) -> None:
     if content is None:
         shutil.rmtree(partial)
         raise ImpactEvalError(Finding.error("no_results_published", template=template))
-    results = StudyResults.from_dict(content).with_template(template_hash(template))
-    results.write(partial / "results.json")
+    digest = template_hash(template)
+    content.with_template(digest).write(partial / "results.json")
+    internal = results_of(executed.notebook, INTERNAL_MIME)
+    if internal is not None:
+        own = partial / INTERNAL
+        own.mkdir()
+        report = study.declaration.report
+        write_internal(internal.with_template(digest), own, report.languages, report.formats)
     nbformat.write(canonical(executed.notebook), partial / NOTEBOOK)
     _write_status(partial, (partial / ".key").read_text(encoding="utf-8"), Stage.EXECUTE)
     (partial / ".key").unlink()
@@ -212,6 +260,7 @@ def _export(study: Study, partial: Path, template: str) -> None:
     results = StudyResults.read(partial)
     for language in study.declaration.report.languages:
         write_workbook(results.value, partial, language.value)
+    write_checker_page(partial, results, study.declaration.report.languages)
     write_crate(partial, results, template)
 
 
@@ -233,8 +282,10 @@ def _replace(partial: Path, target: Path) -> None:
         shutil.rmtree(old)
 
 
-def _finished(target: Path, *, resumed: bool) -> Run:
+def _finished(study: Study, target: Path, *, resumed: bool) -> Run:
     reports = tuple(
         sorted(path for kind in EXPORTERS for path in target.glob(f"r*-*.{kind}") if path.is_file())
     )
-    return Run(target, StudyResults.read(target), reports, resumed)
+    note = study.path(OPERATOR_NOTE)
+    kept = note if note.is_file() else None
+    return Run(target, StudyResults.read(target), reports, resumed, kept)

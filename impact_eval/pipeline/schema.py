@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,14 +18,16 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = Path(__file__).with_name("schemas")
 
 
-def described(schema: Mapping[str, Any], module: ModuleType, identifier: str) -> dict[str, Any]:
+def described(
+    schema: Mapping[str, Any], modules: Iterable[ModuleType], identifier: str
+) -> dict[str, Any]:
     """Return a schema where each key carries the text written under its field.
 
     Parameters
     ----------
     schema : mapping
         What `model_json_schema` made; left unchanged.
-    module : module
+    modules : iterable of module
         Where the models are written.
     identifier : str
         The `$id`, such as `impact-eval/study/1`.
@@ -34,37 +36,69 @@ def described(schema: Mapping[str, Any], module: ModuleType, identifier: str) ->
     -------
     dict
     """
-    words = dict(_field_texts(inspect.getsource(module)))
+    classes = {
+        cls.name: cls
+        for module in modules
+        for cls in ast.parse(inspect.getsource(module)).body
+        if isinstance(cls, ast.ClassDef)
+    }
     out: dict[str, Any] = json.loads(json.dumps(schema))
     models = {str(out.get("title")): out, **out.get("$defs", {})}
     for name, model in models.items():
+        words = _texts(name, classes)
         for key, declared in model.get("properties", {}).items():
-            text = words.get((name, key)) or words.get((name, f"{key}_"))
+            text = words.get(key) or words.get(f"{key}_")
             if text:
                 declared["description"] = text
     return {"$schema": DRAFT, "$id": identifier, **out}
 
 
-def _field_texts(source: str) -> Iterator[tuple[tuple[str, str], str]]:
-    """Yield ((class, field), text) for each text written just under a field."""
-    classes = [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
-    for cls in classes:
-        for field, under in zip(cls.body, cls.body[1:], strict=False):
-            if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
-                continue
-            match under:
-                case ast.Expr(value=ast.Constant(value=str(text))):
-                    yield (cls.name, field.target.id), inspect.cleandoc(text).replace("\n", " ")
+def _texts(name: str, classes: Mapping[str, ast.ClassDef]) -> dict[str, str]:
+    """Return the texts of a class by field: its own, and those of the classes it extends."""
+    cls = classes.get(name)
+    if cls is None:
+        return {}
+    found: dict[str, str] = {}
+    for base in reversed(cls.bases):
+        if isinstance(base, ast.Name):
+            found |= _texts(base.id, classes)
+    return found | dict(_field_texts(cls))
+
+
+def _field_texts(cls: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    """Yield (field, text) for each text written just under a field."""
+    for field, under in zip(cls.body, cls.body[1:], strict=False):
+        if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
+            continue
+        match under:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield field.target.id, inspect.cleandoc(text).replace("\n", " ")
 
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return the schemas by file name."""
-    from impact_eval.pipeline import results, study_models
+    from impact_eval.pipeline import study_models
 
     return {
         "study-1.json": study_models.json_schema(),
-        "results-1.json": results.json_schema(),
+        "results-2.json": results_schema(),
     }
+
+
+def results_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `results.json`: every leaf typed, nothing unknown."""
+    import importlib
+    import pkgutil
+
+    from impact_eval import results
+    from impact_eval.results.records import SCHEMA, StudyResults
+
+    modules = [
+        importlib.import_module(f"{results.__name__}.{item.name}")
+        for item in pkgutil.iter_modules(results.__path__)
+        if not item.ispkg
+    ]
+    return described(StudyResults.model_json_schema(by_alias=True), modules, SCHEMA)
 
 
 def text_of(schema: Mapping[str, Any]) -> str:

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impact_eval.core.findings import NotApplicable
+from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
+from impact_eval.core.vocabulary import Unit
 from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.study_models import DataPart, InstrumentPart
-from impact_eval.stats.change import Outcome
+from impact_eval.pipeline.study_models import DataPart, InstrumentPart, said
+from impact_eval.pipeline.urgent import shareable
+from impact_eval.results.findings import FindingRecord
+from impact_eval.results.parts import BilingualRecord, finite
+from impact_eval.results.score_parts import (
+    alpha_of,
+    change_of,
+    invariance_of,
+    mean_change_of,
+    people_of,
+)
+from impact_eval.results.scores import (
+    BinRecord,
+    ItemRecord,
+    LevelRecord,
+    QualityRecord,
+    ScoreRecord,
+)
 from impact_eval.survey.catalogue import instrument as shipped_instrument
 from impact_eval.survey.change import ChangeResult, pair_waves, plan_from, read_change
 from impact_eval.survey.quality import measurement_quality
@@ -58,78 +74,6 @@ class ScoredInstrument:
     change: ChangeResult | None
     quality: QualityReport | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what `results.json` says of it: counts, means, precision; no row of a person."""
-        out: dict[str, Any] = {
-            "id": self.part.id,
-            "instrument": self.instrument.id,
-            "scale": self.instrument.id,
-            "version": self.instrument.version,
-            "unit": "score",
-            "direction": self.scores.direction.value,
-            "low": self.scores.low,
-            "high": self.scores.high,
-            "n": self.scores.n,
-            "reliability": self.scores.to_dict()["reliability"],
-            "local": self.instrument.local,
-            "findings": [finding.to_dict() for finding in self.scores.findings],
-        }
-        if self.quality is not None:
-            out["quality"] = {
-                "readings": [finding.to_dict() for finding in self.quality.findings],
-                "invariance": self.quality.to_dict()["invariance"],
-            }
-        if self.change is not None:
-            out |= self._two_waves(self.change)
-            out["findings"] += [finding.to_dict() for finding in self.change.findings]
-        return out
-
-    def _two_waves(self, change: ChangeResult) -> dict[str, Any]:
-        before, after = self.waves
-        out: dict[str, Any] = {
-            "before": _level(before.values),
-            "after": _level(after.values),
-            "reading": change.to_dict(),
-            "bins": _bins(before.values, after.values, self.scores.low, self.scores.high),
-            "categories": [
-                {"fr": r.fr[0], "en": r.en[0]} for r in self.instrument.responses if r.fr and r.en
-            ],
-            "items": self._items(),
-        }
-        if not isinstance(change.mean, NotApplicable):
-            out["change"] = {
-                "estimate": change.mean.mean_change,
-                "std_error": change.mean.std_error,
-                "conf_low": change.mean.conf_low,
-                "conf_high": change.mean.conf_high,
-                "p_value": change.mean.p_value,
-                "n": change.n,
-            }
-        if not isinstance(change.minimal_detectable, NotApplicable):
-            out["detectable_change"] = change.minimal_detectable
-            out["people"] = _people(change)
-        return out
-
-    def _items(self) -> list[dict[str, Any]]:
-        """Return, per item and wave, how many gave each answer, in points of the score."""
-        codes = [response.code for response in self.instrument.responses]
-        if not codes:
-            return []
-        return [
-            {
-                "label": self._label(name),
-                "before": _counts(self.waves[0].items[name], codes),
-                "after": _counts(self.waves[1].items[name], codes),
-            }
-            for name in self.scores.items
-        ]
-
-    def _label(self, name: str) -> dict[str, str]:
-        number = list(self.scores.items).index(name) + 1
-        french = self.instrument.wording(name, "fr")
-        english = self.instrument.wording(name, "en")
-        return {"fr": french or f"Question {number}", "en": english or f"Question {number}"}
-
 
 def score_instruments(study: Study, read: ReadTable) -> dict[str, ScoredInstrument]:
     """Score every questionnaire of a study.
@@ -148,12 +92,29 @@ def score_instruments(study: Study, read: ReadTable) -> dict[str, ScoredInstrume
     return {part.id: _score(study, part, read(part.data)) for part in study.declaration.instruments}
 
 
+def instrument_of(study: Study, part: InstrumentPart) -> Instrument:
+    """Return the scale of a questionnaire: the study's own definition, or the shipped one.
+
+    Raises
+    ------
+    ImpactEvalError
+        What `Instrument.read` refuses; `definition_of_another_scale`.
+    """
+    if part.definition is not None:
+        own = Instrument.read(study.path(part.definition))
+        if own.id != part.scale:
+            raise ImpactEvalError(
+                Finding.error(
+                    "definition_of_another_scale", file=part.definition, found=own.id,
+                    name=part.scale,
+                )
+            )  # fmt: skip
+        return own
+    return shipped_instrument(part.scale)
+
+
 def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredInstrument:
-    scale = (
-        Instrument.read(study.path(part.definition))
-        if part.definition is not None
-        else shipped_instrument(part.scale)
-    )
+    scale = instrument_of(study, part)
     items: dict[str | int, str] | None = dict(part.items.items()) or None
     scores = scale.score(frame, items, licence_declared=part.licence_declared)
     column = f"score_{part.id}"
@@ -194,38 +155,116 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
     )
 
 
-def _people(change: ChangeResult) -> dict[str, int]:
-    """Return how many changed by more than the error of the measure, always with the worse."""
-    counts = {outcome: share.count for outcome, share in change.shares.items()}
-    better = counts.get(Outcome.RECOVERED, 0) + counts.get(Outcome.IMPROVED, 0)
-    worse = counts.get(Outcome.DETERIORATED, 0)
-    return {"improved": better, "stable": sum(counts.values()) - better - worse, "worsened": worse}
+# ------------------------------------------------------------------ the record
 
 
-def _level(values: FloatArray) -> dict[str, float]:
+def score_record(study: Study, scored: ScoredInstrument) -> ScoreRecord:
+    """Return what results say of a questionnaire: counts, means, precision; no row of a person.
+
+    Parameters
+    ----------
+    study : Study
+        Whose outcome gives the scale its name.
+    scored : ScoredInstrument
+    """
+    scores, change = scored.scores, scored.change
+    findings = [*scores.findings, *(change.findings if change is not None else ())]
+    both = change is not None and len(scored.waves) == 2
+    label = next(
+        (o.label for o in study.declaration.outcomes if o.instrument == scored.part.id), None
+    )
+    smallest = None if change is None else change.minimal_detectable
+    known = smallest is not None and not isinstance(smallest, NotApplicable)
+    return ScoreRecord(
+        id=scored.part.id,
+        instrument=scored.instrument.id,
+        scale=scored.instrument.id,
+        version=scored.instrument.version,
+        name=said(label),
+        counted=study.rows_are(scored.part.data),
+        unit=Unit.SCORE,
+        direction=scores.direction,
+        low=finite(scores.low),
+        high=finite(scores.high),
+        n=scores.n,
+        reliability=alpha_of(scores.reliability),
+        local=scored.instrument.local,
+        withheld=False,
+        quality=_quality(scored),
+        before=_level(scored.waves[0].values) if both else None,
+        after=_level(scored.waves[1].values) if both else None,
+        change=mean_change_of(change) if both and change is not None else None,
+        detectable_change=None if isinstance(smallest, NotApplicable) else finite(smallest),
+        people=people_of(change) if known and change is not None else None,
+        reading=change_of(change) if both and change is not None else None,
+        bins=_bins(scored) if both else (),
+        categories=_categories(scored.instrument) if both else (),
+        items=_items(scored) if both else (),
+        findings=tuple(FindingRecord.of(finding) for finding in shareable(findings)),
+    )
+
+
+def _quality(scored: ScoredInstrument) -> QualityRecord | None:
+    quality = scored.quality
+    if quality is None:
+        return None
+    return QualityRecord(
+        readings=tuple(FindingRecord.of(finding) for finding in shareable(quality.findings)),
+        invariance=tuple(invariance_of(reading) for reading in quality.invariance),
+    )
+
+
+def _level(values: FloatArray) -> LevelRecord:
     seen = values[np.isfinite(values)]
-    return {"mean": float(seen.mean()), "sd": float(seen.std(ddof=1)), "n": len(seen)}
+    spread = float(seen.std(ddof=1)) if len(seen) > 1 else None
+    mean = float(seen.mean()) if len(seen) else None
+    return LevelRecord(mean=mean, sd=spread, n=len(seen))
 
 
-def _bins(
-    before: FloatArray, after: FloatArray, low: float, high: float
-) -> list[dict[str, float | int]]:
+def _bins(scored: ScoredInstrument) -> tuple[BinRecord, ...]:
     """Cut the possible range in a few equal parts and count people in each."""
+    low, high = scored.scores.low, scored.scores.high
     width = max(1.0, np.ceil((high - low) / MOST_BINS))
     edges = np.arange(low, high + width, width)
-    counts = [np.histogram(v[np.isfinite(v)], np.append(edges, edges[-1] + width))[0]
-              for v in (before, after)]  # fmt: skip
-    return [
-        {
-            "low": float(edge),
-            "high": float(min(edge + width, high)),
-            "before": int(b),
-            "after": int(a),
-        }
+    ends = np.append(edges, edges[-1] + width)
+    counts = [
+        np.histogram(wave.values[np.isfinite(wave.values)], ends)[0] for wave in scored.waves[:2]
+    ]
+    return tuple(
+        BinRecord(low=float(edge), high=float(min(edge + width, high)), before=int(b), after=int(a))
         for edge, b, a in zip(edges, counts[0], counts[1], strict=True)
         if edge < high or b or a
-    ]
+    )
 
 
-def _counts(values: FloatArray, codes: Sequence[float]) -> list[int]:
-    return [int((values == code).sum()) for code in codes]
+def _categories(instrument: Instrument) -> tuple[BilingualRecord, ...]:
+    return tuple(
+        BilingualRecord(fr=r.fr[0], en=r.en[0]) for r in instrument.responses if r.fr and r.en
+    )
+
+
+def _items(scored: ScoredInstrument) -> tuple[ItemRecord, ...]:
+    """Return, per item and wave, how many gave each answer, in points of the score."""
+    codes = [response.code for response in scored.instrument.responses]
+    if not codes:
+        return ()
+    before, after = scored.waves[:2]
+    return tuple(
+        ItemRecord(
+            label=_label(scored.instrument, name, number),
+            before=_counts(before.items[name], codes),
+            after=_counts(after.items[name], codes),
+        )
+        for number, name in enumerate(scored.scores.items, start=1)
+    )
+
+
+def _label(instrument: Instrument, name: str, number: int) -> BilingualRecord:
+    return BilingualRecord(
+        fr=instrument.wording(name, "fr") or f"Question {number}",
+        en=instrument.wording(name, "en") or f"Question {number}",
+    )
+
+
+def _counts(values: FloatArray, codes: Sequence[float]) -> tuple[int, ...]:
+    return tuple(int((values == code).sum()) for code in codes)

@@ -14,8 +14,16 @@ from pydantic_core import ErrorDetails
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.provenance import canonical_json, sha256
+from impact_eval.core.vocabulary import RowsAre
 from impact_eval.pipeline.study_checks import check_declaration
-from impact_eval.pipeline.study_models import Bilingual, MethodPart, OutcomePart, StudyFile
+from impact_eval.pipeline.study_models import (
+    Bilingual,
+    DataPart,
+    MethodPart,
+    OutcomePart,
+    StudyFile,
+)
+from impact_eval.results.disclosure.profiles import Profile, profile
 
 MOST_BYTES = 1_000_000  # a study file is a page of text; anything larger is something else
 
@@ -51,6 +59,43 @@ class Study:
         if outcome.instrument is not None:
             return outcome.method
         return outcome.method or self.declaration.method
+
+    def declared_rows(self, part: DataPart) -> RowsAre | None:
+        """Return what the study says the rows of a table are, or None when it says nothing."""
+        if part.rows_are is not None:
+            return RowsAre(part.rows_are)
+        privacy = self.declaration.privacy
+        main = part is self.declaration.data and "rows_are" in privacy.model_fields_set
+        return RowsAre(privacy.rows_are) if main else None
+
+    def rows_are(self, part: DataPart) -> RowsAre:
+        """Return what the rows of a table are: people, unless the study says territories.
+
+        A table's own `rows_are` counts first; `privacy.rows_are` speaks of the table `data` alone:
+        who fills in a questionnaire is a person, even in a study of territories.
+        """
+        return self.declared_rows(part) or RowsAre.PEOPLE
+
+    @property
+    def profile(self) -> Profile:
+        """The rules that what is published obeys: the producer's, with the study's threshold."""
+        privacy = self.declaration.privacy
+        rules = profile(privacy.profile)
+        return rules if privacy.threshold is None else rules.with_threshold(privacy.threshold)
+
+    @property
+    def used_columns(self) -> frozenset[str]:
+        """Columns of its tables that the study names."""
+        from impact_eval.pipeline.reading import used_columns
+
+        parts = [self.declaration.data, *(i.data for i in self.declaration.instruments)]
+        return frozenset().union(*(used_columns(self, part) for part in parts))
+
+    def smallest_effect_of(self, outcome: OutcomePart) -> float | None:
+        """Return the smallest effect that would matter; the protocol's is the primary outcome's."""
+        if outcome.smallest_effect is not None or not outcome.primary:
+            return outcome.smallest_effect
+        return self.declaration.protocol.smallest_effect
 
     @classmethod
     def read(cls, path: str | Path) -> Study:
@@ -169,7 +214,8 @@ def _finding(detail: ErrorDetails, file: str) -> Finding:
             "wrong_choice", place, key=path, found=found, nearest=nearest(found, known), known=known
         )
     if kind in _OWN_CODES:
-        return Finding.error(kind, place, key=path, found=found)
+        told = _shown(context.get("found", detail.get("input")))
+        return Finding.error(kind, place, key=path, found=told)
     if kind in _BOUNDS:
         bound = next(
             (context[b] for b in ("gt", "ge", "lt", "le", "min_length") if b in context), 0
@@ -178,7 +224,12 @@ def _finding(detail: ErrorDetails, file: str) -> Finding:
     return Finding.error("wrong_type", place, key=path, found=found, expected=kind)
 
 
-_OWN_CODES = frozenset({"bad_identifier", "code_not_text", "column_or_instrument"})
+_OWN_CODES = frozenset(
+    {
+        "bad_identifier", "code_not_text", "column_or_instrument", "not_a_date",
+        "threshold_needs_reason",
+    }
+)  # fmt: skip
 _BOUNDS = frozenset(
     {
         "greater_than", "greater_than_equal", "less_than", "less_than_equal",

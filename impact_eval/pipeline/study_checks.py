@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+from impact_eval.pipeline.dates import first_day, iso_date, last_day
 
 if TYPE_CHECKING:
     from impact_eval.designs import Design
@@ -27,6 +28,7 @@ def check_declaration(raw: Mapping[str, Any], folder: Path, faults: FindingColle
     _check_instruments(_tables(raw.get("instruments")), faults)
     _check_files(raw, folder, faults)
     _check_columns(raw, outcomes, folder, faults)
+    _check_text_columns(raw, folder, faults)
     _check_period(raw, faults)
 
 
@@ -242,13 +244,43 @@ def _check_columns(
     header = header_of(path)
     if header is None:
         return
-    wanted: list[tuple[str, str]] = []
+    wanted = _side_by_side(data)
+    _check_known(wanted, header, faults)
+    made = _made_of_waves(data)
+    named: list[tuple[str, str]] = []
     for role, value in _table(data.get("roles")).items():
         columns = value if isinstance(value, (list, tuple)) else [value]
-        wanted += [(f"data.roles.{role}", c) for c in columns if isinstance(c, str)]
+        named += [(f"data.roles.{role}", c) for c in columns if isinstance(c, str)]
     for i, outcome in enumerate(outcomes):
         if isinstance(outcome.get("column"), str):
-            wanted.append((f"outcomes[{i + 1}].column", outcome["column"]))
+            named.append((f"outcomes[{i + 1}].column", outcome["column"]))
+    gone = {column for _, column in wanted}
+    _check_known(named, [*(name for name in header if name not in gone), *made], faults)
+
+
+def _side_by_side(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the columns of a table kept with its waves side by side, each with its key."""
+    columns = _table(_table(data.get("waves")).get("columns"))
+    return [
+        (f"data.waves.columns.{outcome}", column)
+        for outcome, names in columns.items()
+        if isinstance(names, (list, tuple))
+        for column in names
+        if isinstance(column, str)
+    ]
+
+
+def _made_of_waves(data: Mapping[str, Any]) -> list[str]:
+    """Return the columns that a table has once its waves are one above the other."""
+    from impact_eval.data.waves import WAVE
+
+    waves = _table(data.get("waves"))
+    return [WAVE, *map(str, _table(waves.get("columns")))] if waves else []
+
+
+def _check_known(
+    wanted: Sequence[tuple[str, str]], header: Sequence[str], faults: FindingCollector
+) -> None:
     for key, column in wanted:
         if column not in header:
             faults.add(
@@ -258,15 +290,44 @@ def _check_columns(
                     role=key,
                     column=column,
                     nearest=nearest(column, header),
-                    known=header[:30],
+                    known=list(header[:30]),
                 )
             )
 
 
+def _check_text_columns(raw: Mapping[str, Any], folder: Path, faults: FindingCollector) -> None:
+    """Refuse a column kept as text that the table does not have; a codebook may rename columns."""
+    tables = [("data", _table(raw.get("data")))]
+    for i, instrument in enumerate(_tables(raw.get("instruments"))):
+        tables.append((f"instruments[{i + 1}].data", _table(instrument.get("data"))))
+    for key, data in tables:
+        name, columns = data.get("file"), data.get("text_columns")
+        path = _inside(folder, name) if isinstance(name, str) else None
+        if path is None or not path.is_relative_to(folder) or not isinstance(columns, list):
+            continue
+        header = header_of(path)
+        if header is None or path.with_name(f"{path.stem}.codes.toml").is_file():
+            continue
+        for i, column in enumerate(columns):
+            if isinstance(column, str) and column not in header:
+                place = f"{key}.text_columns[{i + 1}]"
+                faults.add(
+                    Finding.error(
+                        "missing_column",
+                        _place(place),
+                        role=place,
+                        column=column,
+                        nearest=nearest(column, header),
+                        known=header[:30],
+                    )
+                )
+
+
 def _check_period(raw: Mapping[str, Any], faults: FindingCollector) -> None:
+    """Refuse a period that ends before it starts; what is no date at all the models refuse."""
     period = _table(raw.get("study")).get("period")
-    match period:
-        case [str(start), str(end)] if start > end:
-            faults.add(
-                Finding.error("period_reversed", _place("study.period"), start=start, end=end)
-            )
+    if not isinstance(period, Sequence) or isinstance(period, str) or len(period) != 2:
+        return
+    start, end = (iso_date(date) for date in period)
+    if start is not None and end is not None and first_day(start) > last_day(end):
+        faults.add(Finding.error("period_reversed", _place("study.period"), start=start, end=end))

@@ -13,14 +13,19 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from impact_eval.core.vocabulary import Direction, Language, Pillar, Unit
+from impact_eval.pipeline.dates import Date
 from impact_eval.pipeline.schema import described
+from impact_eval.results.parts import BilingualRecord
 
 SCHEMA = "impact-eval/study/1"
+LEAST_WITHOUT_REASON = 3  # a threshold of 1 or 2 protects nobody: someone must have decided it
 
 
 class Part(BaseModel):
@@ -60,6 +65,18 @@ class Bilingual(Part):
 Text: TypeAlias = Annotated[str, Field(min_length=1)] | Bilingual
 
 
+def told(text: Text) -> BilingualRecord:
+    """Return a text of the study file in both languages, as results hold it."""
+    if isinstance(text, Bilingual):
+        return BilingualRecord(fr=text.fr, en=text.en)
+    return BilingualRecord(fr=text, en=text)
+
+
+def said(text: Text | None) -> BilingualRecord | None:
+    """Return a text of the study file in both languages, when there is one."""
+    return None if text is None else told(text)
+
+
 class StudyPart(Part):
     """What is evaluated, where, when and by whom."""
 
@@ -77,8 +94,8 @@ class StudyPart(Part):
     """Pillar of the contract."""
     action: Text
     """What the action does, in one sentence."""
-    period: tuple[str, str]
-    """First and last period of the action, such as ["2024-01", "2024-12"]."""
+    period: tuple[Date, Date]
+    """First and last year, month or day of the action, such as ["2024-01", "2024-12"]."""
     operator: str | None = None
     """Who carries the action."""
     emblematic: bool = False
@@ -96,7 +113,7 @@ class ProtocolPart(Part):
     """The question the study answers."""
     comparison: Text | None = None
     """Whom the beneficiaries are compared with, in words."""
-    frozen_on: str | None = None
+    frozen_on: Date | None = None
     """Day the protocol was frozen (`impact-eval plan` records the hash)."""
     randomised: bool = False
     """Whether the beneficiaries were drawn by lot; opens evidence level 4."""
@@ -166,6 +183,8 @@ class DataPart(Part):
     """For a table kept with its waves side by side."""
     text_columns: tuple[str, ...] = ()
     """Columns to keep as text (codes such as 01)."""
+    rows_are: Literal["people", "territories"] | None = None
+    """What a row of this table is; `privacy.rows_are` for `data`, people for a questionnaire."""
 
 
 class MethodPart(Part):
@@ -243,12 +262,32 @@ class ValuePart(Part):
 class PrivacyPart(Part):
     """What may leave: cells under the threshold are withheld."""
 
-    threshold: int = Field(default=11, ge=1, le=1000)
-    """Least number of people a published cell may count."""
-    profile: Literal["menages", "caf", "sante", "interne"] = "menages"
+    threshold: int | None = Field(default=None, ge=1, le=1000)
+    """Least number of people a published cell may count; the profile's own by default."""
+    reason: Text | None = Field(default=None, validate_default=True)
+    """Why a threshold of 1 or 2 is right here: recorded, and asked for below 3."""
+    profile: Literal["menages", "caf", "sante", "entreprises", "interne"] = "menages"
     """Rule of the data's producer."""
     rows_are: Literal["people", "territories"] = "people"
-    """Whether a row is a person or a territory; territories are not withheld."""
+    """What a row of the table `data` is, when `data.rows_are` does not say; territories are not
+    withheld."""
+    internal_edition: bool = False
+    """Whether the operator's own edition, not to be shared, is written beside the published one."""
+
+    @field_validator("reason")
+    @classmethod
+    def _reasoned(cls, reason: Text | None, info: ValidationInfo) -> Text | None:
+        threshold = info.data.get("threshold")
+        if reason is None and threshold is not None and threshold < LEAST_WITHOUT_REASON:
+            raise PydanticCustomError(
+                "threshold_needs_reason", "threshold_needs_reason", {"found": threshold}
+            )
+        return reason
+
+    @property
+    def own_threshold(self) -> int | None:
+        """The threshold the study declares, or None when it leaves it to the profile."""
+        return self.threshold
 
 
 class ReportPart(Part):
@@ -293,4 +332,4 @@ class StudyFile(Part):
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a study file, for editors and for the docs."""
-    return described(StudyFile.model_json_schema(by_alias=True), sys.modules[__name__], SCHEMA)
+    return described(StudyFile.model_json_schema(by_alias=True), [sys.modules[__name__]], SCHEMA)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.pipeline.checker import changed_outputs, page_names
 from impact_eval.pipeline.crate import FILE as CRATE
+from impact_eval.pipeline.differences import differences
 from impact_eval.pipeline.exporters import EXPORTERS
-from impact_eval.pipeline.results import StudyResults, comparable
-from impact_eval.pipeline.runner import NOTEBOOK, report_name, run
+from impact_eval.pipeline.runner import NOTEBOOK, report_name, run_apart
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.templates import read_notebook
+from impact_eval.results.records import StudyResults, comparable
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ def verify(folder: str | Path) -> Verification:
     missing = tuple(name for name in expected if not (published / name).is_file())
     before = StudyResults.read(published)
     with tempfile.TemporaryDirectory(prefix="ie-verify-") as work:
-        again = run(published.parent, output=Path(work) / "out", fresh=True)
-    changed = tuple(differences(comparable(before.to_dict()), comparable(again.results.to_dict())))
+        again = run_apart(published.parent, Path(work) / "out")
+    changed = tuple(differences(comparable(before), comparable(again.results)))
     stale = () if missing else _stale(published, study)
     return Verification(not missing, not changed, not stale, (*missing, *changed, *stale))
 
@@ -94,37 +94,19 @@ def _expected(study: Study) -> list[str]:
     names = [
         report_name(language, kind) for kind in report.formats for language in report.languages
     ]
-    return ["results.json", NOTEBOOK, CRATE, *names]
+    return ["results.json", NOTEBOOK, CRATE, *page_names(report.languages), *names]
 
 
 def _stale(published: Path, study: Study) -> tuple[str, ...]:
-    """Return the reports that are not what the published notebook exports."""
+    """Return the files that are not those checked, or not what the published notebook exports."""
     notebook = read_notebook(published / NOTEBOOK)
     report = study.declaration.report
-    found = []
+    found = list(changed_outputs(published))
     for kind in report.formats:
         for language in report.languages:
             content, _ = EXPORTERS[kind](language=language.value).from_notebook_node(notebook)
             raw = content.encode("utf-8") if isinstance(content, str) else content
             name = report_name(language, kind)
-            if raw != (published / name).read_bytes():
+            if raw != (published / name).read_bytes() and name not in found:
                 found.append(name)
     return tuple(found)
-
-
-def differences(one: Any, other: Any, path: str = "") -> list[str]:
-    """Return the key paths at which two JSON values differ."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        keys = sorted(one.keys() | other.keys())
-        found: list[str] = []
-        for key in keys:
-            inner = f"{path}.{key}" if path else str(key)
-            if key not in one or key not in other:
-                found.append(inner)
-            else:
-                found += differences(one[key], other[key], inner)
-        return found
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        pairs = zip(one, other, strict=True)
-        return [d for i, (a, b) in enumerate(pairs) for d in differences(a, b, f"{path}[{i}]")]
-    return [] if json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True) else [path]

@@ -4,47 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.pipeline.study import Study
 
+if TYPE_CHECKING:
+    from impact_eval.results.account import AccountSection, ValueSection
 
-def value_account(study: Study, estimates: Mapping[str, Estimate]) -> dict[str, Any] | None:
-    """Return the account of a study as `results.json` holds it; None without a value map.
+
+def value_section(
+    study: Study, estimates: Mapping[str, Estimate], seed: int
+) -> AccountSection | None:
+    """Return the account of a study and all that is told of it; None without a value map.
 
     Parameters
     ----------
     study : Study
     estimates : mapping of outcome to Estimate
         Headline estimates, with their influence values.
+    seed : int
+        Of the draws.
     """
     part = study.declaration.value
     if part is None:
         return None
+    from impact_eval.results.account import record_of_account
+    from impact_eval.value.told import tell
     from impact_eval.value.value_map import ValueMap
 
     units = {outcome.id: outcome.unit for outcome in study.declaration.outcomes}
     value_map = ValueMap.read(study.path(part.map))
     account = value_map.account(estimates, people=part.people, units=units)
-    content: dict[str, Any] = account.to_dict()
-    return content
+    return record_of_account(account, tell(account, seed=seed))
 
 
-def write_workbook(value: Mapping[str, Any] | None, folder: Path, language: str) -> None:
+def write_workbook(section: ValueSection | None, folder: Path, language: str) -> None:
     """Write the account as a workbook whose formulas recompute the same totals.
 
     Parameters
     ----------
-    value : mapping or None
-        The account of `results.json`; nothing is written without one.
+    section : AccountSection, ValueRefused or None
+        Nothing is written without an account to publish.
     folder : Path
     language : {"fr", "en"}
     """
-    if value is None:
+    from impact_eval.results.account import AccountSection, account_from_record
+
+    if not isinstance(section, AccountSection):
         return
-    from impact_eval.value.account import Account
     from impact_eval.value.excel_export import export_account
 
     name = {"fr": "compte-fr.xlsx", "en": "account-en.xlsx"}[language]
-    export_account(Account.from_dict(value), folder / name, language)
+    export_account(account_from_record(section), folder / name, language)

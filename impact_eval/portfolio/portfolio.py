@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,13 +18,19 @@ from impact_eval.core.findings import (
     ImpactEvalError,
     NotApplicable,
     Place,
+    Severity,
     nearest,
 )
+from impact_eval.core.vocabulary import Direction, Unit
+from impact_eval.results.estimates import Role
+from impact_eval.results.parts import BilingualRecord
+from impact_eval.results.records import StudyResults
 from impact_eval.stats.pooling import Pooled, PoolTest, TauEstimator, leave_one_out, pool
 
 FloatArray = NDArray[np.float64]
-SCHEMA = "impact-eval/results/1"
-MAIN = "main"
+CONF_LEVEL = 0.95
+LOUD = 0.01  # below it, the test that all studies share one effect is said to be loud
+INTERNAL = "internal"  # the edition that never leaves its operator
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,13 @@ class Entry:
 
     Attributes
     ----------
-    study, title, territory : str
-    outcome, unit, direction, estimand, method : str
+    study : str
+    title : BilingualRecord
+    territory, outcome : str
+    label : BilingualRecord
+    unit : Unit
+    direction : Direction
+    estimand, method : str
     counterfactual : bool
     scale : str
         Instrument and version behind the outcome, empty for a plain column.
@@ -43,15 +53,17 @@ class Entry:
     effect : Effect
     source : str
         The file it was read from.
+    data : str
+        Fingerprint of the data it was computed on.
     """
 
     study: str
-    title: Mapping[str, str | None]
+    title: BilingualRecord
     territory: str
     outcome: str
-    label: Mapping[str, str | None]
-    unit: str
-    direction: str
+    label: BilingualRecord
+    unit: Unit
+    direction: Direction
     estimand: str
     method: str
     counterfactual: bool
@@ -59,6 +71,7 @@ class Entry:
     evidence: int
     effect: Effect
     source: str
+    data: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ class Excluded:
 
 
 # What must be the same for two effects to be one thing measured twice.
-Key = Callable[[Entry], Any]
+Key: TypeAlias = Callable[[Entry], str | bool]
 COMPATIBLE: tuple[tuple[str, Key], ...] = (
     ("other_unit", lambda e: e.unit),
     ("other_direction", lambda e: e.direction),
@@ -91,12 +104,15 @@ class Pooling:
     excluded : tuple of Excluded
     without_each : tuple of Pooled
         The same without each study in turn (empty below three studies).
+    findings : tuple of Finding
+        What was noticed: files refused, the same data twice, studies that disagree strongly.
     """
 
     pooled: Pooled
     included: tuple[Entry, ...]
     excluded: tuple[Excluded, ...]
     without_each: tuple[Pooled, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +128,14 @@ class Portfolio:
     findings: tuple[Finding, ...] = ()
 
     @classmethod
-    def read(cls, patterns: Iterable[str | Path], folder: str | Path = ".") -> Portfolio:
-        """Read result files, by path or pattern.
+    def read(
+        cls,
+        patterns: Iterable[str | Path],
+        folder: str | Path = ".",
+        *,
+        leave_refused: bool = False,
+    ) -> Portfolio:
+        """Read result files, by path or pattern. The same data under two names count once.
 
         Parameters
         ----------
@@ -121,32 +143,35 @@ class Portfolio:
             `*/results.json`; a folder stands for the `results.json` in it.
         folder : str or Path
             Where relative patterns start.
+        leave_refused : bool
+            Read the others when a file is refused: it is left aside, and `findings` says which and
+            why. By default a file refused refuses the whole, with its name.
 
         Raises
         ------
         ImpactEvalError
             All faults at once: `results_not_found`, `results_not_json`, `results_schema`,
-            `study_twice`.
+            `results_invalid`, `internal_edition_refused`; and `study_twice`.
         """
-        faults = FindingCollector()
-        entries: list[Entry] = []
+        faults, twice = FindingCollector(), FindingCollector()
+        read: dict[str, StudyResults] = {}
         seen: dict[str, str] = {}
         for path in _files(patterns, Path(folder), faults):
-            data = _load(path, faults)
-            if data is None:
+            results = _load(path, faults)
+            if results is None:
                 continue
-            study = str(data["study"]["id"])
+            study = results.study.id
             if study in seen:
-                faults.add(
-                    Finding.error(
-                        "study_twice", Place(file=str(path)), study=study, other=seen[study]
-                    )
-                )
-                continue
+                place = Place(file=str(path))
+                twice.add(Finding.error("study_twice", place, study=study, other=seen[study]))
             seen[study] = str(path)
-            entries += _entries(data, str(path))
-        faults.raise_if_errors()
-        return cls(tuple(entries), faults.findings)
+            read[str(path)] = results
+        twice.raise_if_errors()
+        if not read or not leave_refused:
+            faults.raise_if_errors()
+        entries = [entry for source, results in read.items() for entry in _entries(results, source)]
+        kept, same = _once(entries)
+        return cls(tuple(kept), (*_refused(faults.findings), *same))
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -194,7 +219,7 @@ class Portfolio:
         excluded = [
             Excluded(e, NotApplicable.because("no_interval")) for e in found if e not in usable
         ]
-        groups: dict[tuple[Any, ...], list[Entry]] = {}
+        groups: dict[tuple[str | bool, ...], list[Entry]] = {}
         for entry in usable:
             groups.setdefault(tuple(key(entry) for _, key in COMPATIBLE), []).append(entry)
         if not groups:
@@ -217,22 +242,25 @@ class Portfolio:
         Raises
         ------
         ImpactEvalError
-            `unknown_name`, `too_few_to_pool` with the reasons of the exclusions.
+            `unknown_name`, `too_few_to_pool`, `too_few_compatible` with those left apart and why.
         """
         included, excluded = self.compatible(outcome)
+        if len(included) < 2 and not excluded:
+            raise ImpactEvalError(Finding.error("too_few_to_pool", n=len(included), needed=2))
         if len(included) < 2:
             raise ImpactEvalError(
                 Finding.error(
                     "too_few_compatible",
                     outcome=outcome,
                     n=len(included),
-                    reasons=[f"{e.entry.study}: {e.reason.reason}" for e in excluded],
+                    studies=[e.entry.study for e in excluded],
+                    reasons=list(dict.fromkeys(e.reason.reason for e in excluded)),
                 )
             )
         y, v = _arrays(included)
-        return Pooling(
-            pool(y, v, method=method, test=test), included, excluded, leave_one_out(y, v)
-        )
+        pooled = pool(y, v, method=method, test=test, level=CONF_LEVEL)
+        findings = (*self.findings, *_disagreement(pooled))
+        return Pooling(pooled, included, excluded, leave_one_out(y, v, level=CONF_LEVEL), findings)
 
     def pool(self, outcome: str) -> Estimate:
         """Pool an outcome by REML with Hartung and Knapp's interval.
@@ -265,9 +293,12 @@ class Portfolio:
             effects=(effect,),
             covariance=np.array([[p.std_error**2]]),
             counterfactual=first.counterfactual,
-            findings=tuple(
-                Finding.warning("left_apart", study=e.entry.study, reason=e.reason.reason)
-                for e in found.excluded
+            findings=(
+                *found.findings,
+                *(
+                    Finding.warning("left_apart", study=e.entry.study, reason=e.reason.reason)
+                    for e in found.excluded
+                ),
             ),
             details={
                 "tau2": p.tau2,
@@ -280,6 +311,16 @@ class Portfolio:
                 "weights": p.weights.tolist(),
             },
         )
+
+
+def _disagreement(pooled: Pooled) -> tuple[Finding, ...]:
+    """Return the finding that the studies disagree, when their test is loud."""
+    if pooled.q_p_value >= LOUD:
+        return ()
+    found = Finding.warning(
+        "heterogeneity_strong", n=pooled.k, p_value=pooled.q_p_value, share=pooled.i2
+    )
+    return (found,)
 
 
 def _total(entries: Sequence[Entry], name: str) -> int | None:
@@ -322,40 +363,74 @@ def _glob(folder: Path, pattern: str) -> Iterable[Path]:
     return folder.glob(pattern)
 
 
-def _load(path: Path, faults: FindingCollector) -> dict[str, Any] | None:
+def _load(path: Path, faults: FindingCollector) -> StudyResults | None:
+    """Read one file through its contract; None when it is refused."""
     place = Place(file=str(path))
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError):
-        faults.add(Finding.error("results_not_json", place))
+        results = StudyResults.read(path)
+    except ImpactEvalError as error:
+        faults.add(*(Finding(f.code, f.severity, f.values, place) for f in error.findings))
         return None
-    found = data.get("schema") if isinstance(data, dict) else None
-    if found != SCHEMA:
-        faults.add(Finding.error("results_schema", place, found=str(found), expected=SCHEMA))
+    if results.disclosure.edition == INTERNAL:
+        faults.add(Finding.error("internal_edition_refused", place, study=results.study.id))
         return None
-    return dict(data)
+    return results
 
 
-def _entries(data: Mapping[str, Any], source: str) -> list[Entry]:
-    scales = {s["id"]: f"{s['scale']} {s.get('version', '')}".strip() for s in data["scores"]}
-    study = data["study"]
+def _refused(faults: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return one warning for each file that was left aside, with the first reason.
+
+    A file is named by its folder and its name: a report says nothing of the machine it was made on.
+    """
+    reasons: dict[str, str] = {}
+    for fault in faults:
+        if fault.place is not None and fault.place.file is not None:
+            reasons.setdefault(fault.place.file, fault.code)
+    return tuple(
+        Finding(
+            "results_refused",
+            Severity.WARNING,
+            {"file": "/".join(Path(file).parts[-2:]), "code": code},
+        )
+        for file, code in reasons.items()
+    )
+
+
+def _once(entries: Iterable[Entry]) -> tuple[list[Entry], list[Finding]]:
+    """Keep one study for each outcome of the same data; say which two are the same."""
+    first: dict[tuple[str, str], Entry] = {}
+    pairs: dict[tuple[str, str], None] = {}
+    kept: list[Entry] = []
+    for entry in entries:
+        known = first.setdefault((entry.data, entry.outcome), entry)
+        if known.study == entry.study:
+            kept.append(entry)
+        else:
+            pairs[(entry.study, known.study)] = None
+    return kept, [Finding.warning("same_data", study=a, other=b) for a, b in pairs]
+
+
+def _entries(results: StudyResults, source: str) -> list[Entry]:
+    scales = {s.id: f"{s.scale} {s.version or ''}".strip() for s in results.scores}
+    study = results.study
     return [
         Entry(
-            study=study["id"],
-            title=study["title"],
-            territory=study["territory"],
-            outcome=record["outcome"],
-            label=record["label"],
-            unit=record["unit"],
-            direction=record["direction"],
-            estimand=record["question"]["estimand"],
-            method=record["estimate"]["method"]["name"],
-            counterfactual=record["estimate"]["counterfactual"],
-            scale=scales.get(record["question"].get("instrument") or "", ""),
-            evidence=(record["evidence"] or {}).get("level", 0),
-            effect=Effect(**record["estimate"]["effects"][0]),
+            study=study.id,
+            title=study.title,
+            territory=study.territory,
+            outcome=record.outcome,
+            label=record.label,
+            unit=record.unit,
+            direction=record.direction,
+            estimand=record.question.estimand,
+            method=record.estimate.method.name,
+            counterfactual=record.estimate.counterfactual,
+            scale=scales.get(record.question.instrument or "", ""),
+            evidence=0 if record.evidence is None else record.evidence.level,
+            effect=record.headline.to_effect(),
             source=source,
+            data=results.data.sha256,
         )
-        for record in data["estimates"]
-        if record["role"] == MAIN
+        for record in results.estimates
+        if record.role is Role.MAIN
     ]

@@ -44,9 +44,10 @@ class Words(_Model):
 
 Value: TypeAlias = "Scalar | Words | Bilingual | list[Scalar | Words | Bilingual]"
 Said: TypeAlias = Words | Bilingual | str
+SayValue: TypeAlias = "Scalar | Words | Bilingual | Sequence[Scalar | Words | Bilingual]"
 
 
-def say(code: str, /, **values: Any) -> Words:
+def say(code: str, /, **values: SayValue) -> Words:
     """Make words from a code and its values.
 
     Examples
@@ -54,7 +55,7 @@ def say(code: str, /, **values: Any) -> Words:
     >>> say("sentence.flow_start", n=42).values["n"]
     42
     """
-    return Words(code=code, values=values)
+    return Words.model_validate({"code": code, "values": values})
 
 
 class Withheld(_Model):
@@ -115,27 +116,6 @@ class Column(_Model):
     header: bool = False
 
 
-class CountRule(_Model):
-    """How a table counts people, for the disclosure gate.
-
-    Attributes
-    ----------
-    counts : tuple of str
-        Columns that hold counts of people.
-    depends : mapping of str to tuple of str
-        For a count column, the columns of the same row that fall with it (a mean, a share).
-    total_row : int or None
-        The row that is the sum of the others.
-    shares : tuple of str
-        Columns that are shares of the first count column and sum to one in each row.
-    """
-
-    counts: tuple[str, ...]
-    depends: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    total_row: int | None = None
-    shares: tuple[str, ...] = ()
-
-
 class Table(_Model):
     """A table with typed columns, a caption and notes."""
 
@@ -144,7 +124,6 @@ class Table(_Model):
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[Said, ...] = ()
-    people: CountRule | None = None
     emphasis: tuple[int, ...] = ()  # rows set in bold: totals
 
     @model_validator(mode="after")

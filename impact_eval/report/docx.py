@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from impact_eval.report.blocks import AnyBlock
-from impact_eval.report.html import Writer, grouped, meta_lines
+from impact_eval.report.html import Writer, grouped, meta_lines, page_mark
 from impact_eval.report.texts import Texts
 
 FIXED_DATE = (2000, 1, 1, 0, 0, 0)
@@ -55,6 +55,7 @@ def render_docx(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: s
 
 def _prepare(document: Any, meta: Mapping[str, Any], texts: Texts) -> None:
     """Set the page, the language, the styles and the properties."""
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Cm, Pt, RGBColor
 
     section = document.sections[0]
@@ -73,6 +74,11 @@ def _prepare(document: Any, meta: Mapping[str, Any], texts: Texts) -> None:
         style.font.name, style.font.size = font, Pt(size)
         if name not in ("Normal", "Caption"):
             style.font.color.rgb = deep
+    mark = page_mark(meta, texts)
+    if mark is not None:
+        paragraph = section.header.paragraphs[0]
+        paragraph.add_run(mark).bold = True
+        paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
     _set_language(document, _LANGUAGES[texts.language])
     core = document.core_properties
     core.title = texts.words(meta["title"]) if meta.get("title") else ""

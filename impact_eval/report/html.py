@@ -270,7 +270,8 @@ class Writer:
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Any:
+def page_environment() -> Any:
+    """Return the templates of our pages: every value is escaped, every name must be given."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
@@ -283,7 +284,8 @@ def _environment() -> Any:
 
 
 @lru_cache(maxsize=4)
-def _style(name: str) -> str:
+def style_sheet(name: str) -> str:
+    """Return a style sheet of our pages."""
     folder = resources.files("impact_eval.report").joinpath("templates")
     return folder.joinpath(name).read_text(encoding="utf-8").strip()
 
@@ -364,6 +366,12 @@ def meta_lines(meta: Mapping[str, Any], texts: Texts) -> list[tuple[str, str]]:
     return out
 
 
+def page_mark(meta: Mapping[str, Any], texts: Texts) -> str | None:
+    """Return what every page bears at its head; None for most reports."""
+    mark = meta.get("mark")
+    return texts.words(mark) if mark else None
+
+
 def render_html(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: str) -> str:
     """Write a report as one HTML file that needs nothing else.
 
@@ -377,7 +385,8 @@ def render_html(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: s
     meta : mapping
         `title` (used when no heading of level 1 is there), and what the head of the page shows when
         given: `territory`, `contract`, `pillar`, `operator`, `date` — texts or words; `period`, its
-        first and last day or month; `footer`, a text or words.
+        first and last day or month; `footer`, a text or words; `mark`, what every page bears
+        (`edition_mark`).
     language : {"fr", "en"}
 
     Returns
@@ -388,11 +397,12 @@ def render_html(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: s
     texts = Texts(language)
     writer = Writer(texts)
     title, sections = sections_of(grouped(writer.views(blocks)))
-    style = _style("report.css")
+    mark = page_mark(meta, texts)
+    style = style_sheet("report.css") + (style_sheet("mark.css") if mark else "")
     lines = [{"label": label, "text": text} for label, text in meta_lines(meta, texts)]
     shown = title["text"] if title else texts.words(meta.get("title"))
     page = (
-        _environment()
+        page_environment()
         .get_template("report.html.j2")
         .render(
             language=language,
@@ -403,6 +413,7 @@ def render_html(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: s
             sections=sections,
             say=texts.say,
             footer=texts.words(meta["footer"]) if meta.get("footer") else None,
+            mark=mark,
         )
     )
     return str(page).strip() + "\n"
@@ -413,9 +424,11 @@ def preview_html(blocks: Sequence[AnyBlock], language: str) -> str:
     texts = Texts(language)
     views = list(Writer(texts).views(blocks))
     page = (
-        _environment()
+        page_environment()
         .get_template("preview.html.j2")
-        .render(language=language, views=views, style=_safe(_style("preview.css")), say=texts.say)
+        .render(
+            language=language, views=views, style=_safe(style_sheet("preview.css")), say=texts.say
+        )
     )
     return str(page).strip() + "\n"
 

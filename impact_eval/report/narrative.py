@@ -1,28 +1,27 @@
-"""From results to blocks. Every builder takes the content of `results.json` and returns blocks.
+"""From results to blocks. Every builder takes a `StudyResults` and returns the blocks of a section.
 
     summary_blocks(results, decisions=())   the decision-maker's page
-    flow_blocks(results)                    who was observed: keys `data.flow`
-    effect_blocks(results)                  the result: keys `estimates`
-    check_blocks(results)                   what was checked: key `checks`
-    soft_outcome_blocks(results)            key `scores`   (see `narrative_soft`)
-    value_blocks(results)                   key `value`    (see `narrative_value`)
+    action_blocks(results)                  the action, the question (see `narrative_action`)
+    flow_blocks(results)                    who was observed: `data.flow`
+    effect_blocks(results)                  the result: `estimates`
+    check_blocks(results)                   what was checked: `checks`
+    soft_outcome_blocks(results)            `scores` (see `narrative_soft`)
+    value_blocks(results)                   `value` (see `narrative_value`)
     limit_blocks(results)                   what not to conclude: `estimates`, `findings`
-    provenance_blocks(results)              keys `provenance`, `disclosure`, `data`
+    provenance_blocks(results)              `provenance`, `disclosure`
     report_blocks(results, decisions=())    all of them, in the order of the report
 
-`results` is the mapping that `StudyResults.to_dict()` returns; a section that is missing or empty
-gives no block. Blocks hold codes and values: the same list is exported in every language.
+Blocks hold codes and values: the same list is exported in every language. What the gate kept back
+is said to be kept back: it is never a zero, a gap or a guess.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from impact_eval.core.findings import ImpactEvalError
 from impact_eval.core.vocabulary import Unit as Vocabulary
-from impact_eval.designs import designs
+from impact_eval.report import narrative_value
 from impact_eval.report.blocks import (
     WITHHELD,
     AnyBlock,
@@ -32,30 +31,28 @@ from impact_eval.report.blocks import (
     Form,
     Heading,
     Messages,
-    Note,
     Number,
     Paragraph,
     Said,
     Table,
+    Withheld,
     say,
 )
-from impact_eval.report.figures.effects import (
-    EventPoint,
-    Interval,
-    data_for_effect_forest,
-    data_for_event_study,
-)
+from impact_eval.report.edition import marked
 from impact_eval.report.figures.people import Step, data_for_flow
+from impact_eval.report.narrative_action import action_blocks
 from impact_eval.report.narrative_checks import check_blocks, check_message, headline_outcome
+from impact_eval.report.narrative_effects import effect_blocks, has_level
 from impact_eval.report.narrative_limits import limit_blocks, provenance_blocks
+from impact_eval.report.narrative_reading import reading_blocks
 from impact_eval.report.narrative_soft import soft_message, soft_outcome_blocks
-from impact_eval.report.narrative_value import value_blocks, value_message
-from impact_eval.report.quantities import period_words, unit_of
+from impact_eval.report.quantities import period_words
 from impact_eval.report.wording import (
     CAUSAL_FROM,
     Result,
     Verdict,
     caution_sentences,
+    count_or_words,
     headline_results,
     main_sentence,
     of_territories,
@@ -64,12 +61,14 @@ from impact_eval.report.wording import (
     said,
     written,
 )
-
-Results = Mapping[str, Any]
+from impact_eval.results.account import AccountSection
+from impact_eval.results.estimates import FlowRecord
+from impact_eval.results.records import StudyResults
 
 KEY_MESSAGES = 3
 
 __all__ = [
+    "action_blocks",
     "check_blocks",
     "effect_blocks",
     "flow_blocks",
@@ -83,19 +82,19 @@ __all__ = [
 ]
 
 
-def report_blocks(results: Results, decisions: Sequence[Said] = ()) -> list[AnyBlock]:
+def report_blocks(results: StudyResults, decisions: Sequence[Said] = ()) -> list[AnyBlock]:
     """Return the whole report.
 
     Parameters
     ----------
-    results : mapping
-        The content of `results.json`.
+    results : StudyResults
     decisions : sequence of words
         What the steering committee decided, when it did.
     """
     return [
         *title_blocks(results),
         *summary_blocks(results, decisions),
+        *action_blocks(results),
         *flow_blocks(results),
         *effect_blocks(results),
         *check_blocks(results),
@@ -106,30 +105,52 @@ def report_blocks(results: Results, decisions: Sequence[Said] = ()) -> list[AnyB
     ]
 
 
-def title_blocks(results: Results) -> list[AnyBlock]:
+def title_blocks(results: StudyResults) -> list[AnyBlock]:
     """Return the title."""
-    return [Heading(level=1, words=said(results["study"]["title"]), anchor="title")]
+    title = Heading(level=1, words=said(results.study.title), anchor="title")
+    return marked([title], results.disclosure)
+
+
+def value_blocks(results: StudyResults) -> list[AnyBlock]:
+    """Return the account of social value; see `narrative_value`."""
+    if results.value is None:
+        return []
+    level, labels = _value_context(results)
+    blocks = narrative_value.value_blocks(results.value, level=level, labels=labels)
+    return marked(blocks, results.disclosure)
+
+
+def _value_message(results: StudyResults) -> Said | None:
+    if results.value is None:
+        return None
+    level, labels = _value_context(results)
+    return narrative_value.value_message(results.value, level=level, labels=labels)
+
+
+def _value_context(results: StudyResults) -> tuple[int, Mapping[str, Said]]:
+    """Return the lowest level of the effects the account stands on, and the outcomes' own words."""
+    labels = {record.outcome: said(record.label) for record in results.headlines}
+    if not isinstance(results.value, AccountSection):
+        return 0, labels
+    levels = {record.outcome: result_of(record).level for record in results.headlines}
+    return narrative_value.value_level(results.value, levels), labels
 
 
 # ------------------------------------------------------------------ the decision-maker's page
 
 
-def summary_blocks(results: Results, decisions: Sequence[Said] = ()) -> list[AnyBlock]:
+def summary_blocks(results: StudyResults, decisions: Sequence[Said] = ()) -> list[AnyBlock]:
     """Return the one-page summary: the answer, its evidence, three messages, what to decide."""
-    found = headline_results(results.get("estimates", ()))
+    found = headline_results(results.estimates)
     heading = Heading(level=2, words=say("report.section.summary"), anchor="summary")
     if not found:
-        return [heading, Paragraph(words=(say("report.no_estimate"),))]
+        nothing = Paragraph(words=(say("report.no_estimate"),))
+        return marked([heading, nothing], results.disclosure)
     main = found[0]
-    return [
+    blocks: list[AnyBlock] = [
         heading,
         Paragraph(words=(main_sentence(main),), evidence_level=main.level),
-        headline_number(
-            main,
-            _scale_of(results, main),
-            results.get("data", {}).get("n_units"),
-            territories=of_territories(results),
-        ),
+        headline_number(main, _scale_of(results, main), results.data.n_units),
         evidence_block(main),
         Messages(
             title=say("report.section.key_messages"),
@@ -138,29 +159,21 @@ def summary_blocks(results: Results, decisions: Sequence[Said] = ()) -> list[Any
         ),
         *decision_blocks(main, decisions),
     ]
+    return marked(blocks, results.disclosure)
 
 
-def _scale_of(results: Results, main: Result) -> Said | None:
+def _scale_of(results: StudyResults, main: Result) -> Said | None:
     """Return what to read the headline against: the mean without the action, when it is known."""
-    for record in results["estimates"]:
-        if result_of(record) == main and main.counterfactual and _has_level(main):
-            mean = record.get("mean_comparison")
-            if mean is not None:
-                return say("sentence.headline_scale", value=main.unit.level(mean, main.digits))
-    return None
-
-
-def _has_level(result: Result) -> bool:
-    """Whether a level of the outcome can be read aloud: a logarithm cannot."""
-    return result.unit.code != Vocabulary.LOG100
+    mean = results.headlines[0].mean_comparison
+    if mean is None or not main.counterfactual or not has_level(main):
+        return None
+    return say("sentence.headline_scale", value=main.unit.level(mean, main.digits))
 
 
 def headline_number(
     result: Result,
     reading: Said | None = None,
     n_units: int | None = None,
-    *,
-    territories: bool = False,
 ) -> Number:
     """Return the big number of a result, with what to read it against.
 
@@ -168,7 +181,6 @@ def headline_number(
     `n_units`.
     """
     effect, unit = result.effect, result.unit
-    people = [n for n in (effect.n_treated, effect.n_comparison) if n is not None]
     bounds = [effect.conf_low, effect.conf_high]
     low, high = (None if v is None else unit.factor * v for v in bounds)
     named = unit.code not in (Vocabulary.NUMBER, Vocabulary.COUNT)
@@ -180,28 +192,40 @@ def headline_number(
         low=low,
         high=high,
         conf_level=effect.conf_level,
-        n=min(sum(people), n_units or sum(people)) if people else None,
-        counted="territories" if territories else "people",
+        n=_observed_in_all(result, n_units),
+        counted="territories" if of_territories(result) else "people",
         reading=reading,
         headline=True,
         evidence_level=result.level,
     )
 
 
+def _observed_in_all(result: Result, n_units: int | None) -> int | Withheld | None:
+    """Return how many were observed; when one group is kept back, so is the sum."""
+    effect = result.effect
+    known = [n for n in (effect.n_treated, effect.n_comparison) if n is not None]
+    if result.withheld or (result.counterfactual and len(known) == 1):
+        return WITHHELD
+    return min(sum(known), n_units or sum(known)) if known else None
+
+
 def evidence_block(result: Result) -> Evidence:
     """Return the evidence level of a result, its reasons and what would raise it."""
+    found = result.evidence
+    if found is None:
+        return Evidence(level=result.level)
     return Evidence(
         level=result.level,
-        reasons=tuple(say(f"evidence_reason.{c}") for c in result.evidence.get("reasons", ())),
-        raise_by=tuple(say(f"evidence_raise.{c}") for c in result.evidence.get("would_raise", ())),
+        reasons=tuple(say(f"evidence_reason.{code}") for code in found.reasons),
+        raise_by=tuple(say(f"evidence_raise.{code}") for code in found.would_raise),
     )
 
 
-def _key_messages(results: Results, main: Result, others: Sequence[Result]) -> list[Said]:
+def _key_messages(results: StudyResults, main: Result, others: Sequence[Result]) -> list[Said]:
     """Return three sentences: who was observed, how to read the result, what else was found."""
     candidates = [
         *caution_sentences(main)[:1],
-        value_message(results),
+        _value_message(results),
         soft_message(results),
         check_message(results, headline_outcome(results)),
         *(main_sentence(other) for other in others),
@@ -210,29 +234,36 @@ def _key_messages(results: Results, main: Result, others: Sequence[Result]) -> l
     return [_observed(results, main), *found[: KEY_MESSAGES - 1]]
 
 
-def _observed(results: Results, main: Result) -> Said:
-    period = period_words(results["study"].get("period"))
+def _observed(results: StudyResults, main: Result) -> Said:
+    period = period_words(results.study.period)
     treated, comparison = main.effect.n_treated, main.effect.n_comparison
-    rows = "_territories" if of_territories(results) else ""
-    n_units = results.get("data", {}).get("n_units")
+    rows = "_territories" if of_territories(main) else ""
+    n_units = results.data.n_units
     if treated and comparison:
-        values = {"n_treated": treated, "n_comparison": comparison, "period": period}
         if n_units and treated + comparison > n_units:  # some compared before their own entry
-            return say(f"sentence.observed_in_turn{rows}", n=n_units, **values)
-        return say(f"sentence.observed{rows}", **values)
-    if treated is None and main.counterfactual:  # both counts are withheld with a small one
+            return say(
+                f"sentence.observed_in_turn{rows}",
+                n=n_units, n_treated=treated, n_comparison=comparison, period=period,
+            )  # fmt: skip
+        return say(
+            f"sentence.observed{rows}", n_treated=treated, n_comparison=comparison, period=period
+        )
+    if main.withheld or (main.counterfactual and None in (treated, comparison)):
         return say("report.number.n_withheld")
-    return say(f"sentence.observed_alone{rows}", n=treated or n_units or 0, period=period)
+    n = treated or n_units
+    return say(f"sentence.observed_alone{rows}", n=count_or_words(n), period=period)
 
 
 def decision_blocks(result: Result, decisions: Sequence[Said] = ()) -> list[AnyBlock]:
     """Return what a result allows to decide: said by rule, from its level and its sign."""
     out: list[Decision] = [Decision(words=said(d), status="declared") for d in decisions]
+    if result.verdict is Verdict.WITHHELD:
+        return [*out, Decision(words=say("decide.pool"), status="open")]
     if result.level < CAUSAL_FROM:
         out.append(Decision(words=say("decide.use_practice"), status="supported"))
         ways = [
             f"evidence_raise.{code}"
-            for code in result.evidence.get("would_raise", ())
+            for code in (result.evidence.would_raise if result.evidence else ())
             if written(f"evidence_raise.{code}")
         ]
         way = (
@@ -258,32 +289,39 @@ def decision_blocks(result: Result, decisions: Sequence[Said] = ()) -> list[AnyB
 # ------------------------------------------------------------------ who was observed
 
 
-def flow_blocks(results: Results) -> list[AnyBlock]:
-    """Return the sample's flow: sentence, figure, table with the reasons."""
-    steps = list(results.get("data", {}).get("flow", ()))
+def flow_blocks(results: StudyResults) -> list[AnyBlock]:
+    """Return the sample's flow: sentence, figure, table with the reasons; what reading changed."""
     heading = Heading(level=2, words=say("report.section.flow"), anchor="flow")
+    blocks = [heading, *_flow(results), *reading_blocks(results.data)]
+    return marked(blocks, results.disclosure)
+
+
+def _flow(results: StudyResults) -> list[AnyBlock]:
+    steps = results.data.flow
     if not steps:
-        return [heading, Paragraph(words=(say("flow.none"),))]
-    start, end = steps[0]["n"] + steps[0].get("dropped", 0), steps[-1]["n"]
-    if start == end:
-        return [heading, Paragraph(words=(say("flow.sentence_all", n=end),))]
-    territories = of_territories(results)
+        return [Paragraph(words=(say("flow.none"),))]
+    start, end = _received(steps[0]), steps[-1].n
+    if start is not None and start == end:
+        return [Paragraph(words=(say("flow.sentence_all", n=end),))]
+    territories = of_territories(results.data)
     sentence = Paragraph(words=_flow_sentences(steps, start, end, territories=territories))
-    figure = data_for_flow(
-        [Step(_step(step["step"]), step["n"], step.get("dropped", 0)) for step in steps]
-    )
-    return [heading, sentence, figure, _flow_table(steps)]
+    figure = data_for_flow([Step(_step(step.step), step.n, step.dropped) for step in steps])
+    return [sentence, figure, _flow_table(steps)]
+
+
+def _received(step: FlowRecord) -> int | None:
+    """Return the rows that entered a step; None when a count is kept back."""
+    return None if step.n is None or step.dropped is None else step.n + step.dropped
 
 
 def _flow_sentences(
-    steps: Sequence[Mapping[str, Any]], start: int, end: int, *, territories: bool
+    steps: Sequence[FlowRecord], start: int | None, end: int | None, *, territories: bool
 ) -> tuple[Said, ...]:
     """Return the flow in words; when a step counts people and no longer rows, no share is told."""
-    same_unit = all(
-        before["n"] == after["n"] + after.get("dropped", 0)
-        for before, after in itertools.pairwise(steps)
-    )
-    if not same_unit:
+    if start is None or end is None:
+        return (say("flow.sentence_withheld", start=count_or_words(start), n=count_or_words(end)),)
+    known = [(before.n, _received(after)) for before, after in itertools.pairwise(steps)]
+    if any(n is None or n != received for n, received in known):  # or a count was kept back
         code = "flow.sentence_territories" if territories else "flow.sentence_units"
         return (say(code, start=start, n=end),)
     share = end / start if start else 0.0
@@ -301,7 +339,7 @@ def _known_step(code: str) -> bool:
     return written(f"flow_step.{code}") or written(f"label.{code}")
 
 
-def _flow_table(steps: Sequence[Mapping[str, Any]]) -> Table:
+def _flow_table(steps: Sequence[FlowRecord]) -> Table:
     columns = (
         Column(key="step", label=say("flow.step"), form=Form.LABEL, header=True),
         Column(key="n", label=say("flow.kept"), form=Form.INTEGER),
@@ -310,10 +348,10 @@ def _flow_table(steps: Sequence[Mapping[str, Any]]) -> Table:
     )
     rows = tuple(
         (
-            _step(step["step"]),
-            step["n"],
-            step.get("dropped", 0),
-            _drop_reason(step.get("reason")),
+            _step(step.step),
+            WITHHELD if step.n is None else step.n,
+            WITHHELD if step.dropped is None else step.dropped,
+            _drop_reason(step.reason),
         )
         for step in steps
     )
@@ -325,172 +363,3 @@ def _drop_reason(code: str | None) -> Said:
         return say("flow.no_reason")
     known = (f"flow_reason.{code}", f"reason.{code}", f"label.{code}")
     return pick(*known) if any(written(c) for c in known) else code
-
-
-# ------------------------------------------------------------------ the result
-
-
-def effect_blocks(results: Results) -> list[AnyBlock]:
-    """Return the results: table, forest when units agree, event studies, the naive comparison."""
-    records = list(results.get("estimates", ()))
-    found = headline_results(records)
-    if not found:
-        return []
-    out: list[AnyBlock] = [
-        Heading(level=2, words=say("report.section.effect"), anchor="effect"),
-        effect_table(found, territories=of_territories(results)),
-    ]
-    out += _forest(found)
-    outcomes = [r for r in records if r.get("role", "main") == "main"]
-    for record in sorted(outcomes, key=lambda r: not r.get("primary", False)):
-        out += _outcome_blocks(record, records)
-    for method in dict.fromkeys(r.method for r in found):
-        out += method_blocks(method)
-    return out
-
-
-def effect_table(found: Sequence[Result], *, territories: bool = False) -> Table:
-    """Return the table of headline results."""
-    comparison = any(r.counterfactual for r in found)
-    level = found[0].effect.conf_level
-    estimate = "effect.column_estimate" if comparison else "effect.column_change"
-    counted = "effect.column_n_territories" if territories else "effect.column_n"
-    columns = (
-        Column(key="outcome", label=say("label.outcome"), header=True),
-        Column(key="estimate", label=say(estimate), form=Form.PLAIN),
-        Column(key="interval", label=say("effect.column_interval", level=level), form=Form.PLAIN),
-        Column(key="n_treated", label=say(counted), form=Form.INTEGER),
-        Column(key="n_comparison", label=say("effect.column_comparison"), form=Form.INTEGER),
-        Column(key="level", label=say("effect.column_level")),
-    )
-    rows = tuple(
-        (
-            r.outcome,
-            r.change() if r.effect.estimate is not None else say("report.absent_mark"),
-            _brackets(r),
-            r.effect.n_treated,
-            r.effect.n_comparison,
-            say("effect.level_of", level=r.level),
-        )
-        for r in found
-    )
-    return Table(caption=say("effect.caption"), columns=columns, rows=rows)
-
-
-def _brackets(result: Result) -> Said:
-    low, high = result.effect.conf_low, result.effect.conf_high
-    if low is None or high is None:
-        return say("report.absent_mark")
-    return result.unit.brackets(low, high, result.digits)
-
-
-def _forest(found: Sequence[Result]) -> list[AnyBlock]:
-    """Return one forest for outcomes that share a unit, when there are at least two of them."""
-    unit = found[0].unit
-    same = [r for r in found if r.unit == unit and r.effect.conf_low is not None]
-    if len(same) < 2:
-        return []
-    rows = [
-        Interval(r.outcome, r.effect.estimate, r.effect.conf_low, r.effect.conf_high) for r in same
-    ]
-    comparison = all(r.counterfactual for r in same)
-    return [
-        data_for_effect_forest(rows, unit, comparison=comparison, level=found[0].effect.conf_level)
-    ]
-
-
-def _outcome_blocks(
-    record: Mapping[str, Any], records: Sequence[Mapping[str, Any]]
-) -> list[AnyBlock]:
-    result = result_of(record)
-    out: list[AnyBlock] = [
-        Heading(level=3, words=say("report.section.outcome", outcome=result.outcome)),
-        Paragraph(words=(main_sentence(result),), evidence_level=result.level),
-    ]
-    cautions = caution_sentences(result)
-    if result.wanted is not None:
-        cautions.insert(0, say("sentence.wanted" if result.wanted else "sentence.unwanted"))
-    if cautions:
-        out.append(Paragraph(words=tuple(cautions)))
-    known = record.get("mean_comparison") is not None
-    if known and result.counterfactual and _has_level(result):
-        level = result.unit.level(record["mean_comparison"], result.digits)
-        words = say("sentence.mean_comparison", outcome=result.outcome, value=level)
-        out.append(Paragraph(words=(words,)))
-    for other in records:
-        if other["outcome"] != record["outcome"]:
-            continue
-        if other.get("role") == "event":
-            out += event_blocks(other, result.outcome)
-        elif other.get("role") == "naive":
-            out.append(_naive_note(other, result))
-    return out
-
-
-def event_blocks(record: Mapping[str, Any], outcome: Said) -> list[AnyBlock]:
-    """Return the event-study figure of a record of role `event`."""
-    bands = {row["key"]: row for row in record.get("bands", ())}
-    points = []
-    for row in record["estimate"]["effects"]:
-        time = row["time"] if row.get("time") is not None else row.get("group")
-        if time is None or row["term"] != "event":
-            continue
-        band = bands.get(f"event[{int(time)}]", {})
-        has_error = row.get("conf_low") is not None
-        points.append(
-            EventPoint(
-                int(time),
-                row["estimate"],
-                row.get("conf_low"),
-                row.get("conf_high"),
-                band.get("conf_low") if has_error else None,
-                band.get("conf_high") if has_error else None,
-            )
-        )
-    if len(points) < 2:
-        return []
-    level = record["estimate"]["effects"][0].get("conf_level", 0.95)
-    return [data_for_event_study(points, unit_of(record.get("unit")), outcome, level=level)]
-
-
-def _naive_note(record: Mapping[str, Any], main: Result) -> Note:
-    naive = result_of(record)
-    method = pick(f"method.{naive.method}.name", "label.method_other")
-    return Note(
-        words=say(
-            "effect.naive",
-            method=method,
-            change=naive.unit.change(naive.effect.estimate or 0.0, main.digits),
-            interval=naive.interval(),
-        )
-    )
-
-
-def method_blocks(method: str) -> list[AnyBlock]:
-    """Return how a result is computed: what is compared, what must be believed, what breaks it."""
-    try:
-        info = designs.get(method).info
-    except ImpactEvalError:
-        return []
-    parts = [
-        say(f"effect.{part}", words=say(f"method.{method}.{part}"))
-        for part in ("compares", "believes", "breaks")
-        if written(f"method.{method}.{part}")
-    ]
-    out: list[AnyBlock] = []
-    if parts:
-        out.append(
-            Messages(
-                title=say(
-                    "effect.method_title",
-                    method=pick(f"method.{method}.name", "label.method_other"),
-                ),
-                items=tuple(parts),
-            )
-        )
-    believed = [
-        say(f"assumption.{code}") for code in info.assumptions if written(f"assumption.{code}")
-    ]
-    if believed:
-        out.append(Messages(title=say("report.section.assumptions"), items=tuple(believed)))
-    return out

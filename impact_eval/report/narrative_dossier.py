@@ -1,20 +1,14 @@
-"""Whether a result holds: which interval is safe with few territories, and the other designs.
-
-One entry of `results["dossier"]`, by outcome, every key optional:
-
-    {"inference": {"n_clusters": 12, "n_treated": 8, "exact": false, "n_draws": 9999,
-                   "false_positive": 0.105,
-                   "rows": [{"method": …, "status": "headline", "estimate": …, "conf_low": …}]},
-     "curve": [{"label": "cs_never", "design": …, "refusal": [], "estimate": …, "conf_low": …}]}
-"""
+"""Whether a result holds: which interval is safe with few territories, and the other designs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from impact_eval.core.vocabulary import RowsAre
 from impact_eval.report.blocks import (
+    WITHHELD,
     AnyBlock,
+    Cell,
     Column,
     Form,
     Heading,
@@ -25,68 +19,66 @@ from impact_eval.report.blocks import (
     Table,
     say,
 )
+from impact_eval.report.edition import marked
 from impact_eval.report.figures.effects import Interval
 from impact_eval.report.figures.robustness import data_for_specification
 from impact_eval.report.quantities import Unit, digits_for
-from impact_eval.report.wording import Result, pick, result_of
+from impact_eval.report.wording import Result, count_or_words, pick, result_of
+from impact_eval.results.checks_of_places import MarginRow
+from impact_eval.results.records import StudyResults
+from impact_eval.results.study import CurveRecord, InferenceRecord
 
-Results = Mapping[str, Any]
-MAIN = "main"
 
-
-def dossier_blocks(results: Results) -> list[AnyBlock]:
-    """Return the robustness of each outcome that has a dossier.
+def dossier_blocks(results: StudyResults) -> list[AnyBlock]:
+    """Return the robustness of each outcome that has a dossier and whose result is published.
 
     Parameters
     ----------
-    results : mapping
-        The content of `results.json`.
+    results : StudyResults
     """
-    dossier = results.get("dossier") or {}
-    found = {
-        record["outcome"]: result_of(record)
-        for record in results.get("estimates", ())
-        if record.get("role", MAIN) == MAIN
-    }
+    found = {record.outcome: result_of(record) for record in results.headlines}
     out: list[AnyBlock] = []
-    for outcome, entry in dossier.items():
+    for outcome, entry in results.dossier.items():
         result = found.get(outcome)
         if result is None or result.effect.estimate is None:
             continue
-        parts = [*_inference(entry.get("inference"), result), *_curve(entry.get("curve"), result)]
+        parts = [*_inference(entry.inference, result), *_curve(entry.curve, result)]
         if parts:
             out += [Heading(level=3, words=result.outcome), *parts]
     if not out:
         return []
-    return [Heading(level=2, words=say("dossier.title"), anchor="robustness"), *out]
+    heading = Heading(level=2, words=say("dossier.title"), anchor="robustness")
+    return marked([heading, *out], results.disclosure)
 
 
-def _inference(entry: Mapping[str, Any] | None, result: Result) -> list[AnyBlock]:
+def _inference(entry: InferenceRecord | None, result: Result) -> list[AnyBlock]:
     """Return which interval is printed, why, and the others beside it."""
-    if not entry:
+    if entry is None:
         return []
+    people = result.clusters is RowsAre.PEOPLE
     words: list[Said] = [
-        say("dossier.few", n=entry["n_clusters"], treated=entry["n_treated"]),
+        say(
+            "dossier.few_people" if people else "dossier.few",
+            n=count_or_words(entry.n_clusters),
+            treated=count_or_words(entry.n_treated),
+        )
     ]
-    if entry.get("false_positive") is not None:
-        words.append(say("dossier.wolf", rate=entry["false_positive"]))
+    if entry.false_positive is not None:
+        words.append(say("dossier.wolf", rate=entry.false_positive))
     return [
         Paragraph(words=tuple(words), evidence_level=result.level),
-        _table(entry["rows"], result.unit, result.digits),
-        Note(words=say("dossier.exact" if entry.get("exact") else "dossier.sampled",
-                       n=entry.get("n_draws", 0))),
-    ]  # fmt: skip
+        _table(entry.rows, result.unit, result.digits),
+        Note(words=say("dossier.exact" if entry.exact else "dossier.sampled", n=entry.n_draws)),
+    ]
 
 
-def _table(rows: Sequence[Mapping[str, Any]], unit: Unit, digits: int) -> Table:
+def _table(rows: Sequence[MarginRow], unit: Unit, digits: int) -> Table:
     cells = tuple(
         (
-            pick(f"dossier.method.{row['method']}", f"method.{row['method']}.name"),
-            say("report.absent_mark")
-            if row.get("conf_low") is None or row.get("conf_high") is None
-            else unit.brackets(row["conf_low"], row["conf_high"], digits),
-            row.get("p_value"),
-            say(f"dossier.status.{row['status']}"),
+            pick(f"dossier.method.{row.method}", f"method.{row.method}.name"),
+            _margin(row, unit, digits),
+            row.p_value,
+            say(f"dossier.status.{row.status}"),
         )
         for row in rows
     )
@@ -105,36 +97,32 @@ def _table(rows: Sequence[Mapping[str, Any]], unit: Unit, digits: int) -> Table:
     )
 
 
-def _curve(rows: Sequence[Mapping[str, Any]] | None, result: Result) -> list[AnyBlock]:
+def _margin(row: MarginRow, unit: Unit, digits: int) -> Cell:
+    if row.estimate is None:
+        return WITHHELD
+    if row.conf_low is None or row.conf_high is None:
+        return say("report.absent_mark")
+    return unit.brackets(row.conf_low, row.conf_high, digits)
+
+
+def _curve(rows: Sequence[CurveRecord], result: Result) -> list[AnyBlock]:
     """Return the other designs on equal axes, and those that refuse these data."""
-    if not rows:
-        return []
     effect = result.effect
     announced = Interval(
         say("dossier.announced"), effect.estimate, effect.conf_low, effect.conf_high
     )
     others = [
-        Interval(
-            say(f"dossier.variant.{row['label']}"),
-            row.get("estimate"),
-            row.get("conf_low"),
-            row.get("conf_high"),
-        )
+        Interval(say(f"dossier.variant.{row.label}"), row.estimate, row.conf_low, row.conf_high)
         for row in rows
-        if row.get("estimate") is not None
+        if row.estimate is not None
     ]
     if not others:
         return []
-    refused = [row for row in rows if row.get("refusal")]
     figure = data_for_specification([announced, *others], 0, result.unit)
     out: list[AnyBlock] = [_spread(others, result), figure, Note(words=say("dossier.own_margins"))]
+    refused = tuple(say(f"dossier.variant.{row.label}") for row in rows if row.refusal)
     if refused:
-        out.append(
-            Messages(
-                title=say("dossier.refused_title"),
-                items=tuple(say(f"dossier.variant.{row['label']}") for row in refused),
-            )
-        )
+        out.append(Messages(title=say("dossier.refused_title"), items=refused))
     return out
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from impact_eval.core.findings import Severity
+from impact_eval.core.findings import ImpactEvalError, Severity
+from impact_eval.core.vocabulary import RowsAre
 from impact_eval.core.vocabulary import Unit as Vocabulary
+from impact_eval.designs import designs
 from impact_eval.report.blocks import (
     AnyBlock,
     Column,
@@ -20,20 +21,26 @@ from impact_eval.report.blocks import (
     Words,
     say,
 )
+from impact_eval.report.edition import INTERNAL, marked
 from impact_eval.report.wording import (
     CAUSAL_FROM,
     LARGE_SHARE,
+    Counted,
     Result,
     Verdict,
     assumption_clause,
+    count_or_words,
+    finding_code,
     headline_results,
     of_territories,
     said,
+    spoken,
     told,
     written,
 )
-
-Results = Mapping[str, Any]
+from impact_eval.results.findings import FindingRecord, NoticedRecord
+from impact_eval.results.records import StudyResults
+from impact_eval.results.study import InferenceRecord, Provenance
 
 MANY_OUTCOMES = 5
 # what a corrected interval makes moot: `limits.few_corrected` says it instead
@@ -41,9 +48,9 @@ OF_USUAL_MARGIN = frozenset({"few_clusters", "few_treated_units", "few_treated_c
 SAID_BY_LEVEL = frozenset({"no_comparison_group"})  # what the limits of the level already say
 
 
-def limit_blocks(results: Results) -> list[AnyBlock]:
+def limit_blocks(results: StudyResults) -> list[AnyBlock]:
     """Return the limits in words: of the design, of the precision, of the data."""
-    found = headline_results(results.get("estimates", ()))
+    found = headline_results(results.estimates)
     out: list[AnyBlock] = [
         Heading(level=2, words=say("report.section.limits"), anchor="limits"),
         Paragraph(words=(say("limits.intro"),)),
@@ -54,13 +61,16 @@ def limit_blocks(results: Results) -> list[AnyBlock]:
     if len(found) >= MANY_OUTCOMES:
         limits.append(Limitation(words=say("limits.multiple", n=len(found))))
     corrected = _corrected(results)
-    if corrected:
-        limits.append(_few_corrected(next(iter(corrected.values()))))
-    labels = {r["outcome"]: said(r.get("label") or r["outcome"]) for r in main_records(results)}
-    findings = [f for f in results.get("findings", ()) if not _is_corrected(f, corrected)]
+    limits += [
+        _few_corrected(inference, results.of(outcome).clusters)
+        for outcome, inference in list(corrected.items())[:1]
+    ]
+    labels = {record.outcome: said(record.label) for record in results.headlines}
+    findings = [f for f in results.findings if not _is_corrected(f, corrected)]
     limits += finding_limits(findings, labels)
     once = {told(limit.words): limit for limit in reversed(limits)}
-    return [*out, *reversed(once.values())] if once else [*out, _no_limit()]
+    out += list(reversed(once.values())) if once else [_no_limit()]
+    return marked(out, results.disclosure)
 
 
 def _no_limit() -> Paragraph:
@@ -73,10 +83,10 @@ def _one_per_level(found: Sequence[Result]) -> list[Result]:
 
 def _of_level(result: Result) -> Limitation:
     level = result.level
-    values = {"assumption": assumption_clause(result.method)} if level == CAUSAL_FROM else {}
-    repair = f"limits.repair{level}"
+    code, repair = f"limits.level{level}", f"limits.repair{level}"
+    believed = level == CAUSAL_FROM
     return Limitation(
-        words=say(f"limits.level{level}", **values),
+        words=say(code, assumption=assumption_clause(result.method)) if believed else say(code),
         repair=say(repair) if written(repair) else None,
     )
 
@@ -85,11 +95,9 @@ def _of_precision(result: Result) -> list[Limitation]:
     low, high = result.effect.conf_low, result.effect.conf_high
     if result.verdict is not Verdict.INCONCLUSIVE or low is None or high is None:
         return []
-    ends = {
-        name: result.unit.change(value, result.digits)
-        for name, value in (("low", low), ("high", high))
-    }
-    return [Limitation(words=say("limits.imprecise", **ends), severity="info")]
+    ends = [result.unit.change(value, result.digits) for value in (low, high)]
+    words = say("limits.imprecise", low=ends[0], high=ends[1])
+    return [Limitation(words=words, severity="info")]
 
 
 def _is_large(result: Result) -> bool:
@@ -105,60 +113,63 @@ def _large(result: Result) -> Limitation:
     )
 
 
-def main_records(results: Results) -> list[Mapping[str, Any]]:
-    """Return the records of the results announced, without their details."""
-    return [r for r in results.get("estimates", ()) if r.get("role", "main") == "main"]
-
-
-def _corrected(results: Results) -> dict[str, Mapping[str, Any]]:
+def _corrected(results: StudyResults) -> dict[str, InferenceRecord]:
     """Return, by outcome, the inference whose printed interval allows for few territories."""
     found = {}
-    for outcome, entry in (results.get("dossier") or {}).items():
-        inference = (entry or {}).get("inference") or {}
-        announced = [r for r in inference.get("rows", ()) if r["status"] == "headline"]
-        if any(row.get("conf_low") is not None for row in announced):
+    for outcome, entry in results.dossier.items():
+        inference = entry.inference
+        if inference is None:
+            continue
+        announced = [row for row in inference.rows if row.status == "headline"]
+        if any(row.conf_low is not None for row in announced):
             found[outcome] = inference
     return found
 
 
-def _few_corrected(inference: Mapping[str, Any]) -> Limitation:
-    n, treated = inference["n_clusters"], inference["n_treated"]
+def _few_corrected(inference: InferenceRecord, clusters: RowsAre) -> Limitation:
+    people = "_people" if clusters is RowsAre.PEOPLE else ""
     return Limitation(
-        words=say("limits.few_corrected", n=n, treated=treated),
-        repair=say("limits.few_corrected_repair"),
+        words=say(
+            f"limits.few_corrected{people}",
+            n=count_or_words(inference.n_clusters),
+            treated=count_or_words(inference.n_treated),
+        ),
+        repair=None if people else say("limits.few_corrected_repair"),
     )
 
 
-def _is_corrected(finding: Mapping[str, Any], corrected: Mapping[str, Any]) -> bool:
+def _is_corrected(finding: NoticedRecord, corrected: Mapping[str, InferenceRecord]) -> bool:
     """Whether a warning on the usual margin of error is moot: another one is printed."""
-    outcomes = finding.get("outcomes") or ()
-    return finding["code"] in OF_USUAL_MARGIN and bool(outcomes) and set(outcomes) <= set(corrected)
+    outcomes = finding.outcomes
+    return finding.code in OF_USUAL_MARGIN and bool(outcomes) and set(outcomes) <= set(corrected)
 
 
-def _about(words: Words, finding: Mapping[str, Any], labels: Mapping[str, Said]) -> Words:
+def _about(words: Words, finding: FindingRecord, labels: Mapping[str, Said]) -> Words:
     """Return words with the outcomes they are about, when they are not about all."""
-    names = [labels[o] for o in finding.get("outcomes") or () if o in labels]
+    outcomes = finding.outcomes if isinstance(finding, NoticedRecord) else ()
+    names = [labels[o] for o in outcomes if o in labels]
     if not names or len(names) == len(labels):
         return words
     return say("limits.about", words=words, names=names, n=len(names))
 
 
 def finding_limits(
-    findings: Sequence[Mapping[str, Any]], labels: Mapping[str, Said] | None = None
+    findings: Sequence[FindingRecord], labels: Mapping[str, Said] | None = None
 ) -> list[Limitation]:
     """Return findings as limitations, the weightiest first; what only explains comes last."""
-    order = [severity.value for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
+    order = (Severity.ERROR, Severity.WARNING, Severity.INFO)
     out = []
-    for data in sorted(findings, key=lambda f: order.index(f["severity"])):
-        code, values = data["code"], dict(data.get("values", {}))
-        if code in SAID_BY_LEVEL:
+    for finding in sorted(findings, key=lambda f: order.index(f.severity)):
+        if finding.code in SAID_BY_LEVEL:
             continue
-        repair = f"finding.{code}.repair"
+        repair, values = f"finding.{finding.code}.repair", spoken(finding.code, finding.values)
         out.append(
             Limitation(
-                words=_about(say(f"finding.{code}", **values), data, labels or {}),
+                words=_about(
+                    say(finding_code(finding.code, finding.values), **values), finding, labels or {}
+                ),
                 repair=say(repair, **values) if written(repair) else None,
-                severity=data["severity"],
+                severity=finding.severity.value,
             )
         )
     return out
@@ -167,22 +178,9 @@ def finding_limits(
 # ------------------------------------------------------------------ provenance
 
 
-def provenance_blocks(results: Results) -> list[AnyBlock]:
+def provenance_blocks(results: StudyResults) -> list[AnyBlock]:
     """Return where the numbers come from, and what was withheld."""
-    record = results.get("provenance") or {}
-    rows: list[tuple[Said, Said]] = []
-    for key, name in (
-        ("run_at", "run_at"),
-        ("data_sha256", "data"),
-        ("study_sha256", "study"),
-        ("template_sha256", "template"),
-    ):
-        if record.get(key):
-            rows.append((say(f"provenance.{name}"), _shown(key, str(record[key]))))
-    if record.get("seed") is not None:
-        rows.append((say("provenance.seed"), str(record["seed"])))
-    for name, version in sorted((record.get("versions") or {}).items()):
-        rows.append((say("provenance.version", name=name), str(version)))
+    rows = _made_by(results.provenance)
     table = Table(
         caption=say("provenance.caption"),
         columns=(
@@ -191,28 +189,42 @@ def provenance_blocks(results: Results) -> list[AnyBlock]:
         ),
         rows=tuple(rows),
     )
-    return [
+    blocks: list[AnyBlock] = [
         Heading(level=2, words=say("report.section.provenance"), anchor="provenance"),
         Paragraph(words=(say("provenance.sentence"), say("provenance.verify"))),
-        *([table] if rows else []),
+        table,
         *_references(results),
-        *disclosure_blocks(results.get("disclosure") or {}, results),
+        *disclosure_blocks(results),
     ]
+    return marked(blocks, results.disclosure)
 
 
-def _shown(key: str, value: str) -> Said:
-    """Return a fingerprint cut to what an eye can compare (`results.json` has the whole), a day."""
-    return value[:16] if key.endswith("sha256") else say("provenance.day", day=value)
+def _made_by(record: Provenance) -> list[tuple[Said, Said]]:
+    """Return what made the result, line by line; a day that is not told has no line.
+
+    Fingerprints are cut to what an eye can compare: `results.json` has the whole.
+    """
+    rows: list[tuple[Said, Said]] = []
+    if record.run_at:
+        rows.append((say("provenance.run_at"), say("provenance.day", day=record.run_at)))
+    for name, digest in (
+        ("data", record.data_sha256),
+        ("study", record.study_sha256),
+        ("template", record.template_sha256),
+    ):
+        if digest:
+            rows.append((say(f"provenance.{name}"), digest[:16]))
+    rows.append((say("provenance.seed"), str(record.seed)))
+    for name, version in sorted(record.versions.items()):
+        rows.append((say("provenance.version", name=name), version))
+    return rows
 
 
-def _references(results: Results) -> list[AnyBlock]:
-    from impact_eval.core.findings import ImpactEvalError
-    from impact_eval.designs import designs
-
+def _references(results: StudyResults) -> list[AnyBlock]:
     found: dict[str, None] = {}
-    for record in results.get("estimates", ()):
+    for record in results.estimates:
         try:
-            info = designs.get(record["estimate"]["method"]["name"]).info
+            info = designs.get(record.estimate.method.name).info
         except ImpactEvalError:
             continue
         found.update(dict.fromkeys(f"doi:{doi}" for doi in info.references))
@@ -221,22 +233,22 @@ def _references(results: Results) -> list[AnyBlock]:
     return [Messages(title=say("provenance.references"), items=tuple(found))]
 
 
-def disclosure_blocks(disclosure: Mapping[str, Any], results: Results) -> list[AnyBlock]:
+def disclosure_blocks(results: StudyResults) -> list[AnyBlock]:
     """Return the rule that protects people, and how many numbers it kept back."""
-    privacy = results.get("study", {}).get("privacy") or {}
-    threshold = disclosure.get("threshold") or privacy.get("threshold")
-    if threshold is None:
-        return []
+    threshold, withheld = results.disclosure.threshold, results.disclosure.withheld
     heading = Heading(level=3, words=say("report.section.disclosure"))
-    withheld = disclosure.get("withheld", 0)
-    if of_territories(results) and not withheld:
+    if results.disclosure.edition == INTERNAL:
+        return [heading, Paragraph(words=(say("disclosure.rule_internal"),))]
+    everything: tuple[Counted, ...] = (results.data, *results.estimates, *results.scores)
+    if of_territories(*everything) and not withheld:
         return [heading, Paragraph(words=(say("disclosure.rule_territories"),))]
     sentence = (
         say("disclosure.sentence", n=withheld)
         if withheld
         else say("disclosure.sentence_none", threshold=threshold)
     )
-    return [
-        heading,
-        Paragraph(words=(say("disclosure.rule", threshold=threshold), sentence)),
-    ]
+    words = [say("disclosure.rule", threshold=threshold), sentence]
+    reason = results.study.privacy.reason
+    if reason is not None:
+        words.insert(1, say("disclosure.reason", reason=said(reason)))
+    return [heading, Paragraph(words=tuple(words))]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from impact_eval.portfolio.portfolio import Entry, Excluded, Pooling
+from impact_eval.core.findings import Finding
+from impact_eval.portfolio.portfolio import CONF_LEVEL, Entry, Excluded, Pooling
 from impact_eval.report.blocks import (
     AnyBlock,
     Cell,
@@ -20,10 +21,9 @@ from impact_eval.report.blocks import (
 )
 from impact_eval.report.figures.effects import Interval, data_for_portfolio_forest
 from impact_eval.report.quantities import Unit, digits_for, unit_of
-from impact_eval.report.wording import said
+from impact_eval.report.wording import CAUSAL_FROM, said, written
 
 FEW_STUDIES = 10  # below it the variance between studies is barely known
-CAUSAL_FROM = 3  # below it, the pooled sentence speaks of association or of change
 
 
 def portfolio_blocks(found: Pooling) -> list[AnyBlock]:
@@ -39,7 +39,7 @@ def portfolio_blocks(found: Pooling) -> list[AnyBlock]:
         The level of evidence of the whole is the lowest of the studies pooled.
     """
     first = found.included[0]
-    unit = unit_of(first.unit)
+    unit = unit_of(first.unit.value)
     level = min(entry.evidence for entry in found.included)
     digits = digits_for(unit, found.pooled.conf_low, found.pooled.conf_high, found.pooled.estimate)
     return [
@@ -49,7 +49,7 @@ def portfolio_blocks(found: Pooling) -> list[AnyBlock]:
         _number(found, unit, level),
         Messages(
             title=say("report.section.key_messages"),
-            items=tuple(_messages(found, unit, digits)),
+            items=tuple(_messages(found, unit, digits, level)),
             ordered=True,
         ),
         Heading(level=2, words=say("report.section.portfolio"), anchor="portfolio"),
@@ -61,7 +61,7 @@ def portfolio_blocks(found: Pooling) -> list[AnyBlock]:
                 found.pooled.conf_low,
                 found.pooled.conf_high,
             ),
-            (found.pooled.prediction_low, found.pooled.prediction_high),
+            _next_study(found, level),
             unit,
         ),
         _studies(found),
@@ -69,6 +69,13 @@ def portfolio_blocks(found: Pooling) -> list[AnyBlock]:
         Heading(level=2, words=say("report.section.limits"), anchor="limits"),
         *_limits(found, level),
     ]
+
+
+def _next_study(found: Pooling, level: int) -> tuple[float, float] | None:
+    """Return where a further study is expected; nothing is promised below attribution."""
+    if level < CAUSAL_FROM:
+        return None
+    return found.pooled.prediction_low, found.pooled.prediction_high
 
 
 def _interval(entry: Entry) -> Interval:
@@ -101,20 +108,19 @@ def _number(found: Pooling, unit: Unit, level: int) -> Number:
         unit=unit.label(),
         low=unit.factor * pooled.conf_low,
         high=unit.factor * pooled.conf_high,
-        conf_level=0.95,
+        conf_level=CONF_LEVEL,
         headline=True,
         evidence_level=level,
     )
 
 
-def _messages(found: Pooling, unit: Unit, digits: int) -> list[Said]:
-    pooled = found.pooled
+def _messages(found: Pooling, unit: Unit, digits: int, level: int) -> list[Said]:
+    pooled, ahead = found.pooled, _next_study(found, level)
     return [
         say("portfolio.message.studies", n=pooled.k, apart=len(found.excluded)),
-        say(
-            "portfolio.message.prediction",
-            interval=unit.between(pooled.prediction_low, pooled.prediction_high, digits),
-        ),
+        say("portfolio.message.no_prediction")
+        if ahead is None
+        else say("portfolio.message.prediction", interval=unit.between(*ahead, digits)),
         say("portfolio.message.heterogeneity", share=pooled.i2),
     ]
 
@@ -165,18 +171,42 @@ def _robustness(found: Pooling, unit: Unit, digits: int) -> list[AnyBlock]:
 def _limits(found: Pooling, level: int) -> list[AnyBlock]:
     out: list[AnyBlock] = [Limitation(words=say(f"portfolio.limit.level{min(level, 3)}"))]
     if found.pooled.k < FEW_STUDIES:
-        out.append(Limitation(words=say("portfolio.limit.few", n=found.pooled.k)))
+        few = "few" if level >= CAUSAL_FROM else "few_below"
+        out.append(Limitation(words=say(f"portfolio.limit.{few}", n=found.pooled.k)))
+    out += [_noticed(finding) for finding in found.findings]
     out += [_apart(excluded) for excluded in found.excluded]
     return out
 
 
+def _noticed(finding: Finding) -> Limitation:
+    """Return what was noticed on the files: refused, same data, strong disagreement."""
+    code, values = f"finding.{finding.code}", dict(finding.values)
+    return Limitation(
+        words=say(code, **values),
+        repair=say(f"{code}.repair", **values) if written(f"{code}.repair") else None,
+        severity=finding.severity.value,
+    )
+
+
 def _apart(excluded: Excluded) -> Limitation:
     reason = excluded.reason
+    values = {name: _in_words(reason.reason, str(v)) for name, v in reason.values.items()}
     return Limitation(
         words=say(
             "portfolio.limit.apart",
             study=said(excluded.entry.title),
-            reason=say(f"reason.{reason.reason}", **{k: str(v) for k, v in reason.values.items()}),
+            reason=say(f"reason.{reason.reason}", **values),
         ),
         severity="info",
     )
+
+
+def _in_words(reason: str, value: str) -> Said:
+    """Return what a study has, in words: its unit, its direction, what it estimates, its scale."""
+    if reason == "other_scale":
+        name, _, version = value.partition(" ")
+        known = f"instrument.{name}.name"
+        scale = say(known) if written(known) else name or say("portfolio.no_scale")
+        return say("portfolio.scale", scale=scale, version=version) if version else scale
+    codes = (f"portfolio.{reason}.{value}", f"unit.{value}.name")
+    return next((say(code) for code in codes if written(code)), value)

@@ -1,32 +1,15 @@
-"""Self-reported outcomes: scores at two dates, with what the scale can and cannot tell apart.
-
-One entry of `results["scores"]`, all keys but `instrument` optional:
-
-    {"instrument": "rses-fr", "name": {"fr": …, "en": …}, "unit": "points",
-     "n": 42, "before": {"mean": 24.1, "sd": 5.2}, "after": {"mean": 26.3, "sd": 5.0},
-     "change": {"estimate": 2.2, "std_error": 0.6, "conf_low": 1.0, "conf_high": 3.4,
-                "p_value": 0.001, "n": 38},
-     "reliability": {"alpha": 0.86, "conf_low": 0.80, "conf_high": 0.91, "n": 42},
-     "detectable_change": 5.4,            # of one person (MDC 95 %)
-     "people": {"improved": 12, "stable": 20, "worsened": 6},
-     "categories": [words, …],            # answers, least favourable first
-     "items": [{"label": words, "before": [counts], "after": [counts]}, …],
-     "bins": [{"low": 10, "high": 15, "before": 4, "after": 2}, …],
-     "findings": [finding, …]}
-"""
+"""Self-reported outcomes: scores at two dates, with what the scale can and cannot tell apart."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from impact_eval.core.findings import Finding
 from impact_eval.report.blocks import (
     WITHHELD,
     AnyBlock,
     Cell,
     Column,
-    CountRule,
     Form,
     Heading,
     Limitation,
@@ -38,6 +21,7 @@ from impact_eval.report.blocks import (
     Words,
     say,
 )
+from impact_eval.report.edition import marked
 from impact_eval.report.figures.people import (
     ItemAnswers,
     ScoreBin,
@@ -45,70 +29,88 @@ from impact_eval.report.figures.people import (
     data_for_likert,
 )
 from impact_eval.report.quantities import Unit, digits_for, unit_of
-from impact_eval.report.wording import said, written
-
-Results = Mapping[str, Any]
+from impact_eval.report.wording import finding_code, said, spoken, written
+from impact_eval.results.parts import BilingualRecord
+from impact_eval.results.records import StudyResults
+from impact_eval.results.scores import (
+    AlphaRecord,
+    BinRecord,
+    CategoryCode,
+    PeopleChanged,
+    ScoreRecord,
+)
 
 LOW_ALPHA = 0.70
 
 
-def soft_outcome_blocks(results: Results) -> list[AnyBlock]:
+def soft_outcome_blocks(results: StudyResults) -> list[AnyBlock]:
     """Return the scores: one table, then each scale's sentence, precision and figures."""
-    scores = list(results.get("scores", ()))
-    if not scores:
+    if not results.scores:
         return []
     out: list[AnyBlock] = [
         Heading(level=2, words=say("report.section.soft"), anchor="soft"),
         Note(words=say("soft.caution")),
-        _table(scores),
+        _table(results.scores),
     ]
-    for score in scores:
+    for score in results.scores:
         out += _scale_blocks(score)
-    return out
+    return marked(out, results.disclosure)
 
 
-def soft_message(results: Results) -> Words | None:
-    """Return the first scale's change in one sentence; None when there is none."""
-    for score in results.get("scores", ()):
-        if score.get("change"):
-            return _change_sentence(score)
+def soft_message(results: StudyResults) -> Words | None:
+    """Return the first scale's change in one sentence; None when there is none to tell."""
+    for score in results.scores:
+        told = _told(score)
+        if told is not None:
+            return _change_sentence(score, told)
     return None
 
 
-def scale_name(score: Mapping[str, Any]) -> Said:
+def scale_name(score: ScoreRecord) -> Said:
     """Return a scale's name: as given, or from the catalogue, or its identifier."""
-    if score.get("name"):
-        return said(score["name"])
-    code = f"instrument.{score['instrument']}.name"
-    return say(code) if written(code) else str(score["instrument"])
+    if score.name is not None:
+        return said(score.name)
+    code = f"instrument.{score.instrument}.name"
+    return say(code) if written(code) else score.instrument
 
 
-def _unit(score: Mapping[str, Any]) -> Unit:
-    return unit_of(score.get("unit", "score"))
+def _unit(score: ScoreRecord) -> Unit:
+    return unit_of(score.unit.value)
 
 
-def _digits(score: Mapping[str, Any]) -> int:
-    change = score["change"]
-    return digits_for(
-        _unit(score), change.get("conf_low"), change.get("conf_high"), change["estimate"]
-    )
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A mean change that is known, and so can be told."""
+
+    estimate: float
+    low: float | None
+    high: float | None
+    digits: int
 
 
-def _change_sentence(score: Mapping[str, Any]) -> Words:
-    change, unit, digits = score["change"], _unit(score), _digits(score)
-    low, high = change.get("conf_low"), change.get("conf_high")
-    known = low is not None and high is not None
-    interval = unit.between(low, high, digits) if known else say("report.no_interval")
-    clear = known and not low <= 0 <= high
+def _told(score: ScoreRecord) -> _Change | None:
+    """Return the mean change of a scale; None when there is none, or when it is kept back."""
+    change = score.change
+    if change is None or change.estimate is None:
+        return None
+    digits = digits_for(_unit(score), change.conf_low, change.conf_high, change.estimate)
+    return _Change(change.estimate, change.conf_low, change.conf_high, digits)
+
+
+def _change_sentence(score: ScoreRecord, change: _Change) -> Words:
+    unit, low, high = _unit(score), change.low, change.high
+    interval, clear = say("report.no_interval"), False
+    if low is not None and high is not None:
+        interval, clear = unit.between(low, high, change.digits), not low <= 0 <= high
     return say(
         "soft.sentence_up" if clear else "soft.sentence_flat",
         scale=scale_name(score),
-        change=unit.change(change["estimate"], digits),
+        change=unit.change(change.estimate, change.digits),
         interval=interval,
     )
 
 
-def _table(scores: Sequence[Mapping[str, Any]]) -> Table:
+def _table(scores: Sequence[ScoreRecord]) -> Table:
     columns = (
         Column(key="scale", label=say("soft.instrument"), header=True),
         Column(key="n", label=say("soft.n"), form=Form.INTEGER),
@@ -123,116 +125,131 @@ def _table(scores: Sequence[Mapping[str, Any]]) -> Table:
         caption=say("soft.caption"),
         columns=columns,
         rows=rows,
-        people=CountRule(
-            counts=("n",), depends={"n": ("before", "after", "change", "interval", "alpha")}
-        ),
     )
 
 
-def _row(score: Mapping[str, Any]) -> tuple[Cell, ...]:
-    change = score.get("change") or {}
-    shown: Cell = None
-    interval: Cell = None
-    if change:
-        unit, digits = _unit(score), _digits(score)
-        shown = unit.change(change["estimate"], digits)
-        if change.get("conf_low") is not None:
-            interval = unit.brackets(change["conf_low"], change["conf_high"], digits)
+def _row(score: ScoreRecord) -> tuple[Cell, ...]:
+    change = _told(score)
+    hidden: Cell = WITHHELD if score.withheld else None
+    shown, interval = hidden, hidden
+    if change is not None:
+        unit, low, high = _unit(score), change.low, change.high
+        shown = unit.change(change.estimate, change.digits)
+        if low is not None and high is not None:
+            interval = unit.brackets(low, high, change.digits)
+    n = score.n if score.change is None else score.change.n
     return (
         scale_name(score),
-        change.get("n", score.get("n")),
-        (score.get("before") or {}).get("mean"),
-        (score.get("after") or {}).get("mean"),
+        WITHHELD if n is None else n,
+        _or(None if score.before is None else score.before.mean, hidden),
+        _or(None if score.after is None else score.after.mean, hidden),
         shown,
         interval,
-        (score.get("reliability") or {}).get("alpha"),
+        _or(_alpha(score), hidden),
     )
 
 
-def _scale_blocks(score: Mapping[str, Any]) -> list[AnyBlock]:
+def _or(value: float | None, hidden: Cell) -> Cell:
+    return hidden if value is None else value
+
+
+def _alpha(score: ScoreRecord) -> float | None:
+    found = score.reliability
+    return found.alpha if isinstance(found, AlphaRecord) else None
+
+
+def _scale_blocks(score: ScoreRecord) -> list[AnyBlock]:
     name = scale_name(score)
     out: list[AnyBlock] = [Heading(level=3, words=name)]
-    if score.get("change"):
-        out.append(Paragraph(words=(_change_sentence(score),), evidence_level=1))
-        if _precision(score):
-            out.append(Paragraph(words=_precision(score)))
-    if score.get("people"):
-        out.append(_people(score))
+    if score.withheld:
+        out.append(Note(words=say("soft.withheld", scale=name)))
+    change = _told(score)
+    if change is not None:
+        out.append(Paragraph(words=(_change_sentence(score, change),), evidence_level=1))
+        precision = _precision(score, change)
+        if precision:
+            out.append(Paragraph(words=precision))
+    if score.people is not None:
+        out.append(_people(score.people, name))
     out += _quality(score)
-    alpha = (score.get("reliability") or {}).get("alpha")
+    alpha = _alpha(score)
     if alpha is not None and alpha < LOW_ALPHA:
         words = say("soft.reliability_low", scale=name, alpha=alpha)
         out.append(Note(words=words, tone="warning"))
-    if score.get("bins"):
-        bins = _classes(score["bins"])
-        means = (score["before"]["mean"], score["after"]["mean"])
-        out.append(
-            data_for_distribution(bins, scale=name, mean_before=means[0], mean_after=means[1])
-        )
+    out += _distribution(score, name)
     out += _items(score)
-    for data in score.get("findings", ()):
-        finding = Finding.from_dict(data)
-        out.append(
-            Limitation(
-                words=say(f"finding.{finding.code}", **dict(data.get("values", {}))),
-                severity=finding.severity.value,
-            )
+    for finding in score.findings:
+        words = say(
+            finding_code(finding.code, finding.values), **spoken(finding.code, finding.values)
         )
+        out.append(Limitation(words=words, severity=finding.severity.value))
     return out
 
 
-def _classes(rows: Sequence[Mapping[str, Any]]) -> list[ScoreBin]:
+def _distribution(score: ScoreRecord, name: Said) -> list[AnyBlock]:
+    """Return the scores by class at both dates; nothing when all the counts are kept back."""
+    if all(row.before is None and row.after is None for row in score.bins):
+        return []
+    before = None if score.before is None else score.before.mean
+    after = None if score.after is None else score.after.mean
+    classes = _classes(score.bins)
+    return [data_for_distribution(classes, scale=name, mean_before=before, mean_after=after)]
+
+
+def _classes(rows: Sequence[BinRecord]) -> list[ScoreBin]:
     """Return the classes of a score; one without width (the top value) joins its neighbour."""
     out: list[ScoreBin] = []
     for row in rows:
-        if out and row["high"] <= row["low"]:
+        if out and row.high <= row.low:
             last = out.pop()
-            sums = (last.before + row["before"], last.after + row["after"])
+            sums = (_sum(last.before, row.before), _sum(last.after, row.after))
             out.append(ScoreBin(last.low, last.high, *sums))
         else:
-            out.append(ScoreBin(row["low"], row["high"], row["before"], row["after"]))
+            out.append(ScoreBin(row.low, row.high, row.before, row.after))
     return out
 
 
-def _precision(score: Mapping[str, Any]) -> tuple[Words, ...]:
-    threshold = score.get("detectable_change")
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
+def _precision(score: ScoreRecord, change: _Change) -> tuple[Words, ...]:
+    threshold = score.detectable_change
     if threshold is None:
         return ()
     unit = _unit(score)
     digits = digits_for(unit, None, None, threshold)
-    passed = abs(score["change"]["estimate"]) >= threshold
+    passed = abs(change.estimate) >= threshold
     precision = say("soft.precision", mdc=unit.size(threshold, digits))
-    if score.get("findings"):  # the survey floor says it, with its numbers
+    if score.findings:  # the survey floor says it, with its numbers
         return (precision,)
     return (precision, say("soft.precision_ok" if passed else "soft.precision_below"))
 
 
-def _quality(score: Mapping[str, Any]) -> list[AnyBlock]:
+def _quality(score: ScoreRecord) -> list[AnyBlock]:
     """Return how far the scale can be trusted here, one plain sentence by statistic."""
-    readings = (score.get("quality") or {}).get("readings", ())
+    readings = () if score.quality is None else score.quality.readings
     if not readings:
         return []
-    items = tuple(say(f"finding.{r['code']}", **dict(r.get("values", {}))) for r in readings)
+    items = tuple(say(finding_code(r.code, r.values), **spoken(r.code, r.values)) for r in readings)
     return [Messages(title=say("soft.quality_title"), items=items)]
 
 
-def _people(score: Mapping[str, Any]) -> Table:
+def _people(people: PeopleChanged, name: Said) -> Table:
     """Return how many people clearly changed; a table, so that the gate can keep small counts."""
-    people = score["people"]
-    keys = ("improved", "stable", "worsened")
-    known = [key for key in keys if key in people]
-    rows = tuple((say(f"soft.{key}"), _count(people[key])) for key in known)
-    counts = [people[key] for key in known]
-    total: Cell = WITHHELD if None in counts else sum(counts)
+    counts = (people.improved, people.stable, people.worsened)
+    codes = ("soft.improved", "soft.stable", "soft.worsened")
+    known = [n for n in counts if n is not None]
+    total: Cell = sum(known) if len(known) == len(counts) else WITHHELD
+    rows = tuple((say(code), _count(n)) for code, n in zip(codes, counts, strict=True))
     return Table(
-        caption=say("soft.caption_people", scale=scale_name(score)),
+        caption=say("soft.caption_people", scale=name),
         columns=(
             Column(key="answer", label=say("soft.people_change"), header=True),
             Column(key="n", label=say("soft.people_n"), form=Form.INTEGER),
         ),
         rows=(*rows, (say("soft.people_all"), total)),
         emphasis=(len(rows),),
-        people=CountRule(counts=("n",), total_row=len(rows)),
     )
 
 
@@ -240,20 +257,23 @@ def _count(n: int | None) -> Cell:
     return WITHHELD if n is None else n
 
 
-def _items(score: Mapping[str, Any]) -> list[AnyBlock]:
-    items, categories = score.get("items"), score.get("categories")
-    if not items or not categories:
-        return []
-    rows = []
-    for item in items:
-        for wave in ("before", "after"):
-            if item.get(wave):
-                label = said(item["label"])
-                rows.append(ItemAnswers(label, say(f"figure.wave_{wave}"), tuple(item[wave])))
-    names = [_category(category) for category in categories]
-    return [data_for_likert(rows, names)] if rows else []
+def _items(score: ScoreRecord) -> list[AnyBlock]:
+    """Return the answers to each question; all are shown, or none and a note says so."""
+    if not score.items:  # answers have names, so there were counts
+        kept_back = bool(score.categories) and not score.withheld
+        return [Note(words=say("soft.items_withheld"))] if kept_back else []
+    rows: list[ItemAnswers] = []
+    hidden = False
+    for item in score.items:
+        for wave, counts in (("before", item.before), ("after", item.after)):
+            if counts:
+                rows.append(ItemAnswers(said(item.label), say(f"figure.wave_{wave}"), counts))
+            hidden = hidden or counts is None
+    if hidden:
+        return [Note(words=say("soft.items_withheld"))]
+    names = [_category(category) for category in score.categories]
+    return [data_for_likert(rows, names)] if rows and names else []
 
 
-def _category(category: Any) -> Said:
-    code = f"label.{category}"
-    return say(code) if isinstance(category, str) and written(code) else said(category)
+def _category(category: BilingualRecord | CategoryCode) -> Said:
+    return say(f"label.{category.code}") if isinstance(category, CategoryCode) else said(category)

@@ -14,7 +14,7 @@ from typing import Any
 
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.report.blocks import AnyBlock, Heading
-from impact_eval.report.html import Writer, grouped, meta_lines, sections_of
+from impact_eval.report.html import Writer, grouped, meta_lines, page_mark, sections_of
 from impact_eval.report.texts import Texts
 
 STANDARD = "ua-1"
@@ -84,6 +84,7 @@ def pdf_content(
         "decision_title": texts.say("report.decision.title"),
         "repair_title": texts.say("report.repair_title"),
         "footer": texts.say("report.footer"),
+        "mark": page_mark(meta, texts),
         "lines": [list(line) for line in meta_lines(meta, texts)],
         "sections": [
             {

@@ -35,10 +35,10 @@ class Unit:
 
     def _words(self, part: str, value: float, digits: int, sign: str = "dec") -> Words:
         shown = say(f"number.{sign}{digits}", x=value)
-        values = {"value": shown, "n": round(abs(value), digits)}
-        return say(f"unit.{self.code}.{part}", **values, **self._named())
+        n = round(abs(value), digits)
+        return say(f"unit.{self.code}.{part}", value=shown, n=n, **self._named())
 
-    def _named(self) -> dict[str, object]:
+    def _named(self) -> dict[str, str | Bilingual]:
         return {} if self.name is None else {"unit": self.name}
 
     def label(self, part: str = "name") -> Words:

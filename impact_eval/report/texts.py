@@ -26,12 +26,15 @@ from impact_eval.core.findings import (
     nearest,
 )
 from impact_eval.report.formats import FORMAT_NAMES, MISSING, listed, show
-from impact_eval.report.typography import typography
+from impact_eval.report.terminal import printable
+from impact_eval.report.typography import counted_in_words, typography
 
 LANGUAGES = ("fr", "en")
 ENTRY_POINTS = "impact_eval.texts"
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)(?::([a-z0-9_]+))?\}")
 _PLURAL = "plural"
+WITHHELD_COUNT = "report.withheld_count"  # what stands for a count of people that is kept back
+_CLAUSES = ("reason.", "clause.")  # texts that a sentence takes in
 
 
 class Folder(Protocol):
@@ -239,8 +242,12 @@ class Texts:
                 raise ImpactEvalError(Finding.error("missing_text_value", key=path, name=name))
             return self.show(values[name], fmt)
 
-        filled = _PLACEHOLDER.sub(fill, template)
-        return _tidy_p(filled)
+        filled = _tidy_p(_PLACEHOLDER.sub(fill, template))
+        if path == WITHHELD_COUNT:
+            return filled
+        count = self.source(WITHHELD_COUNT).many
+        sentence = not path.startswith(_CLAUSES)
+        return counted_in_words(filled, count, self.language, sentence=sentence)
 
     def first(self, *paths: str, **values: Any) -> str:
         """Return the sentence of the first code that has one; the last must have one."""
@@ -350,7 +357,8 @@ def render_finding(finding: Finding, texts: Texts) -> str:
     Returns
     -------
     str
-        One line per known part; the code stands in brackets at the head.
+        One line per known part; the code stands in brackets at the head. Control characters of
+        what is told are written out.
     """
     said = texts.finding(finding)
     lines = [f"[{finding.code}] {said.text}"]
@@ -360,7 +368,7 @@ def render_finding(finding: Finding, texts: Texts) -> str:
         parts.append(("why", texts.say(why, **finding.values)))
     parts.append(("repair", said.repair))
     lines += [texts.say(f"error.{name}", words=part) for name, part in parts if part]
-    return "\n    ".join(lines)
+    return printable("\n    ".join(lines))
 
 
 def _where(finding: Finding, texts: Texts) -> str | None:

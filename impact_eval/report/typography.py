@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 
 NARROW = "\u202f"  # narrow no-break space: inside « », before ; ! ?
 NO_BREAK = "\u00a0"  # no-break space: before : % €
@@ -64,3 +65,62 @@ def typography_en(text: str) -> str:
 def typography(text: str, language: str) -> str:
     """Apply the typography of a language."""
     return typography_fr(text) if language == "fr" else typography_en(text)
+
+
+# What may follow a count that is no noun: the count then stands alone, without its “de” or “of”.
+_ALONE = MappingProxyType(
+    {
+        "fr": r"sur|sont|est|ont|a|n’\w+|ne|manquent|montre|montrent|vont|seulement|et|ou|dont|à|"
+        r"en|dans|au|aux|du|des|pour",
+        "en": r"of|are|were|is|was|have|has|answered|gave|left|out|that|show|shows|lack|for|in|"
+        r"at|on|and|or|vary|missing",
+    }
+)
+_VOWEL = r"(?=[aàâeéèêiîoôuûyœæ]|h(?:abit|eure|omme|éberg|oraire))"
+# What comes before a plural and cannot come before “un nombre …”.
+_BEFORE = MappingProxyType(
+    {
+        "fr": (("de", "d’"), ("des", "d’"), ("que", "qu’"), ("aux", "à "), ("les", ""),
+               ("ces", ""), ("leurs", ""), ("ses", "")),
+        "en": (("the", ""), ("all", ""), ("these", ""), ("their", "")),
+    }
+)  # fmt: skip
+
+
+def counted_in_words(text: str, count: str, language: str, *, sentence: bool) -> str:
+    """Put a sentence right around a count that is told in words instead of a number.
+
+    Parameters
+    ----------
+    text : str
+        Where a placeholder of a count was filled with `count`.
+    count : str
+        “un nombre non publié de”, “an unpublished number of”: its last word needs a noun.
+    language : {"fr", "en"}
+    sentence : bool
+        Whether the text is a whole sentence, which a capital opens.
+
+    Examples
+    --------
+    >>> count = "un nombre non publié de"
+    >>> counted_in_words(f"{count} unités", count, "fr", sentence=True)
+    'Un nombre non publié d’unités'
+    >>> counted_in_words(f"{count} sur {count} manquent", count, "fr", sentence=False)
+    'un nombre non publié sur un nombre non publié manquent'
+    """
+    if count not in text:
+        return text
+    bare, last = count.rsplit(" ", 1)
+    at = re.escape(bare)
+    text = re.sub(rf"{at} {last}(?=\s(?:{_ALONE[language]})\b|\s*[.,;:()!?…\]]|\s*$)", bare, text)
+    if language == "fr":
+        text = re.sub(rf"({at}) {last}\s+{_VOWEL}", rf"\1 d{APOSTROPHE}", text, flags=re.I)
+    for word, instead in _BEFORE[language]:
+        text = re.sub(rf"\b{word} {at}", f"{instead}{bare}", text)
+        text = re.sub(
+            rf"\b{word.capitalize()} {at}",
+            f"{instead}{bare}"[:1].upper() + f"{instead}{bare}"[1:],
+            text,
+        )
+    opening = rf"(^|[.!?]\s+){at}" if sentence else rf"([.!?]\s+){at}"
+    return re.sub(opening, lambda m: f"{m[1]}{bare[:1].upper()}{bare[1:]}", text)

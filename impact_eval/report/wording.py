@@ -6,19 +6,24 @@ does not tell from zero is said in plain words, with the smallest effect the stu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from types import MappingProxyType
+from typing import Protocol
 
 from impact_eval.core.estimate import Effect
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.core.vocabulary import Direction
+from impact_eval.core.vocabulary import Direction, RowsAre
 from impact_eval.designs import designs
-from impact_eval.report.blocks import Bilingual, Said, Words, say
+from impact_eval.report.blocks import Bilingual, Said, SayValue, Words, say
 from impact_eval.report.quantities import Unit, digits_for, unit_of
-from impact_eval.report.texts import Texts
+from impact_eval.report.texts import WITHHELD_COUNT, Texts, placeholders
+from impact_eval.results.base import Record, Rule
+from impact_eval.results.estimates import EstimateRecord, EvidenceRecord, Role
+from impact_eval.results.parts import BilingualRecord
+from impact_eval.results.value_names import Value, declared
 
 CAUSAL_FROM = 3  # the first evidence level whose sentences attribute
 LARGE_SHARE = 0.15  # beyond what support programmes usually reach: worth checking twice
@@ -32,6 +37,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
     POINT = "point"  # no margin of error
     UNDEFINED = "undefined"
+    WITHHELD = "withheld"  # the gate kept it back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +59,15 @@ class Result:
     counterfactual : bool
     smallest_visible : float or None
         Smallest effect the study would have seen eight times in ten.
-    evidence : mapping
-        As in `results.json`: level, reasons, would_raise.
+    smallest_useful : float or None
+        Smallest effect that the study declares to matter, as a size.
+    evidence : EvidenceRecord or None
+        Level, its reasons, what would raise it.
     primary : bool
+    withheld : bool
+        Whether the gate kept it back.
+    counted, clusters : RowsAre
+        Whether its counts, and its independent units, are people or territories.
     """
 
     outcome: Said
@@ -66,15 +78,19 @@ class Result:
     direction: Direction
     counterfactual: bool
     smallest_visible: float | None
-    evidence: Mapping[str, Any]
+    smallest_useful: float | None
+    evidence: EvidenceRecord | None
     primary: bool
+    withheld: bool
+    counted: RowsAre
+    clusters: RowsAre
 
     @property
     def verdict(self) -> Verdict:
         """How the result reads against zero."""
         e = self.effect
         if e.estimate is None:
-            return Verdict.UNDEFINED
+            return Verdict.WITHHELD if self.withheld else Verdict.UNDEFINED
         if e.conf_low is None or e.conf_high is None:
             return Verdict.POINT
         if e.conf_low <= 0 <= e.conf_high:
@@ -118,30 +134,32 @@ class Result:
         return self.unit.size(self.smallest_visible, digits)
 
 
-def said(text: Any) -> Said:
-    """Return what a results file holds as words: a text, or both languages."""
-    if isinstance(text, Mapping):
-        known = {k: v for k, v in text.items() if v is not None}
-        return Words(**known) if "code" in known else Bilingual(**known)
-    return str(text)
+def said(text: BilingualRecord | Said | None) -> Said:
+    """Return what a record holds as words: a text, or both languages; nothing is an empty text."""
+    if isinstance(text, BilingualRecord):
+        return Bilingual(fr=text.fr, en=text.en)
+    return "" if text is None else text
 
 
-def result_of(record: Mapping[str, Any]) -> Result:
-    """Read the headline of an estimate record of `results.json`."""
-    estimate = record["estimate"]
-    evidence = record.get("evidence") or {}
-    counterfactual = bool(estimate["counterfactual"])
+def result_of(record: EstimateRecord) -> Result:
+    """Read the headline of an estimate record."""
+    fit, evidence = record.estimate, record.evidence
+    by_basis = 2 if fit.counterfactual else 1
     return Result(
-        outcome=said(record.get("label") or record["outcome"]),
-        unit=unit_of(record.get("unit")),
-        effect=Effect(**estimate["effects"][0]),
-        level=int(evidence.get("level", 2 if counterfactual else 1)),
-        method=str(estimate["method"]["name"]),
-        direction=Direction(record.get("direction", Direction.HIGHER)),
-        counterfactual=counterfactual,
-        smallest_visible=record.get("smallest_detectable"),
+        outcome=said(record.label),
+        unit=unit_of(record.unit.value),
+        effect=record.headline.to_effect(),
+        level=by_basis if evidence is None else evidence.level,
+        method=fit.method.name,
+        direction=record.direction,
+        counterfactual=fit.counterfactual,
+        smallest_visible=record.smallest_detectable,
+        smallest_useful=record.declared_smallest_effect,
         evidence=evidence,
-        primary=bool(record.get("primary", False)),
+        primary=record.primary,
+        withheld=record.withheld,
+        counted=record.counted,
+        clusters=record.clusters,
     )
 
 
@@ -150,7 +168,7 @@ def _catalogue() -> Texts:
     return Texts("fr")
 
 
-def pick(*codes: str, **values: Any) -> Words:
+def pick(*codes: str, **values: SayValue) -> Words:
     """Return words of the first code that the catalogues hold; else of the last."""
     known = _catalogue()
     for code in codes:
@@ -159,10 +177,105 @@ def pick(*codes: str, **values: Any) -> Words:
     return say(codes[-1], **values)
 
 
-def of_territories(results: Mapping[str, Any]) -> bool:
-    """Whether the rows of a study are territories: they are then never called people."""
-    privacy = results.get("study", {}).get("privacy") or {}
-    return bool(privacy.get("rows_are") == "territories")
+class Counted(Protocol):
+    """What says whether its counts are of people or of territories."""
+
+    @property
+    def counted(self) -> RowsAre:
+        """People or territories."""
+        ...
+
+
+def of_territories(*records: Counted) -> bool:
+    """Whether all that is counted are territories: they are then never called people."""
+    return bool(records) and all(r.counted is RowsAre.TERRITORIES for r in records)
+
+
+# ------------------------------------------------------------------ values that are kept back
+
+WITHHELD_VALUE, WITHHELD_NAME = "report.withheld_value", "report.withheld_name"
+_INSTEAD: Mapping[Rule, str] = MappingProxyType(
+    {
+        **dict.fromkeys((Rule.PEOPLE, Rule.CLUSTERS), WITHHELD_COUNT),
+        **dict.fromkeys((Rule.UNIT, Rule.COLUMN), WITHHELD_NAME),
+        **dict.fromkeys(
+            (Rule.SHARE, Rule.LEVEL, Rule.STATISTIC, Rule.ERROR, Rule.RATIO, Rule.AMOUNT,
+             Rule.INSIDE),
+            WITHHELD_VALUE,
+        ),
+    }
+)  # fmt: skip
+
+
+def instead(rule: Rule) -> Words | None:
+    """Return the words that stand for a value kept back; None where nothing is ever kept back."""
+    return say(_INSTEAD[rule]) if rule in _INSTEAD else None
+
+
+def count_or_words(n: int | None) -> int | Words:
+    """Return a count of people, or the words that stand for it."""
+    return say(WITHHELD_COUNT) if n is None else n
+
+
+def spoken(code: str, values: Mapping[str, Value]) -> dict[str, SayValue]:
+    """Return the values of a finding or of a reason, ready for its sentence.
+
+    Parameters
+    ----------
+    code : str
+        Of the finding, or of the reason.
+    values : mapping
+        As its record holds them: an empty value was kept back by the gate.
+
+    Returns
+    -------
+    dict
+        What the sentence needs and does not have is told in words; the names kept back in a list
+        of names are left out of it.
+    """
+    texts = (f"finding.{code}", f"finding.{code}.repair", f"reason.{code}")
+    rules = {name: declared(code, name).rule for name in (*values, *_needed(texts))}
+    return _filled(values, rules, _needed(texts))
+
+
+def finding_code(code: str, values: Mapping[str, Value]) -> str:
+    """Return the text of a finding: the one without numbers when a count was kept back."""
+    rules = (Rule.PEOPLE, Rule.CLUSTERS)
+    hidden = any(v is None and declared(code, name).rule in rules for name, v in values.items())
+    untold = f"finding.{code}.untold"
+    return untold if hidden and written(untold) else f"finding.{code}"
+
+
+def spoken_record(code: str, record: Record | None) -> dict[str, SayValue]:
+    """Return the fields of a record as the values of the text of a code."""
+    needed = _needed((code,))
+    values = {} if record is None else {n: getattr(record, n) for n in type(record).model_fields}
+    rules = dict.fromkeys(needed, Rule.INSIDE) | dict({} if record is None else record.rules)
+    known = {n: v for n, v in values.items() if v is not None or n in needed}
+    return _filled(known, rules, needed)
+
+
+def _filled(
+    values: Mapping[str, Value], rules: Mapping[str, Rule], needed: Iterable[str]
+) -> dict[str, SayValue]:
+    out: dict[str, SayValue] = {}
+    for name, value in values.items():
+        if isinstance(value, tuple):
+            kept = tuple(part for part in value if part is not None)
+            out[name] = kept if kept or not value else (say(WITHHELD_NAME),)
+        else:
+            out[name] = value
+    for name in (*values, *needed):
+        if name not in out or out[name] is None:
+            out[name] = instead(rules[name])
+    return out
+
+
+def _needed(codes: Iterable[str]) -> frozenset[str]:
+    """Return the values that the texts of some codes ask for."""
+    known = _catalogue()
+    found = [placeholders(known.source(code)) for code in codes if code in known]
+    return frozenset(name for names in found for name, _ in names)
 
 
 def told(words: Said) -> str:
@@ -193,11 +306,11 @@ def assumption_clause(method: str) -> Words:
 
 def main_sentence(result: Result) -> Words:
     """Return the sentence of a result, in the words its evidence level allows."""
-    if result.verdict is Verdict.UNDEFINED:
-        return say("sentence.undefined", outcome=result.outcome)
+    if result.verdict in (Verdict.UNDEFINED, Verdict.WITHHELD):
+        return say(f"sentence.{result.verdict.value}", outcome=result.outcome)
     if result.level == 0:
-        return say("sentence.level0", n=result.effect.n_treated or 0)
-    values: dict[str, Any] = {"outcome": result.outcome, "interval": result.interval()}
+        return say("sentence.level0", n=count_or_words(result.effect.n_treated))
+    values: dict[str, SayValue] = {"outcome": result.outcome, "interval": result.interval()}
     if result.level == 1:
         values["change"] = result.change()
     else:
@@ -208,9 +321,9 @@ def main_sentence(result: Result) -> Words:
 
 
 def caution_sentences(result: Result) -> list[Words]:
-    """Return what goes with the sentence: what could be seen when nothing is, how to read it."""
+    """Return what goes with the sentence: what could be seen, how to read it, if it matters."""
     out: list[Words] = []
-    if result.level == 0 or result.verdict is Verdict.UNDEFINED:
+    if result.level == 0 or result.verdict in (Verdict.UNDEFINED, Verdict.WITHHELD):
         return out
     if result.verdict is Verdict.INCONCLUSIVE:
         smallest = result.smallest()
@@ -218,7 +331,31 @@ def caution_sentences(result: Result) -> list[Words]:
             out.append(say(f"sentence.level{result.level}.visible", mde=smallest))
     if result.level < CAUSAL_FROM:
         out.append(say(f"sentence.level{result.level}.caution"))
-    return out
+    useful = useful_sentence(result)
+    return out if useful is None else [*out, useful]
+
+
+def useful_sentence(result: Result) -> Words | None:
+    """Return how the interval stands to the smallest effect declared useful; None without both.
+
+    What is useful lies on the side hoped for; on either side when none is.
+    """
+    low, high, size = result.effect.conf_low, result.effect.conf_high, result.smallest_useful
+    if low is None or high is None or size is None or result.level == 0:
+        return None
+    either = result.direction is Direction.NEITHER
+    if result.direction is Direction.LOWER:
+        low, high = -high, -low
+    if low >= size or (either and high <= -size):
+        code = "reached"
+    elif high < size and not (either and low <= -size):
+        code = "excluded"
+    else:
+        code = "open"
+    told_size = result.unit.size(size, digits_for(result.unit, None, None, size))
+    what = "useful_either" if either else "useful"
+    useful = say(f"sentence.level{result.level}.{what}", size=told_size)
+    return say(f"sentence.useful.{code}", useful=useful)
 
 
 def result_sentences(result: Result) -> tuple[Said, ...]:
@@ -226,7 +363,7 @@ def result_sentences(result: Result) -> tuple[Said, ...]:
     return (main_sentence(result), *caution_sentences(result))
 
 
-def headline_results(estimates: Sequence[Mapping[str, Any]]) -> list[Result]:
+def headline_results(estimates: Sequence[EstimateRecord]) -> list[Result]:
     """Return the headline results, the primary outcome first, in the order of the study file."""
-    main = [result_of(r) for r in estimates if r.get("role", "main") == "main"]
+    main = [result_of(record) for record in estimates if record.role is Role.MAIN]
     return sorted(main, key=lambda result: not result.primary)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -18,7 +18,6 @@ from impact_eval.results.base import (
     FREE,
     INSIDE,
     LABEL,
-    STATISTIC,
     Clusters,
     Code,
     CodeOrNone,
@@ -26,10 +25,10 @@ from impact_eval.results.base import (
     Flag,
     Free,
     Label,
-    LabelOrNone,
     Level,
     LevelOf,
     People,
+    PositiveRatio,
     Probability,
     Ratio,
     Record,
@@ -37,11 +36,16 @@ from impact_eval.results.base import (
     Statistic,
 )
 from impact_eval.results.findings import FindingRecord
+from impact_eval.results.parts import (
+    BilingualRecord,
+    Matrix,
+    Period,
+    finite,
+    matrix_of,
+    ordered,
+    plain,
+)
 from impact_eval.results.value_names import Value
-
-Period: TypeAlias = Annotated[float | str | None, FREE]
-Matrix: TypeAlias = Annotated[tuple[tuple[float | None, ...], ...], STATISTIC]
-_SLACK = 1e-9
 
 
 class Role(StrEnum):
@@ -53,49 +57,6 @@ class Role(StrEnum):
     NAIVE = "naive"  # the usual shortcut, shown beside it
     ALTERNATIVE = "alternative"  # another design
     ANALYTIC = "analytic"  # the formula that is not reliable here
-
-
-class BilingualRecord(Record):
-    """What the study's authors wrote, in one language or both."""
-
-    fr: LabelOrNone
-    """French."""
-    en: LabelOrNone
-    """English."""
-
-    @model_validator(mode="after")
-    def _said(self) -> Self:
-        if not (self.fr or self.en):
-            raise PydanticCustomError("one_language_at_least", "one_language_at_least", {})
-        return self
-
-
-def ordered(low: float | None, high: float | None) -> None:
-    """Refuse an interval whose ends are crossed."""
-    if low is not None and high is not None and low > high + _SLACK * max(abs(low), abs(high)):
-        raise PydanticCustomError(
-            "interval_crossed", "interval_crossed", {"low": low, "high": high}
-        )
-
-
-class IntervalRecord(Record):
-    """An estimate with its interval: what several records share."""
-
-    estimate: Statistic
-    """In the unit of the outcome."""
-    std_error: StandardError
-    """Standard error; empty when it is not known."""
-    conf_low: Statistic
-    """Lower end of the interval."""
-    conf_high: Statistic
-    """Upper end of the interval."""
-    p_value: Probability
-    """Two-sided."""
-
-    @model_validator(mode="after")
-    def _ends(self) -> Self:
-        ordered(self.conf_low, self.conf_high)
-        return self
 
 
 class EffectRecord(Record):
@@ -115,8 +76,8 @@ class EffectRecord(Record):
     """In the unit of the outcome."""
     std_error: StandardError
     """Standard error."""
-    df: Annotated[float | None, Field(ge=0), FREE]
-    """Degrees of freedom; empty for the normal law."""
+    df: PositiveRatio
+    """Degrees of freedom; empty for the normal law, and where they would count people withheld."""
     statistic: Ratio
     """Estimate over its standard error."""
     p_value: Probability
@@ -213,6 +174,7 @@ class MethodOf(Record):
         if self.name in designs:
             kind = designs.get(self.name)
             offered = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass
+            offered.add("aggregation")  # added by an aggregated estimate
             unknown = sorted(set(self.options) - offered)
             if unknown:
                 raise PydanticCustomError("unknown_value", "unknown_value", {"names": unknown})
@@ -451,6 +413,8 @@ class EstimateRecord(Record):
     """Mean of those not concerned, to give the effect a scale."""
     groups: tuple[GroupRecord, ...]
     """What the gate must know of the people behind it; empty once published."""
+    twins: Annotated[tuple[str, ...], INSIDE]
+    """Outcomes that nearly say the same of the same people; empty once published."""
 
     @property
     def headline(self) -> EffectRecord:
@@ -483,24 +447,3 @@ class CovarianceRecord(Record):
         if any((row[i] or 0.0) < 0 for i, row in enumerate(self.matrix)):
             raise PydanticCustomError("negative_variance", "negative_variance", {})
         return self
-
-
-def finite(value: float | None) -> float | None:
-    """Return a number, or None when it is missing or not finite."""
-    return None if value is None or not math.isfinite(value) else float(value)
-
-
-def matrix_of(rows: Iterable[Iterable[float]]) -> tuple[tuple[float | None, ...], ...]:
-    """Return a matrix whose cells without value are empty."""
-    return tuple(tuple(finite(cell) for cell in row) for row in rows)
-
-
-def plain(value: object) -> Value:
-    """Return an option as JSON holds it: a scalar, a list of them, or its own short text."""
-    if value is None or isinstance(value, (bool, str, int, float)):
-        return value
-    if isinstance(value, (tuple, list)):
-        return tuple(
-            v if isinstance(v, (bool, str, int, float)) or v is None else str(v) for v in value
-        )
-    return str(value)

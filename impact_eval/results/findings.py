@@ -161,3 +161,21 @@ class RefusalRecord(Record):
     def to_reason(self) -> NotApplicable:
         """Return the reason."""
         return NotApplicable(self.not_applicable, self.values)
+
+
+def declared_only(data: object) -> object:
+    """Return JSON whose findings and refusals hold declared values alone, deeply.
+
+    For content that was written before it had a record: what nobody declared stays out.
+    """
+    if isinstance(data, list):
+        return [declared_only(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    out = {name: declared_only(value) for name, value in data.items()}
+    code = out.get("code") if "severity" in out else out.get("not_applicable")
+    values = out.get("values")
+    if isinstance(code, str) and isinstance(values, dict):
+        listed = {n: tuple(v) if isinstance(v, list) else v for n, v in values.items()}
+        out["values"] = published_values(code, listed)
+    return out

@@ -139,6 +139,7 @@ def _estimate(record: Table, counted: str) -> dict[str, object]:
         "withheld": hidden,
         "question": {**question, "instrument": question.get("instrument")},
         "groups": [],
+        "twins": [],
     }
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.provenance import stable
+from impact_eval.core.vocabulary import RowsAre
+from impact_eval.results.account import ValueSection
 from impact_eval.results.base import CODE, Record
 from impact_eval.results.checks import CheckRecord
 from impact_eval.results.estimates import CovarianceRecord, EstimateRecord, Role
@@ -27,7 +29,6 @@ from impact_eval.results.study import (
     ReleasedCount,
     StudyRecord,
 )
-from impact_eval.results.value import ValueSection
 
 SCHEMA: Literal["impact-eval/results/2"] = "impact-eval/results/2"
 UNREPEATABLE = ("run_at",)  # the only key in which two runs on the same inputs differ
@@ -84,7 +85,7 @@ class StudyResults(Record):
             raise PydanticCustomError("outcome_twice", "outcome_twice", {})
         return self
 
-    def of(self, outcome: str, role: Role | str = Role.MAIN) -> EstimateRecord:
+    def of(self, outcome: str, role: Role | str = "main") -> EstimateRecord:
         """Return the estimate of an outcome in a role; refused by name when there is none."""
         for record in self.estimates:
             if record.outcome == outcome and record.role == role:
@@ -95,6 +96,12 @@ class StudyResults(Record):
                 "unknown_name", kind="estimate", name=f"{outcome}/{role}", nearest=None, known=known
             )
         )
+
+    @property
+    def threshold(self) -> int:
+        """Least number of people a published cell may count; territories are not people."""
+        people = self.data.counted is RowsAre.PEOPLE
+        return self.disclosure.threshold if people else 1
 
     @property
     def headlines(self) -> tuple[EstimateRecord, ...]:
@@ -183,7 +190,7 @@ class StudyResults(Record):
             return cls.model_validate_json(json.dumps(data, allow_nan=False))
         except (TypeError, ValueError, RecursionError) as error:
             faults = error.errors(include_url=False) if isinstance(error, ValidationError) else []
-            keys = [_told(e["loc"], e["type"]) for e in faults]
+            keys = [_told(e) for e in faults]
             raise ImpactEvalError(
                 Finding.error("results_invalid", place, n=len(keys), keys=keys[:_MOST_FAULTS])
             ) from None
@@ -193,18 +200,22 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(name)
 
 
-def _told(location: tuple[int | str, ...], fault: str) -> str:
+def _told(fault: ErrorDetails) -> str:
     """Return the path of a fault and its kind: `estimates[0].unit (enum)`."""
     path = ""
-    for part in location:
+    for part in fault["loc"]:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    return f"{path} ({fault})"
+    names = fault.get("ctx", {}).get("names", ())
+    about = "".join(f", {name}" for name in names)
+    return f"{path or SCHEMA} ({fault['type']}{about})"
+
+
+def untimed(results: StudyResults) -> StudyResults:
+    """Return results without when they were made: two runs print the same pages."""
+    provenance = results.provenance.model_copy(update=dict.fromkeys(UNREPEATABLE, ""))
+    return results.model_copy(update={"provenance": provenance})
 
 
 def comparable(results: StudyResults) -> dict[str, Json]:
     """Return the content of results without what two runs may differ in, to compare them."""
-    provenance = results.provenance.model_copy(update=dict.fromkeys(UNREPEATABLE, ""))
-    return results.model_copy(update={"provenance": provenance}).to_dict()
-
-
-__all__ = ["SCHEMA", "Json", "StudyResults", "comparable"]
+    return untimed(results).to_dict()

@@ -6,8 +6,8 @@ import math
 from typing import TypeAlias, TypeVar
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.results.estimates import finite
 from impact_eval.results.findings import FindingRecord, RefusalRecord
+from impact_eval.results.parts import finite
 from impact_eval.results.scores import (
     AlphaRecord,
     ChangeReading,

@@ -26,8 +26,8 @@ from impact_eval.results.base import (
     Statistic,
     Things,
 )
-from impact_eval.results.estimates import BilingualRecord, ordered
 from impact_eval.results.findings import FindingRecord, RefusalRecord
+from impact_eval.results.parts import BilingualRecord, ordered
 from impact_eval.stats.change import Outcome, Verdict
 from impact_eval.stats.invariance import InvarianceLevel, InvarianceVerdict
 from impact_eval.survey.invariance import Comparison
@@ -142,7 +142,7 @@ class PairedTRecord(Record):
     """Standard error."""
     statistic: Ratio
     """Student's t."""
-    df: NumberOrNone
+    df: PositiveRatio
     """Degrees of freedom."""
     p_value: Probability
     """Two-sided."""

@@ -28,9 +28,10 @@ from impact_eval.results.base import (
     Record,
     Things,
 )
-from impact_eval.results.checks import MarginRow
-from impact_eval.results.estimates import BilingualRecord, FlowRecord, IntervalRecord
+from impact_eval.results.checks_of_places import MarginRow
+from impact_eval.results.estimates import FlowRecord
 from impact_eval.results.findings import FindingRecord
+from impact_eval.results.parts import BilingualRecord, IntervalRecord
 
 Texts: TypeAlias = tuple[BilingualRecord, ...]
 
@@ -225,7 +226,7 @@ class Provenance(Record):
     """When; the only key in which two runs may differ."""
 
 
-class Outcome(Record):
+class KeptBack(Record):
     """One line of the disclosure log: where, by which rule, how many leaves were kept back."""
 
     place: Label
@@ -249,7 +250,7 @@ class DisclosureRecord(Record):
     """Least number of people a published cell counts."""
     withheld: Things
     """Leaves kept back in all."""
-    log: tuple[Outcome, ...]
+    log: tuple[KeptBack, ...]
     """By part and rule; never which cell, nor its value."""
 
 
@@ -260,5 +261,5 @@ class ReleasedCount(Record):
     """Where it stood."""
     count: Annotated[int, Field(ge=0), INSIDE]
     """What it was."""
-    edition: Annotated[int, Field(ge=1), INSIDE]
-    """In which edition."""
+    same_source: Annotated[bool, INSIDE]
+    """Whether that edition was made from the same data and study file."""

@@ -39,11 +39,11 @@ class Declared:
 
 
 def _all(kind: Kind, rule: Rule, names: str) -> dict[str, Declared]:
-    return dict.fromkeys(names.split(), Declared(kind, rule))
+    return dict.fromkeys(names.split("|"), Declared(kind, rule))
 
 
 def _codes(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+    return frozenset(text.split("|"))
 
 
 NAMES: Mapping[str, Declared] = MappingProxyType(
@@ -51,54 +51,54 @@ NAMES: Mapping[str, Declared] = MappingProxyType(
         **_all(
             Kind.COUNT,
             Rule.PEOPLE,
-            "n of lost n_treated n_comparison n_after n_before dropped_before n_controls",
+            "n|of|lost|n_treated|n_comparison|n_after|n_before|dropped_before|n_controls",
         ),
-        **_all(Kind.NUMBER, Rule.PEOPLE, "total effective_n"),
-        **_all(Kind.COUNT, Rule.CLUSTERS, "n_clusters clusters"),
+        **_all(Kind.NUMBER, Rule.PEOPLE, "total|effective_n"),
+        **_all(Kind.COUNT, Rule.CLUSTERS, "n_clusters|clusters"),
         **_all(
             Kind.COUNT,
             Rule.THINGS,
-            "asked attempts draws iterations kept n_items n_pre n_draws n_periods n_variables"
-            " n_large n_notable n_found n_levels parameters pivot position restrictions reversed"
-            " tried width tested valued dimensions items factors",
+            "asked|attempts|draws|iterations|kept|n_items|n_pre|n_draws|n_periods|n_variables"
+            "|n_large|n_notable|n_found|n_levels|parameters|pivot|position|restrictions|reversed"
+            "|tried|width|tested|valued|dimensions|items|factors",
         ),
-        **_all(Kind.NUMBER, Rule.STATISTIC, "estimate effect change smallest error without"),
+        **_all(Kind.NUMBER, Rule.STATISTIC, "estimate|effect|change|smallest|error|without"),
         **_all(
             Kind.NUMBER,
             Rule.RATIO,
-            "alpha alpha_other ceiling cfi conf_high conf_low design_effect dz f floor high highest"
-            " largest low mean p_value rate reliability rmsea smallest_p spread srmr statistic"
-            " value by_chance",
+            "alpha|alpha_other|ceiling|cfi|conf_high|conf_low|design_effect|dz|f|floor|high|highest"
+            "|largest|low|mean|p_value|reliability|rmsea|smallest_p|spread|srmr|statistic"
+            "|value|by_chance",
         ),
-        **_all(Kind.NUMBER, Rule.RATIO, "share attrition take_up"),
-        **_all(Kind.NUMBER, Rule.AMOUNT, "amount people eligible"),
+        **_all(Kind.NUMBER, Rule.SHARE, "share|attrition|take_up|rate|overall"),
+        **_all(Kind.NUMBER, Rule.AMOUNT, "amount|people|eligible"),
         **_all(
             Kind.NUMBER,
             Rule.FREE,
-            "advised allowed anticipation bound df least level limit margin most needed window"
-            " horizon year hours expected",
+            "advised|allowed|anticipation|bound|df|least|level|limit|margin|most|needed|window"
+            "|horizon|year|hours|expected",
         ),
         **_all(
             Kind.TEXTS,
             Rule.LABEL,
-            "item names variable variables line lines outcome outcomes instrument norm study"
-            " stakeholder used name author holder moment margins term terms benchmark"
-            " category scale bases covariance file lacking",
+            "item|names|variable|variables|line|lines|outcome|outcomes|instrument|norm|study"
+            "|stakeholder|used|name|author|holder|moment|margins|term|terms|benchmark"
+            "|category|scale|bases|covariance|file|lacking",
         ),
         **_all(Kind.TEXT, Rule.COLUMN, "column"),
         **_all(Kind.TEXTS, Rule.COLUMN, "columns"),
         **_all(
             Kind.TEXTS,
             Rule.CODE,
-            "alternative between code codes_of declared dates encoding estimator evidence extra"
-            " field function geography guard guards index inference kind kinds law mark method"
-            " option package reached reason restriction suspected template wording by",
+            "alternative|between|code|codes_of|declared|dates|encoding|estimator|evidence|extra"
+            "|field|function|geography|guard|guards|index|inference|kind|kinds|law|mark|method"
+            "|option|package|reached|reason|restriction|suspected|template|wording|by",
         ),
-        **_all(Kind.FLAG, Rule.CODE, "balanced blocks stated estimated known given gained exact"),
+        **_all(Kind.FLAG, Rule.CODE, "balanced|blocks|stated|estimated|known|given|gained|exact"),
         **_all(
-            Kind.ANY, Rule.FREE, "cohort cohorts first last second time times years expires order"
+            Kind.ANY, Rule.FREE, "cohort|cohorts|first|last|second|time|times|years|expires|order"
         ),
-        **_all(Kind.ANY, Rule.LABEL, "wave block group start end"),
+        **_all(Kind.ANY, Rule.LABEL, "wave|block|group|start|end"),
     }
 )
 _INSIDE = Declared(Kind.ANY, Rule.INSIDE)
@@ -107,22 +107,23 @@ _CLUSTERS = Declared(Kind.COUNT, Rule.CLUSTERS)
 
 # Codes whose `n` counts what are not people.
 _OF_THINGS = _codes(
-    "blank_columns_dropped blank_codes cells_not_identified cells_not_imputable"
-    " cfa_not_identified cfa_groups_differ cohorts_outside_window collinear_columns"
-    " constant_or_collinear_items covariance_not_psd event_times_dropped header_rows_dropped"
-    " headers_joined honest_gap identifying_columns index_weight_negative invariance_few_items"
-    " items_not_balanced leverage_one no_own_error no_pre_period one_arm_block one_pre_period"
-    " pretrends_rank quality_general_factor quality_improper quality_read_dif"
-    " quality_read_parallel quality_several_things reference_period restriction_too_tight"
-    " restrictions_singular several_waves_pooled title_rows_dropped too_few_factors"
-    " too_few_imputations too_few_items too_few_periods_conformal too_few_placebos"
-    " too_few_pre_periods too_few_scales too_many_categories too_many_factors too_many_rays"
-    " too_few_groups dif_one_group dif_two_groups_only invariance_one_group irt_needs_binary"
-    " synthetic_no_error"
+    "blank_columns_dropped|blank_codes|cells_not_identified|cells_not_imputable"
+    "|cfa_not_identified|cfa_groups_differ|cohorts_outside_window|collinear_columns"
+    "|constant_or_collinear_items|covariance_not_psd|event_times_dropped|header_rows_dropped"
+    "|headers_joined|honest_gap|identifying_columns|index_weight_negative|invariance_few_items"
+    "|items_not_balanced|leverage_one|no_own_error|no_pre_period|one_arm_block|one_pre_period"
+    "|pretrends_rank|quality_general_factor|quality_improper|quality_read_dif"
+    "|quality_read_parallel|quality_several_things|reference_period|restriction_too_tight"
+    "|restrictions_singular|several_waves_pooled|title_rows_dropped|too_few_factors"
+    "|too_few_imputations|too_few_items|too_few_periods_conformal|too_few_placebos"
+    "|too_few_pre_periods|too_few_scales|too_many_categories|too_many_factors|too_many_rays"
+    "|too_few_groups|dif_one_group|dif_two_groups_only|invariance_one_group|irt_needs_binary"
+    "|synthetic_no_error"
 )
 _OF_CLUSTERS = _codes(
-    "few_clusters cohort_of_one_cluster randomisation_cannot_reject wild_cannot_reject"
-    " few_treated_clusters comparison_of_one_unit territory_with_hole"
+    "few_clusters|few_treated_clusters|cohort_of_one_cluster|randomisation_cannot_reject"
+    "|wild_cannot_reject"
+    "|comparison_of_one_unit|territory_with_hole"
 )
 PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
     {

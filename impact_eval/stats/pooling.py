@@ -120,31 +120,54 @@ def _paule_mandel(y: FloatArray, v: FloatArray) -> float:
     return float(brentq(excess, 0.0, high, xtol=1e-15, rtol=8.9e-16))
 
 
+_GRID = 512  # variances looked at; a hill of the likelihood is far wider than one step
+_POLISH = 8.9e-16  # relative precision of a root, the finest that doubles allow
+
+
 def _likelihood(y: FloatArray, v: FloatArray, *, restricted: bool) -> float:
-    """Fisher scoring on tau2, halving a step that leaves the half-line or lowers the likelihood."""
+    """Return the variance of the highest likelihood over the whole half-line.
 
-    def value(tau2: float) -> float:
-        w = 1 / (v + tau2)
-        out = 0.5 * float(np.log(w).sum() - w @ (y - _mean(y, w)) ** 2)
-        return out - (0.5 * math.log(w.sum()) if restricted else 0.0)
+    The likelihood can have several hills (one study far from the others is enough). All the range
+    is looked at, each hill is climbed to the root of the score, and the highest is kept; zero is
+    one of the candidates.
+    """
+    from scipy.optimize import brentq
 
-    tau2 = _dersimonian_laird(y, v)
-    for _ in range(500):
-        w = 1 / (v + tau2)
-        residual = y - _mean(y, w)
-        score = float((w**2) @ residual**2 - w.sum())
-        information = float((w**2).sum())
-        if restricted:
-            score += float((w**2).sum() / w.sum())
-            information += float(-2 * (w**3).sum() / w.sum() + ((w**2).sum() / w.sum()) ** 2)
-        step = score / information
-        fresh = max(0.0, tau2 + step)
-        while value(fresh) < value(tau2) - 1e-14 * abs(value(tau2)) and abs(fresh - tau2) > 1e-15:
-            fresh = (fresh + tau2) / 2
-        if abs(fresh - tau2) <= 1e-14 * (1 + tau2):
-            return fresh
-        tau2 = fresh
-    return tau2
+    span = float(y.max() - y.min()) ** 2 + float(v.max())
+    grid = np.concatenate([[0.0], np.geomspace(1e-6 * float(v.min()), 10 * len(y) * span, _GRID)])
+    height = _log_likelihood(y, v, grid, restricted=restricted)
+
+    def slope(tau2: float) -> float:
+        return _score(y, v, tau2, restricted=restricted)
+
+    inner = height[1:-1]
+    hills = 1 + np.flatnonzero((inner >= height[:-2]) & (inner >= height[2:]))
+    candidates = [0.0]
+    for low, high in ((float(grid[i - 1]), float(grid[i + 1])) for i in hills):
+        if slope(low) > 0 > slope(high):
+            candidates.append(float(brentq(slope, low, high, xtol=1e-300, rtol=_POLISH)))
+    found = np.array(candidates)
+    return float(found[np.argmax(_log_likelihood(y, v, found, restricted=restricted))])
+
+
+def _log_likelihood(
+    y: FloatArray, v: FloatArray, tau2: FloatArray, *, restricted: bool
+) -> FloatArray:
+    """Return the log-likelihood at each variance of a list, up to a constant."""
+    w = 1 / (v[None, :] + tau2[:, None])
+    total = w.sum(axis=1)
+    mean = (w * y).sum(axis=1) / total
+    residual = y[None, :] - mean[:, None]
+    out = 0.5 * (np.log(w).sum(axis=1) - (w * residual**2).sum(axis=1))
+    return np.asarray(out - (0.5 * np.log(total) if restricted else 0.0), dtype=np.float64)
+
+
+def _score(y: FloatArray, v: FloatArray, tau2: float, *, restricted: bool) -> float:
+    """Return twice the slope of the log-likelihood."""
+    w = 1 / (v + tau2)
+    residual = y - _mean(y, w)
+    score = float((w**2) @ residual**2 - w.sum())
+    return score + float((w**2).sum() / w.sum()) if restricted else score
 
 
 def _ml(y: FloatArray, v: FloatArray) -> float:

@@ -4,10 +4,12 @@ from impact_eval.value.account import Account, Avoided
 from impact_eval.value.consolidation import Consolidated, consolidate
 from impact_eval.value.excel_export import export_account
 from impact_eval.value.flows import LineValue
-from impact_eval.value.headline import ValueSummary, summarise
+from impact_eval.value.headline import Headline
 from impact_eval.value.ledger import Balance, Flow
 from impact_eval.value.parameters import Catalogue, FiscalCase, Parameter, catalogue
 from impact_eval.value.simulate import Simulation, simulate, uncertainty_of
+from impact_eval.value.summary import ValueSummary, summarise
+from impact_eval.value.told import ValueTold, tell
 from impact_eval.value.unknowns import (
     account_shapley,
     account_sobol,
@@ -23,6 +25,7 @@ __all__ = [
     "Consolidated",
     "FiscalCase",
     "Flow",
+    "Headline",
     "Input",
     "Line",
     "LineValue",
@@ -30,6 +33,7 @@ __all__ = [
     "Simulation",
     "ValueMap",
     "ValueSummary",
+    "ValueTold",
     "account_shapley",
     "account_sobol",
     "catalogue",
@@ -37,6 +41,7 @@ __all__ = [
     "export_account",
     "simulate",
     "summarise",
+    "tell",
     "uncertainty_of",
     "value_of_information",
 ]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import special
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.value.information import evpi
+from impact_eval.core.inference import critical_value
 
-FloatArray = NDArray[np.float64]
+POINTS = 12  # of an acceptability curve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,77 +97,52 @@ def frontier(
     return tuple(rows)
 
 
-def net_monetary_benefit(costs: FloatArray, effects: FloatArray, value: float) -> FloatArray:
-    """Return value x effect - cost, by draw and option."""
-    return value * effects - costs
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Acceptability:
-    """How sure one may be of each option, by value of a unit of effect.
+class Acceptable:
+    """A value given to one more result, and the chance that the action is then worth its cost."""
 
-    Attributes
-    ----------
-    names : tuple of str
-    values : (v,) array
-        What one additional unit of effect is held to be worth.
-    chances : (v, d) array
-        Share of draws in which the option has the highest net benefit.
-    preferred : (v,) int array
-        Option with the highest expected net benefit.
-    frontier : (v,) array
-        Chance of the preferred option.
-    expected_incremental : (v, d) array
-        Mean net benefit of each option over the first.
-    evpi : (v,) array
-    """
-
-    names: tuple[str, ...]
-    values: FloatArray
-    chances: FloatArray
-    preferred: NDArray[np.int64]
-    frontier: FloatArray
-    expected_incremental: FloatArray
-    evpi: FloatArray
+    value: float
+    chance: float
 
 
 def acceptability(
-    names: Sequence[str],
-    costs: FloatArray,
-    effects: FloatArray,
-    values: Sequence[float],
-) -> Acceptability:
-    """Return acceptability curves, their frontier and the value of perfect information.
+    cost: float, quantity: float, low: float, high: float, *, level: float = 0.95
+) -> tuple[Acceptable, ...]:
+    r"""Return the acceptability curve of an action against doing nothing, its cost known.
+
+    With a normal quantity of standard error :math:`s`, the chance that the net benefit
+    :math:`\lambda Q - C` is positive is :math:`\Phi((\lambda q - C)/(\lambda s))`.
 
     Parameters
     ----------
-    names : sequence of str
-        d options, the reference first.
-    costs, effects : (draws, d) arrays
-    values : sequence of float
-        Values of one unit of effect to try.
+    cost : float
+    quantity, low, high : float
+        Results obtained, and their interval.
+    level : float
+        Of that interval.
 
     Returns
     -------
-    Acceptability
+    tuple of Acceptable
+        Twelve values up to three times the cost of a result; none without cost, effect or error.
+
+    References
+    ----------
+    van Hout, B. A. et al. (1994). doi:10.1002/hec.4730030505
+
+    Examples
+    --------
+    >>> [round(p.chance, 3) for p in acceptability(100, 10, 6, 14)][3]  # at the cost of a result
+    0.5
     """
-    size = (len(values), len(names))
-    chances, gains = np.empty(size), np.empty(size)
-    info = np.empty(len(values))
-    for k, value in enumerate(values):
-        net = net_monetary_benefit(costs, effects, value)
-        chances[k] = np.bincount(net.argmax(axis=1), minlength=len(names)) / len(net)
-        gains[k] = net.mean(axis=0) - net[:, 0].mean()
-        info[k] = evpi(net)
-    preferred = gains.argmax(axis=1)
-    return Acceptability(
-        names=tuple(names),
-        values=np.asarray(values, dtype=np.float64),
-        chances=chances,
-        preferred=preferred,
-        frontier=chances[np.arange(len(values)), preferred],
-        expected_incremental=gains,
-        evpi=info,
+    error = (high - low) / 2 / critical_value(level)
+    if cost <= 0 or quantity <= 0 or error <= 0:
+        return ()
+    values = np.linspace(0, 3 * cost / quantity, POINTS + 1)[1:]
+    chances = special.ndtr((values * quantity - cost) / (values * error))
+    return tuple(
+        Acceptable(value=float(value), chance=float(chance))
+        for value, chance in zip(values, chances, strict=True)
     )
 
 

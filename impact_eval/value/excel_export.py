@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from impact_eval.core.spreadsheet import cell_text
 from impact_eval.value.account import Account
 from impact_eval.value.cells import Amount
 from impact_eval.value.columns import headings
@@ -70,11 +71,6 @@ def _number(value: Decimal | int | float) -> float | int:
     return int(number) if number.is_integer() else number
 
 
-def _text(value: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@") else value
-
-
 def _parameters(sheet: Worksheet, account: Account, words: Mapping[str, str]) -> None:
     settings = account.value_map.settings
     shift = Decimal(1) - exponent(1, settings.timing)
@@ -82,9 +78,9 @@ def _parameters(sheet: Worksheet, account: Account, words: Mapping[str, str]) ->
         (words["discount_rate"], _number(settings.discount_rate)),
         (words["shift"], _number(shift)),
         (words["price_year"], settings.price_year),
-        (words["currency"], settings.currency),
+        (words["currency"], cell_text(settings.currency)),
         (words["vintage"], account.vintage),
-        (words["title"], _text(settings.title)),
+        (words["title"], cell_text(settings.title)),
     )
     for row in rows:
         sheet.append(list(row))
@@ -115,7 +111,7 @@ def _inputs(
         receiver = item.receiver.value if moved and item.receiver is not None else ""
         sheet.append(
             [
-                _text(item.id), _text(item.stakeholder), item.payer.value, receiver, amount,
+                cell_text(item.id), cell_text(item.stakeholder), item.payer.value, receiver, amount,
                 _number(factor), item.year, f"=E{n}*F{n}",
                 f"=IF(G{n}=0,H{n},H{n}/(1+{rate})^(G{n}-{shift}))", 0 if moved else -1,
             ]
@@ -181,7 +177,7 @@ def _head_cells(line: Line, flow: UnitFlow, ends: Ends, account: Account, n: int
     social = {FlowKind.TRANSFER: 0, FlowKind.RESOURCE_COST: -1}.get(ends.kind, 1)
     shares = [_share(line, name) for name in ("deadweight", "displacement", "attribution")]
     return [
-        _text(line.id), _text(line.stakeholder), _text(line.outcome), flow.name, social,
+        *map(cell_text, (line.id, line.stakeholder, line.outcome, flow.name)), social,
         ends.payer.value if ends.payer else "", ends.receiver.value if ends.receiver else "",
         _number(quantity.value), _number(ends.sign * flow.amount.value), _number(factor), *shares,
         _share(line, "drop_off"), line.start, _number(line.duration or 0),

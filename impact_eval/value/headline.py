@@ -1,56 +1,62 @@
-"""The sentence that may be said: never a lone ratio; and the summary of an account."""
+"""The one sentence that may carry a ratio: never a lone number."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from impact_eval.core.findings import Finding, NotApplicable
+from impact_eval.core.findings import NotApplicable
 from impact_eval.value.account import Account
-from impact_eval.value.cba import CostBenefit, cost_benefit
-from impact_eval.value.cea import CostPerOutcome, cost_per_outcome
-from impact_eval.value.guards import GuardStatus, guard_statuses
-from impact_eval.value.mvpf import Mvpf, account_mvpf
-from impact_eval.value.sensitivity import (
-    Bar,
-    SwitchingValue,
-    Variant,
-    discount_variants,
-    displacement_variants,
-    scenario_variants,
-    source_variants,
-    switching_value,
-    tornado,
-    without_largest_line,
-)
-from impact_eval.value.serial import account_to_dict, jsonable
-from impact_eval.value.simulate import Simulation, Uncertainty, simulate, uncertainty_of
-from impact_eval.value.sroi import Sroi
-
-LARGEST_ERROR = 0.01
+from impact_eval.value.simulate import Uncertainty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
-    """The code of a sentence of the catalogue, and its values."""
+class Headline:
+    """The code of a sentence of the catalogue, and the values it says.
+
+    Attributes
+    ----------
+    code : str
+        `value.headline.clear`, `value.headline.unsure` or `value.headline.below`.
+    perspective : str
+    horizon : int
+        Years.
+    ratio, low, high : float
+        The central ratio and the interval of the draws.
+    level : float
+        Of the interval.
+    projected : float
+        Share of the value that lies beyond the years observed.
+    chance : float
+        Chance that the value exceeds the cost.
+    currency : str
+    price_year : int
+    """
 
     code: str
-    values: Mapping[str, Any]
+    perspective: str
+    horizon: int
+    ratio: float
+    low: float
+    high: float | None
+    level: float
+    projected: float
+    chance: float
+    currency: str
+    price_year: int
 
 
-def headline(account: Account, uncertainty: Uncertainty) -> Sentence | NotApplicable:
+def headline(account: Account, uncertainty: Uncertainty) -> Headline | NotApplicable:
     """Return the one sentence that may carry a ratio: perspective, horizon, interval, projection.
 
     Parameters
     ----------
     account : Account
     uncertainty : Uncertainty
-        Of the same perspective.
+        Its perspective is that of the sentence.
 
     Returns
     -------
-    Sentence or NotApplicable
+    Headline or NotApplicable
         `ratio_refused` by the guards, `headline_needs_interval` when nothing is uncertain,
         `no_cost_to_compare`, `no_value`.
     """
@@ -69,138 +75,18 @@ def headline(account: Account, uncertainty: Uncertainty) -> Sentence | NotApplic
         code = "value.headline.unsure"
     elif uncertainty.ratio_low < 1:
         code = "value.headline.below"
-    return Sentence(
+    central = account.sroi(uncertainty.perspective).ratio  # exact; the draws give its interval
+    settings = account.value_map.settings
+    return Headline(
         code=code,
-        values={
-            "perspective": uncertainty.perspective,
-            "horizon": account.horizon,
-            "ratio": ratio,
-            "low": uncertainty.ratio_low,
-            "high": uncertainty.ratio_high,
-            "level": uncertainty.net.conf_level,
-            "projected": float(projected),
-            "chance": uncertainty.chance_positive,
-            "currency": account.value_map.settings.currency,
-            "price_year": account.value_map.settings.price_year,
-        },
+        perspective=uncertainty.perspective,
+        horizon=account.horizon,
+        ratio=ratio if isinstance(central, NotApplicable) else float(central),
+        low=uncertainty.ratio_low,
+        high=uncertainty.ratio_high,
+        level=uncertainty.net.conf_level,
+        projected=float(projected),
+        chance=uncertainty.chance_positive,
+        currency=settings.currency,
+        price_year=settings.price_year,
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ValueSummary:
-    """Everything a report says of the value of an action.
-
-    Attributes
-    ----------
-    account : Account
-    simulation : Simulation
-        In memory only.
-    sroi, cost_benefit, mvpf, cost_per_outcome
-        The four read-outs; cost by outcome for each line with an estimated quantity.
-    uncertainty, public_uncertainty : Uncertainty
-    headline : Sentence or NotApplicable
-    tornado : tuple of Bar
-    variants : tuple of Variant
-        Discount rates, displacement, rival sources, scenarios.
-    largest : Variant or NotApplicable
-        Without the line that counts most.
-    switching : tuple of SwitchingValue
-        For the quantity of each line, largest first, where a switch exists.
-    guards : tuple of GuardStatus
-    findings : tuple of Finding
-        Those of the account, and `monte_carlo_error_large`.
-    """
-
-    account: Account
-    simulation: Simulation
-    sroi: Sroi
-    cost_benefit: CostBenefit
-    mvpf: Mvpf | NotApplicable
-    cost_per_outcome: Mapping[str, CostPerOutcome]
-    uncertainty: Uncertainty
-    public_uncertainty: Uncertainty
-    headline: Sentence | NotApplicable
-    tornado: tuple[Bar, ...]
-    variants: tuple[Variant, ...]
-    largest: Variant | NotApplicable
-    switching: tuple[SwitchingValue, ...]
-    guards: tuple[GuardStatus, ...]
-    findings: tuple[Finding, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the summary as JSON, the account included; draws do not travel."""
-        kept = (
-            "sroi", "cost_benefit", "mvpf", "cost_per_outcome", "uncertainty",
-            "public_uncertainty", "headline", "tornado", "variants", "largest", "switching",
-            "guards", "findings",
-        )  # fmt: skip
-        out = {name: jsonable(getattr(self, name)) for name in kept}
-        return {"account": account_to_dict(self.account), **out}
-
-
-def summarise(
-    account: Account, *, draws: int = 20_000, seed: int = 20240101, level: float = 0.95
-) -> ValueSummary:
-    """Compute every read-out, the uncertainty and the sensitivity of an account.
-
-    Parameters
-    ----------
-    account : Account
-    draws, seed : int
-    level : float
-
-    Returns
-    -------
-    ValueSummary
-    """
-    simulation = simulate(account, draws=draws, seed=seed)
-    perspective = account.value_map.settings.perspective
-    uncertainty = uncertainty_of(simulation, perspective, level=level)
-    findings = list(account.findings)
-    if uncertainty.error_share > LARGEST_ERROR:
-        findings.append(
-            Finding.warning("monte_carlo_error_large", share=uncertainty.error_share, draws=draws)
-        )
-    return ValueSummary(
-        account=account,
-        simulation=simulation,
-        sroi=account.sroi(),
-        cost_benefit=cost_benefit(account),
-        mvpf=account_mvpf(account, simulation, level=level),
-        cost_per_outcome=_costs_by_outcome(account),
-        uncertainty=uncertainty,
-        public_uncertainty=uncertainty_of(simulation, "public", level=level),
-        headline=headline(account, uncertainty),
-        tornado=tornado(account),
-        variants=(
-            *discount_variants(account),
-            *displacement_variants(account),
-            *source_variants(account),
-            *scenario_variants(account),
-        ),
-        largest=without_largest_line(account),
-        switching=_switches(account),
-        guards=guard_statuses(account),
-        findings=tuple(findings),
-    )
-
-
-def _costs_by_outcome(account: Account) -> dict[str, CostPerOutcome]:
-    cost = float(account.inputs_present())
-    out: dict[str, CostPerOutcome] = {}
-    for line, value in zip(account.value_map.lines, account.lines, strict=True):
-        own = value.quantity
-        if line.included and own.loads and line.estimate is not None:
-            out[line.estimate] = cost_per_outcome(
-                cost, float(own.value), own.conf_low, own.conf_high
-            )
-    return out
-
-
-def _switches(account: Account) -> tuple[SwitchingValue, ...]:
-    lines = sorted(
-        (line for line in account.lines if line.included),
-        key=lambda line: (-abs(line.present), line.line),
-    )
-    found = [switching_value(account, [line.line], "quantity") for line in lines]
-    return tuple(s for s in found if isinstance(s, SwitchingValue))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.core.spreadsheet import cell_text, text_of_cell
 from impact_eval.value.cells import Amount, CellFault, plain
 from impact_eval.value.columns import LINES, SETTINGS, TABLES, TableSpec, headings
 from impact_eval.value.map_checks import check_value_map
@@ -149,30 +150,39 @@ def _read_row(spec: TableSpec, raw: Any, spot: _Spot, faults: FindingCollector) 
 # --- writing ----------------------------------------------------------------------------------
 
 
-def tables_of_value_map(value_map: ValueMap) -> dict[str, object]:
-    """Return the tables of a map: exact numbers as text, absent where not stated."""
+def tables_of_value_map(value_map: ValueMap, *, whole: bool = False) -> dict[str, object]:
+    """Return the tables of a map: exact numbers as text.
+
+    Parameters
+    ----------
+    value_map : ValueMap
+    whole : bool
+        Every table and every cell, null where nothing is stated; otherwise these are absent.
+    """
     out: dict[str, object] = {
         "schema": SCHEMA,
-        SETTINGS.key: _row_of(SETTINGS, value_map.settings),
+        SETTINGS.key: _row_of(SETTINGS, value_map.settings, whole=whole),
     }
     for spec in TABLES:
         rows = getattr(value_map, spec.key)
-        if rows:
-            out[spec.key] = [_row_of(spec, row) for row in rows]
+        if rows or whole:
+            out[spec.key] = [_row_of(spec, row, whole=whole) for row in rows]
     return out
 
 
-def _row_of(spec: TableSpec, noun: Any) -> dict[str, Any]:
-    out = {}
+def _row_of(spec: TableSpec, noun: Any, *, whole: bool) -> dict[str, Any]:
+    out: dict[str, Any] = {}
     for key in spec.keys:
         value = getattr(noun, key)
         if value is None or value == "" or (isinstance(value, (tuple, Mapping)) and not value):
+            if whole:
+                out[key] = None
             continue
-        out[key] = _cell_of(value)
+        out[key] = _cell_of(value, whole=whole)
     return out
 
 
-def _cell_of(value: Any) -> Any:
+def _cell_of(value: Any, *, whole: bool) -> Any:
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, Decimal):
@@ -187,13 +197,13 @@ def _cell_of(value: Any) -> Any:
             "receiver": value.receiver and value.receiver.value,
             "amount": str(value.amount),
         }
-        return {key: part for key, part in parts.items() if part is not None}
+        return {key: part for key, part in parts.items() if whole or part is not None}
     if isinstance(value, Mapping):
         if set(value) == {""}:
             return plain(value[""])
         return {key: plain(number) for key, number in value.items()}
     if isinstance(value, tuple):
-        return [_cell_of(item) for item in value]
+        return [_cell_of(item, whole=whole) for item in value]
     return value
 
 
@@ -287,21 +297,17 @@ def _from_sheet(key: str, cell: Any) -> Any:
             return json.loads(cell)
         except ValueError:
             return cell
-    if isinstance(cell, str) and cell[:2] in ("'=", "'+", "'@"):
-        return cell[1:]
-    return cell
+    return text_of_cell(cell) if isinstance(cell, str) else cell
 
 
 def _to_sheet(cell: Any) -> Any:
     if isinstance(cell, (list, tuple)) and cell and isinstance(cell[0], Mapping):
         return json.dumps(cell, ensure_ascii=False)
     if isinstance(cell, (list, tuple)):
-        return " ; ".join(map(str, cell))
+        return cell_text(" ; ".join(map(str, cell)))
     if isinstance(cell, Mapping):
         return json.dumps(cell, ensure_ascii=False)
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "@"):
-        return f"'{cell}"  # a text that a sheet would run as a formula
-    return cell
+    return cell_text(cell) if isinstance(cell, str) else cell
 
 
 def _write_workbook(tables: Mapping[str, Any], path: Path, language: str) -> None:

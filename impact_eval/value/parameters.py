@@ -6,10 +6,8 @@ item alone is refused with the list, and a reference to one of them keeps the ot
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
@@ -17,7 +15,8 @@ from typing import Any
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
 from impact_eval.core.provenance import sha256
-from impact_eval.value.cells import Amount, read_amount
+from impact_eval.value.catalogue_entries import Entry, read_entries
+from impact_eval.value.cells import Amount
 from impact_eval.value.prices import PriceIndex
 from impact_eval.value.value_map import UnitFlow
 from impact_eval.value.vocabulary import UNVERIFIED, Agent, Basis, Costing, LineKind, Mark
@@ -190,21 +189,36 @@ def catalogue() -> Catalogue:
     >>> str(catalogue().get("rsa_single@2025-04").amount.value)
     '646.52'
     """
-    texts = [_text(name) for name in _FILES]
-    tables = [tomllib.loads(text, parse_float=Decimal) for text in texts]
-    parameters: dict[str, Parameter] = {}
-    indices: dict[str, PriceIndex] = {}
-    cases: dict[str, FiscalCase] = {}
-    for table in tables:
-        parameters.update({row["id"]: _parameter(row) for row in table.get("parameter", ())})
-        indices.update({row["id"]: _index(row) for row in table.get("index", ())})
-        cases.update({row["id"]: _case(row) for row in table.get("case", ())})
+    return read_catalogue({name: _text(name) for name in _FILES})
+
+
+def read_catalogue(texts: Mapping[str, str]) -> Catalogue:
+    """Return the catalogue that some files hold, each of their entries checked.
+
+    Parameters
+    ----------
+    texts : mapping of str to str
+        Name of each file to its text, in TOML.
+
+    Returns
+    -------
+    Catalogue
+
+    Raises
+    ------
+    ImpactEvalError
+        Every fault of every entry, all at once: see `catalogue_entries.read_entries`.
+    """
+    entries = read_entries(texts)
+    parameters = [_parameter(cells) for cells in entries.parameters]
+    indices = [PriceIndex(**cells) for cells in entries.indices]
+    cases = [_case(cells) for cells in entries.cases]
     return Catalogue(
-        parameters=MappingProxyType(parameters),
-        indices=MappingProxyType(indices),
-        cases=MappingProxyType(cases),
-        vintage=sha256("\n".join(texts)),
-        reviewed=next(str(t["reviewed"]) for t in tables if "reviewed" in t),
+        parameters=MappingProxyType({figure.id: figure for figure in parameters}),
+        indices=MappingProxyType({index.id: index for index in indices}),
+        cases=MappingProxyType({case.id: case for case in cases}),
+        vintage=sha256("\n".join(texts.values())),
+        reviewed=entries.reviewed,
     )
 
 
@@ -213,48 +227,23 @@ def _text(name: str) -> str:
     return file.read_text(encoding="utf-8")
 
 
-def _parameter(row: Mapping[str, Any]) -> Parameter:
-    parts = dict(row)
-    amount = read_amount({k: parts.pop(k) for k in ("value", "low", "high", "law") if k in parts})
-    return Parameter(
-        amount=amount,
-        label=MappingProxyType(parts.pop("label")),
-        mark=Mark(parts.pop("mark")),
-        kind=LineKind(parts.pop("kind")) if "kind" in parts else None,
-        payer=Agent(parts.pop("payer")) if "payer" in parts else None,
-        receiver=Agent(parts.pop("receiver")) if "receiver" in parts else None,
-        basis=Basis(parts.pop("basis")) if "basis" in parts else None,
-        costing=Costing(parts.pop("costing")) if "costing" in parts else None,
-        covers=tuple(parts.pop("covers", ())),
-        rivals=tuple(parts.pop("rivals", ())),
-        **parts,
-    )
+def _parameter(cells: Entry) -> Parameter:
+    parts = dict(cells)
+    return Parameter(amount=parts.pop("value"), **parts)
 
 
-def _index(row: Mapping[str, Any]) -> PriceIndex:
-    return PriceIndex(
-        id=row["id"],
-        values=MappingProxyType({int(y): Decimal(v) for y, v in row["values"].items()}),
-        marks=MappingProxyType({int(y): Mark(v) for y, v in row["marks"].items()}),
-        source=row["source"],
-    )
-
-
-def _case(row: Mapping[str, Any]) -> FiscalCase:
+def _case(cells: Entry) -> FiscalCase:
     flows = tuple(
         UnitFlow(
             name=flow["name"],
-            kind=LineKind(flow["kind"]),
-            payer=Agent(flow["payer"]) if "payer" in flow else None,
-            receiver=Agent(flow["receiver"]) if "receiver" in flow else None,
-            amount=Amount(value=Decimal(flow["amount"])),
+            kind=flow["kind"],
+            payer=flow.get("payer"),
+            receiver=flow.get("receiver"),
+            amount=Amount(value=flow["amount"]),
         )
-        for flow in row["flows"]
+        for flow in cells["flows"]
     )
-    parts = {k: v for k, v in row.items() if k not in ("flows", "mark", "label")}
-    return FiscalCase(
-        flows=flows, mark=Mark(row["mark"]), label=MappingProxyType(row["label"]), **parts
-    )
+    return FiscalCase(**{**cells, "flows": flows})
 
 
 _COPIED = ("currency", "price_year", "kind", "payer", "receiver", "basis", "costing", "index")

@@ -7,7 +7,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-FLOORS = ("core", "stats", "data", "survey", "designs", "diagnostics", "value", "portfolio")
+FLOORS = (
+    "core",
+    "stats",
+    "data",
+    "survey",
+    "designs",
+    "diagnostics",
+    "value",
+    "results",
+    "portfolio",
+)
 PROSE = re.compile(r"[A-Za-zÀ-ÿ’']+(?:[ ,]+[A-Za-zÀ-ÿ’']+){4,}")
 # What is data about a method or a programmer's contract, and is shown to nobody as a message.
 ASIDE = {"oracle", "references", "source", "help", "citation"}

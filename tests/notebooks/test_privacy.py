@@ -104,6 +104,6 @@ def test_small_groups_are_withheld_everywhere(tmp_path):
     done = run(folder)
     effect = done.results.estimates[0].headline
     assert effect.estimate is None
-    assert done.results.disclosure["withheld"] > 0
+    assert done.results.disclosure.withheld > 0
     page = (done.folder / "rapport-fr.html").read_text(encoding="utf-8")
     assert "secret statistique" in page

@@ -42,8 +42,8 @@ def test_reference_and_honest_reading(french_case, shared, name):
     assert found.of(outcome, "naive").headline.estimate == pytest.approx(
         twfe["estimation"], abs=6e-6
     )
-    assert found.primary.evidence["level"] <= 2, "an honest reading stays below attribution"
-    blocks = report_blocks(found.to_dict())
+    assert found.primary.evidence.level <= 2, "an honest reading stays below attribution"
+    blocks = report_blocks(found)
     for language, pattern in CAUSAL.items():
         said = text_of(render_html(blocks, {"title": "x"}, language))
         assert not re.search(pattern, said), re.search(pattern, said)

@@ -12,10 +12,10 @@ import pytest
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.pipeline import runner
 from impact_eval.pipeline.notebook import RunStatus, execute
-from impact_eval.pipeline.results import StudyResults, comparable
 from impact_eval.pipeline.runner import run
 from impact_eval.pipeline.templates import check_parameters, read_notebook, template_path
 from impact_eval.pipeline.verification import differences, verify
+from impact_eval.results.records import StudyResults, comparable
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,10 @@ def finished(tmp_path_factory, request):
 def test_outputs(finished):
     names = {path.name for path in finished.folder.iterdir()}
     assert {"results.json", "notebook.ipynb", "rapport-fr.html", "report-en.html",
-            "ro-crate-metadata.json", "status.json", "tables"} <= names  # fmt: skip
-    assert finished.results.primary.evidence["level"] == 4
+            "ro-crate-metadata.json", "status.json", "tables",
+            "controle.json", "controle-fr.html", "check-en.html"} == names  # fmt: skip
+    assert (finished.folder.parent / "publications.json").is_file(), "the ledger of releases"
+    assert finished.results.primary.evidence.level == 4
     effect, truth = finished.results.primary.headline, 0.11
     assert effect.conf_low <= truth <= effect.conf_high
 
@@ -56,13 +58,14 @@ def test_notebook_ships_no_row_of_a_person(finished):
 
 def test_second_run_is_the_same_but_for_its_time(finished):
     again = run(finished.folder.parent, output=finished.folder.parent / "bis", fresh=True)
-    one, other = finished.results.to_dict(), again.results.to_dict()
-    assert differences(comparable(one), comparable(other)) == []
-    for path in finished.folder.glob("*.html"):
-        assert path.read_bytes() == (again.folder / path.name).read_bytes()
-    assert (finished.folder / "notebook.ipynb").read_bytes() == (
-        again.folder / "notebook.ipynb"
-    ).read_bytes()
+    assert differences(comparable(finished.results), comparable(again.results)) == []
+    files = [path.relative_to(finished.folder) for path in finished.folder.rglob("*.*")]
+    assert len(files) > 12
+    for name in files:
+        same = (finished.folder / name).read_bytes() == (again.folder / name).read_bytes()
+        assert same or name.name == "results.json", name  # which says when it was made
+    ledger = json.loads((finished.folder.parent / "publications.json").read_text("utf-8"))
+    assert len(ledger["entries"]) == 1, "nothing new was told"
 
 
 def test_same_job_is_not_computed_again(finished):
@@ -91,7 +94,7 @@ def test_interrupted_export_resumes(dataset, monkeypatch):
 
 def test_before_after_never_claims_an_effect(dataset):
     done = run(dataset("association_avant_apres"))
-    assert done.results.primary.evidence["level"] == 1
+    assert done.results.primary.evidence.level == 1
     for path, causal in (("rapport-fr.html", r"attribuable|effet de l’action"),
                          ("report-en.html", r"attributable|effect of the action")):  # fmt: skip
         html = (done.folder / path).read_text(encoding="utf-8")
@@ -109,7 +112,8 @@ def test_verify_sees_a_changed_number(finished, tmp_path):
     path.write_text(json.dumps(data), encoding="utf-8")
     found = verify(folder / "sortie")
     assert (found.complete, found.stable, found.verified) == (True, False, False)
-    assert found.differences == ("estimates[0].estimate.effects[0].estimate",)
+    # the number, and the file that was checked: its checksum is on the checker's page
+    assert found.differences == ("estimates[0].estimate.effects[0].estimate", "results.json")
     (folder / "sortie" / "rapport-fr.html").write_text("autre chose", encoding="utf-8")
     assert not verify(folder / "sortie").consistent
 

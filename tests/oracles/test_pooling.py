@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.stats.pooling import PoolTest, TauEstimator, leave_one_out, pool
+from impact_eval.stats.pooling import PoolTest, TauEstimator, between_variance, leave_one_out, pool
 
 # Paule-Mandel and empirical Bayes solve the same equation. metafor finds the root of the first by
 # `uniroot` at a tolerance of 1e-4 and scores the second to 1e-5: the second is the sharper oracle.
@@ -57,6 +57,46 @@ def test_reml_is_the_maximum():
     grid = np.linspace(0, 0.5, 20_001)
     best = grid[np.argmax([restricted(t) for t in grid])]
     assert found == pytest.approx(best, abs=2.5e-5)
+
+
+def _log_likelihood(y, v, tau2, restricted):
+    w = 1 / (v + tau2[:, None])
+    mean = (w * y).sum(axis=1) / w.sum(axis=1)
+    value = np.log(w).sum(axis=1) - (w * (y - mean[:, None]) ** 2).sum(axis=1)
+    return 0.5 * (value - (np.log(w.sum(axis=1)) if restricted else 0.0))
+
+
+@pytest.mark.parametrize("method", [TauEstimator.ML, TauEstimator.REML])
+def test_no_variance_has_a_higher_likelihood(method):
+    """Brute force over twenty decades, on random sets where one study in three is far off."""
+    rng = np.random.default_rng(20240101)
+    grid = np.concatenate([[0.0], np.logspace(-12, 8, 8_001)])
+    several = 0
+    for _ in range(120):
+        k = int(rng.integers(2, 9))
+        v = np.exp(rng.normal(-5, 2.5, k))
+        y = rng.normal(0, np.exp(rng.normal(-1, 2)), k)
+        y[0] *= 20 if rng.random() < 0.35 else 1
+        restricted = method is TauEstimator.REML
+        heights = _log_likelihood(y, v, grid, restricted)
+        inner = heights[1:-1]
+        several += int(((inner > heights[:-2]) & (inner > heights[2:])).sum() > 1)
+        found = np.array([between_variance(y, v, method=method)])
+        assert _log_likelihood(y, v, found, restricted)[0] >= heights.max() - 1e-12
+    assert several >= 0
+
+
+def test_the_highest_hill_is_found_and_not_the_first():
+    """One study in points among shares: zero is a local maximum, ten units below the best."""
+    y = np.array([0.0499, 0.0480, 0.0398, 0.0860, 2.3694])
+    v = np.array([0.005, 0.005, 0.010, 0.030, 0.300]) ** 2
+    grid = np.concatenate([[0.0], np.logspace(-8, 2, 20_001)])
+    heights = _log_likelihood(y, v, grid, restricted=True)
+    assert heights[0] > heights[1]  # zero is a hill of its own
+    found = pool(y, v).tau2
+    best = grid[np.argmax(heights)]
+    assert best > 0.1
+    assert found == pytest.approx(best, rel=2e-3)
 
 
 def test_equal_variances_reduce_to_the_plain_mean():

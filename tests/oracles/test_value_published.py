@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
@@ -14,7 +12,7 @@ from scipy import special
 
 from impact_eval.value import ValueMap, catalogue
 from impact_eval.value.bridges import wellby
-from impact_eval.value.cea import acceptability, cost_per_outcome, frontier
+from impact_eval.value.cea import cost_per_outcome, frontier
 from impact_eval.value.cells import Amount
 from impact_eval.value.equity import equity_weight
 from impact_eval.value.fiscal import case_accounts
@@ -343,25 +341,6 @@ def test_vaccine_linear_part() -> None:
     assert rows[1].icer == pytest.approx(20097.59, rel=3e-5)  # means printed to 8 decimals
     for value, expected in {10_000: -2.5302, 25_000: 1.2284, 50_000: 7.4928}.items():
         assert value * de - dc == pytest.approx(expected, abs=5e-4)
-
-
-@pytest.mark.skipif(
-    "IMPACT_EVAL_VACCINE" not in os.environ,
-    reason="BCEA's Vaccine draws are not shipped: IMPACT_EVAL_VACCINE names a CSV of them",
-)
-def test_vaccine_acceptability() -> None:
-    """Columns e1, e2, c1, c2 of the 1,000 draws; values printed by BCEA."""
-    with Path(os.environ["IMPACT_EVAL_VACCINE"]).open(encoding="utf-8") as file:
-        rows = [[float(row[k]) for k in ("e1", "e2", "c1", "c2")] for row in csv.DictReader(file)]
-    draws = np.array(rows)
-    values = [10_000, 20_000, 20_100, 25_000, 30_000, 50_000]
-    found = acceptability(["status_quo", "vaccine"], draws[:, 2:], draws[:, :2], values)
-    de, dc = (draws[:, 1] - draws[:, 0]).mean(), (draws[:, 3] - draws[:, 2]).mean()
-    assert dc / de == pytest.approx(20097.59, abs=0.005)
-    assert found.chances[:, 1].round(3).tolist() == [0.220, 0.457, 0.460, 0.529, 0.586, 0.697]
-    assert found.evpi == pytest.approx([0.6944, 2.5056, 2.5268, 2.4145, 2.3736, 2.5533], abs=6e-5)
-    expected = [-2.5302, -0.0245, 0.0006, 1.2284, 2.4813, 7.4928]
-    assert found.expected_incremental[:, 1] == pytest.approx(expected, abs=6e-5)
 
 
 def test_cravate_solidaire_price_of_a_return() -> None:

@@ -26,6 +26,7 @@ MIDDLE = "#e8ebef"
 WIDTH = 4.2  # inches: 9-point type stays readable on a telephone
 DPI = 240
 LINE = 60  # characters that one line of the key takes
+LONGEST_NAME = 72  # characters of a row's name: a longer one would leave no room for the marks
 
 STYLE: Mapping[str, Any] = MappingProxyType(
     {
@@ -200,7 +201,11 @@ def value_title(ax: Any, text: str) -> None:
 
 
 def row_label(ax: Any, y: float, left: str, right: str = "") -> None:
-    """Write a row's name at the left, and its value at the right, above its marks."""
+    """Write a row's name at the left, and its value at the right, above its marks.
+
+    A name longer than the figure is cut there: the table beside it holds the whole of it.
+    """
+    left = left if len(left) <= LONGEST_NAME else f"{left[: LONGEST_NAME - 1].rstrip()}…"
     transform = ax.get_yaxis_transform()
     look = {"transform": transform, "va": "bottom", "color": INK, "zorder": 5}
     back = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.6}

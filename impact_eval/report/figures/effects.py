@@ -155,7 +155,7 @@ def data_for_event_study(
     Parameters
     ----------
     points : sequence of EventPoint
-        A point without interval is the reference period.
+        The point that is zero by construction, without interval, is the reference period.
     unit : Unit
     outcome : words
     level : float
@@ -215,7 +215,8 @@ class Phase(StrEnum):
 
 
 def _phase(point: EventPoint) -> Phase:
-    if point.low is None:
+    """Return where a point stands; one whose error is not known is no reference for that."""
+    if point.low is None and point.high is None and point.estimate == 0:
         return Phase.REFERENCE
     return Phase.BEFORE if point.time < 0 else Phase.AFTER
 

@@ -80,15 +80,15 @@ def draw_tornado(figure: Figure, texts: Texts, ax: Any) -> None:
     from matplotlib.patches import Patch
 
     base = float(shown(figure.options.get("base")) or 0.0)
-    rows = figure.data.records()
-    for index, row in enumerate(rows):
+    rows = figure.data.rows
+    for index, (name, at_low, at_high) in enumerate(rows):
         y = -float(index)
-        row_label(ax, y + 0.2, name_of(row["name"], texts))
-        for key, look in (
-            ("at_low", {"facecolor": LIGHT_OCHRE, "hatch": "////"}),
-            ("at_high", {"facecolor": BLUE}),
+        row_label(ax, y + 0.2, name_of(name, texts))
+        for cell, look in (
+            (at_low, {"facecolor": LIGHT_OCHRE, "hatch": "////"}),
+            (at_high, {"facecolor": BLUE}),
         ):
-            end = shown(row[key])
+            end = shown(cell)
             if end is not None:
                 ax.barh(y, end - base, left=base, height=0.3, edgecolor=INK, linewidth=0.5, **look)
     ax.axvline(base, color=INK, linewidth=0.9)
@@ -152,10 +152,10 @@ def data_for_cumulative(years: Sequence[YearBalance]) -> Figure:
 
 def draw_cumulative(figure: Figure, texts: Texts, ax: Any) -> None:
     """Draw the balance year by year with its interval, and the line of repayment."""
-    rows = figure.data.records()
-    at = [float(shown(row["year"]) or 0) for row in rows]
-    balance = [float(shown(row["balance"]) or 0) for row in rows]
-    lows, highs = ([shown(row[key]) for row in rows] for key in ("low", "high"))
+    years, balances, *bounds = zip(*figure.data.rows, strict=True)
+    at = [float(shown(year) or 0) for year in years]
+    balance = [float(shown(amount) or 0) for amount in balances]
+    lows, highs = ([shown(cell) for cell in column] for column in bounds)
     if all(v is not None for v in (*lows, *highs)):
         ax.fill_between(
             at,
@@ -216,11 +216,11 @@ def draw_payers(figure: Figure, texts: Texts, ax: Any) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    rows = figure.data.records()
-    for index, row in enumerate(rows):
+    rows = figure.data.rows
+    for index, (name, *amounts) in enumerate(rows):
         y = -float(index)
-        pays, gains, net = (shown(row[key]) for key in ("pays", "gains", "net"))
-        row_label(ax, y + 0.2, name_of(row["name"], texts), texts.show(net, "eur"))
+        pays, gains, net = (shown(amount) for amount in amounts)
+        row_label(ax, y + 0.2, name_of(name, texts), texts.show(net, "eur"))
         if pays:
             ax.barh(
                 y,
@@ -268,9 +268,9 @@ def data_for_acceptability(points: Sequence[tuple[float, float]]) -> Figure:
 
 def draw_acceptability(figure: Figure, texts: Texts, ax: Any) -> None:
     """Draw the curve, and the line of even chances."""
-    rows = figure.data.records()
-    at = [float(shown(row["value"]) or 0) for row in rows]
-    chances = [100 * float(shown(row["probability"]) or 0) for row in rows]
+    values, probabilities = zip(*figure.data.rows, strict=True)
+    at = [float(shown(value) or 0) for value in values]
+    chances = [100 * float(shown(chance) or 0) for chance in probabilities]
     ax.plot(at, chances, color=BLUE)
     ax.axhline(50, color=MUTED, linestyle=(0, (4, 3)), linewidth=0.9)
     ax.set_ylim(0, 102)

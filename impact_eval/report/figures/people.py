@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from impact_eval.report.blocks import Column, CountRule, Figure, Form, Said, Table, say
+from impact_eval.report.blocks import (
+    WITHHELD,
+    Column,
+    Figure,
+    Form,
+    Said,
+    Table,
+    Words,
+    say,
+)
 from impact_eval.report.figures.drawing import (
     BLUE,
     INK,
@@ -37,11 +46,11 @@ SMD_LIMIT = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the flow: its name, the rows kept, the rows left out."""
+    """One step of the flow: its name, the rows kept, the rows left out; None is kept back."""
 
     name: Said
-    n: int
-    dropped: int
+    n: int | None
+    dropped: int | None
 
 
 def data_for_flow(steps: Sequence[Step]) -> Figure:
@@ -51,16 +60,22 @@ def data_for_flow(steps: Sequence[Step]) -> Figure:
         Column(key="n", label=say("flow.kept"), form=Form.INTEGER),
         Column(key="dropped", label=say("flow.dropped"), form=Form.INTEGER),
     )
-    rows = tuple((step.name, step.n, step.dropped) for step in steps)
-    items = [say("figure.alt.flow_item", step=_said_label(step.name), n=step.n) for step in steps]
+    rows = tuple(
+        (step.name, *(WITHHELD if n is None else n for n in (step.n, step.dropped)))
+        for step in steps
+    )
+    items = [
+        say(
+            "figure.alt.flow_item",
+            step=_said_label(step.name),
+            n=say("report.withheld_value") if step.n is None else step.n,
+        )
+        for step in steps
+    ]
     return Figure(
         figure="flow",
         question=say("figure.question.flow"),
-        data=Table(
-            caption=say("flow.caption"),
-            columns=columns,
-            rows=rows,
-        ),
+        data=Table(caption=say("flow.caption"), columns=columns, rows=rows),
         alt=(say("figure.alt.flow", items=items),),
     )
 
@@ -257,7 +272,6 @@ def data_for_likert(rows: Sequence[ItemAnswers], categories: Sequence[Said]) -> 
             caption=question,
             columns=columns,
             rows=tuple(cells),
-            people=CountRule(counts=("n",), shares=shares),
         ),
         alt=(alt,),
     )
@@ -334,12 +348,12 @@ class ScoreBin:
 
     low: float
     high: float
-    before: int
-    after: int
+    before: int | None
+    after: int | None
 
 
 def data_for_distribution(
-    bins: Sequence[ScoreBin], *, scale: Said, mean_before: float, mean_after: float
+    bins: Sequence[ScoreBin], *, scale: Said, mean_before: float | None, mean_after: float | None
 ) -> Figure:
     """Make the figure of scores at two dates, in classes (never person by person)."""
     columns = (
@@ -351,16 +365,22 @@ def data_for_distribution(
     table = Table(
         caption=say("soft.question_change", scale=scale),
         columns=columns,
-        rows=tuple((b.low, b.high, b.before, b.after) for b in bins),
-        people=CountRule(counts=("before", "after")),
+        rows=tuple(
+            (b.low, b.high, *(WITHHELD if n is None else n for n in (b.before, b.after)))
+            for b in bins
+        ),
     )
     return Figure(
         figure="distribution",
         question=say("soft.question_change", scale=scale),
         data=table,
-        alt=(say("figure.alt.distribution", before=mean_before, after=mean_after),),
+        alt=(say("figure.alt.distribution", before=_known(mean_before), after=_known(mean_after)),),
         options={"mean_before": mean_before, "mean_after": mean_after},
     )
+
+
+def _known(mean: float | None) -> float | Words:
+    return say("report.withheld_value") if mean is None else mean
 
 
 def draw_distribution(figure: Figure, texts: Texts, ax: Any) -> None:
@@ -376,6 +396,8 @@ def draw_distribution(figure: Figure, texts: Texts, ax: Any) -> None:
         ),
     ):
         counts = [shown(row[key]) for row in rows]
+        if None in counts:  # shares of a total that is not known would be a guess
+            continue
         total = sum(count or 0 for count in counts)
         widths = [high - low for low, high in itertools.pairwise(edges)]
         heights = [
@@ -395,7 +417,8 @@ def draw_distribution(figure: Figure, texts: Texts, ax: Any) -> None:
     value_title(ax, texts.say("figure.people_axis"))
     number_axis(ax.xaxis, texts, 8)
     number_axis(ax.yaxis, texts)
-    legend(ax)
+    if ax.get_legend_handles_labels()[0]:
+        legend(ax)
 
 
 @dataclass(frozen=True, slots=True)
@@ -427,7 +450,6 @@ def data_for_trajectories(rows: Sequence[GroupMean], *, scale: Said) -> Figure:
             caption=question,
             columns=columns,
             rows=tuple((r.group, r.wave, r.n, r.mean) for r in rows),
-            people=CountRule(counts=("n",), depends={"n": ("mean",)}),
         ),
         alt=(say("figure.alt.paths"), *items),
     )

@@ -167,7 +167,7 @@ def test_draws_of_clusters_use_satterthwaite() -> None:
     estimate = DifferenceInMeans().fit(Sample(frame, treatment="treated", cluster="cluster"), "y")
     assert estimate.effects[0].n_clusters == 12
     assert 5 < estimate.effects[0].df < 11
-    assert {"few_clusters", "few_treated_units"} <= codes(estimate)
+    assert {"few_clusters", "few_treated_clusters"} <= codes(estimate)
 
 
 def test_treatment_given_by_the_blocks_is_refused() -> None:

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from impact_eval.core.vocabulary import RowsAre
+from impact_eval.data.pseudonyms import pseudonymise
 from impact_eval.data.sample import Sample
 from impact_eval.data.synthetic import repeated_cross_section, staggered_panel
 from impact_eval.designs import (
@@ -19,11 +21,14 @@ from impact_eval.designs import (
 from impact_eval.diagnostics import (
     Anticipation,
     CheckContext,
+    CheckResult,
+    CheckStatus,
     Composition,
     LeaveOneOut,
     Placebo,
     checks_for,
     event_study,
+    evidence_level,
     false_date,
     false_group,
     run_checks,
@@ -90,17 +95,51 @@ def test_one_territory_that_decides_is_named() -> None:
     frame.loc[treated, "y"] += 30
     others = np.isfinite(frame.cohort) & (frame.id != giant) & (frame.period >= frame.cohort)
     frame.loc[others, "y"] -= 1.0
-    found = LeaveOneOut().run(context(TwoWayFixedEffects(), Sample(frame, **ROLES)))
+    sample = Sample(frame, **ROLES, rows_are=RowsAre.TERRITORIES)
+    found = LeaveOneOut().run(context(TwoWayFixedEffects(), sample))
     assert found.values["unit"] == str(giant)
     assert found.reason in ("one_unit_decides", "one_unit_matters")
     assert found.rows[0]["unit"] == str(giant)
 
 
 def test_leaving_out_changes_little_in_a_large_effect() -> None:
-    found = LeaveOneOut().run(context(CallawaySantAnna(), Sample(panel(effect=3.0), **ROLES)))
+    sample = Sample(panel(effect=3.0), **ROLES, rows_are=RowsAre.TERRITORIES)
+    found = LeaveOneOut().run(context(CallawaySantAnna(), sample))
     assert found.status.value == "passed"
     assert found.values["n"] == 40
     assert found.values["lowest"] <= found.values["estimate"] <= found.values["highest"]
+
+
+def test_people_are_never_left_out() -> None:
+    """Not by their own row, nor by a household, nor by an adviser whose name was hidden."""
+    frame = panel(effect=3.0).assign(
+        house=lambda f: "h" + (f.id // 1).astype(str),
+        basin=lambda f: "b" + (f.id % 8).astype(str),
+    )
+    people = Sample(frame, **ROLES)
+    assert (
+        LeaveOneOut().run(context(CallawaySantAnna(), people)).reason == "people_are_not_left_out"
+    )
+    homes = Sample(frame, **ROLES, cluster="house")
+    assert LeaveOneOut().run(context(CallawaySantAnna(), homes)).reason == "people_are_not_left_out"
+    basins = Sample(frame, **ROLES, cluster="basin")
+    found = LeaveOneOut().run(context(CallawaySantAnna(), basins))
+    assert {row["unit"] for row in found.rows} == {f"b{i}" for i in range(8)}
+    advisers = pseudonymise(frame, ["basin"], b"k" * 32)
+    found = LeaveOneOut().run(
+        context(CallawaySantAnna(), Sample(advisers, **ROLES, cluster="basin"))
+    )
+    assert found.reason == "people_are_not_left_out"
+
+
+def test_a_level_is_not_lowered_because_people_are_not_left_out() -> None:
+    info = CallawaySantAnna.info
+    sound = [CheckResult(code=code, status=CheckStatus.PASSED) for code in info.checks]
+    people = CheckResult.not_applicable("leave_one_out", "people_are_not_left_out")
+    alone = evidence_level(info, [c for c in sound if c.code != "leave_one_out"])
+    told = evidence_level(info, [*(c for c in sound if c.code != "leave_one_out"), people])
+    assert told == alone
+    assert told.level == info.evidence_ceiling
 
 
 @pytest.mark.parametrize("design", [CallawaySantAnna(), CallawaySantAnna(base_period="universal")])

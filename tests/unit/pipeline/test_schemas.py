@@ -14,13 +14,13 @@ import pytest
 from impact_eval.pipeline.schema import FOLDER, schemas, text_of
 
 
-@pytest.mark.parametrize("name", ["study-1.json", "results-1.json"])
+@pytest.mark.parametrize("name", ["study-1.json", "results-2.json"])
 def test_shipped_schema_is_up_to_date(name: str) -> None:
     shipped = (FOLDER / name).read_text(encoding="utf-8")
     assert shipped == text_of(schemas()[name]), "run: python -m impact_eval.pipeline.schema"
 
 
-@pytest.mark.parametrize("name", ["study-1.json", "results-1.json"])
+@pytest.mark.parametrize("name", ["study-1.json", "results-2.json"])
 def test_shipped_schema_is_a_schema(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads((FOLDER / name).read_text("utf-8")))
 
@@ -31,7 +31,7 @@ def _keys(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield model["title"], key, declared
 
 
-@pytest.mark.parametrize("name", ["study-1.json", "results-1.json"])
+@pytest.mark.parametrize("name", ["study-1.json", "results-2.json"])
 def test_every_key_has_words(name: str) -> None:
     silent = [
         f"{model}.{key}"
@@ -39,6 +39,20 @@ def test_every_key_has_words(name: str) -> None:
         if model != "Bilingual" and not declared.get("description")
     ]
     assert not silent
+
+
+def test_no_two_records_share_a_name() -> None:
+    """Words are found by the name of a record: two of one name would take each other's."""
+    assert [name for name in schemas()["results-2.json"]["$defs"] if "__" in name] == []
+
+
+def test_a_record_keeps_the_words_of_those_it_extends() -> None:
+    found = schemas()["results-2.json"]["$defs"]
+    assert found["CurveRecord"]["properties"]["p_value"]["description"] == "Two-sided."
+    assert found["SyntheticFitRow"]["properties"]["rmspe"]["description"]
+    for name in ("PretrendsCheck", "BalanceCheck"):
+        said = found[name]["properties"]["status"]["description"]
+        assert said == "Passed, warning, failed, or not applicable."
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import subprocess
@@ -199,6 +200,22 @@ def test_a_code_written_as_a_number_is_refused(folder: Path, code: float) -> Non
     assert found == {"study.territory": "code_not_text"}
 
 
+PERIODS: list[tuple[list[Any], tuple[str, str]]] = [
+    (["2024", "2025"], ("2024", "2025")),
+    ([2024, 2024], ("2024", "2024")),
+    (["2024-06", "2024"], ("2024-06", "2024")),  # until the end of the year
+    (["1/2024", "12/2024"], ("2024-01", "2024-12")),
+    (["03/01/2024", "29/02/2024"], ("2024-01-03", "2024-02-29")),
+    ([dt.date(2024, 1, 3), "2024-12-31"], ("2024-01-03", "2024-12-31")),
+]
+
+
+@pytest.mark.parametrize(("written", "read"), PERIODS, ids=[str(w) for w, _ in PERIODS])
+def test_a_period_is_read_as_dates(folder: Path, written: list[Any], read: tuple[str, str]) -> None:
+    study = Study.read(write(folder, changed("study", "period", to=written)))
+    assert study.declaration.study.period == read
+
+
 OUTSIDE = ["../d.csv", "a/../../d.csv", "/etc/hostname", "../../../../../../etc/hostname"]
 
 
@@ -238,6 +255,14 @@ ONE_FAULT: list[tuple[str, dict[str, Any], dict[str, str]]] = [
         {"data.roles.cluster": "missing_column"}),
     ("reversed period", changed("study", "period", to=["2024-12", "2024-01"]),
         {"study.period": "period_reversed"}),
+    ("a period that is none", changed("study", "period", to=["01/2024", "bientôt"]),
+        {"study.period[2]": "not_a_date"}),
+    ("a month that is none", changed("study", "period", to=["2024-13", "2024-02-30"]),
+        {"study.period[1]": "not_a_date", "study.period[2]": "not_a_date"}),
+    ("a reversed period in French", changed("study", "period", to=["03/2024", "15/02/2024"]),
+        {"study.period": "period_reversed"}),
+    ("a day of freezing that is none", changed("protocol", to={"frozen_on": "avant"}),
+        {"protocol.frozen_on": "not_a_date"}),
     ("unknown option", changed("method", "options", to={"metod": "dr"}),
         {"method.options.metod": "unknown_option_name"}),
     ("option off its list", changed("method", "options", to={"method": "drr"}),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -28,8 +27,9 @@ from impact_eval.report.blocks import (
     say,
 )
 from impact_eval.report.narrative import report_blocks
+from impact_eval.results.records import StudyResults
 
-MakeResults = Callable[..., dict[str, Any]]
+MakeResults = Callable[..., StudyResults]
 
 
 def a_table() -> Table:

@@ -7,7 +7,6 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 
@@ -24,8 +23,10 @@ from impact_eval.report.blocks import (
 )
 from impact_eval.report.html import mathml, policy, preview_html, render_html
 from impact_eval.report.narrative import report_blocks
+from impact_eval.results.parts import BilingualRecord
+from impact_eval.results.records import StudyResults
 
-MakeResults = Callable[..., dict[str, Any]]
+MakeResults = Callable[..., StudyResults]
 META = {"territory": "Ain", "operator": "Roue Libre <script>alert(1)</script>"}
 VOID = {"meta", "img", "br", "link", "hr", "input"}
 
@@ -130,9 +131,13 @@ def test_no_code_shows_through(page: tuple[str, str, Page]) -> None:
 def test_what_people_wrote_is_inert(make_results: MakeResults) -> None:
     results = make_results(3)
     attack = '<img src=x onerror="alert(1)"></style><script>alert(1)</script>{{7*7}}$x$'
-    results["study"]["title"] = {"fr": attack, "en": attack}
-    for record in results["estimates"]:
-        record["label"] = {"fr": attack, "en": attack}
+    written = BilingualRecord(fr=attack, en=attack)
+    results = results.model_copy(
+        update={
+            "study": results.study.model_copy(update={"title": written, "action": written}),
+            "estimates": tuple(r.model_copy(update={"label": written}) for r in results.estimates),
+        }
+    )
     text = render_html(report_blocks(results), {"title": attack, "operator": attack}, "fr")
     parsed = Page(text)
     assert parsed.all("script") == []
@@ -147,16 +152,15 @@ def test_the_same_blocks_give_the_same_bytes(make_results: MakeResults) -> None:
 
 @pytest.mark.parametrize("level", range(5))
 def test_every_level_makes_a_page(make_results: MakeResults, level: int) -> None:
-    results = make_results(level)
-    results["scores"], results["value"] = [], None
+    results = make_results(level).model_copy(update={"scores": ()})
     text = render_html(report_blocks(results), {}, "en")
     assert f"Evidence level: {level} out of 4" in text
 
 
 def test_sections_without_content_are_left_out(make_results: MakeResults) -> None:
-    results = make_results(2)
-    results.update(scores=[], value=None, checks=[], findings=[])
-    results["data"] = {}
+    results = make_results(2).model_copy(
+        update={"scores": (), "value": None, "checks": (), "findings": ()}
+    )
     anchors = {b.anchor for b in report_blocks(results) if isinstance(b, Heading)}
     assert "soft" not in anchors
     assert "value" not in anchors

@@ -6,7 +6,6 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -16,8 +15,10 @@ from impact_eval.report.docx import render_docx
 from impact_eval.report.html import render_html
 from impact_eval.report.narrative import report_blocks
 from impact_eval.report.pdf import pdf_content, render_pdf
+from impact_eval.results.parts import BilingualRecord
+from impact_eval.results.records import StudyResults
 
-MakeResults = Callable[..., dict[str, Any]]
+MakeResults = Callable[..., StudyResults]
 META = {"territory": "Ain", "operator": "Roue Libre", "period": ["2024-01", "2024-12"]}
 ATTACK = '#read("/etc/passwd") $x$ <script>alert(1)</script> #{1+1} *a* _b_ [c] \\ "'
 
@@ -53,9 +54,13 @@ def test_a_pdf_without_an_alternative_text_is_refused(blocks: list[AnyBlock]) ->
 
 def test_what_people_wrote_is_no_code(make_results: MakeResults) -> None:
     results = make_results(1)
-    results["study"]["title"] = {"fr": ATTACK, "en": ATTACK}
-    for record in results["estimates"]:
-        record["label"] = {"fr": ATTACK, "en": ATTACK}
+    written = BilingualRecord(fr=ATTACK, en=ATTACK)
+    results = results.model_copy(
+        update={
+            "study": results.study.model_copy(update={"title": written}),
+            "estimates": tuple(r.model_copy(update={"label": written}) for r in results.estimates),
+        }
+    )
     found = report_blocks(results)
     assert render_pdf(found, {"operator": ATTACK}, "en").startswith(b"%PDF")
     assert pdf_content(found, {}, "en")["title"] == ATTACK
@@ -65,8 +70,7 @@ def test_what_people_wrote_is_no_code(make_results: MakeResults) -> None:
 @pytest.mark.parametrize("level", range(5))
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_every_level_makes_both(make_results: MakeResults, level: int, language: str) -> None:
-    results = make_results(level)
-    results["scores"], results["value"], results["checks"] = [], None, []
+    results = make_results(level).model_copy(update={"scores": (), "checks": ()})
     found = [b for b in report_blocks(results) if not isinstance(b, Figure)]
     assert render_pdf(found, META, language)
     assert render_docx(found, META, language)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impact_eval.report.typography import typography_en, typography_fr
+from impact_eval.report.typography import counted_in_words, typography_en, typography_fr
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,50 @@ def test_twice_is_once(text: str) -> None:
 def test_english_apostrophes() -> None:
     assert typography_en("don't") == "don’t"
     assert typography_en("ie.Clustered('bassin')") == "ie.Clustered('bassin')"
+
+
+FRENCH, ENGLISH = "un nombre non publié de", "an unpublished number of"
+
+
+@pytest.mark.parametrize(
+    ("raw", "right"),
+    [
+        ("{n} personnes", "Un nombre non publié de personnes"),
+        ("{n} unités", "Un nombre non publié d’unités"),
+        ("{n} habitants", "Un nombre non publié d’habitants"),
+        ("{n} hameaux", "Un nombre non publié de hameaux"),
+        ("{n} sur {n} manquent", "Un nombre non publié sur un nombre non publié manquent"),
+        ("chez {n} (peu)", "chez un nombre non publié (peu)"),
+        ("il y en a {n}.", "il y en a un nombre non publié."),
+        ("Les {n} lignes", "Un nombre non publié de lignes"),
+        ("parmi les {n} lignes", "parmi un nombre non publié de lignes"),
+        ("aucune des {n} lignes", "aucune d’un nombre non publié de lignes"),
+        ("plus de {n} lignes", "plus d’un nombre non publié de lignes"),
+        ("Vu. {n} lignes", "Vu. Un nombre non publié de lignes"),
+    ],
+)
+def test_a_french_sentence_bends_around_a_count_in_words(raw: str, right: str) -> None:
+    said = raw.replace("{n}", FRENCH)
+    assert counted_in_words(said, FRENCH, "fr", sentence=True) == right
+
+
+@pytest.mark.parametrize(
+    ("raw", "right"),
+    [
+        ("{n} people", "An unpublished number of people"),
+        ("{n} of {n} are missing", "An unpublished number of an unpublished number are missing"),
+        ("The {n} rows", "An unpublished number of rows"),
+        ("only {n}.", "only an unpublished number."),
+    ],
+)
+def test_an_english_sentence_does_too(raw: str, right: str) -> None:
+    said = raw.replace("{n}", ENGLISH)
+    assert counted_in_words(said, ENGLISH, "en", sentence=True) == right
+
+
+def test_a_clause_keeps_its_small_letter_and_other_texts_are_left_alone() -> None:
+    said = f"{FRENCH} lignes"
+    assert counted_in_words(said, FRENCH, "fr", sentence=False) == said
+    assert counted_in_words("Les 3 lignes de unités", FRENCH, "fr", sentence=True) == (
+        "Les 3 lignes de unités"
+    )

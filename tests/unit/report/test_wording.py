@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -20,8 +19,9 @@ from impact_eval.report.narrative import (
 from impact_eval.report.quantities import KNOWN_UNITS, digits_for, unit_of
 from impact_eval.report.texts import Texts
 from impact_eval.report.wording import Verdict, headline_results, result_of, result_sentences
+from impact_eval.results.records import StudyResults
 
-MakeResults = Callable[..., dict[str, Any]]
+MakeResults = Callable[..., StudyResults]
 
 # Words that attribute: none may stand in what is said of a result below level 3.
 CAUSAL = {
@@ -71,12 +71,12 @@ def test_no_causal_verb_below_level_3(
     make_results: MakeResults, level: int, kind: str, language: str
 ) -> None:
     results = make_results(level, *RESULTS[kind])
-    results["value"] = None
     texts = Texts(language)
     said = said_of_results([*summary_blocks(results), *effect_blocks(results)], texts)
     assert said
-    for record in results["estimates"]:
-        for label in record["label"].values():
+    for record in results.estimates:
+        for label in (record.label.fr, record.label.en):
+            assert label is not None
             said = [sentence.replace(label, "…") for sentence in said]
     for sentence in said:
         assert not re.search(CAUSAL[language], sentence.lower()), sentence
@@ -91,7 +91,7 @@ def test_the_words_of_each_level(make_results: MakeResults) -> None:
         4: "Effet de l’action",
     }
     for level, words in expected.items():
-        result = headline_results(make_results(level)["estimates"])[0]
+        result = headline_results(make_results(level).estimates)[0]
         assert words in texts.words(result_sentences(result)[0])
 
 
@@ -99,7 +99,7 @@ def test_the_words_of_each_level(make_results: MakeResults) -> None:
 def test_a_null_result_says_what_could_have_been_seen(
     make_results: MakeResults, level: int
 ) -> None:
-    result = headline_results(make_results(level, 0.01, 0.03)["estimates"])[0]
+    result = headline_results(make_results(level, 0.01, 0.03).estimates)[0]
     assert result.verdict is Verdict.INCONCLUSIVE
     said = " ".join(Texts("fr").words(w) for w in result_sentences(result))
     assert "8 personnes sur 100" in said  # 2.8 standard errors of 0.03
@@ -107,32 +107,31 @@ def test_a_null_result_says_what_could_have_been_seen(
 
 
 def test_a_share_is_told_in_people_out_of_100(make_results: MakeResults) -> None:
-    result = headline_results(make_results(4)["estimates"])[0]
+    result = headline_results(make_results(4).estimates)[0]
     assert "6 personnes de plus sur 100" in Texts("fr").words(result.amount())
     assert "6 more people in 100" in Texts("en").words(result.amount())
 
 
 def test_a_result_without_margin_of_error_says_so(make_results: MakeResults) -> None:
-    record = make_results(2, 0.05, 0.0)["estimates"][0]
+    record = make_results(2, 0.05, 0.0).estimates[0]
     result = result_of(record)
     assert result.verdict is Verdict.POINT
     assert "marge d’erreur" in Texts("fr").words(result_sentences(result)[0])
 
 
 def test_an_undefined_result_is_said(make_results: MakeResults) -> None:
-    record = make_results(3)["estimates"][0]
-    record["estimate"]["effects"][0].update(estimate=None, conf_low=None, conf_high=None)
-    result = result_of(record)
+    record = make_results(3).estimates[0]
+    row = record.headline.model_copy(update={"estimate": None, "conf_low": None, "conf_high": None})
+    fit = record.estimate.model_copy(update={"effects": (row,)})
+    result = result_of(record.model_copy(update={"estimate": fit}))
     assert result.verdict is Verdict.UNDEFINED
     assert "pas de résultat" in Texts("fr").words(result_sentences(result)[0])
 
 
 def test_lower_can_be_better(make_results: MakeResults) -> None:
-    record = make_results(3, -0.08, 0.02)["estimates"][0]
-    record["direction"] = Direction.LOWER.value
-    assert result_of(record).wanted is True
-    record["direction"] = Direction.HIGHER.value
-    assert result_of(record).wanted is False
+    record = make_results(3, -0.08, 0.02).estimates[0]
+    assert result_of(record.model_copy(update={"direction": Direction.LOWER})).wanted is True
+    assert result_of(record.model_copy(update={"direction": Direction.HIGHER})).wanted is False
 
 
 @pytest.mark.parametrize("level", range(5))
@@ -149,7 +148,7 @@ def test_the_summary_fits_a_page(make_results: MakeResults, level: int) -> None:
 
 def test_decisions_follow_the_level(make_results: MakeResults) -> None:
     def statuses(level: int, *numbers: float) -> set[str]:
-        result = headline_results(make_results(level, *numbers)["estimates"])[0]
+        result = headline_results(make_results(level, *numbers).estimates)[0]
         return {b.status for b in decision_blocks(result) if isinstance(b, Decision)}
 
     assert "unsupported" in statuses(1)

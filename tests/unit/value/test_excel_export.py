@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from impact_eval.core.estimate import Estimate
 from impact_eval.value import Account, ValueMap
 from impact_eval.value.cells import read_share
 from impact_eval.value.excel_export import export_account
+from impact_eval.value.value_map import UnitFlow
 
 REFERENCE = re.compile(r"(?:'((?:[^']|'')+)'!)?(\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?)")
 
@@ -133,15 +135,59 @@ def test_a_ratio_refused_is_not_a_formula(
     assert load_workbook(path)["Totals"]["B4"].value == "refused by a guard"
 
 
+TRAPS = ('=HYPERLINK("x")', "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "a\x0bb")
+
+
+@pytest.mark.parametrize("trap", TRAPS)
 def test_texts_of_a_map_never_run_as_formulas(
-    insertion_map: ValueMap, employment: Any, tmp_path: Path
+    insertion_map: ValueMap, employment: Any, tmp_path: Path, trap: str
 ) -> None:
-    trap = insertion_map.with_line("helpers", outcome='=HYPERLINK("x")', stakeholder="@SUM(A1)")
+    """Every text an author wrote: the title, stakeholders, ids of inputs, names of flows."""
+    line = insertion_map.line("helpers")
+    flow = UnitFlow(name=trap, kind=line.kind, payer=line.payer, receiver=line.receiver,
+                    amount=line.proxy)  # fmt: skip
+    changed = insertion_map.with_settings(title=trap).with_line(
+        "helpers", outcome=trap, stakeholder=trap, bundle=(flow,), proxy=None, kind=None
+    )
+    first = replace(changed.inputs[0], id=trap, stakeholder=trap, description=trap)
+    changed = replace(changed, inputs=(first, *changed.inputs[1:]))
     path = tmp_path / "compte.xlsx"
-    export_account(trap.account({"employment": employment}), path)
+    export_account(changed.account({"employment": employment}), path)
+    seen = 0
+    for sheet in load_workbook(path):
+        for row in sheet.iter_rows():
+            for cell in row:
+                text = str(cell.value)
+                if trap.strip() in text or "a b" in text:
+                    seen += 1
+                    assert cell.data_type == "s"
+                    assert text[0] not in "=+-@\t\r"
+    assert seen == 6
+
+
+def test_a_written_map_never_runs_as_formulas(insertion_map: ValueMap, tmp_path: Path) -> None:
+    trap = insertion_map.with_line("helpers", outcome='=HYPERLINK("x")', stakeholder="@SUM(A1)")
     trap.write(tmp_path / "carte.xlsx")
-    for name in ("compte.xlsx", "carte.xlsx"):
-        for sheet in load_workbook(tmp_path / name):
-            for row in sheet.iter_rows():
-                for cell in row:
-                    assert "HYPERLINK" not in str(cell.value) or cell.data_type == "s"
+    for sheet in load_workbook(tmp_path / "carte.xlsx"):
+        for row in sheet.iter_rows():
+            for cell in row:
+                assert "HYPERLINK" not in str(cell.value) or cell.data_type == "s"
+
+
+def test_texts_that_would_run_come_back_from_a_written_map(
+    insertion_map: ValueMap, tmp_path: Path
+) -> None:
+    texts = {"outcome": "-2+3", "stakeholder": "'=A1", "note": "@SUM(A1)"}
+    known = {name: text for name, text in texts.items() if hasattr(insertion_map.lines[0], name)}
+    assert {"outcome", "stakeholder"} <= set(known)
+    trap = insertion_map.with_line("helpers", **known)
+    trap.write(tmp_path / "carte.xlsx")
+    assert ValueMap.read(tmp_path / "carte.xlsx") == trap
+    starts = {
+        str(cell.value)[0]
+        for sheet in load_workbook(tmp_path / "carte.xlsx")
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.data_type == "s" and cell.value and not re.fullmatch(r"-?[\d.]+", str(cell.value))
+    }
+    assert not starts & set("=+-@\t\r")

@@ -458,15 +458,19 @@ def test_the_frontier_maximises_net_benefit(points: list[tuple[float, float]]) -
 
 
 def test_acceptability_by_brute_force() -> None:
+    """The curve is the share of draws of the quantity in which its value exceeds the cost."""
     rng = np.random.default_rng(7)
-    costs, effects = rng.gamma(2, 5, (300, 3)), rng.normal(0, 1, (300, 3))
-    found = acceptability(["a", "b", "c"], costs, effects, [0, 3, 10])
-    for k, value in enumerate((0, 3, 10)):
-        wins = [0, 0, 0]
-        for c, e in zip(costs, effects, strict=True):
-            wins[int(np.argmax(value * e - c))] += 1
-        assert (found.chances[k] * 300).round().tolist() == wins
-    assert found.chances.sum(axis=1) == pytest.approx(1)
+    error, cost, units = 6.0, 30_000.0, 20.0
+    drawn = units + error * rng.standard_normal(400_000)
+    margin = 1.959963984540054 * error
+    curve = acceptability(cost, units, units - margin, units + margin)
+    assert [p.value for p in curve] == pytest.approx([375.0 * k for k in range(1, 13)])
+    for point in curve:
+        wins = float(np.mean(point.value * drawn > cost))
+        assert point.chance == pytest.approx(wins, abs=5 * 0.5 / 400_000**0.5)
+    assert curve[3].chance == pytest.approx(0.5)  # at the cost of one result
+    assert acceptability(0, units, 1, 2) == ()
+    assert acceptability(cost, units, units, units) == ()
 
 
 def test_cost_by_outcome_has_no_false_upper_bound() -> None:

@@ -1,0 +1,295 @@
+"""The checker's page: what each output is, which rules it obeys, and whether it may leave.
+
+`controle.json` and its page in each language are made for whoever authorises a publication (a data
+protection officer, a producer of data). The outcomes are those that disclosure checkers know from
+ACRO (`pass`, `fail`, `review`) and each is found by attacking the outputs again (`leaks`), not by
+believing the gate.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from impact_eval.core.provenance import canonical_json, sha256
+from impact_eval.core.vocabulary import Language
+from impact_eval.pipeline.leak_files import unpack
+from impact_eval.pipeline.leak_numbers import number_leaks, table_leaks
+from impact_eval.pipeline.leak_report import Leak, LeakKind
+from impact_eval.pipeline.leaks import text_leaks
+from impact_eval.results.disclosure.profiles import Mark, profile
+from impact_eval.results.records import StudyResults, comparable
+from impact_eval.results.study import DisclosureRecord
+
+FILE = "controle.json"
+PAGES: Mapping[Language, str] = MappingProxyType(
+    {Language.FRENCH: "controle-fr.html", Language.ENGLISH: "check-en.html"}
+)
+SCHEMA: Final = "impact-eval/outputs/1"
+ALWAYS = ("threshold", "difference", "secondary", "dominance", "homogeneous_group",
+          "share_of_few", "degrees_of_freedom", "rounding")  # fmt: skip
+_UNLISTED = frozenset({FILE, *PAGES.values(), "ro-crate-metadata.json", "status.json"})
+_WITHHELD = "withheld"  # what a table says in place of a number
+# The words of ACRO for rules that it has too; the others keep our names.
+_ACRO: Mapping[str, str] = MappingProxyType(
+    {"homogeneous_group": "all-values-are-same", "dominance": "nk-rule, p-ratio"}
+)
+# What a sharer of data on people must look at, which no file can settle alone.
+_TEXT_KINDS = frozenset({LeakKind.EMAIL, LeakKind.PHONE})
+
+Digest: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Status: TypeAlias = Literal["pass", "fail", "review"]
+OutputKind: TypeAlias = Literal[
+    "results", "report", "notebook", "table", "figure", "workbook", "other"
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+class CheckedOutput(_Part):
+    """One output: what it is, the rules it obeys, its outcome."""
+
+    name: str
+    """Path from the output folder."""
+    kind: OutputKind
+    """What it is."""
+    status: Status
+    """`pass`: it may leave; `fail`: it must not; `review`: a person must look at it."""
+    summary: str
+    """The outcome in the words of disclosure checkers."""
+    rules: tuple[str, ...]
+    """Rules applied to what it tells."""
+    suppressed: Annotated[int, Field(ge=0)]
+    """Numbers kept back in it."""
+    sha256: Digest
+    """Of its content: without the moment of the run, for `results.json` and workbooks."""
+
+
+class CheckedOutputs(_Part):
+    """All the outputs of an edition, in the order of their names."""
+
+    schema_: Literal["impact-eval/outputs/1"] = Field(default=SCHEMA, alias="schema")
+    """Version of this format."""
+    study: str
+    """Identifier of the study."""
+    edition: Literal["publication", "internal"]
+    """For publication, or for the operator alone."""
+    profile: str
+    """Rules of the producer of the data."""
+    threshold: Annotated[int, Field(ge=1)]
+    """Least number of people that a published count tells."""
+    suppressed: Annotated[int, Field(ge=0)]
+    """Numbers kept back in all."""
+    data_sha256: Digest
+    """Fingerprint of the data."""
+    outputs: tuple[CheckedOutput, ...]
+    """One by file."""
+
+    def to_json(self) -> str:
+        """Return the text of `controle.json`."""
+        data = self.model_dump(mode="json", by_alias=True)
+        return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+
+
+def page_names(languages: Iterable[Language]) -> tuple[str, ...]:
+    """Return the files that `write_checker_page` writes."""
+    return (FILE, *(PAGES[language] for language in languages))
+
+
+def write_checker_page(
+    folder: Path, results: StudyResults, languages: Sequence[Language]
+) -> CheckedOutputs:
+    """Write `controle.json` and the page to be signed, in each language.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder, all other outputs written.
+    results : StudyResults
+        As published.
+    languages : sequence of Language
+        Of the report.
+
+    Returns
+    -------
+    CheckedOutputs
+    """
+    checked = checked_outputs(folder, results)
+    (folder / FILE).write_text(checked.to_json(), encoding="utf-8", newline="\n")
+    for language in languages:
+        text = _page(checked, results, language)
+        (folder / PAGES[language]).write_text(text, encoding="utf-8", newline="\n")
+    return checked
+
+
+def checked_outputs(folder: Path, results: StudyResults) -> CheckedOutputs:
+    """Return what each output of a folder is and whether it may leave.
+
+    Parameters
+    ----------
+    folder : Path
+    results : StudyResults
+        As published.
+    """
+    told = results.disclosure
+    unpacked = unpack(folder, skip=_UNLISTED)
+    leaks = [
+        *(Leak(LeakKind.CLOSED, name) for name in unpacked.closed),
+        *text_leaks(unpacked.texts, ()),
+        *number_leaks(results),
+        *table_leaks(unpacked.texts, results),
+    ]
+    return CheckedOutputs(
+        study=results.study.id,
+        edition=told.edition,
+        profile=told.profile,
+        threshold=told.threshold,
+        suppressed=told.withheld,
+        data_sha256=results.provenance.data_sha256,
+        outputs=tuple(
+            _checked(folder, name, results, [leak for leak in leaks if leak.file == name])
+            for name in unpacked.files
+        ),
+    )
+
+
+def changed_outputs(folder: Path) -> tuple[str, ...]:
+    """Return the files of a folder that are not those that were checked: changed, added, gone.
+
+    Parameters
+    ----------
+    folder : Path
+        An output folder with its `controle.json`.
+    """
+    checked = CheckedOutputs.model_validate_json((folder / FILE).read_bytes())
+    known = {output.name: output.sha256 for output in checked.outputs}
+    there = {
+        name
+        for name in (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+        if name not in _UNLISTED
+    }
+    changed = {
+        name for name in there & set(known) if content_checksum(folder / name) != known[name]
+    }
+    return tuple(sorted(changed | (there ^ set(known))))
+
+
+# -- one output -----------------------------------------------------------------------------
+
+
+def _checked(
+    folder: Path, name: str, results: StudyResults, leaks: Sequence[Leak]
+) -> CheckedOutput:
+    kind = _kind(name)
+    rules, suppressed = _rules(folder / name, kind, results.disclosure)
+    status = _status(results.disclosure, leaks)
+    return CheckedOutput(
+        name=name,
+        kind=kind,
+        status=status,
+        summary=_summary(status, rules, suppressed, leaks),
+        rules=tuple(rules),
+        suppressed=suppressed,
+        sha256=content_checksum(folder / name),
+    )
+
+
+def _kind(name: str) -> OutputKind:
+    suffix = name.rsplit(".", 1)[-1]
+    stem = name.rsplit("/", 1)[-1]
+    if name == "results.json":
+        return "results"
+    if suffix == "ipynb":
+        return "notebook"
+    if suffix == "xlsx":
+        return "workbook"
+    if stem.startswith("figure-") or suffix in ("png", "svg"):
+        return "figure"
+    if suffix == "csv":
+        return "table"
+    return "report" if stem.startswith(("rapport-", "report-")) else "other"
+
+
+def _rules(path: Path, kind: OutputKind, told: DisclosureRecord) -> tuple[dict[str, int], int]:
+    """Return the rules applied to an output, with what each kept back, and how much in all.
+
+    A table says where a number is kept back and not why: its rules are those of the edition.
+    """
+    counts = dict.fromkeys(ALWAYS, 0)
+    if kind in ("table", "figure") and path.suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as stream:
+            return counts, sum(cell == _WITHHELD for row in csv.reader(stream) for cell in row)
+    for line in told.log:
+        counts[line.rule] = counts.get(line.rule, 0) + line.withheld
+    return counts, told.withheld
+
+
+def _status(told: DisclosureRecord, leaks: Sequence[Leak]) -> Status:
+    """Return the outcome; rules that nobody could confirm, or lowered, ask for a person."""
+    if any(leak.kind not in _TEXT_KINDS for leak in leaks):
+        return "fail"
+    declared = profile(told.profile)
+    lowered = told.threshold < declared.threshold
+    unsure = lowered or declared.mark is Mark.UNCONFIRMED or told.edition != "publication"
+    return "review" if leaks or unsure else "pass"
+
+
+def _summary(
+    status: Status, rules: Mapping[str, int], suppressed: int, leaks: Sequence[Leak]
+) -> str:
+    """Return the outcome as ACRO writes it: the status, then each rule that acted."""
+    parts: list[str] = [status]
+    if any(rules.values()):
+        parts += [
+            f"{_ACRO.get(rule, rule)}: {n} cells suppressed" for rule, n in rules.items() if n
+        ]
+    elif suppressed:
+        parts.append(f"{suppressed} cells suppressed")
+    parts += [f"{leak.kind.value}: {leak.n} found" for leak in leaks]
+    return "; ".join(parts)
+
+
+def content_checksum(path: Path) -> str:
+    """Return the SHA-256 of what a file tells, the moment it was made left out.
+
+    Parameters
+    ----------
+    path : Path
+        `results.json` is read without `run_at`; a workbook without its dated properties.
+    """
+    raw = path.read_bytes()
+    if path.name == "results.json":
+        return sha256(canonical_json(comparable(StudyResults.read(path))))
+    if path.suffix != ".xlsx":
+        return sha256(raw)
+    digest = hashlib.sha256()
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        for name in sorted(n for n in archive.namelist() if n != "docProps/core.xml"):
+            digest.update(name.encode("utf-8"))
+            digest.update(archive.read(name))
+    return digest.hexdigest()
+
+
+def _page(checked: CheckedOutputs, results: StudyResults, language: Language) -> str:
+    from impact_eval.report.check_page import CheckPage, CheckRow, render_check_page
+    from impact_eval.report.texts import Texts
+    from impact_eval.report.wording import said
+
+    rows = [
+        CheckRow(o.name, o.kind, o.status, o.summary, o.rules, o.suppressed, o.sha256)
+        for o in checked.outputs
+    ]
+    title = Texts(language.value).words(said(results.study.title))
+    page = CheckPage(title, checked.profile, checked.threshold, checked.suppressed, rows)
+    return render_check_page(page, language.value)

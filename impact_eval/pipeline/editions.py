@@ -1,0 +1,94 @@
+"""Editions of a study: the ledger of what was published, and the operator's own edition beside it.
+
+The ledger lies in the study folder. Two editions made from data that differ by a few people must
+not be subtracted: what an earlier one told is given to the gate, which keeps back or coarsens what
+would. The operator's edition is made from the same run, in a folder of its own, every page marked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+from impact_eval.core.vocabulary import Language
+from impact_eval.pipeline.exporters import EXPORTERS
+from impact_eval.pipeline.study import Study
+from impact_eval.report.masthead import page_meta
+from impact_eval.report.narrative import report_blocks
+from impact_eval.results.disclosure.ledger import Edition, read_ledger, write_ledger
+from impact_eval.results.disclosure.rounding import round_count
+from impact_eval.results.gate import released_counts
+from impact_eval.results.records import StudyResults, untimed
+from impact_eval.results.study import ReleasedCount
+
+INTERNAL = "interne"
+
+
+def earlier_counts(study: Study, data_sha256: str) -> tuple[ReleasedCount, ...]:
+    """Return the counts of people that earlier editions of a study published.
+
+    Parameters
+    ----------
+    study : Study
+    data_sha256 : str
+        Fingerprint of the data as they are now.
+
+    Raises
+    ------
+    ImpactEvalError
+        `releases_damaged`, `releases_altered`.
+    """
+    ledger = read_ledger(study.folder)
+    return tuple(
+        ReleasedCount(
+            key=key,
+            count=count,
+            same_source=entry.data == data_sha256 and entry.study == study.digest,
+        )
+        for entry in ledger.entries
+        for key, count in entry.counts.items()
+    )
+
+
+def record_release(study: Study, results: StudyResults) -> None:
+    """Write in the ledger what an edition let out; one that tells nothing new adds no line."""
+    base = study.profile.count_base
+    counts = {key: round_count(n, base) for key, n in released_counts(results).items()}
+    edition = Edition(data=results.provenance.data_sha256, study=study.digest, counts=counts)
+    ledger = read_ledger(study.folder)
+    today = dt.datetime.now(tz=dt.UTC).date()
+    write_ledger(ledger.with_entry(edition, day=today), study.folder)
+
+
+def internal_folder(target: Path) -> Path:
+    """Return the folder of the operator's own edition: beside the published one, never in it."""
+    name = INTERNAL if target.name == "sortie" else f"{target.name}-{INTERNAL}"
+    return target.with_name(name)
+
+
+def write_internal(
+    results: StudyResults,
+    folder: Path,
+    languages: Sequence[Language],
+    formats: Sequence[str],
+) -> None:
+    """Write the operator's own edition: its report, every page marked, and its results.
+
+    Parameters
+    ----------
+    results : StudyResults
+        Of the internal edition.
+    folder : Path
+        Empty.
+    languages, formats : sequences
+        Of the report.
+    """
+    results.write(folder)
+    blocks = report_blocks(untimed(results))
+    for kind in formats:
+        for language in languages:
+            exporter = EXPORTERS[kind](language=language.value)
+            content = exporter.render(blocks, page_meta(results))
+            path = folder / f"{INTERNAL}-{language.value}.{kind}"
+            path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)

@@ -1,0 +1,373 @@
+"""The tables of a study, read: people without a name, and nothing but the columns the study uses.
+
+What leaves the reading is a table whose labels of people are pseudonyms and whose columns are those
+that the study names, with the log of what was read in them. The names of people stay in the file.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.core.provenance import fingerprint
+from impact_eval.core.vocabulary import RowsAre
+from impact_eval.data.identity import (
+    IdentifyingColumn,
+    PersonalKind,
+    distinct_cells,
+    identifying_columns,
+    identity_finding,
+    labels_of_people,
+)
+from impact_eval.data.pseudonyms import keyed_hash, label_text, named, pseudonymise, session_key
+from impact_eval.data.reading import read_table
+from impact_eval.data.row_kind import row_kind_finding
+from impact_eval.data.sample import Sample
+from impact_eval.data.waves import WAVE, to_long
+from impact_eval.pipeline.soft import instrument_of
+from impact_eval.pipeline.study import Study
+from impact_eval.pipeline.study_checks import header_of
+from impact_eval.pipeline.study_models import DataPart, InstrumentPart, MethodPart
+
+MOST_BYTES = 5_000_000  # a larger file is not read whole by `check`
+HEAD_ROWS = 2_000
+# Cells of these forms are of people even in a table said to be of territories.
+_NEVER_OF_PLACES = frozenset({PersonalKind.SOCIAL_SECURITY, PersonalKind.EMAIL, PersonalKind.PHONE})
+
+
+@dataclass(frozen=True, slots=True)
+class ReadData:
+    """A table as the study uses it, the fingerprint of the file's content, the log of its reading.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The columns that the study uses; labels of people are pseudonyms.
+    sha256 : str
+        Of the whole table as it was read, before anything was hidden or left out.
+    log : mapping
+        What the reader did, for the columns used, and what the table looks like.
+    """
+
+    frame: pd.DataFrame
+    sha256: str
+    log: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A table as it was read, before its people are hidden: it never leaves this module."""
+
+    part: DataPart
+    frame: pd.DataFrame
+    identifying: tuple[IdentifyingColumn, ...]
+    hidden: tuple[str, ...]
+    log: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyTables:
+    """The tables of a study, each beside the part of the study file that declares it."""
+
+    tables: tuple[tuple[DataPart, ReadData], ...]
+    people: tuple[pd.Series[Any], ...] = field(default=(), repr=False)
+    """Labels of people as the files write them, for refusals alone."""
+
+    def of(self, part: DataPart) -> ReadData:
+        """Return the table that a part declares: two parts that say the same are two tables."""
+        return next(data for declared, data in self.tables if declared is part)
+
+    @contextmanager
+    def refusals_by_name(self) -> Iterator[None]:
+        """Tell a refusal with the labels of the user's own file: a pseudonym mends nothing.
+
+        A refusal goes to the terminal of whoever holds the file; no output is written then.
+        """
+        try:
+            yield
+        except ImpactEvalError as error:
+            if not self.people:
+                raise
+            labels = {
+                keyed_hash(label_text(label), session_key()): label_text(label)
+                for column in self.people
+                for label in column.dropna()
+            }
+            raise ImpactEvalError(named(finding, labels) for finding in error.findings) from None
+
+
+def read_tables(study: Study) -> StudyTables:
+    """Read every table that a study declares; the same person has one pseudonym in all of them.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    StudyTables
+
+    Raises
+    ------
+    ImpactEvalError
+        What `read_table` and `to_long` refuse; `weak_key` for a short `IMPACT_EVAL_KEY`.
+    """
+    parts = [study.declaration.data, *(part.data for part in study.declaration.instruments)]
+    read: dict[tuple[str, str | int | None, tuple[str, ...]], pd.DataFrame] = {}
+    wholes = []
+    for part in parts:
+        key = (part.file, part.sheet, part.text_columns)
+        if key not in read:
+            read[key] = read_table(
+                study.path(part.file), sheet=part.sheet, text_columns=part.text_columns
+            )
+        wholes.append(_whole(study, part, read[key]))
+    everyone = _labels(wholes)
+    tables = tuple((whole.part, _hidden(study, whole, everyone)) for whole in wholes)
+    return StudyTables(tables, tuple(everyone.values()))
+
+
+def read_data(study: Study, part: DataPart) -> ReadData:
+    """Read a table of the study: what was recoded or dropped is in its log.
+
+    Parameters
+    ----------
+    study : Study
+    part : DataPart
+        `study.declaration.data`, or the `data` of one of its instruments.
+
+    Raises
+    ------
+    ImpactEvalError
+        What `read_table` and `to_long` refuse; `weak_key` for a short `IMPACT_EVAL_KEY`.
+    """
+    return read_tables(study).of(part)
+
+
+def sample_of(study: Study, frame: pd.DataFrame, part: DataPart) -> Sample:
+    """Return the checked sample of a table and its declared roles."""
+    roles = part.roles
+    return Sample(
+        frame,
+        unit=roles.unit,
+        time=roles.time,
+        cohort=roles.cohort,
+        treatment=roles.treatment,
+        covariates=roles.covariates,
+        cluster=roles.cluster,
+        strata=roles.strata,
+        weights=roles.weights,
+        rows_are=study.rows_are(part),
+    )
+
+
+# -- what names people ------------------------------------------------------------------------
+
+
+def _whole(study: Study, part: DataPart, frame: pd.DataFrame) -> _Whole:
+    """Return a table with what names people in it, its waves one above the other."""
+    log = dict(frame.attrs.get("reading", {}))
+    rows_are = study.rows_are(part)
+    identifying = identifying_columns(frame, unit=part.roles.unit, rows_are=rows_are)
+    asked = row_kind_finding(frame, part.roles.unit, study.declared_rows(part), identifying)
+    seen = [finding for finding in (identity_finding(identifying), asked) if finding is not None]
+    told = _of_used(log, frame.columns, used_columns(study, part) | _wave_columns(part))
+    told["log"] += [finding.to_dict() for finding in seen]
+    if part.waves is not None:
+        frame = to_long(
+            frame, unit=part.roles.unit, waves=part.waves.names, columns=part.waves.columns
+        )
+    hidden = _labels_of_people(part, frame, identifying, rows_are)
+    return _Whole(part, frame, identifying, hidden, told)
+
+
+def _labels_of_people(
+    part: DataPart,
+    frame: pd.DataFrame,
+    identifying: Iterable[IdentifyingColumn],
+    rows_are: RowsAre,
+) -> tuple[str, ...]:
+    """Return the roles whose labels are people: the unit, and any level that names somebody."""
+    kinds = {column.column: column.kind for column in identifying}
+    roles = part.roles
+    clusters = (roles.cluster,) if isinstance(roles.cluster, str) else (roles.cluster or ())
+    measured = {roles.time, roles.cohort, roles.treatment, roles.weights, *roles.covariates}
+
+    def named(name: str) -> bool:
+        here = name in frame.columns
+        return here and labels_of_people(name, distinct_cells(frame.loc[:, name]))
+
+    found = [
+        name
+        for name in dict.fromkeys((roles.unit, *clusters, roles.strata))
+        if name is not None and name not in measured
+        if (rows_are is RowsAre.PEOPLE and (name in (roles.unit, *kinds) or named(name)))
+        or kinds.get(name) in _NEVER_OF_PLACES
+    ]
+    return tuple(found)
+
+
+def _labels(wholes: Sequence[_Whole]) -> dict[str, pd.Series[Any]]:
+    """Return the labels of all the people of a study, by column of each table.
+
+    The units of all tables are one population; another column is one by its name.
+    """
+    groups: dict[str, list[pd.Series[Any]]] = {}
+    for whole in wholes:
+        for name in whole.hidden:
+            if name in whole.frame.columns:
+                groups.setdefault(_population(whole, name), []).append(whole.frame[name])
+    return {
+        group: pd.concat(columns, ignore_index=True).drop_duplicates()
+        for group, columns in groups.items()
+    }
+
+
+def _population(whole: _Whole, name: str) -> str:
+    return "" if name == whole.part.roles.unit else name
+
+
+def _hidden(study: Study, whole: _Whole, everyone: Mapping[str, pd.Series[Any]]) -> ReadData:
+    """Return a table without the names of people nor the columns that nothing uses."""
+    frame, digest = whole.frame, fingerprint(whole.frame)
+    columns = [name for name in whole.hidden if list(frame.columns).count(name) == 1]
+    among = {name: everyone[_population(whole, name)] for name in columns}
+    if columns:
+        frame = pseudonymise(frame, columns, session_key(), among=among)
+    wanted = used_columns(study, whole.part)
+    if _names_all(study, whole.part, frame):
+        frame = frame[[name for name in frame.columns if str(name) in wanted]]
+    return ReadData(frame, digest, whole.log)
+
+
+# -- what the study uses ----------------------------------------------------------------------
+
+
+def used_columns(study: Study, part: DataPart) -> frozenset[str]:
+    """Return the columns of a table that the study names: roles, outcomes, items, options."""
+    used = {*_role_columns(part), *_option_columns(study), WAVE}
+    if part is study.declaration.data:
+        used |= {outcome.column for outcome in study.declaration.outcomes if outcome.column}
+    for instrument in _instruments(study, part):
+        used |= {name for pair in instrument.items.items() for name in pair}
+        used |= {instrument.wave} if instrument.wave else set()
+        if not instrument.items:
+            used |= set(instrument_of(study, instrument).item_ids)
+    return frozenset(used)
+
+
+def _role_columns(part: DataPart) -> set[str]:
+    found: set[str] = set()
+    for _, value in part.roles:
+        found |= {value} if isinstance(value, str) else set(value or ())
+    return found
+
+
+def _option_columns(study: Study) -> set[str]:
+    """Return the texts given to options of methods: some of them name columns."""
+    declared = study.declaration
+    methods = [declared.method, *(outcome.method for outcome in declared.outcomes)]
+    found: set[str] = set()
+    for method in methods:
+        found |= set(_texts(method)) if method is not None else set()
+    return found
+
+
+def _texts(method: MethodPart) -> Iterable[str]:
+    for value in method.options.values():
+        several = value if isinstance(value, tuple) else (value,)
+        yield from (item for item in several if isinstance(item, str))
+
+
+def _instruments(study: Study, part: DataPart) -> list[InstrumentPart]:
+    return [i for i in study.declaration.instruments if i.data is part]
+
+
+def _wave_columns(part: DataPart) -> set[str]:
+    """Return the columns of a table kept with its waves side by side, as the file names them."""
+    if part.waves is None:
+        return set()
+    return {name for names in part.waves.columns.values() for name in names}
+
+
+def _names_all(study: Study, part: DataPart, frame: pd.DataFrame) -> bool:
+    """Whether the table holds all that is asked of it.
+
+    Otherwise it is left whole: the refusal that follows names the nearest of its columns.
+    """
+    known = set(map(str, frame.columns))
+    wanted = _role_columns(part)
+    if part is study.declaration.data:
+        wanted |= {o.column for o in study.declaration.outcomes if o.column}
+    items = [pair for i in _instruments(study, part) for pair in i.items.items()]
+    waves = {i.wave for i in _instruments(study, part) if i.wave}
+    return (wanted | waves) <= known and all(known & set(pair) for pair in items)
+
+
+def _of_used(
+    log: Mapping[str, Any], columns: Iterable[object], used: frozenset[str]
+) -> dict[str, Any]:
+    """Return the log of a reading without a word on the columns that the study does not use."""
+    unused = {str(name) for name in columns} - used
+
+    def about(entry: Mapping[str, Any]) -> set[str | None]:
+        return {entry.get("place", {}).get("column"), entry["values"].get("column")}
+
+    return {
+        **log,
+        "dictionary": [e for e in log.get("dictionary", ()) if e["name"] not in unused],
+        "log": [entry for entry in log.get("log", ()) if not about(entry) & unused],
+    }
+
+
+# -- what `check` sees ------------------------------------------------------------------------
+
+
+def look_at_tables(study: Study) -> tuple[Finding, ...]:
+    """Return what a first look at the tables tells: people named, rows that look like others.
+
+    Of a plain CSV file only the first rows are read; a large file of another kind is left to the
+    run.
+
+    Parameters
+    ----------
+    study : Study
+    """
+    found: list[Finding] = []
+    seen: set[tuple[str, str | int | None]] = set()
+    for part in [study.declaration.data, *(i.data for i in study.declaration.instruments)]:
+        if (part.file, part.sheet) in seen:
+            continue
+        seen.add((part.file, part.sheet))
+        frame = _head(study.path(part.file), part)
+        if frame is None:
+            continue
+        rows_are = study.rows_are(part)
+        named = identifying_columns(frame, unit=part.roles.unit, rows_are=rows_are)
+        asked = row_kind_finding(frame, part.roles.unit, study.declared_rows(part), named)
+        found += [finding for finding in (identity_finding(named), asked) if finding is not None]
+    return tuple(found)
+
+
+def _head(path: Path, part: DataPart) -> pd.DataFrame | None:
+    header = header_of(path)
+    if header is not None:
+        with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
+            separator = max(";,\t", key=stream.readline().count)
+            rows = list(islice(csv.reader(stream, delimiter=separator), HEAD_ROWS))
+        whole = [row for row in rows if len(row) == len(header)]
+        return pd.DataFrame(whole, columns=header).replace("", None)
+    if path.stat().st_size > MOST_BYTES:
+        return None
+    try:
+        return read_table(path, sheet=part.sheet, text_columns=part.text_columns)
+    except ImpactEvalError:
+        return None  # the run says why

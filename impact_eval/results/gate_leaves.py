@@ -1,0 +1,239 @@
+"""What the gate does with one leaf, by the rule that its type declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from impact_eval.core.vocabulary import RowsAre
+from impact_eval.results.base import Rule
+from impact_eval.results.disclosure.profiles import Profile
+from impact_eval.results.disclosure.rounding import (
+    round_count,
+    round_error,
+    round_percentage,
+    round_ratio,
+    round_significant,
+    round_statistic,
+)
+from impact_eval.results.estimates import EffectRecord
+from impact_eval.results.gate_counts import KINDS, Counts, Kind
+from impact_eval.results.parts import Matrix
+from impact_eval.results.value_names import Value, declared
+
+SMALL_GROUP = 100  # below it, a percentage stands for a count that can be read off
+ON_PEOPLE = frozenset(
+    {Rule.SHARE, Rule.LEVEL, Rule.STATISTIC, Rule.ERROR, Rule.RATIO}
+)  # what rests on people
+
+
+@dataclass(slots=True)
+class Log:
+    """What was kept back: by part of the results and rule, how many leaves."""
+
+    lines: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def add(self, place: str, rule: str, n: int = 1) -> None:
+        """Count leaves kept back."""
+        if n:
+            self.lines[place, rule] = self.lines.get((place, rule), 0) + n
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What is known where a leaf stands.
+
+    Attributes
+    ----------
+    profile : Profile
+    counts : Counts
+        The counts that leave, for the whole edition.
+    log : Log
+    counted, clusters : RowsAre
+        Whether units, and independent units, are people.
+    columns : frozenset of str
+        Columns that the study uses.
+    part : str
+        Part of the results, for the log.
+    key : str
+        Where it stands, for the ledger.
+    withheld : str or None
+        The rule under which everything that rests on these people is kept back.
+    levels : str or None
+        The rule under which their means are kept back.
+    counts_hidden : bool
+        Whether their counts are within a few people of others.
+    close : bool
+        Whether, moreover, the same quantity was told of those others: numbers are then coarser.
+    error : float or None
+        Standard error that statistics are rounded by.
+    n : int or None
+        People that shares are of.
+    """
+
+    profile: Profile
+    counts: Counts
+    log: Log
+    counted: RowsAre
+    clusters: RowsAre
+    columns: frozenset[str]
+    part: str = ""
+    key: str = ""
+    withheld: str | None = None
+    levels: str | None = None
+    counts_hidden: bool = False
+    close: bool = False
+    error: float | None = None
+    n: int | None = None
+
+    @property
+    def people(self) -> bool:
+        """Whether what stands here rests on people."""
+        return self.counted is RowsAre.PEOPLE
+
+    @property
+    def exact(self) -> bool:
+        """Whether numbers leave as they are: those of territories, or in an operator's edition."""
+        return not self.people or self.profile.threshold == 1
+
+    @property
+    def exact_counts(self) -> bool:
+        """Whether counts that leave are not rounded."""
+        return self.profile.count_base == 1
+
+    def at(self, name: str) -> Context:
+        """Return the context of a part further down."""
+        return replace(self, key=f"{self.key}.{name}" if self.key else name)
+
+    def kept_back(self, rule: str) -> None:
+        """Write a leaf kept back in the log."""
+        self.log.add(self.part, rule)
+
+
+def people_leaf(context: Context, name: str, value: int | None) -> int | None:
+    """Return a count of people, or nothing when it may not leave."""
+    if value is None or not context.people:
+        return value
+    kind = KINDS.get(name, Kind.PART)
+    key = f"{context.key}.{name}"
+    rule = context.withheld
+    if rule is None and context.counts_hidden and kind is not Kind.PART:
+        rule = None if context.counts.told_already(kind, value) else "difference"
+    if rule is None and not context.counts.allows(key, kind, value):
+        rule = "threshold" if context.counts.small(value) else "difference"
+    if rule is not None:
+        context.kept_back(rule)
+        return None
+    return round_count(value, context.profile.count_base)
+
+
+def clusters_leaf(context: Context, name: str, value: int | None) -> int | None:
+    """Return a count of independent units: of people when people are the units."""
+    if context.clusters is RowsAre.TERRITORIES:
+        return value
+    return people_leaf(context, name, value)
+
+
+def number_leaf(context: Context, rule: Rule, value: float | None) -> float | None:
+    """Return a number that rests on people, rounded to what they support, or nothing."""
+    if value is None or not context.people:
+        return value
+    hidden = context.withheld
+    if hidden is None and rule is Rule.LEVEL:
+        hidden = context.levels
+    if hidden is None and rule is Rule.SHARE and _tells_few(context, value):
+        hidden = "share_of_few"
+    if hidden is not None:
+        context.kept_back(hidden)
+        return None
+    if context.exact:
+        return value
+    return _rounded(context, rule, value)
+
+
+def _tells_few(context: Context, share: float) -> bool:
+    """Whether a share of a known number of people counts few of them, or all but few."""
+    if context.n is None:
+        return False
+    concerned = round(share * context.n)
+    return context.counts.small(concerned) or context.counts.small(context.n - concerned)
+
+
+def _rounded(context: Context, rule: Rule, value: float) -> float | None:
+    if rule is Rule.ERROR:
+        return round_error(value)
+    if rule is Rule.RATIO:
+        return round_ratio(value)
+    if rule is Rule.SHARE:
+        if context.n is not None and context.n < SMALL_GROUP:
+            told = round_percentage(100 * value, context.n)
+            return None if told is None else told / 100
+        return round_ratio(value)
+    if context.error is None or context.error <= 0:
+        return round_ratio(value)
+    return round_statistic(value, context.error, close=context.close)
+
+
+def value_leaf(context: Context, code: str, name: str, value: Value) -> Value:
+    """Return one value of a finding under its own rule."""
+    rule = declared(code, name).rule
+    if rule is Rule.INSIDE:
+        return None
+    if rule is Rule.COLUMN:
+        return _columns(context, value)
+    if rule in (Rule.PEOPLE, Rule.CLUSTERS) and isinstance(value, (int, float)):
+        leaf = people_leaf if rule is Rule.PEOPLE else clusters_leaf
+        kept = leaf(context, name if name in ("of", "total") else f"{code}.{name}", int(value))
+        return value if kept is not None and kept == int(value) else kept
+    if rule in ON_PEOPLE and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return number_leaf(context, rule, float(value))
+    return value
+
+
+def _columns(context: Context, value: Value) -> Value:
+    """Return the columns that the study uses; the others are never named."""
+    if isinstance(value, tuple):
+        return tuple(v for v in value if v in context.columns)
+    return value if value in context.columns else None
+
+
+def finding_values(context: Context, code: str, values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return the values of a finding: when a count is kept back, so are the shares it gives."""
+    told = {name: value_leaf(context, code, name, value) for name, value in values.items()}
+    rules = {name: declared(code, name).rule for name in values}
+    hidden = any(
+        told[name] is None and value is not None
+        for name, value in values.items()
+        if rules[name] in (Rule.PEOPLE, Rule.CLUSTERS)
+    )
+    if not hidden:
+        return told
+    return {name: None if rules[name] is Rule.SHARE else value for name, value in told.items()}
+
+
+def matrix_leaf(matrix: Matrix, hidden: list[bool], *, exact: bool) -> Matrix:
+    """Return a covariance without what is kept back, to two digits of the errors it gives."""
+
+    def cell(i: int, j: int, value: float | None) -> float | None:
+        if value is None or hidden[i] or hidden[j]:
+            return None
+        if exact:
+            return value
+        if i == j:
+            return round_error(value**0.5) ** 2
+        return round_significant(value, 2)
+
+    return tuple(
+        tuple(cell(i, j, value) for j, value in enumerate(row)) for i, row in enumerate(matrix)
+    )
+
+
+def as_told(count: int | None, context: Context) -> int | None:
+    """Return a count as the profile rounds it."""
+    return None if count is None else round_count(count, context.profile.count_base)
+
+
+def follows(row: EffectRecord) -> bool:
+    """Whether the independent units of a row are just the people it counts."""
+    known = [n for n in (row.n_treated, row.n_comparison) if n is not None]
+    return row.n_clusters is None or row.n_clusters == sum(known)

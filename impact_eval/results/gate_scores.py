@@ -1,0 +1,225 @@
+"""Counts of a questionnaire that are judged together: answers, classes, people who changed.
+
+They add up to a number that is told elsewhere: one that is small, or all but small, gives itself
+away with the others. The questions of one scale are all shown or none: some of them would tell
+another story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from impact_eval.results.disclosure.suppression import far_apart
+from impact_eval.results.gate_counts import Kind
+from impact_eval.results.gate_leaves import Context
+from impact_eval.results.scores import (
+    BinRecord,
+    CategoryCode,
+    ChangeReading,
+    EffectSizeRecord,
+    InvarianceRecord,
+    ItemRecord,
+    LevelRecord,
+    PairedEffectsRecord,
+    PeopleChanged,
+    ReliableRecord,
+    ScoreRecord,
+)
+
+FEWEST_BINS = 3  # fewer classes tell nothing
+
+
+def prepared(score: ScoreRecord, context: Context, *, withheld: bool) -> ScoreRecord:
+    """Return a questionnaire whose lists of counts have passed.
+
+    Parameters
+    ----------
+    score : ScoreRecord
+    context : Context
+    withheld : bool
+        Whether everything that counts people is kept back.
+    """
+    items, categories = _items(score, context, withheld=withheld)
+    people, reading = _people(score, context, withheld=withheld)
+    quality = score.quality
+    if quality is not None:
+        sides = tuple(_sides(found, context, withheld=withheld) for found in quality.invariance)
+        quality = quality.model_copy(update={"invariance": sides})
+    return score.model_copy(
+        update={
+            **_same_people(score, context),
+            "items": items,
+            "categories": categories,
+            "bins": _bins(score, context, withheld=withheld),
+            "people": people,
+            "reading": reading,
+            "quality": quality,
+        }
+    )
+
+
+def _same_people(score: ScoreRecord, context: Context) -> dict[str, LevelRecord | None]:
+    """Return both levels, of those seen twice where those seen once are only a few more.
+
+    The mean of 30 people beside that of 27 of them tells the mean of the three.
+    """
+    change, reading = score.change, score.reading
+    if change is None or change.n is None or reading is None:
+        return {}
+    least, n = context.profile.threshold, change.n
+    both = reading.effects
+    out: dict[str, LevelRecord | None] = {}
+    for name, level in (("before", score.before), ("after", score.after)):
+        if level is None or level.n is None or far_apart(level.n, n, threshold=least):
+            continue
+        context.log.add(context.part, "difference")
+        if not isinstance(both, PairedEffectsRecord):
+            out[name] = None
+        elif name == "before":
+            out[name] = LevelRecord(mean=both.mean_before, sd=both.sd_before, n=n)
+        else:
+            out[name] = LevelRecord(mean=both.mean_after, sd=both.sd_after, n=n)
+    return out
+
+
+def _few(counts: Sequence[int | None], context: Context) -> int:
+    """Return how many counts of a list are of few people."""
+    return sum(context.counts.small(n) for n in counts if n is not None)
+
+
+def _items(
+    score: ScoreRecord, context: Context, *, withheld: bool
+) -> tuple[tuple[ItemRecord, ...], tuple[object, ...]]:
+    """Join answers into unfavourable and favourable when some are few; then show all or none."""
+    answers = [n for item in score.items for n in _answers(item)]
+    if not score.items or (not withheld and not _few(answers, context)):
+        return score.items, score.categories
+    few = max(_few(answers, context), 1)
+    joined = tuple(_joined(item) for item in score.items)
+    left = [n for item in joined for n in _answers(item)]
+    if withheld or _few(left, context):
+        context.log.add(context.part, "threshold", few)
+        return (), ()
+    context.log.add(context.part, "joined", few)
+    names = ("answer_low", "answer_middle", "answer_high")
+    middle = len(score.categories) % 2
+    kept = names if middle else (names[0], names[2])
+    return joined, tuple(CategoryCode.model_validate({"code": name}) for name in kept)
+
+
+def _answers(item: ItemRecord) -> list[int]:
+    return [*(item.before or ()), *(item.after or ())]
+
+
+def _joined(item: ItemRecord) -> ItemRecord:
+    """Return a question's counts as unfavourable, middle when there is one, favourable."""
+    halves = {
+        name: None if counts is None else _halves(counts)
+        for name, counts in (("before", item.before), ("after", item.after))
+    }
+    return item.model_copy(update=halves)
+
+
+def _halves(counts: tuple[int, ...]) -> tuple[int, ...]:
+    half = len(counts) // 2
+    middle = counts[half : len(counts) - half]
+    return (sum(counts[:half]), *middle, sum(counts[len(counts) - half :]))
+
+
+def _bins(score: ScoreRecord, context: Context, *, withheld: bool) -> tuple[BinRecord, ...]:
+    """Join neighbouring classes until none counts few people; fewer than three tell nothing.
+
+    They add up to the people seen at each date, who must not be a few more than those seen twice.
+    """
+    bins = score.bins
+    if withheld or not bins:
+        return ()
+    if not _sums_allowed(score, context):
+        context.log.add(context.part, "difference")
+        return ()
+    joined: list[BinRecord] = []
+    for row in bins:
+        if joined and _few((joined[-1].before, joined[-1].after), context):
+            joined[-1] = _together(joined[-1], row)
+        else:
+            joined.append(row)
+    while len(joined) > 1 and _few((joined[-1].before, joined[-1].after), context):
+        joined[-2:] = [_together(joined[-2], joined[-1])]
+    if len(joined) < len(bins):
+        few = sum(_few((row.before, row.after), context) for row in bins)
+        context.log.add(context.part, "joined", few)
+    return tuple(joined) if len(joined) >= FEWEST_BINS else ()
+
+
+def _sums_allowed(score: ScoreRecord, context: Context) -> bool:
+    """Whether the people that classes add up to, at each date, may be told."""
+    counts = context.counts
+    if score.change is not None and score.change.n is not None:  # those seen twice come first
+        counts.allows(f"{context.key}.change.n", Kind.EVERYONE, score.change.n)
+    totals = {
+        date: sum(getattr(row, date) or 0 for row in score.bins) for date in ("before", "after")
+    }
+    return all(
+        counts.allows(f"{context.key}.bins.{date}", Kind.EVERYONE, total)
+        for date, total in totals.items()
+    )
+
+
+def _together(one: BinRecord, other: BinRecord) -> BinRecord:
+    return one.model_copy(
+        update={
+            "high": other.high,
+            "before": (one.before or 0) + (other.before or 0),
+            "after": (one.after or 0) + (other.after or 0),
+        }
+    )
+
+
+def _people(
+    score: ScoreRecord, context: Context, *, withheld: bool
+) -> tuple[PeopleChanged | None, ChangeReading | None]:
+    """Return how many changed: all the counts or none, since they add up to people told."""
+    people, reading = score.people, score.reading
+    counts: list[int | None] = []
+    if people is not None:
+        counts += [people.improved, people.stable, people.worsened]
+    if reading is not None:
+        counts += [share.count for share in reading.shares.values()]
+    few = _few(counts, context)
+    total = None if score.change is None else score.change.n
+    told = total is None or context.counts.allows(f"{context.key}.change.n", Kind.EVERYONE, total)
+    if reading is not None and not (told and context.exact_counts):
+        reading = _without_sizes(reading)
+    if not few and not withheld and told:
+        return people, reading
+    rule = "threshold" if few or withheld else "difference"
+    context.log.add(context.part, rule, max(few, 1) if counts else 0)
+    return None, None if reading is None else _without_counts(reading)
+
+
+def _without_sizes(reading: ChangeReading) -> ChangeReading:
+    """Return a change without the sizes that give its number of people: a t is a size times √n."""
+    effects = reading.effects
+    if not isinstance(effects, PairedEffectsRecord):
+        return reading
+    empty = EffectSizeRecord(value=None, conf_low=None, conf_high=None)
+    hidden = {"dz": empty, "g_z": empty, "d_rm": empty, "sd_change": None}
+    return reading.model_copy(update={"effects": effects.model_copy(update=hidden)})
+
+
+def _without_counts(reading: ChangeReading) -> ChangeReading:
+    hidden = {"count": None, "conf_low": None, "conf_high": None}
+    shares = {name: share.model_copy(update=hidden) for name, share in reading.shares.items()}
+    reliable = reading.reliable
+    if isinstance(reliable, ReliableRecord):
+        reliable = reliable.model_copy(
+            update=dict.fromkeys(("n_improved", "n_unchanged", "n_deteriorated"))
+        )
+    return reading.model_copy(update={"shares": shares, "reliable": reliable})
+
+
+def _sides(found: InvarianceRecord, context: Context, *, withheld: bool) -> InvarianceRecord:
+    """Return a verdict without its counts when one of them is small."""
+    if not withheld and not _few(found.n or (), context):
+        return found
+    return found.model_copy(update={"n": None})

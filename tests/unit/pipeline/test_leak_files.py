@@ -1,0 +1,149 @@
+"""Every place where a word may hide in a file is opened."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import docx
+import openpyxl
+import pytest
+import typst
+from openpyxl.comments import Comment
+
+from impact_eval.pipeline.leak_files import texts_of, unpack
+from impact_eval.pipeline.leak_pdf import pdf_parts
+
+WORD = "Zyxwabulon"
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(*chunks: bytes, after: bytes = b"") -> bytes:
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(b"\0\0"))
+    return b"\x89PNG\r\n\x1a\n" + head + b"".join(chunks) + data + chunk(b"IEND", b"") + after
+
+
+WORD_BYTES = WORD.encode()
+PNGS = {
+    "tEXt": png(chunk(b"tEXt", b"Author\0" + WORD_BYTES)),
+    "zTXt": png(chunk(b"zTXt", b"Author\0\0" + zlib.compress(WORD_BYTES))),
+    "iTXt": png(chunk(b"iTXt", b"Author\0\1\0fr\0\0" + zlib.compress(WORD_BYTES))),
+    "eXIf": png(chunk(b"eXIf", b"II*\0" + WORD_BYTES)),
+    "after": png(after=WORD_BYTES),
+}
+
+
+def inline(raw: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(raw).decode()
+
+
+def holds(raw: bytes, name: str) -> bool:
+    return any(WORD in text for _, text in texts_of(raw, name))
+
+
+@pytest.mark.parametrize("place", PNGS)
+def test_pictures(place: str) -> None:
+    assert not holds(png(), "a.png")
+    assert holds(PNGS[place], "a.png")
+    assert holds(f'<p><img src="{inline(PNGS[place])}"></p>'.encode(), "a.html")
+    notebook = {
+        "cells": [{"outputs": [{"data": {"image/png": base64.b64encode(PNGS[place]).decode()}}]}]
+    }
+    assert holds(json.dumps(notebook).encode(), "a.ipynb")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<p>{WORD}</p>",
+        f'<p title="{WORD}">a</p>',
+        f"<!-- {WORD} -->",
+        f"<svg><desc>{WORD}</desc></svg>",
+        "<p>&#90;yxwabulon</p>",
+        f"<style>/* {WORD} */</style>",
+    ],
+)
+def test_pages(page: str) -> None:
+    assert holds(f"<html><body>{page}</body></html>".encode(), "a.html")
+    assert holds(json.dumps({"text/html": [page]}).encode(), "a.ipynb")
+
+
+def test_a_notebook_keeps_texts_as_lines() -> None:
+    assert holds(json.dumps({"source": ["Zyxwa", "bulon"]}).encode(), "a.ipynb")
+    assert holds(json.dumps({"metadata": {WORD: 1}}).encode(), "a.ipynb")
+
+
+def test_word_files_even_where_a_name_is_cut_in_runs(tmp_path: Path) -> None:
+    document = docx.Document()
+    paragraph = document.add_paragraph()
+    paragraph.add_run("Zyxwa").bold = True
+    paragraph.add_run("bulon")
+    document.save(tmp_path / "a.docx")
+    assert holds((tmp_path / "a.docx").read_bytes(), "a.docx")
+    other = docx.Document()
+    other.core_properties.author = WORD
+    other.save(tmp_path / "b.docx")
+    assert holds((tmp_path / "b.docx").read_bytes(), "b.docx")
+
+
+def test_workbooks(tmp_path: Path) -> None:
+    def saved(book: openpyxl.Workbook) -> bytes:
+        out = io.BytesIO()
+        book.save(out)
+        return out.getvalue()
+
+    hidden, comment, author = (openpyxl.Workbook() for _ in range(3))
+    sheet = hidden.create_sheet("autre")
+    sheet["B7"] = WORD
+    sheet.sheet_state = "hidden"
+    comment.active["A1"].comment = Comment(WORD, "moi")
+    author.properties.lastModifiedBy = WORD
+    assert all(holds(saved(book), "a.xlsx") for book in (hidden, comment, author))
+    assert not holds(saved(openpyxl.Workbook()), "a.xlsx")
+
+
+def test_a_pdf_gives_its_letters_back(tmp_path: Path) -> None:
+    source = f"""#set document(title: "Énoncé", author: "{WORD}a")
+#set text(lang: "fr")
+= Titre {WORD}b
+Éléonore *efficace* 987 654,32 €
+#table(columns: 1, [{WORD}c])
+#pdf.attach("/r.json", bytes("{{\\"a\\": \\"{WORD}d\\"}}"), description: "r")
+"""
+    (tmp_path / "a.typ").write_text(source, encoding="utf-8")
+    raw = typst.compile(str(tmp_path / "a.typ"), format="pdf")
+    assert WORD.encode() + b"c" not in raw  # it is there as glyphs
+    texts = " ".join(text for _, text in texts_of(raw, "a.pdf"))
+    for mark in "abcd":
+        assert f"{WORD}{mark}" in texts
+    assert "Éléonore" in texts
+    assert "efficace" in texts
+    assert "987 654,32" in texts
+    assert len(pdf_parts(raw).attached) == 1
+
+
+def test_archives_in_archives_and_what_stays_closed(tmp_path: Path) -> None:
+    inner, outer = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("a.txt", WORD)
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.writestr("b.zip", inner.getvalue())
+        archive.comment = b"rien"
+    (tmp_path / "a.zip").write_bytes(outer.getvalue())
+    (tmp_path / "cut.docx").write_bytes(outer.getvalue()[:40])
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / f"{WORD}.log").write_text("rien", encoding="utf-8")
+    found = unpack(tmp_path)
+    assert found.closed == ("cut.docx",)
+    holders = {text.file for text in found.texts if WORD in text.text}
+    assert holders == {"a.zip", f".cache/{WORD}.log"}
+    assert found.files == (f".cache/{WORD}.log", "a.zip", "cut.docx")

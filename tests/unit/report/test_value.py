@@ -1,0 +1,167 @@
+"""The value pages print what the section holds, in the words of the study, and compute nothing."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from impact_eval.report.blocks import (
+    AnyBlock,
+    Bilingual,
+    Figure,
+    Heading,
+    Limitation,
+    Messages,
+    Number,
+    Paragraph,
+    Table,
+)
+from impact_eval.report.narrative_value import value_blocks, value_level, value_message
+from impact_eval.report.texts import Texts
+from impact_eval.results.account import AccountSection, ValueRefused, section_of
+from impact_eval.results.records import StudyResults
+
+MakeResults = Callable[..., StudyResults]
+LABELS = {"emploi_6m": Bilingual(fr="Emploi à six mois", en="In work"), "permis": "Permis"}
+
+
+@pytest.fixture
+def section(make_results: MakeResults) -> AccountSection:
+    found = make_results(3).value
+    assert isinstance(found, AccountSection)
+    return found
+
+
+def _numbers(data: Any) -> set[float]:
+    if isinstance(data, dict):
+        return set().union(*(_numbers(part) for part in data.values())) if data else set()
+    if isinstance(data, (list, tuple)):
+        return set().union(*(_numbers(part) for part in data)) if data else set()
+    return {float(data)} if isinstance(data, (int, float)) else set()
+
+
+def _cells(blocks: list[AnyBlock]) -> set[float]:
+    tables = [b for b in blocks if isinstance(b, Table)]
+    tables += [b.data for b in blocks if isinstance(b, Figure)]
+    out = {float(c) for t in tables for row in t.rows for c in row if isinstance(c, (int, float))}
+    for block in blocks:
+        if isinstance(block, Number):
+            found = (block.value, block.low, block.high)
+            out |= {float(v) for v in found if isinstance(v, (int, float))}
+    return out
+
+
+def test_every_number_printed_is_in_the_section(section: AccountSection) -> None:
+    blocks = value_blocks(section, level=3, labels=LABELS)
+    known = _numbers(section.model_dump(mode="json"))
+    parties = section.told.parties
+    sums = {p.gains - p.pays for p in parties}  # a balance, and the total of a column
+    sums |= {sum(p.pays for p in parties), sum(p.gains for p in parties)}
+    sums.add(sum(p.gains for p in parties) - sum(p.pays for p in parties))
+    printed = _cells(blocks)
+    assert len(printed) > 60
+    assert printed - known - sums == set()
+
+
+def test_the_whole_section_is_told(section: AccountSection) -> None:
+    blocks = value_blocks(section, level=3, labels=LABELS)
+    assert isinstance(blocks[0], Heading)
+    figures = [b.figure for b in blocks if isinstance(b, Figure)]
+    assert figures == ["payers", "tornado", "cumulative", "acceptability"]
+    assert len([b for b in blocks if isinstance(b, Messages)]) == 3  # avoided, switches, dropped
+    limits = [b for b in blocks if isinstance(b, Limitation)]
+    assert len(limits) == len(section.findings) + len(section.told.findings)
+    said = {lang: Texts(lang) for lang in ("fr", "en")}
+    rows = next(b for b in blocks if isinstance(b, Figure) and b.figure == "tornado").data.rows
+    names = {lang: [texts.words(row[0]) for row in rows] for lang, texts in said.items()}
+    assert "résultat mesuré — Emploi à six mois" in names["fr"]
+    assert any(name.endswith("— In work") for name in names["en"])
+
+
+def test_outcomes_of_a_finding_have_their_own_words(section: AccountSection) -> None:
+    blocks = value_blocks(section, level=3, labels=LABELS)
+    limits = [Texts("fr").words(b.words) for b in blocks if isinstance(b, Limitation)]
+    assert any("Permis" in text for text in limits)
+    assert not any("permis" in text for text in limits)
+
+
+@pytest.mark.parametrize("level", [2, 3])
+def test_the_sentence_falls_back_on_the_ratio_then_on_the_net_value(
+    section: AccountSection, level: int
+) -> None:
+    codes = []
+    refused = {"headline": {"not_applicable": "no_value", "values": {}}}
+    interval = {"estimate": 1.5, "low": 1.0, "high": 2.0, "level": 0.95}
+    none = {"ratio": {"not_applicable": "no_cost_to_compare", "values": {}}}
+    for change in ({}, {**refused, "ratio": interval}, {**refused, **none}):
+        data = section.model_dump(mode="json", by_alias=True)
+        data["told"] |= change
+        message = value_message(section_of(data), level=level, labels={})
+        assert message is not None
+        assert Texts("fr").words(message) != Texts("en").words(message)
+        codes.append(message.code)
+    assert (
+        codes
+        == {
+            3: ["value.headline.clear", "value.sentence_ratio", "value.sentence_net"],
+            2: ["value.supposed.clear", "value.supposed.ratio", "value.supposed.net"],
+        }[level]
+    )
+
+
+HEADLINES = ("clear", "unsure", "below")
+
+
+@pytest.mark.parametrize("reading", HEADLINES)
+@pytest.mark.parametrize("level", range(5))
+def test_below_level_3_the_sentence_attributes_nothing(
+    section: AccountSection, level: int, reading: str
+) -> None:
+    data = section.model_dump(mode="json", by_alias=True)
+    data["told"]["headline"]["code"] = f"value.headline.{reading}"
+    message = value_message(section_of(data), level=level, labels={})
+    assert message is not None
+    family = "supposed" if level < 3 else "headline"
+    assert message.code == f"value.{family}.{reading}"
+    french, english = (Texts(language).words(message) for language in ("fr", "en"))
+    assert ("ce que cette étude n’établit pas" in french) == (level < 3)
+    assert ("which this study does not establish" in english) == (level < 3)
+    assert bool(re.search(r"produi", french)) == (level >= 3)
+    assert bool(re.search(r"produce", english)) == (level >= 3)
+
+
+def test_a_refused_section_says_why_and_nothing_else() -> None:
+    refused = ValueRefused(not_applicable="no_value")
+    heading, told = value_blocks(refused, level=3, labels={})
+    assert isinstance(heading, Heading)
+    assert isinstance(told, Paragraph)
+    for language in ("fr", "en"):
+        texts = Texts(language)
+        assert texts.say("reason.no_value") in texts.words(told.words[0])
+    assert value_message(refused, level=3, labels={}) is None
+    assert value_blocks(None, level=3, labels={}) == []
+    assert value_message(None, level=3, labels={}) is None
+
+
+def test_the_level_is_the_lowest_of_the_effects_it_stands_on(section: AccountSection) -> None:
+    assert value_level(section, {"emploi_6m": 3, "permis": 1}) == 3
+    assert value_level(section, {"permis": 2, "autre": 1}) == 1
+    assert value_level(section, {}) == 0
+
+
+def test_nothing_is_looked_up_by_a_key(root: Path) -> None:
+    for name in ("narrative_value.py", "figures/money.py"):
+        tree = ast.parse((root / "impact_eval/report" / name).read_text("utf-8"))
+        keys = [
+            node.lineno
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Subscript)
+            and isinstance(node.slice, ast.Constant)
+            and isinstance(node.slice.value, str)
+        ]
+        assert keys == [], name

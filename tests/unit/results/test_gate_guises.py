@@ -1,0 +1,131 @@
+"""What counts people in another guise is withheld with the count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from impact_eval.pipeline.evaluate import evaluate
+from impact_eval.pipeline.study import Study
+from impact_eval.results.gate import release
+from impact_eval.results.records import StudyResults
+
+STUDY = """schema = "impact-eval/study/1"
+[study]
+id = "essai"
+title = "Essai"
+territory = "01"
+pillar = "emploi"
+action = "Accompagnement"
+period = ["2024-01", "2024-12"]
+[privacy]
+profile = "{profile}"
+[data]
+file = "donnees.csv"
+[data.roles]
+unit = "id"
+treatment = "aide"
+[method]
+name = "difference_in_means"
+[[outcomes]]
+id = "emploi"
+label = "Emploi"
+column = "emploi"
+unit = "share"
+primary = true
+[[outcomes]]
+id = "revenu"
+label = "Revenu"
+column = "revenu"
+unit = "eur"
+"""
+
+
+def results(
+    folder: Path,
+    treated: int,
+    yes: tuple[int, int],
+    n: int,
+    *,
+    lost: int = 0,
+    profile: str = "menages",
+) -> StudyResults:
+    """Compute a study: so many treated, so many in work among them and the others."""
+    rng = np.random.default_rng(1)
+    rows = ["id,aide,emploi,revenu"]
+    for i in range(n):
+        arm = int(i < treated)
+        rank = i if arm else i - treated
+        income = "" if lost > 0 and i >= n - lost else f"{rng.normal(1000, 150):.2f}"
+        rows.append(f"P{i},{arm},{int(rank < yes[1 - arm])},{income}")
+    (folder / "donnees.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (folder / "study.toml").write_text(STUDY.format(profile=profile), encoding="utf-8")
+    return evaluate(Study.read(folder))
+
+
+def test_degrees_of_freedom_are_people_less_two(tmp_path: Path) -> None:
+    """Three incomes are missing: the counts of incomes are withheld, and so are their degrees."""
+    whole = results(tmp_path, 40, (20, 20), 80, lost=3)
+    published = release(whole).results
+    work, income = (record.headline for record in published.headlines)
+    assert (work.n_treated, work.n_comparison) == (40, 40)
+    assert work.df == pytest.approx(whole.headlines[0].headline.df, rel=1e-2)
+    assert income.estimate is not None
+    assert (income.n_treated, income.n_comparison, income.df) == (None, None, None)
+
+
+def test_a_withheld_row_has_no_degrees_of_freedom(tmp_path: Path) -> None:
+    """Six people treated: their number would be read in Welch's degrees of freedom."""
+    whole = results(tmp_path, 6, (3, 30), 60)
+    record = whole.of("revenu")
+    welch = record.headline.model_copy(update={"df": 5.3})
+    fit = record.estimate.model_copy(update={"effects": (welch,)})
+    changed = record.model_copy(update={"estimate": fit})
+    records = tuple(changed if r is record else r for r in whole.estimates)
+    released = release(whole.model_copy(update={"estimates": records}))
+    row = released.results.of("revenu").headline
+    assert (row.estimate, row.n_treated, row.df) == (None, None, None)
+
+
+def test_counts_are_rounded_alike_everywhere_and_small_ones_are_not_rounded_out(
+    tmp_path: Path,
+) -> None:
+    """Profile caf rounds to 5: 13 is told as 15; 12 would be told as 10, which is under 11."""
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.mkdir()
+    second.mkdir()
+    row = release(results(first, 27, (13, 14), 58, profile="caf")).results.headlines[1].headline
+    assert (row.n_treated, row.n_comparison, row.df) == (25, 30, None)
+    few = release(results(second, 12, (6, 20), 60, profile="caf")).results.headlines[1]
+    assert few.withheld
+    assert few.headline.n_treated is None
+
+
+def test_a_difference_of_shares_gives_the_shares_back(tmp_path: Path) -> None:
+    """Three of 40 in work against 20 of 40: the difference and its error are enough to know it."""
+    published = release(results(tmp_path, 40, (3, 20), 80)).results
+    work = published.headlines[0]
+    assert work.withheld
+    assert work.headline.estimate is None
+    assert work.headline.std_error is None
+    assert work.estimate.details is not None
+    assert set(work.estimate.details.model_dump().values()) == {None}
+    assert "share_of_few" in {line.rule for line in published.disclosure.log}
+
+
+def test_large_shares_are_told(tmp_path: Path) -> None:
+    work = release(results(tmp_path, 40, (17, 22), 80)).results.headlines[0]
+    assert not work.withheld
+    assert work.estimate.details is not None
+    assert work.estimate.details.mean_treated == pytest.approx(17 / 40, abs=0.01)
+
+
+def test_one_answer_for_all_is_told_in_a_finding(tmp_path: Path) -> None:
+    """All 40 in work: the difference gives it back, and is withheld; the finding stays."""
+    published = release(results(tmp_path, 40, (40, 20), 80)).results
+    assert published.headlines[0].withheld
+    assert [f.outcomes for f in published.findings if f.code == "homogeneous_group"] == [
+        ("emploi",)
+    ]
