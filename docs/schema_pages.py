@@ -72,9 +72,9 @@ def schema_page(title: str, intro: list[str], schema: Mapping[str, Any]) -> list
     lines = [f"# {title}", "", *intro, "", f"Schema: {code(schema['$id'])}.", ""]
     lines += ["## At the top", "", *table(head, _rows(schema, definitions))]
     for name, model in definitions.items():
-        if model.get("properties"):
+        if "properties" in model:
             lines += [f"## {name}", "", plain(model.get("description", "")), ""]
-            lines += table(head, _rows(model, definitions))
+            lines += table(head, _rows(model, definitions)) if model["properties"] else []
     return lines
 
 
