@@ -193,6 +193,8 @@ class _Gate:
     def _estimate(self, record: EstimateRecord) -> EstimateRecord:
         context = self.outcomes.get(record.outcome, self.base)
         context = replace(context, part=f"estimates.{record.outcome}.{record.role}")
+        if record.role is Role.NAIVE:
+            context = _unadjusted(context)
         rests = record.rests_on
         main = self.results.of(record.outcome) if record.outcome in self.outcomes else record
         own = record.role is not Role.MAIN and rests != main.rests_on
@@ -306,7 +308,9 @@ class _Gate:
     def _dossier(self, outcome: str, dossier: DossierRecord) -> DossierRecord:
         context = self.outcomes.get(outcome, self.base)
         part = f"dossier.{outcome}"
-        return walk(dossier, replace(context, part=part, key=part))
+        context = replace(context, part=part, key=part)
+        curve = tuple(walk(row, _unadjusted(context)) for row in dossier.curve)
+        return walk(dossier, context, skip=("curve",)).model_copy(update={"curve": curve})
 
     def _joint(self, joint: CovarianceRecord) -> CovarianceRecord:
         owners = [self.outcomes.get(key.split("/", 1)[0], self.base) for key in joint.keys]
@@ -365,6 +369,15 @@ class _Gate:
 
 
 # ------------------------------------------------------------------ rows and matrices
+
+
+def _unadjusted(context: Context) -> Context:
+    """Return the context of another design's answer: kept back with the levels.
+
+    One that adjusts for nothing is a plain difference of means: with an adjusted one beside it, or
+    with its error, it gives back levels that were kept back.
+    """
+    return replace(context, withheld=context.withheld or context.levels)
 
 
 def _flow(steps: tuple[FlowRecord, ...], context: Context) -> tuple[FlowRecord, ...]:
