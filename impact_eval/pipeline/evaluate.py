@@ -19,7 +19,6 @@ from impact_eval.pipeline.urgent import tell_operator, urgent_findings
 from impact_eval.pipeline.worth import value_section
 from impact_eval.results.records import StudyResults
 
-DEFAULT_THRESHOLD = 11  # people, when the study leaves it to the profile
 STEPS = ("read", "score", "estimate", "value", "record")
 Told = Callable[[str, int, int], None]
 

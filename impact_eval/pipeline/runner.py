@@ -151,15 +151,25 @@ def _run(study: Study, target: Path, template: str, say: Told, *, fresh: bool) -
     resumed = _prepare(partial, key, fresh=fresh)
     if not resumed:
         _execute(study, template, partial, say)
+    own = _set_apart(partial, target, resumed=resumed)
     say(Stage.EXPORT, 0, 1)
     _export(study, partial, template)
     _write_status(partial, key, Stage.DONE)
-    own = partial / INTERNAL
     if own.is_dir():
         _replace(own, internal_folder(target))
     _replace(partial, target)
     say(Stage.DONE, 1, 1)
     return _finished(study, target, resumed=resumed)
+
+
+def _set_apart(partial: Path, target: Path, *, resumed: bool) -> Path:
+    """Take the operator's edition out of what is exported: no page of control speaks of it."""
+    own = target.with_name(f".{internal_folder(target).name}.partial")
+    if own.exists() and not resumed:
+        shutil.rmtree(own)
+    if (partial / INTERNAL).is_dir() and not own.exists():
+        (partial / INTERNAL).rename(own)
+    return own
 
 
 def job_key(study: Study, template: str) -> str:
