@@ -79,7 +79,7 @@ def schema_page(title: str, intro: list[str], schema: Mapping[str, Any]) -> list
 
 
 def write_schemas() -> list[Path]:
-    """Write both pages."""
+    """Write the three pages."""
     known = schemas()
     study = [
         "What a study declares. An unknown key is refused with the nearest known one, and all the",
@@ -91,7 +91,15 @@ def write_schemas() -> list[Path]:
         "same inputs differ in `provenance.run_at` alone. The JSON Schema is shipped in",
         "`impact_eval/pipeline/schemas/results-2.json`.",
     ]
+    outputs = [
+        "What each file of an output folder is for disclosure: rules, outcome, checksum. It is what",
+        "`impact-eval verify` and the tools of a checker read. The JSON Schema is shipped in",
+        "`impact_eval/pipeline/schemas/outputs-1.json`.",
+    ]
     return [
+        write(
+            f"{FOLDER}/outputs.md", schema_page("controle.json", outputs, known["outputs-1.json"])
+        ),
         write(f"{FOLDER}/study.md", schema_page("study.toml", study, known["study-1.json"])),
         write(
             f"{FOLDER}/results.md", schema_page("results.json", results, known["results-2.json"])

@@ -3,7 +3,8 @@
 `controle.json` and its page in each language are made for whoever authorises a publication (a data
 protection officer, a producer of data). The outcomes are those that disclosure checkers know from
 ACRO (`pass`, `fail`, `review`) and each is found by attacking the outputs again (`leaks`), not by
-believing the gate.
+believing the gate. ACRO asks for a person as soon as a cell was suppressed, for it does not look
+whether the others give it back; here the attack does, and what it does not find passes.
 """
 
 from __future__ import annotations
@@ -39,13 +40,14 @@ ALWAYS = ("threshold", "difference", "secondary", "dominance", "homogeneous_grou
           "share_of_few", "degrees_of_freedom", "rounding")  # fmt: skip
 _UNLISTED = frozenset({FILE, *PAGES.values(), "ro-crate-metadata.json", "status.json"})
 _WITHHELD = "withheld"  # what a table says in place of a number
-# The words of ACRO for rules that it has too; the others keep our names.
+# The words of ACRO 0.4 (`acro_tables.get_summary`) for rules that it has too; the others keep ours.
 _ACRO: Mapping[str, str] = MappingProxyType(
     {"homogeneous_group": "all-values-are-same", "dominance": "nk-rule, p-ratio"}
 )
 # What a sharer of data on people must look at, which no file can settle alone.
 _TEXT_KINDS = frozenset({LeakKind.EMAIL, LeakKind.PHONE})
 
+ReviewReason: TypeAlias = Literal["lowered_threshold", "unconfirmed_rules", "internal_edition"]
 Digest: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Status: TypeAlias = Literal["pass", "fail", "review"]
 OutputKind: TypeAlias = Literal[
@@ -55,6 +57,26 @@ OutputKind: TypeAlias = Literal[
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+class RuleOfEdition(_Part):
+    """A rule that an edition obeys, with what it kept back."""
+
+    rule: str
+    """Code of the rule."""
+    suppressed: Annotated[int, Field(ge=0)]
+    """Numbers that it kept back in the whole edition."""
+
+
+class FoundLeak(_Part):
+    """Something that an output tells and should not: its kind and how many, never itself."""
+
+    kind: LeakKind
+    """What leaks."""
+    n: Annotated[int, Field(ge=1)]
+    """Different ones."""
+    where: tuple[str, ...]
+    """Parts of the file, or keys of the results; three at most."""
 
 
 class CheckedOutput(_Part):
@@ -71,7 +93,9 @@ class CheckedOutput(_Part):
     rules: tuple[str, ...]
     """Rules applied to what it tells."""
     suppressed: Annotated[int, Field(ge=0)]
-    """Numbers kept back in it."""
+    """Numbers kept back in it: those of the edition, or of the table alone."""
+    found: tuple[FoundLeak, ...]
+    """What the attack found in it."""
     sha256: Digest
     """Of its content: without the moment of the run, for `results.json` and workbooks."""
 
@@ -91,6 +115,10 @@ class CheckedOutputs(_Part):
     """Least number of people that a published count tells."""
     suppressed: Annotated[int, Field(ge=0)]
     """Numbers kept back in all."""
+    rules: tuple[RuleOfEdition, ...]
+    """Every rule of the edition, those that had nothing to keep back included."""
+    reasons: tuple[ReviewReason, ...]
+    """Why a person must look at the whole edition, when one must."""
     data_sha256: Digest
     """Fingerprint of the data."""
     outputs: tuple[CheckedOutput, ...]
@@ -156,6 +184,8 @@ def checked_outputs(folder: Path, results: StudyResults) -> CheckedOutputs:
         profile=told.profile,
         threshold=told.threshold,
         suppressed=told.withheld,
+        rules=tuple(RuleOfEdition(rule=r, suppressed=n) for r, n in _edition_rules(told).items()),
+        reasons=_reasons(told),
         data_sha256=results.provenance.data_sha256,
         outputs=tuple(
             _checked(folder, name, results, [leak for leak in leaks if leak.file == name])
@@ -201,6 +231,9 @@ def _checked(
         summary=_summary(status, rules, suppressed, leaks),
         rules=tuple(rules),
         suppressed=suppressed,
+        found=tuple(
+            FoundLeak(kind=leak.kind, n=max(leak.n, 1), where=leak.where[:3]) for leak in leaks
+        ),
         sha256=content_checksum(folder / name),
     )
 
@@ -221,28 +254,42 @@ def _kind(name: str) -> OutputKind:
     return "report" if stem.startswith(("rapport-", "report-")) else "other"
 
 
+def _edition_rules(told: DisclosureRecord) -> dict[str, int]:
+    """Return every rule of an edition, with what each kept back."""
+    counts = dict.fromkeys(ALWAYS, 0)
+    for line in told.log:
+        counts[line.rule] = counts.get(line.rule, 0) + line.withheld
+    return counts
+
+
 def _rules(path: Path, kind: OutputKind, told: DisclosureRecord) -> tuple[dict[str, int], int]:
     """Return the rules applied to an output, with what each kept back, and how much in all.
 
     A table says where a number is kept back and not why: its rules are those of the edition.
     """
-    counts = dict.fromkeys(ALWAYS, 0)
     if kind in ("table", "figure") and path.suffix == ".csv":
         with path.open(encoding="utf-8", newline="") as stream:
-            return counts, sum(cell == _WITHHELD for row in csv.reader(stream) for cell in row)
-    for line in told.log:
-        counts[line.rule] = counts.get(line.rule, 0) + line.withheld
-    return counts, told.withheld
+            kept = sum(cell == _WITHHELD for row in csv.reader(stream) for cell in row)
+        return dict.fromkeys(ALWAYS, 0), kept
+    return _edition_rules(told), told.withheld
+
+
+def _reasons(told: DisclosureRecord) -> tuple[ReviewReason, ...]:
+    """Return why a person must look at an edition whatever its files say."""
+    declared = profile(told.profile)
+    held: tuple[tuple[ReviewReason, bool], ...] = (
+        ("lowered_threshold", told.threshold < declared.threshold),
+        ("unconfirmed_rules", declared.mark is Mark.UNCONFIRMED),
+        ("internal_edition", told.edition != "publication"),
+    )
+    return tuple(reason for reason, holds in held if holds)
 
 
 def _status(told: DisclosureRecord, leaks: Sequence[Leak]) -> Status:
     """Return the outcome; rules that nobody could confirm, or lowered, ask for a person."""
     if any(leak.kind not in _TEXT_KINDS for leak in leaks):
         return "fail"
-    declared = profile(told.profile)
-    lowered = told.threshold < declared.threshold
-    unsure = lowered or declared.mark is Mark.UNCONFIRMED or told.edition != "publication"
-    return "review" if leaks or unsure else "pass"
+    return "review" if leaks or _reasons(told) else "pass"
 
 
 def _summary(
@@ -286,10 +333,24 @@ def _page(checked: CheckedOutputs, results: StudyResults, language: Language) ->
     from impact_eval.report.texts import Texts
     from impact_eval.report.wording import said
 
-    rows = [
-        CheckRow(o.name, o.kind, o.status, o.summary, o.rules, o.suppressed, o.sha256)
-        for o in checked.outputs
-    ]
-    title = Texts(language.value).words(said(results.study.title))
-    page = CheckPage(title, checked.profile, checked.threshold, checked.suppressed, rows)
+    page = CheckPage(
+        title=Texts(language.value).words(said(results.study.title)),
+        profile=checked.profile,
+        threshold=checked.threshold,
+        withheld=checked.suppressed,
+        rules=[(rule.rule, rule.suppressed) for rule in checked.rules],
+        reasons=checked.reasons,
+        rows=[
+            CheckRow(
+                name=output.name,
+                kind=output.kind,
+                status=output.status,
+                withheld=output.suppressed,
+                of_edition=output.kind not in ("table", "figure"),
+                found=[(leak.kind.value, leak.n, ", ".join(leak.where)) for leak in output.found],
+                sha256=output.sha256,
+            )
+            for output in checked.outputs
+        ],
+    )
     return render_check_page(page, language.value)

@@ -1,4 +1,4 @@
-"""The JSON Schemas of `study.toml` and `results.json`, with the words written beside each key.
+"""The JSON Schemas of `study.toml`, `results.json` and `controle.json`, with the words written beside each key.
 
 Editors read them (completion, faults while typing) and so do the reference pages. The files shipped
 in `schemas/` are written by `python -m impact_eval.pipeline.schema`.
@@ -77,11 +77,13 @@ def _field_texts(cls: ast.ClassDef) -> Iterator[tuple[str, str]]:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return the schemas by file name."""
-    from impact_eval.pipeline import study_models
+    from impact_eval.pipeline import checker, leak_report, study_models
 
+    outputs = checker.CheckedOutputs.model_json_schema(by_alias=True)
     return {
         "study-1.json": study_models.json_schema(),
         "results-2.json": results_schema(),
+        "outputs-1.json": described(outputs, (checker, leak_report), checker.SCHEMA),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -18,6 +19,7 @@ from impact_eval.pipeline.leak_numbers import number_leaks
 from impact_eval.pipeline.leak_report import Leak, LeakKind, gathered
 from impact_eval.pipeline.leak_tokens import Token, TokenIndex, TokenKind, study_tokens
 from impact_eval.pipeline.leaks import find_leaks
+from impact_eval.pipeline.schema import FOLDER
 from impact_eval.pipeline.study import Study
 from impact_eval.results.gate import release
 from impact_eval.results.records import StudyResults
@@ -245,7 +247,28 @@ def test_the_checkers_page(output: Path, whole: StudyResults) -> None:
     assert "Tous les fichiers passent" in page
     assert "Signature" in page
     assert table.sha256 in page
-    assert (output / "check-en.html").read_text(encoding="utf-8").count("<tr>") == 3
+    english = (output / "check-en.html").read_text(encoding="utf-8")
+    assert english.count("<tr>") == 1 + 2 + 1 + len(checked.rules)
+    schema = json.loads((FOLDER / "outputs-1.json").read_text("utf-8"))
+    jsonschema.validate(json.loads((output / "controle.json").read_text("utf-8")), schema)
+
+
+def test_the_checkers_page_is_in_the_language_of_who_signs(
+    output: Path, whole: StudyResults
+) -> None:
+    published = release(whole).results
+    (output / "journal.log").write_text("Écrire à lea@exemple.fr", encoding="utf-8")
+    checked = write_checker_page(output, published, (Language.FRENCH, Language.ENGLISH))
+    assert [(found.kind, found.n) for found in checked.outputs[0].found] == [(LeakKind.EMAIL, 1)]
+    french = (output / "controle-fr.html").read_text(encoding="utf-8")
+    body = french.split("<body")[1]
+    assert "Fichiers sur des ménages" in body
+    assert "1 fichier passe, mais demande l’accord d’une personne." in body
+    assert "Des adresses électroniques (1)." in body
+    assert "Un effectif de moins de 11 personnes" in body
+    assert body.count("secret secondaire") == 1  # a rule is told once, not in every row
+    for word in ("cells suppressed", "threshold", "menages", "email"):
+        assert word not in body.replace("lea@exemple.fr", ""), word
 
 
 def test_a_file_that_leaks_fails_and_a_lower_threshold_asks_for_a_person(

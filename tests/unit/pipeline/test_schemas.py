@@ -13,14 +13,16 @@ import pytest
 
 from impact_eval.pipeline.schema import FOLDER, schemas, text_of
 
+NAMES = ["study-1.json", "results-2.json", "outputs-1.json"]
 
-@pytest.mark.parametrize("name", ["study-1.json", "results-2.json"])
+
+@pytest.mark.parametrize("name", NAMES)
 def test_shipped_schema_is_up_to_date(name: str) -> None:
     shipped = (FOLDER / name).read_text(encoding="utf-8")
     assert shipped == text_of(schemas()[name]), "run: python -m impact_eval.pipeline.schema"
 
 
-@pytest.mark.parametrize("name", ["study-1.json", "results-2.json"])
+@pytest.mark.parametrize("name", NAMES)
 def test_shipped_schema_is_a_schema(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads((FOLDER / name).read_text("utf-8")))
 
@@ -31,7 +33,7 @@ def _keys(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield model["title"], key, declared
 
 
-@pytest.mark.parametrize("name", ["study-1.json", "results-2.json"])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_key_has_words(name: str) -> None:
     silent = [
         f"{model}.{key}"
