@@ -92,8 +92,8 @@ def write_schemas() -> list[Path]:
         "`impact_eval/pipeline/schemas/results-2.json`.",
     ]
     outputs = [
-        "What each file of an output folder is for disclosure: rules, outcome, checksum. It is what",
-        "`impact-eval verify` and the tools of a checker read. The JSON Schema is shipped in",
+        "What each file of an output folder is for disclosure: rules, outcome, checksum. It is",
+        "what `impact-eval verify` and a checker's tools read. The JSON Schema is shipped in",
         "`impact_eval/pipeline/schemas/outputs-1.json`.",
     ]
     return [

@@ -123,9 +123,8 @@ def run(
     """
     study = Study.read(folder)
     target = Path(output).resolve() if output is not None else study.folder / OUTPUT
-    done = _run(study, target, template, told or (lambda *_: None), fresh=fresh)
-    record_release(study, done.results)
-    return done
+    say = told or (lambda *_: None)
+    return _run(study, target, template, say, fresh=fresh, publish=True)
 
 
 def run_apart(folder: str | Path, output: Path, template: str = STUDY_REPORT) -> Run:
@@ -139,13 +138,18 @@ def run_apart(folder: str | Path, output: Path, template: str = STUDY_REPORT) ->
         Folder to write.
     template : str
     """
-    return _run(Study.read(folder), output, template, lambda *_: None, fresh=True)
+    study = Study.read(folder)
+    return _run(study, output, template, lambda *_: None, fresh=True, publish=False)
 
 
-def _run(study: Study, target: Path, template: str, say: Told, *, fresh: bool) -> Run:
+def _run(
+    study: Study, target: Path, template: str, say: Told, *, fresh: bool, publish: bool
+) -> Run:
     say(Stage.CHECK, 0, 1)
     key = job_key(study, template)
     if not fresh and _is_done(target, key):
+        if publish:  # the ledger may have been lost since; one that knows it adds no line
+            record_release(study, StudyResults.read(target))
         return _finished(study, target, resumed=True)
     partial = target.with_name(f".{target.name}.partial")
     resumed = _prepare(partial, key, fresh=fresh)
@@ -155,6 +159,8 @@ def _run(study: Study, target: Path, template: str, say: Told, *, fresh: bool) -
     say(Stage.EXPORT, 0, 1)
     _export(study, partial, template)
     _write_status(partial, key, Stage.DONE)
+    if publish:  # before anybody can read it: what ends the run here is told as published
+        record_release(study, StudyResults.read(partial))
     if own.is_dir():
         _replace(own, internal_folder(target))
     _replace(partial, target)

@@ -1,4 +1,4 @@
-"""The JSON Schemas of `study.toml`, `results.json` and `controle.json`, with the words written beside each key.
+"""The JSON Schemas of the three files a study exchanges, with the words written beside each key.
 
 Editors read them (completion, faults while typing) and so do the reference pages. The files shipped
 in `schemas/` are written by `python -m impact_eval.pipeline.schema`.

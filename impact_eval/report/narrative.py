@@ -42,6 +42,7 @@ from impact_eval.report.edition import marked
 from impact_eval.report.figures.people import Step, data_for_flow
 from impact_eval.report.narrative_action import action_blocks
 from impact_eval.report.narrative_checks import check_blocks, check_message, headline_outcome
+from impact_eval.report.narrative_dossier import dossier_blocks
 from impact_eval.report.narrative_effects import effect_blocks, has_level
 from impact_eval.report.narrative_limits import limit_blocks, provenance_blocks
 from impact_eval.report.narrative_reading import reading_blocks
@@ -98,6 +99,7 @@ def report_blocks(results: StudyResults, decisions: Sequence[Said] = ()) -> list
         *flow_blocks(results),
         *effect_blocks(results),
         *check_blocks(results),
+        *dossier_blocks(results),
         *soft_outcome_blocks(results),
         *value_blocks(results),
         *limit_blocks(results),

@@ -76,6 +76,9 @@ def test_same_job_is_not_computed_again(finished):
 
 def test_interrupted_export_resumes(dataset, monkeypatch):
     folder = dataset("association_avant_apres")
+    declared = (folder / "study.toml").read_text(encoding="utf-8")
+    own = declared.replace("[privacy]", '[privacy]\nprofile = "interne"')
+    (folder / "study.toml").write_text(own, encoding="utf-8")
 
     def stop(*_):
         raise KeyboardInterrupt
@@ -89,7 +92,35 @@ def test_interrupted_export_resumes(dataset, monkeypatch):
     done = run(folder)
     assert done.resumed
     assert (folder / "sortie" / "results.json").is_file()
-    assert not (folder / ".sortie.partial").exists()
+    assert {path.name for path in folder.glob(".*")} == set(), "no working folder is left"
+    assert {path.name for path in (folder / "interne").iterdir()} == {
+        "results.json", "interne-fr.html", "interne-en.html",
+    }  # fmt: skip
+    assert not list((folder / "sortie").rglob("*interne*"))
+    for name in ("controle.json", "controle-fr.html", "ro-crate-metadata.json"):
+        text = (folder / "sortie" / name).read_text(encoding="utf-8")
+        assert not re.search(r"interne[-/]", text), f"{name} lists the operator's own edition"
+
+
+def test_the_ledger_is_written_before_anybody_can_read_the_edition(dataset, monkeypatch):
+    """A run that ends just before its folder is put in place has told the ledger already."""
+    folder = dataset("association_avant_apres")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runner, "_replace", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(folder)
+    assert not (folder / "sortie").exists()
+    ledger = (folder / "publications.json").read_text(encoding="utf-8")
+    assert json.loads(ledger)["entries"]
+    run(folder)
+    assert (folder / "publications.json").read_text(encoding="utf-8") == ledger
+    (folder / "publications.json").unlink()
+    assert run(folder).resumed
+    assert (folder / "publications.json").read_text(encoding="utf-8") == ledger
 
 
 def test_before_after_never_claims_an_effect(dataset):

@@ -14,7 +14,6 @@ from impact_eval.report.docx import render_docx
 from impact_eval.report.html import render_html
 from impact_eval.report.masthead import page_meta
 from impact_eval.report.narrative import report_blocks
-from impact_eval.report.narrative_dossier import dossier_blocks
 from impact_eval.report.pdf import pdf_content, render_pdf
 from impact_eval.report.texts import Texts
 from impact_eval.results.records import StudyResults
@@ -40,7 +39,7 @@ def internal(make_results: MakeResults) -> StudyResults:
 
 
 def blocks_of(results: StudyResults) -> list[AnyBlock]:
-    return [*report_blocks(results), *dossier_blocks(results)]
+    return report_blocks(results)
 
 
 def test_every_section_opens_with_the_mark(internal: StudyResults) -> None:
@@ -48,8 +47,8 @@ def test_every_section_opens_with_the_mark(internal: StudyResults) -> None:
     opened = [i for i, b in enumerate(blocks) if isinstance(b, Heading) and b.level <= 2]
     anchors = [b.anchor for b in blocks if isinstance(b, Heading) and b.level <= 2]
     assert anchors == [
-        "title", "summary", "action", "flow", "effect", "checks", "soft", "value", "limits",
-        "provenance", "robustness",
+        "title", "summary", "action", "flow", "effect", "checks", "robustness", "soft", "value",
+        "limits", "provenance",
     ]  # fmt: skip
     for at in opened:
         note = blocks[at + 1]
