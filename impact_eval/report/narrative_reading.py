@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from impact_eval.core.findings import Severity
-from impact_eval.report.blocks import AnyBlock, Messages, say
-from impact_eval.report.wording import spoken
+from impact_eval.report.blocks import AnyBlock, Messages, Words, say
+from impact_eval.report.wording import counts_hidden, finding_code, spoken, written
+from impact_eval.results.findings import FindingRecord
 from impact_eval.results.study import DataRecord
 
 _ORDER = (Severity.ERROR, Severity.WARNING, Severity.INFO)
@@ -21,5 +22,18 @@ def reading_blocks(data: DataRecord) -> list[AnyBlock]:
     if data.reading is None or not data.reading.log:
         return []
     log = sorted(data.reading.log, key=lambda entry: _ORDER.index(entry.severity))
-    items = tuple(say(f"finding.{e.code}", **spoken(e.code, e.values)) for e in log)
-    return [Messages(title=say("flow.reading", file=data.reading.file), items=items)]
+    items: list[Words] = []
+    for words in map(_noted, log):  # two rows of totals are told once
+        if words not in items:
+            items.append(words)
+    return [Messages(title=say("flow.reading", file=data.reading.file), items=tuple(items))]
+
+
+def _noted(entry: FindingRecord) -> Words:
+    """Return what a file may say of an entry: a terminal quotes cells and rows, a report never."""
+    noted = f"finding.{entry.code}.noted"
+    values = spoken(entry.code, entry.values)
+    if not written(f"{noted}.text"):
+        return say(finding_code(entry.code, entry.values), **values)
+    hidden = counts_hidden(entry.code, entry.values) and written(f"{noted}.untold")
+    return say(f"{noted}.untold" if hidden else f"{noted}.text", **values)

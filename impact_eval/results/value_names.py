@@ -107,7 +107,7 @@ _CLUSTERS = Declared(Kind.COUNT, Rule.CLUSTERS)
 
 # Codes whose `n` counts what are not people.
 _OF_THINGS = _codes(
-    "blank_columns_dropped|blank_codes|cells_not_identified|cells_not_imputable"
+    "blank_columns_dropped|blank_rows_dropped|cells_not_identified|cells_not_imputable"
     "|cfa_not_identified|cfa_groups_differ|cohorts_outside_window|collinear_columns"
     "|constant_or_collinear_items|covariance_not_psd|event_times_dropped|header_rows_dropped"
     "|headers_joined|honest_gap|identifying_columns|index_weight_negative|invariance_few_items"
@@ -135,6 +135,7 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("quality_read_dif", "of"): _THINGS,
         ("quality_read_hierarchical", "total"): Declared(Kind.NUMBER, Rule.RATIO),
         ("fewer_horizons", "found"): _THINGS,
+        ("headers_joined", "levels"): _THINGS,
         ("guard_overridden", "found"): Declared(Kind.TEXT, Rule.CODE),
         ("guard_overridden", "reason"): Declared(Kind.TEXT, Rule.LABEL),
         ("outcome_left_out", "reason"): Declared(Kind.TEXT, Rule.LABEL),
