@@ -37,7 +37,7 @@ PAGES: Mapping[Language, str] = MappingProxyType(
 )
 SCHEMA: Final = "impact-eval/outputs/1"
 ALWAYS = ("threshold", "difference", "secondary", "dominance", "homogeneous_group",
-          "share_of_few", "degrees_of_freedom", "rounding")  # fmt: skip
+          "few_changed", "share_of_few", "degrees_of_freedom", "rounding")  # fmt: skip
 _UNLISTED = frozenset({FILE, *PAGES.values(), "ro-crate-metadata.json", "status.json"})
 _WITHHELD = "withheld"  # what a table says in place of a number
 # The words of ACRO 0.4 (`acro_tables.get_summary`) for rules that it has too; the others keep ours.

@@ -346,7 +346,24 @@ def _groups(found: OutcomeEvaluation, profile: Profile) -> Iterator[GroupRecord]
             dominated=large and any(fact.dominated for fact in facts),
             homogeneous=any(fact.homogeneous for fact in facts),
             rarest=min(rarest) if rarest else None,
+            changed=_changed(sample, values, rows & known) if rarest else None,
         )
+
+
+def _changed(sample: Sample, values: NDArray[np.float64], rows: NDArray[np.bool_]) -> int | None:
+    """Return how many people changed their answer since the first date, the least by date."""
+    if sample.unit_codes is None or sample.time_codes is None:
+        return None
+    dates = np.unique(sample.time_codes[rows])
+    first = np.full(sample.n_units, np.nan)
+    at = rows & (sample.time_codes == dates[:1])
+    first[sample.unit_codes[at]] = values[at]
+    counts = []
+    for date in dates[1:]:
+        at = rows & (sample.time_codes == date)
+        was = first[sample.unit_codes[at]]
+        counts.append(int((np.isfinite(was) & (was != values[at])).sum()))
+    return min(counts, default=None)
 
 
 def _arms(sample: Sample) -> Iterator[tuple[Arm, NDArray[np.bool_]]]:

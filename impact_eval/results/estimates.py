@@ -374,6 +374,8 @@ class GroupRecord(Record):
     """Whether all gave the same answer."""
     rarest: Annotated[int | None, Field(ge=0), INSIDE]
     """Of two answers, how many gave the rarer."""
+    changed: Annotated[int | None, Field(ge=0), INSIDE]
+    """Of those who gave one of two answers at two dates, how many changed; the least by date."""
 
 
 class EstimateRecord(Record):

@@ -34,7 +34,9 @@ from impact_eval.results.estimates import (
 from impact_eval.results.findings import NoticedRecord
 from impact_eval.results.gate_counts import Counts
 from impact_eval.results.gate_groups import (
+    FEW_CHANGED,
     HOMOGENEOUS,
+    few_changed,
     given_back,
     levels_rule,
     one_person,
@@ -142,7 +144,7 @@ class _Gate:
             "dossier": {name: self._dossier(name, d) for name, d in whole.dossier.items()},
             "covariance": self._joint(whole.covariance),
             "value": self._value(whole.value),
-            "findings": (*map(self._noticed, whole.findings), *self._homogeneous()),
+            "findings": (*map(self._noticed, whole.findings), *self._noticed_by_rule()),
             "earlier": (),
         }
         parts["disclosure"] = self._disclosure()
@@ -162,7 +164,11 @@ class _Gate:
         )
         if not context.people:
             return context
-        rule = too_few(record, self.rules) or one_person(record.groups, context)
+        rule = (
+            too_few(record, self.rules)
+            or one_person(record.groups, context)
+            or few_changed(record, context)
+        )
         if rule is not None:
             return replace(context, withheld=rule)
         hidden = not self._counts_of(record, context)
@@ -338,19 +344,22 @@ class _Gate:
         part = f"findings.{finding.code}"
         return walk(finding, replace(context, part=part, key=part))
 
-    def _homogeneous(self) -> tuple[NoticedRecord, ...]:
-        """Return a finding on the outcomes whose groups all gave one answer."""
-        found = tuple(
-            name
-            for name, context in self.outcomes.items()
-            if HOMOGENEOUS in (context.levels, context.withheld)
-        )
-        if not found:
-            return ()
-        return (
+    def _noticed_by_rule(self) -> tuple[NoticedRecord, ...]:
+        """Return what may be said of what was kept back: one answer for all, few who changed."""
+        found = {
+            rule: tuple(
+                name
+                for name, context in self.outcomes.items()
+                if rule in (context.levels, context.withheld)
+            )
+            for rule in (HOMOGENEOUS, FEW_CHANGED)
+        }
+        return tuple(
             NoticedRecord(
-                code=HOMOGENEOUS, severity=Severity.WARNING, values={}, place=None, outcomes=found
-            ),
+                code=rule, severity=Severity.WARNING, values={}, place=None, outcomes=names
+            )
+            for rule, names in found.items()
+            if names
         )
 
     def _disclosure(self) -> DisclosureRecord:

@@ -20,6 +20,8 @@ from impact_eval.results.estimates import EstimateRecord, GroupRecord
 from impact_eval.results.gate_leaves import Context
 
 HOMOGENEOUS = "homogeneous_group"
+FEW_CHANGED = "few_changed"
+_TWO_GROUPS, _TWO_DATES = "difference_in_means", "before_after"
 _SCALES = MappingProxyType({Unit.PERCENT: 100.0})  # of one yes
 
 
@@ -41,6 +43,18 @@ def one_person(groups: tuple[GroupRecord, ...], context: Context) -> str | None:
     return "dominance" if any(group.dominated for group in groups) else None
 
 
+def few_changed(record: EstimateRecord, context: Context) -> str | None:
+    """Return the rule under which a change of shares that few people made is kept back.
+
+    Of yes and no, the mean change and its error give who came to yes and who left it, to a person
+    or two (`attack_shares.paired_counts`): a change made by few people is about them.
+    """
+    if context.exact or record.estimate.method.name != _TWO_DATES:
+        return None
+    few = any(context.counts.small(group.changed) for group in record.groups)
+    return FEW_CHANGED if few else None
+
+
 def levels_rule(record: EstimateRecord, context: Context) -> str | None:
     """Return the rule under which means are kept back: one answer for all, or for all but few."""
     if context.exact:
@@ -59,8 +73,8 @@ def given_back(record: EstimateRecord, context: Context) -> bool:
     shown = shown_difference(row.estimate, row.std_error, scale=scale)
     name, (treated, comparison) = record.estimate.method.name, record.rests_on
     told: tuple[Told, ...] = ()
-    if shown is not None and treated and comparison and name == "difference_in_means":
+    if shown is not None and treated and comparison and name == _TWO_GROUPS:
         told = two_group_counts(shown, treated, comparison)
-    elif shown is not None and name == "before_after":
+    elif shown is not None and name == _TWO_DATES:
         told = paired_counts(shown, treated or comparison or 0)
     return any(found.tells(context.profile.threshold) for found in told)
