@@ -10,6 +10,7 @@ from impact_eval.core.vocabulary import Unit as Vocabulary
 from impact_eval.report.blocks import Bilingual, Form, Said, Words, say
 
 _MORE = ("sd", "months", "kilometres", "kwh", "scale_0_10")
+_NUMBERS, _UNITS = "number.", "unit."  # the codes of numbers and of amounts
 KNOWN_UNITS = frozenset({*(unit.value for unit in Vocabulary), *_MORE})
 
 
@@ -99,6 +100,33 @@ def unit_of(name: Said | None) -> Unit:
     if isinstance(name, str) and name in KNOWN_UNITS:
         return Unit(name)
     return Unit("other", name if isinstance(name, (str, Bilingual)) else None)
+
+
+def numbers_in(words: Words) -> tuple[float, ...]:
+    """Return the numbers of an amount or of an interval, lowest first; none of other words.
+
+    The order of the values of words says nothing: a notebook sorts them by name.
+
+    Examples
+    --------
+    >>> numbers_in(Unit("score").change(0.84, 1)), numbers_in(Unit("share").brackets(0.5, 0.75, 0))
+    ((0.84,), (50.0, 75.0))
+    """
+    found: list[float] = []
+    for value in words.values.values():
+        if isinstance(value, Words):
+            found += numbers_in(value)
+        elif words.code.startswith(_NUMBERS) and isinstance(value, (int, float)):
+            found.append(float(value))
+    return tuple(sorted(found)) if words.code.startswith((_NUMBERS, _UNITS)) else ()
+
+
+def unit_in(words: Words) -> Words | None:
+    """Return the name of the unit of an amount; None of other words."""
+    if not words.code.startswith(_UNITS):
+        return None
+    named = {name: value for name, value in words.values.items() if name == "unit"}
+    return say(f"{words.code.rpartition('.')[0]}.name", **named)
 
 
 def digits_for(unit: Unit, low: float | None, high: float | None, estimate: float | None) -> int:

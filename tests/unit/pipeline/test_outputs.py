@@ -17,8 +17,10 @@ from impact_eval.report.blocks import (
     Figure,
     Form,
     Table,
+    Words,
     say,
 )
+from impact_eval.report.quantities import Unit
 
 TRAPS = ("=HYPERLINK(1;2)", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1")
 
@@ -47,8 +49,9 @@ def test_no_text_runs_in_either_language(tmp_path: Path, trap: str) -> None:
         say(trap),
         Absent(reason="a"),
     )
-    assert cells[:4] == [f"'{trap}".replace("\r", " ")] * 4
-    assert cells[4] == "n/a (a)"
+    assert cells[:3] == [f"'{trap}".replace("\r", " ")] * 3
+    assert cells[3].startswith("[")  # a code that no catalogue holds
+    assert cells[4] == "n/a ([finding.a])"
 
 
 def test_the_data_of_a_figure_are_guarded_too(tmp_path: Path) -> None:
@@ -68,3 +71,52 @@ def test_a_heading_is_a_cell_like_another(tmp_path: Path) -> None:
 def test_withheld_empty_and_plain_cells(tmp_path: Path) -> None:
     cells = written(tmp_path, WITHHELD, None, "Emploi", Bilingual(fr="Emploi", en="Work"), "-283")
     assert cells == ["withheld", "", "Emploi", "Emploi", "-283"]
+
+
+def lines(folder: Path, block: Table, language: str = "fr") -> list[list[str]]:
+    write_data_files([block], folder, language)
+    with (folder / "tables" / "table-01.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.reader(stream))
+
+
+def results(*rows: tuple[Cell, ...]) -> Table:
+    columns = (
+        Column(key="outcome", label="Résultat", header=True),
+        Column(key="estimate", label="Effet", form=Form.PLAIN),
+        Column(key="interval", label="Intervalle", form=Form.PLAIN),
+        Column(key="level", label="Niveau"),
+    )
+    return Table(caption="x", columns=columns, rows=rows)
+
+
+def test_an_amount_is_a_number_beside_its_unit_and_an_interval_two_numbers(tmp_path: Path) -> None:
+    share, euros = Unit("share"), Unit("eur")
+    table = results(
+        ("Emploi", share.change(0.074, 1), share.brackets(0.009, 0.104, 1), "3"),
+        ("Revenu", euros.change(-1234.56, 0), euros.brackets(-1300, -1169.12, 0), "3"),
+        ("Logement", WITHHELD, WITHHELD, None),
+        ("Santé", say("report.absent_mark"), say("report.absent_mark"), "0"),
+    )
+    told = [
+        ["outcome", "estimate", "estimate_unit", "interval_low", "interval_high", "level"],
+        ["Emploi", "7.4", "personnes sur 100", "0.9", "10.4", "3"],
+        ["Revenu", "-1234.56", "euros", "-1300.0", "-1169.12", "3"],
+        ["Logement", "withheld", "", "withheld", "withheld", ""],
+        ["Santé", "n/a", "", "n/a", "n/a", "0"],
+    ]
+    assert lines(tmp_path, table) == told
+
+
+def test_an_interval_read_back_from_a_notebook_keeps_its_ends(tmp_path: Path) -> None:
+    """A notebook sorts the names of values: high comes before low."""
+    between = Unit("score").brackets(-0.5, 1.25, 1)
+    turned = Words(code=between.code, values=dict(sorted(between.values.items())))
+    assert list(turned.values) == ["high", "low"]
+    _, row = lines(tmp_path, results(("x", 1.0, turned, None)))
+    assert row[2:4] == ["-0.5", "1.25"]
+
+
+def test_a_code_is_told_in_words_of_one_language(tmp_path: Path) -> None:
+    table = results(("x", 0.1 * 3, None, say("effect.level_of", level=3)))
+    assert lines(tmp_path, table)[1][1:] == ["0.3", "", "3 sur 4"]
+    assert lines(tmp_path, table, "en")[1][1:] == ["0.3", "", "3 of 4"]
