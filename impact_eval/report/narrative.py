@@ -65,6 +65,7 @@ from impact_eval.report.wording import (
 from impact_eval.results.account import AccountSection
 from impact_eval.results.estimates import FlowRecord
 from impact_eval.results.records import StudyResults
+from impact_eval.results.stated import lost, observed, received, share
 
 KEY_MESSAGES = 3
 
@@ -208,7 +209,7 @@ def _observed_in_all(result: Result, n_units: int | None) -> int | Withheld | No
     known = [n for n in (effect.n_treated, effect.n_comparison) if n is not None]
     if result.withheld or (result.counterfactual and len(known) == 1):
         return WITHHELD
-    return min(sum(known), n_units or sum(known)) if known else None
+    return observed(effect.n_treated, effect.n_comparison, n_units)
 
 
 def evidence_block(result: Result) -> Evidence:
@@ -302,7 +303,7 @@ def _flow(results: StudyResults) -> list[AnyBlock]:
     steps = results.data.flow
     if not steps:
         return [Paragraph(words=(say("flow.none"),))]
-    start, end = _received(steps[0]), steps[-1].n
+    start, end = received(steps[0]), steps[-1].n
     if start is not None and start == end:
         return [Paragraph(words=(say("flow.sentence_all", n=end),))]
     territories = of_territories(results.data)
@@ -311,25 +312,19 @@ def _flow(results: StudyResults) -> list[AnyBlock]:
     return [sentence, figure, _flow_table(steps)]
 
 
-def _received(step: FlowRecord) -> int | None:
-    """Return the rows that entered a step; None when a count is kept back."""
-    return None if step.n is None or step.dropped is None else step.n + step.dropped
-
-
 def _flow_sentences(
     steps: Sequence[FlowRecord], start: int | None, end: int | None, *, territories: bool
 ) -> tuple[Said, ...]:
     """Return the flow in words; when a step counts people and no longer rows, no share is told."""
     if start is None or end is None:
         return (say("flow.sentence_withheld", start=count_or_words(start), n=count_or_words(end)),)
-    known = [(before.n, _received(after)) for before, after in itertools.pairwise(steps)]
-    if any(n is None or n != received for n, received in known):  # or a count was kept back
+    known = [(before.n, received(after)) for before, after in itertools.pairwise(steps)]
+    if any(n is None or n != entered for n, entered in known):  # or a count was kept back
         code = "flow.sentence_territories" if territories else "flow.sentence_units"
         return (say(code, start=start, n=end),)
-    share = end / start if start else 0.0
     return (
-        say("flow.sentence", start=start, n=end, share=share),
-        say("flow.lost", n=start - end),
+        say("flow.sentence", start=start, n=end, share=share(end, start)),
+        say("flow.lost", n=lost(start, end)),
     )
 
 

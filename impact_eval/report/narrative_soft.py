@@ -39,6 +39,7 @@ from impact_eval.results.scores import (
     PeopleChanged,
     ScoreRecord,
 )
+from impact_eval.results.stated import total
 
 LOW_ALPHA = 0.70
 
@@ -202,15 +203,11 @@ def _classes(rows: Sequence[BinRecord]) -> list[ScoreBin]:
     for row in rows:
         if out and row.high <= row.low:
             last = out.pop()
-            sums = (_sum(last.before, row.before), _sum(last.after, row.after))
+            sums = (total((last.before, row.before)), total((last.after, row.after)))
             out.append(ScoreBin(last.low, last.high, *sums))
         else:
             out.append(ScoreBin(row.low, row.high, row.before, row.after))
     return out
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return None if one is None or other is None else one + other
 
 
 def _precision(score: ScoreRecord, change: _Change) -> tuple[Words, ...]:
@@ -239,8 +236,6 @@ def _people(people: PeopleChanged, name: Said) -> Table:
     """Return how many people clearly changed; a table, so that the gate can keep small counts."""
     counts = (people.improved, people.stable, people.worsened)
     codes = ("soft.improved", "soft.stable", "soft.worsened")
-    known = [n for n in counts if n is not None]
-    total: Cell = sum(known) if len(known) == len(counts) else WITHHELD
     rows = tuple((say(code), _count(n)) for code, n in zip(codes, counts, strict=True))
     return Table(
         caption=say("soft.caption_people", scale=name),
@@ -248,7 +243,7 @@ def _people(people: PeopleChanged, name: Said) -> Table:
             Column(key="answer", label=say("soft.people_change"), header=True),
             Column(key="n", label=say("soft.people_n"), form=Form.INTEGER),
         ),
-        rows=(*rows, (say("soft.people_all"), total)),
+        rows=(*rows, (say("soft.people_all"), _count(total(counts)))),
         emphasis=(len(rows),),
     )
 

@@ -40,6 +40,7 @@ from impact_eval.report.figures.money import (
 from impact_eval.report.wording import CAUSAL_FROM, pick, spoken, written
 from impact_eval.results.account import AccountSection, ValueRefused
 from impact_eval.results.findings import FindingRecord
+from impact_eval.results.stated import balance, total
 from impact_eval.results.value import (
     AvoidedToldRecord,
     DroppedToldRecord,
@@ -251,11 +252,10 @@ def _parties(parties: Sequence[PartyRecord]) -> list[AnyBlock]:
         Column(key="gains", label=say("value.benefit"), form=Form.EURO),
         Column(key="net", label=say("value.net"), form=Form.EURO),
     )
-    pays, gains = sum(p.pays for p in found), sum(p.gains for p in found)
-    rows = (
-        *((p.name, p.pays, p.gains, p.net) for p in found),
-        (say("value.total"), pays, gains, gains - pays),
-    )
+    pays, gains = total(p.pays for p in parties), total(p.gains for p in parties)
+    net = None if pays is None or gains is None else balance(gains, pays)
+    sums = (WITHHELD if amount is None else amount for amount in (pays, gains, net))
+    rows = (*((p.name, p.pays, p.gains, p.net) for p in found), (say("value.total"), *sums))
     table = Table(
         caption=say("value.caption_account"), columns=columns, rows=rows, emphasis=(len(found),)
     )

@@ -226,7 +226,7 @@ def _event_alt(points: Sequence[EventPoint], unit: Unit, digits: int) -> tuple[W
     before = [p for p in points if _phase(p) is Phase.BEFORE]
     after = [p.estimate for p in points if _phase(p) is Phase.AFTER and p.estimate is not None]
     if before:
-        outside = sum(_apart(p) for p in before)
+        outside = len([p for p in before if _apart(p)])
         alt.append(_before_alt(outside, len(before)))
     if after:
         low, high = (unit.change(v, digits) for v in (min(after), max(after)))

@@ -26,6 +26,7 @@ from impact_eval.report.figures.drawing import (
     zero_line,
 )
 from impact_eval.report.texts import Texts
+from impact_eval.results.stated import balance
 
 LONGEST_TORNADO = 10
 
@@ -189,7 +190,7 @@ class PartyBalance:
     @property
     def net(self) -> float:
         """Gains less payments."""
-        return self.gains - self.pays
+        return balance(self.gains, self.pays)
 
 
 def data_for_payers(parties: Sequence[PartyBalance]) -> Figure:

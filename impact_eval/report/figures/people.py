@@ -37,6 +37,7 @@ from impact_eval.report.figures.drawing import (
     value_title,
 )
 from impact_eval.report.texts import Texts
+from impact_eval.results.stated import favourable, shares, total
 
 SMD_LIMIT = 0.1
 
@@ -146,7 +147,7 @@ def data_for_balance(rows: Sequence[Balance]) -> Figure:
     alt = say(
         "figure.alt.balance",
         n=len(ordered),
-        over=sum(value > SMD_LIMIT for value in last),
+        over=len([value for value in last if value > SMD_LIMIT]),
         name=_said_label(ordered[worst].name),
         value=last[worst],
     )
@@ -240,29 +241,26 @@ def data_for_likert(rows: Sequence[ItemAnswers], categories: Sequence[Said]) -> 
     categories : sequence of words
         The names of the answers, in the same order.
     """
-    shares = tuple(f"share_{k}" for k in range(len(categories)))
+    keys = tuple(f"share_{k}" for k in range(len(categories)))
     columns = (
         Column(key="item", label=say("label.item"), header=True),
         Column(key="wave", label=say("label.wave")),
         Column(key="n", label=say("label.n"), form=Form.INTEGER),
         *(
             Column(key=key, label=name, form=Form.PERCENT)
-            for key, name in zip(shares, categories, strict=True)
+            for key, name in zip(keys, categories, strict=True)
         ),
     )
     cells = []
     for row in rows:
-        total = sum(row.counts)
-        parts = [count / total if total else None for count in row.counts]
-        cells.append((row.item, row.wave, total, *parts))
-    half = len(categories) // 2
-    good = [sum(r.counts[-half:]) / max(sum(r.counts), 1) for r in rows]
-    first, last = good[::2], good[1::2] or good[::2]
+        cells.append((row.item, row.wave, total(row.counts), *shares(row.counts)))
+    counts = [row.counts for row in rows]
+    first, last = counts[::2], counts[1::2] or counts[::2]
     alt = say(
         "figure.alt.likert",
         n=len(first),
-        before=sum(first) / max(len(first), 1),
-        after=sum(last) / max(len(last), 1),
+        before=favourable(first),
+        after=favourable(last),
     )
     question = say("soft.question_items")
     return Figure(
@@ -398,11 +396,11 @@ def draw_distribution(figure: Figure, texts: Texts, ax: Any) -> None:
         counts = [shown(row[key]) for row in rows]
         if None in counts:  # shares of a total that is not known would be a guess
             continue
-        total = sum(count or 0 for count in counts)
         widths = [high - low for low, high in itertools.pairwise(edges)]
+        parts = shares([int(count or 0) for count in counts])
         heights = [
-            100 * (count or 0) / total / width if total and width else 0
-            for count, width in zip(counts, widths, strict=True)
+            100 * (part or 0) / width if width else 0
+            for part, width in zip(parts, widths, strict=True)
         ]
         if look.pop("fill"):
             look = {"facecolor": LIGHT_BLUE, "edgecolor": BLUE, "linewidth": 1}

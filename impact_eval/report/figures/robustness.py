@@ -23,6 +23,7 @@ from impact_eval.report.figures.drawing import (
 from impact_eval.report.figures.effects import Interval, interval_table
 from impact_eval.report.quantities import Unit, digits_for
 from impact_eval.report.texts import Texts
+from impact_eval.results.stated import of_the_same_sign
 
 
 def data_for_specification(rows: Sequence[Interval], chosen: int, unit: Unit) -> Figure:
@@ -49,7 +50,7 @@ def data_for_specification(rows: Sequence[Interval], chosen: int, unit: Unit) ->
         n=len(ordered),
         low=unit.change(values[0], digits),
         high=unit.change(values[-1], digits),
-        share=sum((v > 0) == (reference > 0) for v in values) / len(values),
+        share=of_the_same_sign(values, reference),
     )
     return Figure(
         figure="specification",
