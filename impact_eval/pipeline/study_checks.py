@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from impact_eval.core.dates import first_day, iso_date, last_day
 from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
-from impact_eval.pipeline.dates import first_day, iso_date, last_day
 
 if TYPE_CHECKING:
     from impact_eval.designs import Design
