@@ -27,7 +27,7 @@ from impact_eval.core.findings import (
 )
 from impact_eval.report.formats import FORMAT_NAMES, MISSING, listed, show
 from impact_eval.report.terminal import printable
-from impact_eval.report.typography import counted_in_words, typography
+from impact_eval.report.typography import counted_in_words, readable, typography
 
 LANGUAGES = ("fr", "en")
 ENTRY_POINTS = "impact_eval.texts"
@@ -269,7 +269,8 @@ class Texts:
             return self.label(str(value))
         if isinstance(value, (list, tuple)) and any(isinstance(v, Mapping) for v in value):
             return listed([self.show(v) for v in value], self.language)
-        return show(value, fmt, self.language)
+        told = show(value, fmt, self.language)
+        return readable(told) if isinstance(value, (str, list, tuple)) else told
 
     def words(self, words: Any) -> str:
         """Write words: `{"code": …, "values": {…}}`, `{"fr": …, "en": …}`, or a text as it is."""
@@ -287,13 +288,13 @@ class Texts:
                 return self._bare(code, values)
         for language in (self.language, *LANGUAGES):
             if words.get(language):
-                return str(words[language])
+                return readable(str(words[language]))
         return MISSING
 
     def label(self, code: str) -> str:
         """Return the short label of a code; a user's own name stays itself."""
         key = f"label.{code}"
-        return self.say(key) if key in self else code
+        return self.say(key) if key in self else readable(code)
 
     def finding(self, finding: Finding) -> FindingText:
         """Return a finding in words. Never fails: an unknown code is shown with its values."""

@@ -29,6 +29,21 @@ _ENGLISH = (
 )
 
 
+# What no page can hold: Word and the web refuse them, and nobody reads them.
+_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
+
+
+def readable(text: str) -> str:
+    r"""Return a text without the control characters that a file may have brought along.
+
+    Examples
+    --------
+    >>> readable("une\x00 action")
+    'une action'
+    """
+    return _UNREADABLE.sub("", text)
+
+
 def typography_fr(text: str) -> str:
     """Put French spaces, apostrophes and quotation marks right.
 
