@@ -34,7 +34,7 @@ def write_results_file() -> list[Path]:
             model, _, key = leaf.partition(".")
             key = key.removesuffix("_") if key == "schema_" else key
             rows.append((code(f"{model}.{key}"), models[model]["properties"][key]["description"]))
-        lines += [f"### {entry['user']}", "", *table(("leaf", "meaning"), rows)]
+        lines += [f"### {entry['user']}", "", entry["why"], "", *table(("leaf", "meaning"), rows)]
     return [write(f"{FOLDER}/results-file.md", lines)]
 
 

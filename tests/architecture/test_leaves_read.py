@@ -89,6 +89,7 @@ def readers(root: Path) -> dict[str, Any]:
 def test_each_leaf_is_read_or_has_a_named_user(unread: set[str], readers: dict[str, Any]) -> None:
     listed = [leaf for entry in readers["further"] for leaf in entry["leaves"]]
     assert len(listed) == len(set(listed))
+    assert all(entry["why"] for entry in readers["further"]), "say why the report is not enough"
     assert unread - set(listed) == set(), "nobody reads them: name their user, or take them away"
 
 
