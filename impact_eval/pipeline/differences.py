@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from impact_eval.results.records import Json
+from impact_eval.results.faults import Json
 
 
 def differences(one: Json, other: Json, path: str = "") -> list[str]:

@@ -9,8 +9,9 @@ from impact_eval.report import narrative
 from impact_eval.report.blocks import AnyBlock, Page
 from impact_eval.report.narrative_action import action_blocks
 from impact_eval.report.narrative_dossier import dossier_blocks
+from impact_eval.results.faults import Json
 from impact_eval.results.gate import Edition, release
-from impact_eval.results.records import Json, StudyResults, untimed
+from impact_eval.results.records import StudyResults, untimed
 
 
 class Published:

@@ -25,8 +25,8 @@ from impact_eval.results.base import (
     Statistic,
     Things,
 )
+from impact_eval.results.faults import Json
 from impact_eval.results.findings import FindingRecord
-from impact_eval.results.records import Json
 
 SCHEMA: Literal["impact-eval/portfolio/1"] = "impact-eval/portfolio/1"
 

@@ -6,9 +6,11 @@ is withheld takes the whole section with it, for any of its amounts would give t
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from decimal import Decimal
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, TypeAdapter, model_validator
+from pydantic_core import PydanticCustomError
 
 from impact_eval.core.provenance import canonical_json
 from impact_eval.core.vocabulary import Unit
@@ -29,12 +31,12 @@ from impact_eval.results.base import (
     Whole,
 )
 from impact_eval.results.findings import FindingRecord, RefusalRecord, declared_only
+from impact_eval.results.parts import covariance_of, ordered
 from impact_eval.results.value import (
     Amounts,
     ConfLevel,
     PositiveAmount,
     ValueToldRecord,
-    in_order,
 )
 from impact_eval.results.value_map import AgentOf, AgentOrNone, ValueMapRecord
 from impact_eval.value.account import Account
@@ -43,8 +45,22 @@ from impact_eval.value.told import ValueTold
 from impact_eval.value.vocabulary import Agent, FlowKind, Perspective, QuantitySource
 
 _ExactText: TypeAlias = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
-ExactByYear: TypeAlias = Annotated[dict[int, _ExactText | None], AMOUNT]
 Views: TypeAlias = Annotated[dict[Perspective | Agent, _ExactText | None], AMOUNT]
+
+_LAST_DIGIT = Decimal("1e-9")
+
+
+def _add_up(total: str | None, *parts: str | None) -> None:
+    """Refuse exact amounts that do not add up to the last digit; one that is withheld says nothing.
+
+    Ten digits are kept of what a machine could move, so the last of them may differ.
+    """
+    known = [Decimal(part) for part in (total, *parts) if part is not None]
+    if len(known) < 1 + len(parts):
+        return
+    whole, *rest = known
+    if abs(whole - sum(rest)) > _LAST_DIGIT * max(map(abs, known)):
+        raise PydanticCustomError("does_not_add_up", "does_not_add_up", {})
 
 
 class LoadRecord(Record):
@@ -71,8 +87,9 @@ class DeadweightRecord(Record):
     """Level of its interval."""
 
     @model_validator(mode="after")
-    def _ordered(self) -> DeadweightRecord:
-        return in_order(self, self.conf_low, self.conf_high)
+    def _ordered(self) -> Self:
+        ordered(self.conf_low, self.conf_high)
+        return self
 
 
 class QuantityRecord(Record):
@@ -104,8 +121,9 @@ class QuantityRecord(Record):
     """The deadweight that the effect implies, or why there is none."""
 
     @model_validator(mode="after")
-    def _ordered(self) -> QuantityRecord:
-        return in_order(self, self.conf_low, self.conf_high)
+    def _ordered(self) -> Self:
+        ordered(self.conf_low, self.conf_high)
+        return self
 
 
 class QuantitiesRecord(Record):
@@ -125,13 +143,11 @@ class QuantitiesRecord(Record):
     """What was noticed while quantities were read."""
 
     @model_validator(mode="after")
-    def _square(self) -> QuantitiesRecord:
+    def _square(self) -> Self:
         size = len(self.effects)
-        rows = (self.values, self.df, self.covariance, *self.covariance)
-        if any(len(row) != size for row in rows):
-            raise ValueError("covariance_not_square")
-        if any((row[k] or 0) < 0 for k, row in enumerate(self.covariance)):
-            raise ValueError("negative_variance")
+        if len(self.values) != size or len(self.df) != size:
+            raise PydanticCustomError("lengths_differ", "lengths_differ", {})
+        covariance_of(self.covariance, size)
         return self
 
 
@@ -197,6 +213,13 @@ class BalanceRecord(Record):
     closes: Flag
     """Whether both identities hold to the last digit."""
 
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        if self.closes and None not in (self.transfers, self.accounts, self.social):
+            _add_up(self.transfers, "0")
+            _add_up(self.accounts, self.social)
+        return self
+
 
 class SroiRecord(Record):
     """Present value, ratio, net value and payback, from the perspective of the map."""
@@ -209,8 +232,6 @@ class SroiRecord(Record):
     """Benefits less costs."""
     ratio: Exact | RefusalRecord
     """Benefits over costs, or why no ratio is given."""
-    net_ratio: Exact | RefusalRecord
-    """Net value over costs, or why no ratio is given."""
     positive: Exact
     """Part of `benefits` above zero: the sum of the lines that gain."""
     negative: Exact
@@ -219,10 +240,12 @@ class SroiRecord(Record):
     """Costs over a month of the first year's value, not discounted; in months."""
     discounted_payback_years: Exact | RefusalRecord
     """When the discounted total first repays the costs; in years."""
-    by_year: ExactByYear
-    """Value of each year, not discounted."""
-    present_by_year: ExactByYear
-    """Value of each year, discounted."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        _add_up(self.benefits, self.net, self.costs)
+        _add_up(self.benefits, self.positive, self.negative)
+        return self
 
 
 class AvoidedRecord(Record):
@@ -299,6 +322,7 @@ def record_of_account(account: Account, told: ValueTold) -> AccountSection:
         Of the same account.
     """
     content = {**account_to_dict(account, whole=True), "told": told_to_dict(told)}
+    content["sroi"] = {name: content["sroi"][name] for name in SroiRecord.model_fields}
     return AccountSection.model_validate_json(canonical_json(declared_only(content)))
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Self
+
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
 from impact_eval.diagnostics.base import CheckStatus
 from impact_eval.results.base import (
     CodeOrNone,
@@ -25,6 +30,15 @@ class CheckBase(Record):
     """Which of its rules decided, or why it does not apply."""
     refusal: RefusalRecord | None
     """Why it does not apply, with what the sentence needs."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        """Refuse a check that both applies and says why it does not."""
+        absent = self.status is CheckStatus.NOT_APPLICABLE
+        told = None if self.refusal is None else self.refusal.not_applicable
+        if told != (self.reason if absent else None):
+            raise PydanticCustomError("refused_and_there", "refused_and_there", {})
+        return self
 
 
 class NoValues(Record):

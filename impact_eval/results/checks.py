@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, TypeAlias, get_args
 
-from pydantic import Discriminator, Tag, TypeAdapter
+from pydantic import Discriminator, Tag, TypeAdapter, WithJsonSchema
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.diagnostics.base import CheckResult, CheckStatus
@@ -43,18 +43,6 @@ from impact_eval.results.findings import RefusalRecord
 from impact_eval.results.parts import finite
 from impact_eval.results.value_names import Value
 
-
-class OtherCheck(CheckBase):
-    """A check of another package: its status alone."""
-
-    code: Code
-    """Name of the check."""
-    values: NoValues | None
-    """None."""
-    rows: tuple[NoRow, ...]
-    """None."""
-
-
 KINDS: tuple[type[CheckBase], ...] = (
     RandomAssignmentCheck,
     PretrendsCheck,
@@ -77,6 +65,24 @@ CODES = frozenset(
     for kind in KINDS
     for code in getattr(kind.model_fields["code"].annotation, "__args__", ())
 )
+# A schema reader must not take a check of ours for one of another package.
+_NOT_OURS = {
+    "type": "string",
+    "pattern": r"^[a-z0-9][a-z0-9_.\-]*$",
+    "maxLength": 80,
+    "not": {"enum": sorted(CODES)},
+}
+
+
+class OtherCheck(CheckBase):
+    """A check of another package: its status alone."""
+
+    code: Annotated[Code, WithJsonSchema(_NOT_OURS)]
+    """Name of the check; not one of ours."""
+    values: NoValues | None
+    """None."""
+    rows: tuple[NoRow, ...]
+    """None."""
 
 
 def _kind_of(value: object) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from impact_eval.results.base import (
     CodeOrNone,
@@ -19,6 +21,7 @@ from impact_eval.results.base import (
     ThingsOrNone,
 )
 from impact_eval.results.check_base import CheckBase, NoRow, NoValues
+from impact_eval.results.parts import at_most, ordered
 
 
 class RandomAssignmentCheck(CheckBase):
@@ -43,14 +46,17 @@ class BalanceValues(Record):
     """Its characteristic."""
     n_large: ThingsOrNone
     """Large differences."""
-    n_notable: ThingsOrNone
-    """Notable differences."""
     n_treated: People
     """People concerned."""
     n_comparison: People
     """People compared."""
     df: NumberOrNone
     """Degrees of freedom of the joint test."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        at_most(self.n_variables, self.n_large)
+        return self
 
 
 class BalanceRow(Record):
@@ -140,6 +146,13 @@ class AttritionValues(Record):
     lee_conf_high: Statistic
     """Upper end of the interval of the bounds."""
 
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        at_most(self.n, self.lost)
+        ordered(self.lee_lower, self.lee_upper)
+        ordered(self.lee_conf_low, self.lee_conf_high)
+        return self
+
 
 class AttritionRow(Record):
     """One group: how many, how many lost."""
@@ -152,6 +165,11 @@ class AttritionRow(Record):
     """People lost."""
     share: Share
     """Share lost."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        at_most(self.n, self.lost)
+        return self
 
 
 class AttritionCheck(CheckBase):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+
+from pydantic import model_validator
 
 from impact_eval.results.base import (
     CODE,
@@ -20,7 +22,7 @@ from impact_eval.results.base import (
     UnitName,
 )
 from impact_eval.results.check_base import CheckBase, NoRow
-from impact_eval.results.parts import IntervalRecord, Period
+from impact_eval.results.parts import IntervalRecord, Period, at_most, ordered
 
 
 class LeaveOneOutValues(Record):
@@ -38,6 +40,11 @@ class LeaveOneOutValues(Record):
     """Lowest of the results."""
     highest: Statistic
     """Highest of the results."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        ordered(self.lowest, self.highest)
+        return self
 
 
 class LeaveOneOutRow(Record):
@@ -77,6 +84,12 @@ class FewClustersValues(Record):
     """Lower end printed."""
     conf_high: Statistic
     """Upper end printed."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        at_most(self.n_clusters, self.n_treated)
+        ordered(self.conf_low, self.conf_high)
+        return self
 
 
 class MarginRow(IntervalRecord):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+
+from pydantic import model_validator
 
 from impact_eval.results.base import (
     CODE,
@@ -18,7 +20,7 @@ from impact_eval.results.base import (
     ThingsOrNone,
 )
 from impact_eval.results.check_base import CheckBase, NoRow
-from impact_eval.results.parts import Period
+from impact_eval.results.parts import Period, at_most, ordered
 
 
 class PretrendsValues(Record):
@@ -73,6 +75,11 @@ class HonestValues(Record):
     restriction: CodeOrNone
     """Kind of departure."""
 
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        ordered(self.conf_low, self.conf_high)
+        return self
+
 
 class HonestRow(Record):
     """The interval under a departure of size m."""
@@ -83,6 +90,11 @@ class HonestRow(Record):
     """Lower end; empty when unbounded."""
     conf_high: Statistic
     """Upper end; empty when unbounded."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        ordered(self.conf_low, self.conf_high)
+        return self
 
 
 class HonestCheck(CheckBase):
@@ -103,6 +115,11 @@ class PlaceboValues(Record):
     """Placebos made."""
     n_found: ThingsOrNone
     """Placebos that show an effect."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        at_most(self.n, self.n_found)
+        return self
 
 
 class PlaceboRow(Record):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -40,12 +41,17 @@ from impact_eval.results.parts import (
     BilingualRecord,
     Matrix,
     Period,
+    at_most,
+    covariance_of,
     finite,
     matrix_of,
     ordered,
     plain,
+    within,
 )
 from impact_eval.results.value_names import Value
+
+_NO_COMPARISON = 1  # the highest level of what is compared with nothing
 
 
 class Role(StrEnum):
@@ -97,7 +103,7 @@ class EffectRecord(Record):
 
     @model_validator(mode="after")
     def _ends(self) -> Self:
-        ordered(self.conf_low, self.conf_high)
+        within(self.estimate, self.conf_low, self.conf_high)
         return self
 
     @property
@@ -199,6 +205,12 @@ class FlowRecord(Record):
         return cls(step=step.step, n=step.n, dropped=step.dropped, reason=step.reason)
 
 
+def narrowing(flow: tuple[FlowRecord, ...]) -> None:
+    """Refuse a flow that keeps more than it had."""
+    for before, after in pairwise(flow):
+        at_most(before.n, after.n)
+
+
 class LevelsRecord(Record):
     """Means behind a difference, to give it a scale; empty where the design has none."""
 
@@ -265,11 +277,8 @@ class FitRecord(Record):
 
     @model_validator(mode="after")
     def _square(self) -> Self:
-        size = len(self.effects)
-        if len(self.covariance) != size or any(len(row) != size for row in self.covariance):
-            raise PydanticCustomError("not_square", "not_square", {"expected": size})
-        if any((row[i] or 0.0) < 0 for i, row in enumerate(self.covariance)):
-            raise PydanticCustomError("negative_variance", "negative_variance", {})
+        covariance_of(self.covariance, len(self.effects))
+        narrowing(self.flow)
         return self
 
     @classmethod
@@ -356,7 +365,7 @@ class EvidenceRecord(Record):
 
     @model_validator(mode="after")
     def _under(self) -> Self:
-        if self.level > self.ceiling:
+        if self.level > min((self.ceiling, *self.caps.values())):
             raise PydanticCustomError("level_over_ceiling", "level_over_ceiling", {})
         return self
 
@@ -418,6 +427,18 @@ class EstimateRecord(Record):
     twins: Annotated[tuple[str, ...], INSIDE]
     """Outcomes that nearly say the same of the same people; empty once published."""
 
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        """Refuse numbers that are said to be kept back, and a cause without a comparison."""
+        row = self.headline
+        numbers = (row.estimate, row.std_error, row.conf_low, row.conf_high)
+        if self.withheld and any(number is not None for number in numbers):
+            raise PydanticCustomError("withheld_and_there", "withheld_and_there", {})
+        level = 0 if self.evidence is None else self.evidence.level
+        if level > _NO_COMPARISON and not self.estimate.counterfactual:
+            raise PydanticCustomError("level_over_ceiling", "level_over_ceiling", {})
+        return self
+
     @property
     def headline(self) -> EffectRecord:
         """The first row."""
@@ -443,9 +464,5 @@ class CovarianceRecord(Record):
 
     @model_validator(mode="after")
     def _square(self) -> Self:
-        size = len(self.keys)
-        if len(self.matrix) != size or any(len(row) != size for row in self.matrix):
-            raise PydanticCustomError("not_square", "not_square", {"expected": size})
-        if any((row[i] or 0.0) < 0 for i, row in enumerate(self.matrix)):
-            raise PydanticCustomError("negative_variance", "negative_variance", {})
+        covariance_of(self.matrix, len(self.keys))
         return self

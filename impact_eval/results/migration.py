@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Mapping
 
-from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.diagnostics.base import CheckResult
 from impact_eval.results.base import Record, Rule
 from impact_eval.results.checks import CheckRecord, check_of
@@ -26,8 +26,14 @@ SCHEMA_2 = "impact-eval/results/2"
 Table: typing.TypeAlias = Mapping[str, object]
 
 
-def from_schema_1(data: Table) -> dict[str, object]:
+def from_schema_1(data: Table, place: Place | None = None) -> dict[str, object]:
     """Return the content of a `results/1` file in the present format, not yet validated.
+
+    Parameters
+    ----------
+    data : mapping
+    place : Place, optional
+        Of the file, for a refusal.
 
     Raises
     ------
@@ -36,10 +42,13 @@ def from_schema_1(data: Table) -> dict[str, object]:
     """
     try:
         return _migrated(data)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ImpactEvalError(
-            Finding.error("results_invalid", n=1, keys=[type(error).__name__])
-        ) from None
+    except KeyError as error:
+        keys, faults = (str(error.args[0]),), ("results_fault.missing",)
+    except (TypeError, ValueError, AttributeError):
+        keys, faults = (SCHEMA_1,), ("results_fault.other",)
+    raise ImpactEvalError(
+        Finding.error("results_invalid", place, n=len(keys), keys=keys, faults=faults)
+    )
 
 
 def _migrated(data: Table) -> dict[str, object]:

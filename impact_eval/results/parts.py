@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable
 from typing import Annotated, Self, TypeAlias
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from impact_eval.results.base import (
     FREE,
+    LABEL,
     STATISTIC,
-    LabelOrNone,
     Probability,
     Record,
     StandardError,
@@ -22,15 +22,20 @@ from impact_eval.results.value_names import Value
 
 Period: TypeAlias = Annotated[float | str | None, FREE]
 Matrix: TypeAlias = Annotated[tuple[tuple[float | None, ...], ...], STATISTIC]
-_SLACK = 1e-9
+_SLACK = 1e-8
+_PAST_THE_END = 0.05  # of the width of a scale
+_NOTHING = 1e-12  # below it a number is the dust of a computation
+
+
+Said: TypeAlias = Annotated[str | None, Field(pattern=r"\S"), LABEL]
 
 
 class BilingualRecord(Record):
     """What the study's authors wrote, in one language or both."""
 
-    fr: LabelOrNone
+    fr: Said
     """French."""
-    en: LabelOrNone
+    en: Said
     """English."""
 
     @model_validator(mode="after")
@@ -42,10 +47,53 @@ class BilingualRecord(Record):
 
 def ordered(low: float | None, high: float | None) -> None:
     """Refuse an interval whose ends are crossed."""
-    if low is not None and high is not None and low > high + _SLACK * max(abs(low), abs(high)):
+    if low is not None and high is not None and low > high + _slack(low, high):
         raise PydanticCustomError(
             "interval_crossed", "interval_crossed", {"low": low, "high": high}
         )
+
+
+def within(value: float | None, low: float | None, high: float | None) -> None:
+    """Refuse an estimate that lies outside its own interval, and an interval that is crossed."""
+    ordered(low, high)
+    if value is None:
+        return
+    under = low is not None and value < low - _slack(value, low)
+    if under or (high is not None and value > high + _slack(value, high)):
+        raise PydanticCustomError("outside_its_interval", "outside_its_interval", {"found": value})
+
+
+def on_the_scale(mean: float | None, low: float | None, high: float | None) -> None:
+    """Refuse a mean that a scale cannot give; what leaves is rounded, perhaps past its end."""
+    if low is not None and high is not None:
+        within(mean, low - _PAST_THE_END * (high - low), high + _PAST_THE_END * (high - low))
+
+
+def at_most(whole: int | None, *parts: int | None) -> None:
+    """Refuse a part that counts more than the whole it is of."""
+    if whole is not None and any(part is not None and part > whole for part in parts):
+        raise PydanticCustomError("part_over_whole", "part_over_whole", {"expected": whole})
+
+
+def covariance_of(matrix: Matrix, size: int) -> None:
+    """Refuse what is no covariance: not square, not symmetric, a variance below zero."""
+    if len(matrix) != size or any(len(row) != size for row in matrix):
+        raise PydanticCustomError("not_square", "not_square", {"expected": size})
+    if any((row[i] or 0.0) < 0 for i, row in enumerate(matrix)):
+        raise PydanticCustomError("negative_variance", "negative_variance", {})
+    if not all(_same(matrix[i][j], matrix[j][i]) for i in range(size) for j in range(i)):
+        raise PydanticCustomError("not_symmetric", "not_symmetric", {})
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= _slack(one, other)
+
+
+def _slack(one: float, other: float) -> float:
+    """Return how far apart rounding may bring two equal numbers."""
+    return max(_SLACK * max(abs(one), abs(other)), _NOTHING)
 
 
 class IntervalRecord(Record):
@@ -64,7 +112,7 @@ class IntervalRecord(Record):
 
     @model_validator(mode="after")
     def _ends(self) -> Self:
-        ordered(self.conf_low, self.conf_high)
+        within(self.estimate, self.conf_low, self.conf_high)
         return self
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, ValuesView
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import PydanticCustomError
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.provenance import stable
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.results.account import ValueSection
-from impact_eval.results.base import CODE, Record
+from impact_eval.results.base import CODE, Record, Rule
 from impact_eval.results.checks import CheckRecord
 from impact_eval.results.estimates import CovarianceRecord, EstimateRecord, Role
+from impact_eval.results.faults import Json, TwiceInFile, parsed, told
 from impact_eval.results.findings import NoticedRecord
 from impact_eval.results.migration import SCHEMA_1, from_schema_1
 from impact_eval.results.scores import ScoreRecord
@@ -32,7 +34,6 @@ from impact_eval.results.study import (
 
 SCHEMA: Literal["impact-eval/results/2"] = "impact-eval/results/2"
 UNREPEATABLE = ("run_at",)  # the only key in which two runs on the same inputs differ
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 _MOST_FAULTS = 10
 
 
@@ -73,16 +74,35 @@ class StudyResults(Record):
 
     @model_validator(mode="after")
     def _one_study(self) -> Self:
-        """Refuse parts that speak of an outcome that was not estimated, or of two headlines."""
+        """Refuse parts that speak of what is not there, and what stands twice."""
         known = {record.outcome for record in self.estimates}
         named = {c.outcome for c in self.checks} | set(self.dossier)
         named |= {o for finding in self.findings for o in finding.outcomes}
         if named - known:
             names = sorted(named - known)
             raise PydanticCustomError("unknown_outcome", "unknown_outcome", {"names": names})
-        heads = [r.outcome for r in self.estimates if r.role is Role.MAIN]
-        if len(set(heads)) < len(heads):
-            raise PydanticCustomError("outcome_twice", "outcome_twice", {})
+        _once(f"estimates/{record.outcome}/{record.role}" for record in self.estimates)
+        _once(f"checks/{record.outcome}/{record.check.code}" for record in self.checks)
+        _once(f"scores/{score.id}" for score in self.scores)
+        primary = {record.outcome for record in self.estimates if record.primary}
+        if len(primary) > 1:
+            raise PydanticCustomError("primary_twice", "primary_twice", {"names": sorted(primary)})
+        scales = {record.question.instrument for record in self.estimates} - {None}
+        unknown = sorted(map(str, scales - {score.id for score in self.scores}))
+        if unknown:
+            raise PydanticCustomError("unknown_scale", "unknown_scale", {"names": unknown})
+        return self
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> Self:
+        """Refuse a published record that holds what never leaves, or that says two rules."""
+        gate, declared = self.disclosure, self.study.privacy
+        published = gate.edition == "publication"
+        if gate.profile != declared.profile or (published and gate.threshold != declared.threshold):
+            raise PydanticCustomError("two_rules", "two_rules", {})
+        inside = sorted(set(_inside(self, "")))
+        if gate.released and inside:
+            raise PydanticCustomError("inside_published", "inside_published", {"names": inside})
         return self
 
     def of(self, outcome: str, role: Role | str = "main") -> EstimateRecord:
@@ -157,7 +177,8 @@ class StudyResults(Record):
         Raises
         ------
         ImpactEvalError
-            `results_not_found`, `results_not_json`, `results_schema`, `results_invalid`.
+            `results_not_found`, `results_not_json`, `results_key_twice`, `results_schema`,
+            `results_invalid`.
         """
         file = Path(path)
         file = file / "results.json" if file.is_dir() else file
@@ -165,10 +186,13 @@ class StudyResults(Record):
         if not file.is_file():
             raise ImpactEvalError(Finding.error("results_not_found", place, path=str(path)))
         try:
-            text = file.read_text(encoding="utf-8-sig")
-            return cls.from_dict(json.loads(text, parse_constant=_refuse_constant), place)
-        except (UnicodeDecodeError, ValueError, RecursionError):
+            data = parsed(file.read_text(encoding="utf-8-sig"))
+        except TwiceInFile as error:
+            twice = Finding.error("results_key_twice", place, name=str(error)[:60])
+            raise ImpactEvalError(twice) from None
+        except (OSError, ValueError, RecursionError):
             raise ImpactEvalError(Finding.error("results_not_json", place)) from None
+        return cls.from_dict(data, place)
 
     @classmethod
     def from_dict(cls, data: object, place: Place | None = None) -> StudyResults:
@@ -181,33 +205,46 @@ class StudyResults(Record):
         """
         found = data.get("schema") if isinstance(data, Mapping) else None
         if found == SCHEMA_1 and isinstance(data, Mapping):
-            data = from_schema_1(data)
+            data = from_schema_1(data, place)
         elif found != SCHEMA:
             raise ImpactEvalError(
                 Finding.error("results_schema", place, found=str(found)[:60], expected=SCHEMA)
             )
         try:
             return cls.model_validate_json(json.dumps(data, allow_nan=False))
-        except (TypeError, ValueError, RecursionError) as error:
-            faults = error.errors(include_url=False) if isinstance(error, ValidationError) else []
-            keys = [_told(e) for e in faults]
-            raise ImpactEvalError(
-                Finding.error("results_invalid", place, n=len(keys), keys=keys[:_MOST_FAULTS])
-            ) from None
+        except ValidationError as error:
+            keys, faults = told(error, data)
+        except (TypeError, ValueError, RecursionError):
+            keys, faults = ("results.json",), ("results_fault.number",)
+        raise ImpactEvalError(
+            Finding.error(
+                "results_invalid",
+                place,
+                n=len(keys),
+                keys=keys[:_MOST_FAULTS],
+                faults=faults[:_MOST_FAULTS],
+            )
+        )
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(name)
+def _inside(part: Record, place: str) -> Iterator[str]:
+    """Yield the places of a record that hold what never leaves."""
+    for name, value in part:
+        here = f"{place}.{name}" if place else name
+        parts = value.values() if isinstance(value, dict) else value
+        for item in parts if isinstance(parts, (tuple, ValuesView)) else (parts,):
+            if isinstance(item, Record):
+                yield from _inside(item, here)
+            elif item is not None and part.rules.get(name) is Rule.INSIDE:
+                yield here
 
 
-def _told(fault: ErrorDetails) -> str:
-    """Return the path of a fault and its kind: `estimates[0].unit (enum)`."""
-    path = ""
-    for part in fault["loc"]:
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else str(part)
-    names = fault.get("ctx", {}).get("names", ())
-    about = "".join(f", {name}" for name in names)
-    return f"{path or SCHEMA} ({fault['type']}{about})"
+def _once(names: Iterable[str]) -> None:
+    """Refuse a thing that stands twice: a reader would take the first and forget the other."""
+    counts = Counter(names)
+    twice = [name for name, n in counts.items() if n > 1]
+    if twice:
+        raise PydanticCustomError("stands_twice", "stands_twice", {"names": twice})
 
 
 def untimed(results: StudyResults) -> StudyResults:

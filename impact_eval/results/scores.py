@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from impact_eval.core.vocabulary import Direction, RowsAre, Unit
 from impact_eval.results.base import (
     CODE,
     FREE,
-    PEOPLE,
     Code,
     Flag,
     FreeOrNone,
     LevelOf,
     NumberOrNone,
     People,
+    PeopleList,
     PositiveRatio,
     Probability,
     Ratio,
@@ -27,12 +28,10 @@ from impact_eval.results.base import (
     Things,
 )
 from impact_eval.results.findings import FindingRecord, RefusalRecord
-from impact_eval.results.parts import BilingualRecord, ordered
+from impact_eval.results.parts import BilingualRecord, at_most, on_the_scale, ordered, within
 from impact_eval.stats.change import Outcome, Verdict
 from impact_eval.stats.invariance import InvarianceLevel, InvarianceVerdict
 from impact_eval.survey.invariance import Comparison
-
-Counts: TypeAlias = Annotated[tuple[Annotated[int, Field(ge=0)], ...] | None, PEOPLE]
 
 
 class AlphaRecord(Record):
@@ -48,6 +47,11 @@ class AlphaRecord(Record):
     """People it was computed on."""
     n_items: Things
     """Questions."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        ordered(self.conf_low, self.conf_high)
+        return self
 
     @property
     def rests_on(self) -> tuple[int | None, ...]:
@@ -89,7 +93,7 @@ class ScoreChange(Record):
 
     @model_validator(mode="after")
     def _ends(self) -> Self:
-        ordered(self.conf_low, self.conf_high)
+        within(self.estimate, self.conf_low, self.conf_high)
         return self
 
     @property
@@ -121,15 +125,20 @@ class BinRecord(Record):
     after: People
     """People at the second date."""
 
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        ordered(self.low, self.high)
+        return self
+
 
 class ItemRecord(Record):
     """How many gave each answer to one question, at each date."""
 
     label: BilingualRecord
     """The question, where rights allow, or its number."""
-    before: Counts
+    before: PeopleList
     """People by answer at the first date."""
-    after: Counts
+    after: PeopleList
     """People by answer at the second date."""
 
 
@@ -153,6 +162,11 @@ class PairedTRecord(Record):
     n: People
     """People."""
 
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        within(self.mean_change, self.conf_low, self.conf_high)
+        return self
+
 
 class EffectSizeRecord(Record):
     """A standardised size with its interval."""
@@ -163,6 +177,11 @@ class EffectSizeRecord(Record):
     """Lower end."""
     conf_high: Ratio
     """Upper end."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        ordered(self.conf_low, self.conf_high)
+        return self
 
 
 class PairedEffectsRecord(Record):
@@ -178,8 +197,6 @@ class PairedEffectsRecord(Record):
     """Corrected for the correlation."""
     glass: EffectSizeRecord
     """Over the deviation at entry."""
-    glass_corrected: Ratio
-    """The same, corrected for few people."""
     n: People
     """People."""
     mean_change: Statistic
@@ -212,6 +229,11 @@ class EquivalenceRecord(Record):
     verdict: Verdict
     """What the interval says."""
 
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        ordered(self.conf_low, self.conf_high)
+        return self
+
 
 class ReliableRecord(Record):
     """Who changed beyond the error of the measure."""
@@ -231,6 +253,11 @@ class ReliableRecord(Record):
     n: People
     """People."""
 
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        at_most(self.n, self.n_improved, self.n_unchanged, self.n_deteriorated)
+        return self
+
 
 class ShareRecord(Record):
     """People concerned, out of how many, and the interval of the share."""
@@ -244,6 +271,12 @@ class ShareRecord(Record):
     conf_high: Share
     """Upper end of the share."""
 
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        at_most(self.n, self.count)
+        ordered(self.conf_low, self.conf_high)
+        return self
+
 
 class WilcoxonRecord(Record):
     """A signed-rank test."""
@@ -254,8 +287,6 @@ class WilcoxonRecord(Record):
     """Standardised."""
     p_value: Probability
     """Exact or normal."""
-    p_normal: Probability
-    """Normal."""
     p_corrected: Probability
     """Normal, with continuity correction."""
     rank_biserial: Ratio
@@ -334,6 +365,12 @@ class ChangeReading(Record):
     findings: tuple[FindingRecord, ...]
     """What was noticed."""
 
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        at_most(self.n_before, self.n)
+        at_most(self.n_after, self.n)
+        return self
+
     @property
     def rests_on(self) -> tuple[int | None, ...]:
         """The counts of people that it rests on."""
@@ -366,7 +403,7 @@ class InvarianceRecord(Record):
     """Holds, fragile, or not testable."""
     reached: InvarianceLevel | None
     """Last level accepted."""
-    n: Counts
+    n: PeopleList
     """People of each side."""
     reason: RefusalRecord | None
     """Why it cannot be tested."""
@@ -443,6 +480,18 @@ class ScoreRecord(Record):
     """Answers to each question."""
     findings: tuple[FindingRecord, ...]
     """What was noticed."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        """Refuse a mean that the scale cannot give, and numbers said to be kept back."""
+        ordered(self.low, self.high)
+        means = [level.mean for level in (self.before, self.after) if level]
+        for mean in means:
+            on_the_scale(mean, self.low, self.high)
+        change = self.change and self.change.estimate
+        if self.withheld and any(number is not None for number in (change, *means)):
+            raise PydanticCustomError("withheld_and_there", "withheld_and_there", {})
+        return self
 
     @property
     def rests_on(self) -> tuple[int | None, ...]:

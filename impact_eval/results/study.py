@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+import datetime as dt
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from impact_eval.core.dates import first_day, iso_date, last_day
 from impact_eval.core.vocabulary import Pillar, RowsAre
 from impact_eval.results.base import (
     CODE,
@@ -16,24 +19,49 @@ from impact_eval.results.base import (
     Code,
     Codes,
     Flag,
-    Free,
     FreeOrNone,
     Hash,
     HashOrNone,
     Label,
     LabelOrNone,
-    NumberOrNone,
     People,
     Probability,
     Record,
     Things,
 )
 from impact_eval.results.checks_of_places import MarginRow
-from impact_eval.results.estimates import FlowRecord
+from impact_eval.results.estimates import FlowRecord, narrowing
 from impact_eval.results.findings import FindingRecord
-from impact_eval.results.parts import BilingualRecord, IntervalRecord
+from impact_eval.results.parts import BilingualRecord, IntervalRecord, at_most
 
 Texts: TypeAlias = tuple[BilingualRecord, ...]
+
+
+def _day(value: str) -> str:
+    if iso_date(value) != value:
+        raise PydanticCustomError("not_a_date", "not_a_date", {})
+    return value
+
+
+def _moment(value: str) -> str:
+    try:
+        known = dt.datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        known = False
+    if not known:
+        raise PydanticCustomError("not_a_moment", "not_a_moment", {})
+    return value
+
+
+Day: TypeAlias = Annotated[
+    str, Field(pattern=r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"), AfterValidator(_day)
+]
+Moment: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}"),
+    AfterValidator(_moment),
+    FREE,
+]
 
 
 class LogicRecord(Record):
@@ -71,11 +99,11 @@ class ProtocolRecord(Record):
 
     notes: BilingualRecord | None
     """Anything decided before looking at the results."""
-    smallest_effect: NumberOrNone
+    smallest_effect: Annotated[float | None, Field(gt=0), FREE]
     """Smallest effect that would matter, for the primary outcome."""
     draw_record: LabelOrNone
     """File of the draw."""
-    frozen_on: FreeOrNone
+    frozen_on: Annotated[Day | None, FREE]
     """Day the protocol was frozen; empty when it was not."""
     frozen_sha256: HashOrNone
     """Hash of what was frozen."""
@@ -85,6 +113,14 @@ class ProtocolRecord(Record):
     """Whether the frozen file can be read at all."""
     changed: Annotated[tuple[str, ...], LABEL]
     """Keys of the study file that changed since."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        """Refuse what is said of a frozen file that was not, or that cannot be read."""
+        told = self.intact is not None or self.frozen_sha256 is not None or self.changed
+        if told and not self.readable:
+            raise PydanticCustomError("not_frozen", "not_frozen", {})
+        return self
 
 
 class StudyRecord(Record):
@@ -106,8 +142,8 @@ class StudyRecord(Record):
     """What the action does."""
     public: BilingualRecord | None
     """The people concerned."""
-    period: Annotated[tuple[str, str], FREE]
-    """First and last period."""
+    period: Annotated[tuple[Day, Day], FREE]
+    """First and last period: a year, a month or a day."""
     operator: LabelOrNone
     """Who carries the action."""
     emblematic: Flag
@@ -124,6 +160,13 @@ class StudyRecord(Record):
     """What was decided before looking."""
     privacy: PrivacyRecord
     """The rule that protects people."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        start, end = self.period
+        if first_day(start) > last_day(end):
+            raise PydanticCustomError("period_reversed", "period_reversed", {})
+        return self
 
 
 class ReadingRecord(Record):
@@ -171,6 +214,14 @@ class DataRecord(Record):
     reading: ReadingRecord | None
     """What the reader changed."""
 
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        """Refuse more people than rows, more periods than counted, a flow that grows."""
+        at_most(self.n_rows, self.n_units)
+        at_most(self.n_periods, len(self.times))
+        narrowing(self.flow)
+        return self
+
 
 class InferenceRecord(Record):
     """The margins of error computed where territories are few."""
@@ -187,6 +238,11 @@ class InferenceRecord(Record):
     """How often the usual margin cries wolf."""
     rows: tuple[MarginRow, ...]
     """One by method, the one printed first."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        at_most(self.n_clusters, self.n_treated)
+        return self
 
 
 class CurveRecord(IntervalRecord):
@@ -222,7 +278,7 @@ class Provenance(Record):
     """Hash of the declaration."""
     template_sha256: HashOrNone
     """Hash of the notebook that was executed."""
-    run_at: Free
+    run_at: Moment
     """When; the only key in which two runs may differ."""
 
 
@@ -252,6 +308,14 @@ class DisclosureRecord(Record):
     """Leaves kept back in all."""
     log: tuple[KeptBack, ...]
     """By part and rule; never which cell, nor its value."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        """Refuse a log that does not add up, or one of a gate that was not passed."""
+        logged = sum(line.withheld for line in self.log)
+        if (self.log and logged != self.withheld) or (self.withheld and not self.released):
+            raise PydanticCustomError("log_does_not_add_up", "log_does_not_add_up", {})
+        return self
 
 
 class ReleasedCount(Record):

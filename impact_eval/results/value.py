@@ -5,9 +5,10 @@ All that rests on an effect is an amount: it leaves with the section, when the e
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, Self, TypeAlias
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from impact_eval.results.base import (
     AMOUNT,
@@ -23,22 +24,13 @@ from impact_eval.results.base import (
     Whole,
 )
 from impact_eval.results.findings import FindingRecord, RefusalRecord
+from impact_eval.results.parts import ordered
 from impact_eval.results.value_map import AgentOf, Currency, Whose, Year
 
 Chance: TypeAlias = Annotated[float | None, Field(ge=0, le=1), AMOUNT]
 PositiveAmount: TypeAlias = Annotated[float | None, Field(ge=0), AMOUNT]
 Amounts: TypeAlias = Annotated[tuple[float | None, ...], AMOUNT]
 ConfLevel: TypeAlias = Annotated[float, Field(gt=0, lt=1), FREE]
-
-
-_Part = TypeVar("_Part", bound=Record)
-
-
-def in_order(part: _Part, low: float | None, high: float | None) -> _Part:
-    """Return a record whose interval is in order; refuse it otherwise."""
-    if low is not None and high is not None and low > high:
-        raise ValueError("interval_out_of_order")
-    return part
 
 
 class RangeRecord(Record):
@@ -54,8 +46,9 @@ class RangeRecord(Record):
     """Level of the interval."""
 
     @model_validator(mode="after")
-    def _ordered(self) -> RangeRecord:
-        return in_order(self, self.low, self.high)
+    def _ordered(self) -> Self:
+        ordered(self.low, self.high)
+        return self
 
 
 class HeadlineRecord(Record):
@@ -83,6 +76,11 @@ class HeadlineRecord(Record):
     """ISO code of the money."""
     price_year: Year
     """Year whose prices are used."""
+
+    @model_validator(mode="after")
+    def _agreed(self) -> Self:
+        ordered(self.low, self.high)
+        return self
 
 
 class NumberNameRecord(Record):
@@ -151,9 +149,9 @@ class MatrixRecord(Record):
     """One row by agent, the last for society."""
 
     @model_validator(mode="after")
-    def _rectangular(self) -> MatrixRecord:
+    def _rectangular(self) -> Self:
         if any(len(row.amounts) != len(self.years) + 1 for row in self.rows):
-            raise ValueError("matrix_not_rectangular")
+            raise PydanticCustomError("lengths_differ", "lengths_differ", {})
         return self
 
 

@@ -18,7 +18,8 @@ from impact_eval.portfolio.record import PortfolioRecord
 from impact_eval.report.html import render_html
 from impact_eval.report.narrative_portfolio import portfolio_blocks
 from impact_eval.report.texts import Texts, render_error
-from impact_eval.results.records import Json, StudyResults
+from impact_eval.results.faults import Json
+from impact_eval.results.records import StudyResults
 from impact_eval.stats.pooling import pool
 
 MAKE: Callable[..., StudyResults] = runpy.run_path(

@@ -9,7 +9,9 @@ import pytest
 
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.study import Study
+from impact_eval.results.account import record_of_account
 from impact_eval.results.records import StudyResults
+from impact_eval.value import ValueMap, tell
 
 HEAD = """schema = "impact-eval/study/1"
 [study]
@@ -110,3 +112,12 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
 def scored(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
     """A scale answered twice by sixty people."""
     return evaluate(study_in(tmp_path_factory.mktemp("scored"), SCALE, answers()))
+
+
+@pytest.fixture(scope="session")
+def valued(compared: StudyResults) -> StudyResults:
+    """Two groups, and an account of value beside them."""
+    map_file = Path(__file__).parents[1] / "value" / "wheels_to_meals.toml"
+    account = ValueMap.read(map_file).account()
+    section = record_of_account(account, tell(account, seed=1))
+    return compared.model_copy(update={"value": section})
