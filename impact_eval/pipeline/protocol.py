@@ -16,6 +16,7 @@ from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.pipeline.differences import differences
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import SCHEMA, StudyFile, said
+from impact_eval.results.faults import parsed
 from impact_eval.results.study import ProtocolRecord
 
 FILE = "protocole.json"
@@ -30,7 +31,7 @@ class Protocol:
     ----------
     path : Path
     study_sha256 : str
-        Of the parts that decide the result.
+        Of the parts that decide the result and of the day: neither moves without the other.
     frozen_on : str
         Date, ISO.
     parts : mapping
@@ -63,12 +64,16 @@ def freeze(folder: str | Path) -> Protocol:
             Finding.error("protocol_already_frozen", Place(file=FILE), path=path.name)
         )
     parts = _parts(study)
-    digest = sha256(canonical_json(parts))
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    digest = _signed(today, parts)
     content = {"study_sha256": digest, "frozen_on": today, "parts": parts}
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     path.write_text(text, encoding="utf-8")
     return Protocol(path, digest, today, parts)
+
+
+def _signed(day: str, parts: dict[str, Any]) -> str:
+    return sha256(canonical_json({"frozen_on": day, "parts": parts}))
 
 
 def protocol_record(study: Study) -> ProtocolRecord:
@@ -108,10 +113,11 @@ def _frozen(study: Study) -> _Frozen | None:
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content: Any = parsed(path.read_text(encoding="utf-8-sig"))
         parts, digest = content["parts"], str(content["study_sha256"])
         day = dt.date.fromisoformat(str(content["frozen_on"])).isoformat()
-        intact = sha256(canonical_json(parts)) == digest
+        # the first protocols were signed without their day
+        intact = digest in (_signed(day, parts), sha256(canonical_json(parts)))
         known = _as_read_today({name: parts[name] for name in FROZEN})
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return _Frozen(readable=False)

@@ -121,6 +121,24 @@ def test_a_file_edited_by_hand_is_found_out(frozen: Path) -> None:
     assert told.changed == ("protocol.smallest_effect",)
 
 
+def test_a_day_moved_back_is_found_out(frozen: Path) -> None:
+    """An earlier day is what a protocol written after looking would claim."""
+    told = edited(frozen, lambda content: content.update(frozen_on="2020-01-01"))
+    assert (told.readable, told.intact, told.changed) == (True, False, ())
+
+
+def test_a_protocol_signed_without_its_day_is_still_read(frozen: Path) -> None:
+    told = edited(frozen, lambda content: None, rehash=True)
+    assert told.intact is True
+
+
+def test_a_key_twice_in_the_file_cannot_be_read(frozen: Path) -> None:
+    file = frozen / FILE
+    text = file.read_text(encoding="utf-8").replace('"parts"', '"parts": {}, "parts"', 1)
+    file.write_text(text, encoding="utf-8")
+    assert protocol_record(Study.read(frozen)).readable is False
+
+
 def test_a_file_edited_into_no_study_is_compared_as_it_stands(frozen: Path) -> None:
     def spoil(content: dict[str, Any]) -> None:
         content["parts"]["study"]["pillar"] = "autre"
