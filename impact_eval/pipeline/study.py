@@ -216,10 +216,13 @@ def _finding(detail: ErrorDetails, file: str) -> Finding:
     if kind in _OWN_CODES:
         told = _shown(context.get("found", detail.get("input")))
         return Finding.error(kind, place, key=path, found=told)
+    if kind == "string_pattern_mismatch":
+        return Finding.error("blank_text", place, key=path)
+    if kind == "too_long" and not isinstance(detail["input"], str):
+        n, most = context["actual_length"], context["max_length"]
+        return Finding.error("too_many_values", place, key=path, n=n, most=most)
     if kind in _BOUNDS:
-        bound = next(
-            (context[b] for b in ("gt", "ge", "lt", "le", "min_length") if b in context), 0
-        )
+        bound = next((context[b] for b in ("gt", "ge", "lt", "le", *_SIZES) if b in context), 0)
         return Finding.error("out_of_bounds", place, key=path, found=found, bound=bound, rule=kind)
     return Finding.error("wrong_type", place, key=path, found=found, expected=kind)
 
@@ -230,21 +233,24 @@ _OWN_CODES = frozenset(
         "threshold_needs_reason",
     }
 )  # fmt: skip
+_SIZES = ("min_length", "max_length")
 _BOUNDS = frozenset(
     {
         "greater_than", "greater_than_equal", "less_than", "less_than_equal",
-        "too_short", "string_too_short", "too_long", "string_too_long",
+        "string_too_short", "string_too_long", "too_short", "too_long",
     }
 )  # fmt: skip
 
 
 def _shown(value: Any) -> str:
-    text = "" if isinstance(value, (Mapping, list)) else str(value)
+    text = "" if value and isinstance(value, (Mapping, list)) else str(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     """Return the keys allowed beside an unknown one, by walking the models."""
+    if Bilingual.__name__ in location:
+        return list(Bilingual.model_fields)
     model: Any = StudyFile
     for part in location[:-1]:
         if isinstance(part, int) or part in _UNION_MEMBERS:

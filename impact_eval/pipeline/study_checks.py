@@ -30,6 +30,8 @@ def check_declaration(raw: Mapping[str, Any], folder: Path, faults: FindingColle
     _check_columns(raw, outcomes, folder, faults)
     _check_text_columns(raw, folder, faults)
     _check_period(raw, faults)
+    _check_roles(raw, outcomes, faults)
+    _check_said_twice(raw, outcomes, faults)
 
 
 def _place(key: str) -> Place:
@@ -331,3 +333,44 @@ def _check_period(raw: Mapping[str, Any], faults: FindingCollector) -> None:
     start, end = (iso_date(date) for date in period)
     if start is not None and end is not None and first_day(start) > last_day(end):
         faults.add(Finding.error("period_reversed", _place("study.period"), start=start, end=end))
+
+
+def _check_roles(
+    raw: Mapping[str, Any], outcomes: list[Mapping[str, Any]], faults: FindingCollector
+) -> None:
+    """Refuse an outcome that is also a role: a result taken as its own cause is always nothing."""
+    roles = _table(_table(raw.get("data")).get("roles"))
+    for i, outcome in enumerate(outcomes):
+        for role, columns in roles.items():
+            held = [columns] if isinstance(columns, str) else columns
+            if isinstance(held, list) and outcome.get("column") in held:
+                key = f"outcomes[{i + 1}].column"
+                faults.add(
+                    Finding.error(
+                        "outcome_is_a_role", _place(key), name=outcome["column"],
+                        role=f"data.roles.{role}",
+                    )
+                )  # fmt: skip
+
+
+def _check_said_twice(
+    raw: Mapping[str, Any], outcomes: list[Mapping[str, Any]], faults: FindingCollector
+) -> None:
+    """Refuse two keys that say the same thing otherwise: one of the two would be ignored."""
+    data, privacy = _table(raw.get("data")), _table(raw.get("privacy"))
+    pairs = [("data.rows_are", data.get("rows_are"), "privacy.rows_are", privacy.get("rows_are"))]
+    smallest = _table(raw.get("protocol")).get("smallest_effect")
+    pairs += [
+        (f"outcomes[{i + 1}].smallest_effect", outcome.get("smallest_effect"),
+         "protocol.smallest_effect", smallest)
+        for i, outcome in enumerate(outcomes)
+        if outcome.get("primary") is True
+    ]  # fmt: skip
+    for key, one, other_key, other in pairs:
+        if one is not None and other is not None and one != other:
+            faults.add(
+                Finding.error(
+                    "said_twice", _place(key), key=key, found=str(one)[:60], other=other_key,
+                    needed=str(other)[:60],
+                )
+            )  # fmt: skip

@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    Strict,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -49,20 +50,27 @@ def _text_only(value: Any) -> Any:
 
 Identifier = Annotated[str, AfterValidator(_identifier)]
 Code = Annotated[str, BeforeValidator(_text_only), Field(min_length=1, max_length=32)]
+# What TOML writes as a text is no number and no yes: "1" and "true" are refused where one is asked.
+YesNo = Annotated[bool, Strict()]
+Whole = Annotated[int, Strict()]
+Size = Annotated[float, Strict()]
+
+
+Words = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
 class Bilingual(Part):
     """A text in both languages."""
 
-    fr: str = Field(min_length=1)
-    en: str | None = None
+    fr: Words
+    en: Words | None = None
 
     def say(self, language: str) -> str:
         """Return the text in a language; the French stands in for a missing English."""
         return self.en if language == Language.ENGLISH and self.en else self.fr
 
 
-Text: TypeAlias = Annotated[str, Field(min_length=1)] | Bilingual
+Text: TypeAlias = Words | Bilingual
 
 
 def told(text: Text) -> BilingualRecord:
@@ -98,11 +106,11 @@ class StudyPart(Part):
     """First and last year, month or day of the action, such as ["2024-01", "2024-12"]."""
     operator: str | None = None
     """Who carries the action."""
-    emblematic: bool = False
+    emblematic: YesNo = False
     """Whether the action was chosen for an in-depth study."""
     public: Text | None = None
     """The people concerned, in a few words."""
-    seed: int = Field(default=20240101, ge=0)
+    seed: Whole = Field(default=20240101, ge=0)
     """Seed of every random draw: the same seed gives the same bytes."""
 
 
@@ -115,11 +123,11 @@ class ProtocolPart(Part):
     """Whom the beneficiaries are compared with, in words."""
     frozen_on: Date | None = None
     """Day the protocol was frozen (`impact-eval plan` records the hash)."""
-    randomised: bool = False
+    randomised: YesNo = False
     """Whether the beneficiaries were drawn by lot; opens evidence level 4."""
     draw_record: str | None = None
     """File of the draw (seed, list, minutes) that others can check."""
-    smallest_effect: float | None = Field(default=None, gt=0)
+    smallest_effect: Size | None = Field(default=None, gt=0)
     """Smallest effect that would matter, in the unit of the primary outcome."""
     notes: Text | None = None
     """Anything decided before looking at the results."""
@@ -215,9 +223,9 @@ class OutcomePart(Part):
     """How a number of it is read aloud."""
     direction: Direction = Direction.HIGHER
     """Which way is better for the people concerned."""
-    primary: bool = False
+    primary: YesNo = False
     """The one outcome the study is judged on."""
-    smallest_effect: float | None = Field(default=None, gt=0)
+    smallest_effect: Size | None = Field(default=None, gt=0)
     """Smallest effect that would matter, in the unit of this outcome."""
     method: MethodPart | None = None
     """A method of its own, instead of the study's."""
@@ -244,7 +252,7 @@ class InstrumentPart(Part):
     """Column that says the wave."""
     waves: tuple[str, str] | None = None
     """Values of the first and second wave."""
-    licence_declared: bool = False
+    licence_declared: YesNo = False
     """Whether the operator holds the licence that the scale needs."""
     definition: str | None = None
     """TOML file of a local scale, in the study folder."""
@@ -255,14 +263,14 @@ class ValuePart(Part):
 
     map: str
     """TOML file of the value map, in the study folder."""
-    people: int | None = Field(default=None, gt=0)
+    people: Whole | None = Field(default=None, gt=0)
     """Number of people concerned by the effect."""
 
 
 class PrivacyPart(Part):
     """What may leave: cells under the threshold are withheld."""
 
-    threshold: int | None = Field(default=None, ge=1, le=1000)
+    threshold: Whole | None = Field(default=None, ge=1, le=1000)
     """Least number of people a published cell may count; the profile's own by default."""
     reason: Text | None = Field(default=None, validate_default=True)
     """Why a threshold of 1 or 2 is right here: recorded, and asked for below 3."""
@@ -271,7 +279,7 @@ class PrivacyPart(Part):
     rows_are: Literal["people", "territories"] = "people"
     """What a row of the table `data` is, when `data.rows_are` does not say; territories are not
     withheld."""
-    internal_edition: bool = False
+    internal_edition: YesNo = False
     """Whether the operator's own edition, not to be shared, is written beside the published one."""
 
     @field_validator("reason")
@@ -293,9 +301,11 @@ class PrivacyPart(Part):
 class ReportPart(Part):
     """Languages and formats of the report."""
 
-    languages: tuple[Language, ...] = (Language.FRENCH, Language.ENGLISH)
+    languages: tuple[Language, ...] = Field(
+        default=(Language.FRENCH, Language.ENGLISH), min_length=1
+    )
     """Languages of the report."""
-    formats: tuple[Literal["html", "pdf", "docx"], ...] = ("html",)
+    formats: tuple[Literal["html", "pdf", "docx"], ...] = Field(default=("html",), min_length=1)
     """Formats of the report."""
 
 
