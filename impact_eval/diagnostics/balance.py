@@ -20,6 +20,7 @@ from impact_eval.diagnostics.base import (
     register_check,
 )
 from impact_eval.stats.balance import BalanceTable, balance_table, joint_balance_test
+from impact_eval.stats.rarity import rarest
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -124,8 +125,11 @@ def balance_of(found: Baseline, *, weights: FloatArray | None = None) -> Balance
     return balance_table(found.x, found.treated, weights=weight, clusters=found.clusters)
 
 
-def balance_rows(names: tuple[str, ...], table: BalanceTable) -> tuple[Row, ...]:
-    """Return the table as rows of plain values; what does not exist is None."""
+def balance_rows(found: Baseline, table: BalanceTable) -> tuple[Row, ...]:
+    """Return the table as rows of plain values; what does not exist is None.
+
+    `fewest` is for the disclosure gate: a share of a few people tells how many they are.
+    """
     columns = {
         "mean_treated": table.mean_treated,
         "mean_comparison": table.mean_comparison,
@@ -140,9 +144,16 @@ def balance_rows(names: tuple[str, ...], table: BalanceTable) -> tuple[Row, ...]
             **{key: _or_none(float(column[j])) for key, column in columns.items()},
             "n_treated": table.n_treated,
             "n_comparison": table.n_comparison,
+            "fewest": _fewest(found, j),
         }
-        for j, name in enumerate(names)
+        for j, name in enumerate(found.names)
     )
+
+
+def _fewest(found: Baseline, column: int) -> int:
+    """Return the fewest people of a group who are away from one end of a characteristic."""
+    sides = (found.treated, ~found.treated)
+    return min(rarest(found.x[side, column]) or 0 for side in sides)
 
 
 def _or_none(value: float) -> float | None:
@@ -202,7 +213,7 @@ class Balance:
                 "n_comparison": table.n_comparison,
                 "df": joint.df,
             },
-            rows=balance_rows(found.names, table),
+            rows=balance_rows(found, table),
         )
 
 

@@ -30,6 +30,7 @@ from impact_eval.results.scores import (
     QualityRecord,
     ScoreRecord,
 )
+from impact_eval.stats.rarity import rarest
 from impact_eval.survey.catalogue import instrument as shipped_instrument
 from impact_eval.survey.change import ChangeResult, pair_waves, plan_from, read_change
 from impact_eval.survey.quality import measurement_quality
@@ -218,7 +219,7 @@ def _level(values: FloatArray) -> LevelRecord:
     seen = values[np.isfinite(values)]
     spread = float(seen.std(ddof=1)) if len(seen) > 1 else None
     mean = float(seen.mean()) if len(seen) else None
-    return LevelRecord(mean=mean, sd=spread, n=len(seen))
+    return LevelRecord(mean=mean, sd=spread, n=len(seen), fewest=rarest(seen))
 
 
 def _bins(scored: ScoredInstrument) -> tuple[BinRecord, ...]:

@@ -183,10 +183,12 @@ def check_finding(check: AnyCheck, result: Result | None = None) -> Words:
 
 
 def _keeps_back(check: AnyCheck) -> bool:
-    """Whether a count of people that the check made was kept back."""
+    """Whether a count of people, or what the check found largest, was kept back."""
     values = check.values
     if values is None:
         return False
+    if isinstance(check, BalanceCheck):
+        return check.values is not None and check.values.largest is None
     counts = (Rule.PEOPLE, Rule.CLUSTERS)
     return any(getattr(values, n) is None for n, rule in values.rules.items() if rule in counts)
 

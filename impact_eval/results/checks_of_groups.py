@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from impact_eval.results.base import (
+    INSIDE,
     CodeOrNone,
     LabelOrNone,
     LevelOf,
@@ -80,6 +81,8 @@ class BalanceRow(Record):
     """People concerned."""
     n_comparison: People
     """People compared."""
+    fewest: Annotated[int | None, Field(ge=0), INSIDE]
+    """Fewest people of a group who are away from one end of it; 0 when all are alike."""
 
     @property
     def rests_on(self) -> tuple[int | None, ...]:
@@ -107,6 +110,11 @@ class OverlapValues(Record):
     """People concerned."""
     separation: Ratio
     """How well the groups can be told apart."""
+
+    @property
+    def rests_on(self) -> tuple[int | None, ...]:
+        """The counts of people that it rests on."""
+        return (self.n,)
 
 
 class OverlapCheck(CheckBase):

@@ -382,7 +382,7 @@ class GroupRecord(Record):
     homogeneous: Annotated[bool, INSIDE]
     """Whether all gave the same answer."""
     rarest: Annotated[int | None, Field(ge=0), INSIDE]
-    """Of two answers, how many gave the rarer."""
+    """At most how many are away from one end of the scale, as the mean tells it."""
     changed: Annotated[int | None, Field(ge=0), INSIDE]
     """Of those who gave one of two answers at two dates, how many changed; the least by date."""
 

@@ -32,6 +32,11 @@ from impact_eval.results.estimates import (
     Role,
 )
 from impact_eval.results.findings import NoticedRecord
+from impact_eval.results.gate_checks import (
+    context_of_check,
+    prepared_check,
+    unsaid_categories,
+)
 from impact_eval.results.gate_counts import Counts
 from impact_eval.results.gate_groups import (
     FEW_CHANGED,
@@ -128,6 +133,7 @@ class _Gate:
             clusters=RowsAre.TERRITORIES,
             columns=frozenset(results.data.columns),
         )
+        self.base = replace(self.base, unsaid=unsaid_categories(results.checks, self.base))
         self.outcomes: dict[str, Context] = {}
 
     def release(self) -> Released:
@@ -309,7 +315,9 @@ class _Gate:
     def _check(self, record: CheckRecord) -> CheckRecord:
         context = self.outcomes.get(record.outcome, self.base)
         part = f"checks.{record.outcome}.{record.check.code}"
-        return walk(record, replace(context, part=part, key=part))
+        context = context_of_check(record.check, replace(context, part=part, key=part))
+        ready = record.model_copy(update={"check": prepared_check(record.check, context)})
+        return walk(ready, context)
 
     def _dossier(self, outcome: str, dossier: DossierRecord) -> DossierRecord:
         context = self.outcomes.get(outcome, self.base)

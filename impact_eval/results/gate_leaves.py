@@ -53,6 +53,8 @@ class Context:
         Whether units, and independent units, are people.
     columns : frozenset of str
         Columns that the study uses.
+    unsaid : frozenset of str
+        Categories of few people: words of a cell, never repeated.
     part : str
         Part of the results, for the log.
     key : str
@@ -79,6 +81,7 @@ class Context:
     columns: frozenset[str]
     part: str = ""
     key: str = ""
+    unsaid: frozenset[str] = frozenset()
     withheld: str | None = None
     levels: str | None = None
     counts_hidden: bool = False

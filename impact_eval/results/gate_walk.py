@@ -112,6 +112,8 @@ def _name(context: Context, value: object, rule: Rule) -> object:
     """Return a name: of a column that the study uses, of a unit that is no person."""
     if rule is Rule.COLUMN:
         return value if value in context.columns else None
+    if rule is Rule.LABEL and isinstance(value, str) and value in context.unsaid:
+        return None
     if rule is Rule.UNIT and RowsAre.TERRITORIES not in (context.counted, context.clusters):
         return None
     if rule is Rule.INSIDE:

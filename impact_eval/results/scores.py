@@ -11,6 +11,8 @@ from impact_eval.core.vocabulary import Direction, RowsAre, Unit
 from impact_eval.results.base import (
     CODE,
     FREE,
+    INSIDE,
+    PEOPLE,
     Code,
     Flag,
     FreeOrNone,
@@ -68,6 +70,8 @@ class LevelRecord(Record):
     """Standard deviation."""
     n: People
     """People with a score."""
+    fewest: Annotated[int | None, Field(ge=0), INSIDE]
+    """At most how many are away from one end of their scores; 0 when all have the same."""
 
     @property
     def rests_on(self) -> tuple[int | None, ...]:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from impact_eval.results.disclosure import profiles
 from impact_eval.results.disclosure.profiles import Profile
+from impact_eval.stats.rarity import rarest
 
 FloatArray = NDArray[np.float64]
 
@@ -30,8 +31,8 @@ class GroupFacts:
     homogeneous : bool
         Whether all have the same value: the mean then tells each.
     rarest : int or None
-        For an answer in two values, how many gave the rarer one: a share and its number of people
-        tell that count. None when there are not two values.
+        At most how many are away from one end of the scale, which a mean and its number of people
+        tell: of two answers, how many gave the rarer one. None when all gave the same.
     """
 
     n: int
@@ -67,12 +68,11 @@ def group_facts(
     """
     kept, scale = _present(values, weights)
     rules = profiles.profile() if profile is None else profile
-    classes, sizes = np.unique(kept, return_counts=True)
     return GroupFacts(
         n=int(kept.size),
         dominated=dominated(kept, scale, profile=rules),
         homogeneous=homogeneous(kept),
-        rarest=int(sizes.min()) if classes.size == 2 else None,
+        rarest=rarest(kept) or None,
     )
 
 

@@ -226,8 +226,8 @@ def score() -> ScoreRecord:
         local=False,
         withheld=False,
         quality=None,
-        before=LevelRecord(mean=26.1, sd=5.2, n=96),
-        after=LevelRecord(mean=28.0, sd=5.0, n=94),
+        before=LevelRecord(mean=26.1, sd=5.2, n=96, fewest=None),
+        after=LevelRecord(mean=28.0, sd=5.0, n=94, fewest=None),
         change=ScoreChange(
             estimate=1.9, std_error=0.45, conf_low=1.0, conf_high=2.8, p_value=0.0001, n=94
         ),
