@@ -123,7 +123,7 @@ class _Gate:
         self.results = results
         self.rules = rules
         self.edition = edition
-        self.counts = Counts(rules, results.earlier)
+        self.counts = Counts(rules, results.earlier, _dates_of(results))
         self.log = Log()
         self.base = Context(
             profile=rules,
@@ -167,6 +167,7 @@ class _Gate:
             part=f"estimates.{record.outcome}",
             key=f"estimates.{record.outcome}",
             error=record.headline.std_error,
+            total=sum(n for n in record.rests_on if n is not None) or None,
         )
         if not context.people:
             return context
@@ -389,6 +390,12 @@ class _Gate:
 
 
 def _unadjusted(context: Context) -> Context:
+def _dates_of(results: StudyResults) -> frozenset[int]:
+    """Return at how many dates people are seen: rows are as many times people."""
+    twice = {2} if any(score.change is not None for score in results.scores) else set()
+    return frozenset({results.data.n_periods, *twice} - {1})
+
+
     """Return the context of another design's answer: kept back with the levels.
 
     One that adjusts for nothing is a plain difference of means: with an adjusted one beside it, or

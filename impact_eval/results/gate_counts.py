@@ -45,10 +45,13 @@ class Counts:
     profile : Profile
     earlier : sequence of ReleasedCount
         What earlier editions published.
+    dates : set of int
+        At how many dates people are seen: rows beside people times dates tell who missed one.
     """
 
     profile: Profile
     earlier: tuple[ReleasedCount, ...] = ()
+    dates: frozenset[int] = frozenset()
     told: dict[str, int] = field(default_factory=dict)
     _kept: dict[Kind, set[int]] = field(default_factory=dict)
 
@@ -92,7 +95,14 @@ class Counts:
         if kind is Kind.PART:
             return True
         others: Iterable[int] = self._kept.get(kind, ())
-        return all(far_apart(n, other, threshold=self.profile.threshold) for other in others)
+        least = self.profile.threshold
+        times = (1, *self.dates) if kind is Kind.EVERYONE else (1,)
+        return all(
+            far_apart(n, dates * other, threshold=least)
+            and far_apart(dates * n, other, threshold=least)
+            for other in others
+            for dates in times
+        )
 
     def _keep(self, kind: Kind, n: int) -> None:
         if kind is not Kind.PART:

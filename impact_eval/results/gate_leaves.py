@@ -19,7 +19,7 @@ from impact_eval.results.disclosure.rounding import (
 from impact_eval.results.estimates import EffectRecord
 from impact_eval.results.gate_counts import KINDS, Counts, Kind
 from impact_eval.results.parts import Matrix
-from impact_eval.results.value_names import Value, declared
+from impact_eval.results.value_names import OF_EVERYONE, OF_LEFT_OUT, Value, declared
 
 SMALL_GROUP = 100  # below it, a percentage stands for a count that can be read off
 ON_PEOPLE = frozenset(
@@ -71,6 +71,8 @@ class Context:
         Standard error that statistics are rounded by.
     n : int or None
         People that shares are of.
+    total : int or None
+        People of the result, both groups together: with those left out, they are everybody.
     """
 
     profile: Profile
@@ -79,15 +81,16 @@ class Context:
     counted: RowsAre
     clusters: RowsAre
     columns: frozenset[str]
+    unsaid: frozenset[str] = frozenset()
     part: str = ""
     key: str = ""
-    unsaid: frozenset[str] = frozenset()
     withheld: str | None = None
     levels: str | None = None
     counts_hidden: bool = False
     close: bool = False
     error: float | None = None
     n: int | None = None
+    total: int | None = None
 
     @property
     def people(self) -> bool:
@@ -113,11 +116,13 @@ class Context:
         self.log.add(self.part, rule)
 
 
-def people_leaf(context: Context, name: str, value: int | None) -> int | None:
+def people_leaf(
+    context: Context, name: str, value: int | None, kind: Kind | None = None
+) -> int | None:
     """Return a count of people, or nothing when it may not leave."""
     if value is None or not context.people:
         return value
-    kind = KINDS.get(name, Kind.PART)
+    kind = kind or KINDS.get(name, Kind.PART)
     key = f"{context.key}.{name}"
     rule = context.withheld
     if rule is None and context.counts_hidden and kind is not Kind.PART:
@@ -185,12 +190,40 @@ def value_leaf(context: Context, code: str, name: str, value: Value) -> Value:
     if rule is Rule.COLUMN:
         return _columns(context, value)
     if rule in (Rule.PEOPLE, Rule.CLUSTERS) and isinstance(value, (int, float)):
-        leaf = people_leaf if rule is Rule.PEOPLE else clusters_leaf
-        kept = leaf(context, name if name in ("of", "total") else f"{code}.{name}", int(value))
+        kept = _counted(context, code, name, int(value))
         return value if kept is not None and kept == int(value) else kept
     if rule in ON_PEOPLE and isinstance(value, (int, float)) and not isinstance(value, bool):
         return number_leaf(context, rule, float(value))
-    return value
+    return _said(context, value)
+
+
+def _base(code: str, values: Mapping[str, Value]) -> int | None:
+    """Return the people that the shares of a finding are of, when it says so itself."""
+    names = ("of", "total", "n") if code in OF_EVERYONE else ("of", "total")
+    found = (values.get(name) for name in names if declared(code, name).rule is Rule.PEOPLE)
+    return next((n for n in found if isinstance(n, int) and not isinstance(n, bool)), None)
+
+
+def _counted(context: Context, code: str, name: str, value: int) -> int | None:
+    """Return a count of a finding: a part of the people, or all of them, or those left out."""
+    place = name if name in ("of", "total") else f"{code}.{name}"
+    if declared(code, name).rule is Rule.CLUSTERS:
+        return clusters_leaf(context, place, value)
+    if name == "n" and code in OF_LEFT_OUT and context.total is not None and context.people:
+        everybody = f"{context.key}.{code}.all"
+        small = context.counts.small(value)
+        if not small and not context.counts.allows(everybody, Kind.EVERYONE, value + context.total):
+            context.kept_back("difference")
+            return None
+    whole = name == "n" and code in OF_EVERYONE
+    return people_leaf(context, place, value, Kind.EVERYONE if whole else None)
+
+
+def _said(context: Context, value: Value) -> Value:
+    """Return a text, or a list of texts, without the categories of few people."""
+    if isinstance(value, tuple):
+        return tuple(part for part in value if part not in context.unsaid)
+    return None if value in context.unsaid else value
 
 
 def _columns(context: Context, value: Value) -> Value:
@@ -202,6 +235,7 @@ def _columns(context: Context, value: Value) -> Value:
 
 def finding_values(context: Context, code: str, values: Mapping[str, Value]) -> dict[str, Value]:
     """Return the values of a finding: when a count is kept back, so are the shares it gives."""
+    context = replace(context, n=_base(code, values) or context.n)
     told = {name: value_leaf(context, code, name, value) for name, value in values.items()}
     rules = {name: declared(code, name).rule for name in values}
     hidden = any(

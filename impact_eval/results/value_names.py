@@ -111,7 +111,7 @@ _OF_THINGS = _codes(
     "|cfa_not_identified|cfa_groups_differ|cohorts_outside_window|collinear_columns"
     "|constant_or_collinear_items|covariance_not_psd|event_times_dropped|header_rows_dropped"
     "|headers_joined|honest_gap|identifying_columns|index_weight_negative|invariance_few_items"
-    "|items_not_balanced|leverage_one|no_own_error|no_pre_period|one_arm_block|one_pre_period"
+    "|items_not_balanced|no_own_error|no_pre_period|one_arm_block|one_pre_period"
     "|pretrends_rank|quality_general_factor|quality_improper|quality_read_dif"
     "|quality_read_parallel|quality_several_things|reference_period|restriction_too_tight"
     "|restrictions_singular|several_waves_pooled|title_rows_dropped|too_few_factors"
@@ -125,6 +125,13 @@ _OF_CLUSTERS = _codes(
     "|wild_cannot_reject"
     "|comparison_of_one_unit|territory_with_hole"
 )
+# Codes whose `n` counts everybody a number rests on, and those whose `n` counts who was left out of
+# the people of a result: with those people, they are everybody.
+OF_EVERYONE = _codes(
+    "quality_no_alpha|quality_read_bootstrap|quality_interval_wide|quality_floor|quality_ceiling"
+    "|small_group_change"
+)
+OF_LEFT_OUT = _codes("missing_outcome|missing_pairs|always_treated_dropped")
 PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
     {
         **{(code, "n"): _THINGS for code in _OF_THINGS},
