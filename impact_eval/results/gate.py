@@ -54,7 +54,7 @@ from impact_eval.results.gate_leaves import (
     follows,
     matrix_leaf,
 )
-from impact_eval.results.gate_scores import prepared
+from impact_eval.results.gate_scores import levels_of_score, prepared
 from impact_eval.results.gate_walk import walk
 from impact_eval.results.records import StudyResults
 from impact_eval.results.scores import ScoreRecord
@@ -310,7 +310,8 @@ class _Gate:
         )
         rule = "threshold" if few else outcome
         ready = prepared(score, context, withheld=rule is not None)
-        told = walk(ready, replace(context, withheld=rule), counts_first=("change", "reading"))
+        context = replace(context, withheld=rule, levels=levels_of_score(score, context))
+        told = walk(ready, context, counts_first=("change", "reading"))
         return told.model_copy(update={"withheld": rule is not None})
 
     def _check(self, record: CheckRecord) -> CheckRecord:
@@ -389,13 +390,13 @@ class _Gate:
 # ------------------------------------------------------------------ rows and matrices
 
 
-def _unadjusted(context: Context) -> Context:
 def _dates_of(results: StudyResults) -> frozenset[int]:
     """Return at how many dates people are seen: rows are as many times people."""
     twice = {2} if any(score.change is not None for score in results.scores) else set()
     return frozenset({results.data.n_periods, *twice} - {1})
 
 
+def _unadjusted(context: Context) -> Context:
     """Return the context of another design's answer: kept back with the levels.
 
     One that adjusts for nothing is a plain difference of means: with an adjusted one beside it, or

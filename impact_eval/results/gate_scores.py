@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from impact_eval.results.disclosure.suppression import far_apart
 from impact_eval.results.gate_counts import Kind
+from impact_eval.results.gate_groups import HOMOGENEOUS
 from impact_eval.results.gate_leaves import Context
 from impact_eval.results.scores import (
     BinRecord,
@@ -41,6 +42,8 @@ def prepared(score: ScoreRecord, context: Context, *, withheld: bool) -> ScoreRe
     """
     items, categories = _items(score, context, withheld=withheld)
     people, reading = _people(score, context, withheld=withheld)
+    if reading is not None and levels_of_score(score, context) is not None:
+        reading = _without_levels(reading)
     quality = score.quality
     if quality is not None:
         sides = tuple(_sides(found, context, withheld=withheld) for found in quality.invariance)
@@ -56,6 +59,20 @@ def prepared(score: ScoreRecord, context: Context, *, withheld: bool) -> ScoreRe
             "quality": quality,
         }
     )
+
+
+def levels_of_score(score: ScoreRecord, context: Context) -> str | None:
+    """Return the rule under which the scores of a date are kept back, with those of the other.
+
+    All have the same score, or all but a few have the lowest or the highest: the mean tells theirs,
+    and the other date's mean with the change would give it back.
+    """
+    if context.exact:
+        return None
+    known = [level.fewest for level in (score.before, score.after) if level is not None]
+    if 0 in known:
+        return HOMOGENEOUS
+    return "share_of_few" if _few(known, context) else None
 
 
 def _same_people(score: ScoreRecord, context: Context) -> dict[str, LevelRecord | None]:
@@ -76,9 +93,13 @@ def _same_people(score: ScoreRecord, context: Context) -> dict[str, LevelRecord 
         if not isinstance(both, PairedEffectsRecord):
             out[name] = None
         elif name == "before":
-            out[name] = LevelRecord(mean=both.mean_before, sd=both.sd_before, n=n)
+            out[name] = level.model_copy(
+                update={"mean": both.mean_before, "sd": both.sd_before, "n": n}
+            )
         else:
-            out[name] = LevelRecord(mean=both.mean_after, sd=both.sd_after, n=n)
+            out[name] = level.model_copy(
+                update={"mean": both.mean_after, "sd": both.sd_after, "n": n}
+            )
     return out
 
 
@@ -92,12 +113,17 @@ def _items(
 ) -> tuple[tuple[ItemRecord, ...], tuple[object, ...]]:
     """Join answers into unfavourable and favourable when some are few; then show all or none."""
     answers = [n for item in score.items for n in _answers(item)]
-    if not score.items or (not withheld and not _few(answers, context)):
+    if not score.items:
+        return score.items, score.categories
+    if not withheld and not _answered_alike(score, context):
+        context.log.add(context.part, "difference")
+        return (), ()
+    if not withheld and not _few(answers, context) and not _one_answer(score.items, context):
         return score.items, score.categories
     few = max(_few(answers, context), 1)
     joined = tuple(_joined(item) for item in score.items)
     left = [n for item in joined for n in _answers(item)]
-    if withheld or _few(left, context):
+    if withheld or _few(left, context) or _one_answer(joined, context):
         context.log.add(context.part, "threshold", few)
         return (), ()
     context.log.add(context.part, "joined", few)
@@ -109,6 +135,37 @@ def _items(
 
 def _answers(item: ItemRecord) -> list[int]:
     return [*(item.before or ()), *(item.after or ())]
+
+
+def _answered_alike(score: ScoreRecord, context: Context) -> bool:
+    """Whether the people that the answers to each question add up to may be told.
+
+    A question that three people left blank counts three less than the scale: it tells them.
+    """
+    _those_seen_twice(score, context)
+    return all(
+        context.counts.allows(f"{context.key}.items[{i}].{date}", Kind.EVERYONE, sum(counts))
+        for i, item in enumerate(score.items)
+        for date, counts in (("before", item.before), ("after", item.after))
+        if counts
+    )
+
+
+def _those_seen_twice(score: ScoreRecord, context: Context) -> bool:
+    """Whether those seen at both dates may be told: they come before those of one date."""
+    n = None if score.change is None else score.change.n
+    key = f"{context.key}.change.n"
+    return n is None or context.counts.allows(key, Kind.EVERYONE, n)
+
+
+def _one_answer(items: Sequence[ItemRecord], context: Context) -> bool:
+    """Whether everybody gave one answer to a question: it tells each person's."""
+    lists = [counts for item in items for counts in (item.before, item.after) if counts]
+    return not context.exact and any(_all_in_one(counts) for counts in lists)
+
+
+def _all_in_one(counts: Sequence[int]) -> bool:
+    return len(counts) > 1 and max(counts) == sum(counts) > 0  # all people in one of several
 
 
 def _joined(item: ItemRecord) -> ItemRecord:
@@ -148,14 +205,17 @@ def _bins(score: ScoreRecord, context: Context, *, withheld: bool) -> tuple[BinR
     if len(joined) < len(bins):
         few = sum(_few((row.before, row.after), context) for row in bins)
         context.log.add(context.part, "joined", few)
+    dates = ([row.before or 0 for row in joined], [row.after or 0 for row in joined])
+    if not context.exact and any(_all_in_one(date) for date in dates):
+        context.log.add(context.part, HOMOGENEOUS)
+        return ()
     return tuple(joined) if len(joined) >= FEWEST_BINS else ()
 
 
 def _sums_allowed(score: ScoreRecord, context: Context) -> bool:
     """Whether the people that classes add up to, at each date, may be told."""
     counts = context.counts
-    if score.change is not None and score.change.n is not None:  # those seen twice come first
-        counts.allows(f"{context.key}.change.n", Kind.EVERYONE, score.change.n)
+    _those_seen_twice(score, context)
     totals = {
         date: sum(getattr(row, date) or 0 for row in score.bins) for date in ("before", "after")
     }
@@ -180,14 +240,14 @@ def _people(
 ) -> tuple[PeopleChanged | None, ChangeReading | None]:
     """Return how many changed: all the counts or none, since they add up to people told."""
     people, reading = score.people, score.reading
-    counts: list[int | None] = []
-    if people is not None:
-        counts += [people.improved, people.stable, people.worsened]
-    if reading is not None:
-        counts += [share.count for share in reading.shares.values()]
-    few = _few(counts, context)
-    total = None if score.change is None else score.change.n
-    told = total is None or context.counts.allows(f"{context.key}.change.n", Kind.EVERYONE, total)
+    changed = [] if people is None else [people.improved, people.stable, people.worsened]
+    shares = [] if reading is None else [share.count for share in reading.shares.values()]
+    counts = [*changed, *shares]
+    alike = not context.exact and any(
+        _all_in_one([n or 0 for n in part]) for part in (changed, shares)
+    )
+    few = _few(counts, context) + alike
+    told = _those_seen_twice(score, context)
     if reading is not None and not (told and context.exact_counts):
         reading = _without_sizes(reading)
     if not few and not withheld and told:
@@ -207,6 +267,19 @@ def _without_sizes(reading: ChangeReading) -> ChangeReading:
     return reading.model_copy(update={"effects": effects.model_copy(update=hidden)})
 
 
+def _without_levels(reading: ChangeReading) -> ChangeReading:
+    """Return a change without its levels, their deviations, and the sizes over these."""
+    effects = reading.effects
+    if not isinstance(effects, PairedEffectsRecord):
+        return reading
+    empty = EffectSizeRecord(value=None, conf_low=None, conf_high=None)
+    sizes = dict.fromkeys(("d_av", "d_rm", "glass"), empty)
+    numbers = ("mean_before", "sd_before", "mean_after", "sd_after", "glass_corrected",
+               "correlation")  # fmt: skip
+    hidden = {**sizes, **dict.fromkeys(numbers)}
+    return reading.model_copy(update={"effects": effects.model_copy(update=hidden)})
+
+
 def _without_counts(reading: ChangeReading) -> ChangeReading:
     hidden = {"count": None, "conf_low": None, "conf_high": None}
     shares = {name: share.model_copy(update=hidden) for name, share in reading.shares.items()}
@@ -220,6 +293,12 @@ def _without_counts(reading: ChangeReading) -> ChangeReading:
 
 def _sides(found: InvarianceRecord, context: Context, *, withheld: bool) -> InvarianceRecord:
     """Return a verdict without its counts when one of them is small."""
-    if not withheld and not _few(found.n or (), context):
+    sides = found.n or ()
+    told = all(
+        context.counts.allows(f"{context.key}.invariance[{i}]", Kind.EVERYONE, n)
+        for i, n in enumerate(sides)
+        if not withheld
+    )
+    if told and not withheld:
         return found
     return found.model_copy(update={"n": None})

@@ -72,7 +72,7 @@ def _narrowed(record: Record, context: Context) -> Context:
         if context.withheld is None and any(context.counts.small(n) for n in known):
             context = replace(context, withheld="threshold")
     error = getattr(record, "std_error", None)
-    if isinstance(record, LevelsRecord) and context.levels is not None:
+    if isinstance(record, (LevelsRecord, LevelRecord)) and context.levels is not None:
         return replace(context, withheld=context.withheld or context.levels)  # a share's deviation
     if isinstance(record, LevelRecord) and record.sd is not None and record.n:
         error = record.sd / record.n**0.5

@@ -1,0 +1,104 @@
+"""Counts that give back others once added, subtracted or divided by the number of dates."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from impact_eval.pipeline.evaluate import evaluate
+from impact_eval.results.disclosure.profiles import profile
+from impact_eval.results.gate import release
+from impact_eval.results.gate_counts import Counts, Kind
+from impact_eval.results.records import StudyResults
+from impact_eval.results.scores import LevelRecord, PairedEffectsRecord
+
+MADE: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
+study_in, two_groups, answers = MADE["study_in"], MADE["two_groups"], MADE["answers"]
+TWO_GROUPS, SCALE = MADE["TWO_GROUPS"], MADE["SCALE"]
+
+
+def told_of(folder: Path, body: str, rows: list[str]) -> StudyResults:
+    """Compute and release a study."""
+    return release(evaluate(study_in(folder, body, rows))).results
+
+
+@pytest.mark.parametrize(
+    ("rows", "allowed"), [(120, True), (117, False), (109, True), (240, True), (131, True)]
+)
+def test_rows_beside_people_followed_tell_who_missed_a_date(rows: int, allowed: bool) -> None:
+    counts = Counts(profile(), dates=frozenset({2}))
+    assert counts.allows("people", Kind.EVERYONE, 60)
+    assert counts.allows("rows", Kind.EVERYONE, rows) is allowed
+
+
+def test_three_people_seen_once_are_counted_nowhere(tmp_path: Path) -> None:
+    rows = [r for r in answers(60) if r.split(",")[:2] not in (["P7", "T1"], ["P9", "T1"])]
+    told = told_of(tmp_path, SCALE, rows)
+    assert told.primary.headline.n_treated == 58
+    assert told.data.n_rows is None  # 118 rows, and twice 58 people
+    score = told.scores[0]
+    assert (score.n, score.items, score.bins) == (None, (), ())
+    assert score.change is not None
+    assert score.change.n == 58
+    assert score.change.estimate is not None
+
+
+def test_those_without_an_answer_beside_those_of_another_outcome(tmp_path: Path) -> None:
+    rows = two_groups()
+    for i, row in enumerate(rows[1:], start=1):
+        cells = row.split(",")
+        if i in (6, 7):
+            cells[3] = ""
+        if i <= 15:
+            cells[4] = ""
+        rows[i] = ",".join(cells)
+    told = told_of(tmp_path, TWO_GROUPS, rows)
+    first, second = (record.headline for record in told.headlines)
+    assert first.n_treated is not None
+    assert second.n_treated is not None
+    said = [f.values["n"] for f in told.findings if f.code == "missing_outcome"]
+    assert said == [None, None]  # 105 and the 15 left out are 120: 118 and two people
+
+
+def test_an_answer_left_blank_by_three_people_is_counted_nowhere(tmp_path: Path) -> None:
+    rows = answers(120)
+    for i in (3, 8, 21):
+        cells = rows[i].split(",")
+        rows[i] = ",".join([*cells[:5], "", *cells[6:]])
+    told = told_of(tmp_path, SCALE, rows)
+    score = told.scores[0]
+    assert score.items == ()
+    assert score.quality is not None
+    sides = [n for found in score.quality.invariance for n in found.n or ()]
+    assert not [n for n in sides if 0 < abs(120 - n) < 11]
+    assert [r.values["n"] for r in score.quality.readings if r.code == "quality_incomplete"] == [
+        None
+    ]
+
+
+@pytest.mark.parametrize("others", [(), ("P3", "P9")])
+def test_a_scale_where_nearly_all_have_one_score_tells_no_level(
+    tmp_path: Path, others: tuple[str, ...]
+) -> None:
+    alike = []
+    for row in answers(40):
+        person, wave, *_ = row.split(",")
+        same = ["2"] * 9 + ["1" if person in others else "2"]
+        alike.append(",".join([person, wave, *same]) if wave == "T1" else row)
+    told = told_of(tmp_path, SCALE, alike)
+    score = told.scores[0]
+    empty = {"mean": None, "sd": None, "n": None, "fewest": None}
+    assert isinstance(score.before, LevelRecord)
+    assert isinstance(score.after, LevelRecord)
+    assert (score.before.model_dump(), score.after.model_dump()) == (empty, empty)
+    assert (score.people, score.bins, score.items) == (None, (), ())
+    assert score.reading is not None
+    sizes = score.reading.effects
+    if isinstance(sizes, PairedEffectsRecord):
+        assert (sizes.mean_after, sizes.sd_before, sizes.glass.value) == (None, None, None)
+    assert isinstance(sizes, PairedEffectsRecord) or not others
+    assert score.change is not None
+    assert score.change.estimate is not None  # the change itself is told, as the effect is
