@@ -38,9 +38,9 @@ from impact_eval.report.wording import (
 )
 from impact_eval.results.base import Record, Rule
 from impact_eval.results.checks import AnyCheck, CheckRecord
-from impact_eval.results.checks_of_groups import BalanceCheck, BalanceRow
+from impact_eval.results.checks_of_groups import BalanceCheck, BalanceRow, BalanceValues
 from impact_eval.results.checks_of_places import FewClustersCheck
-from impact_eval.results.checks_of_time import HonestCheck, PlaceboRow
+from impact_eval.results.checks_of_time import HonestCheck, PlaceboRow, PretrendsValues
 from impact_eval.results.records import StudyResults
 
 _FORMS = MappingProxyType({"p_value": Form.P_VALUE, "n": Form.INTEGER, "share": Form.PERCENT_1})
@@ -187,8 +187,8 @@ def _keeps_back(check: AnyCheck) -> bool:
     values = check.values
     if values is None:
         return False
-    if isinstance(check, BalanceCheck):
-        return check.values is not None and check.values.largest is None
+    if isinstance(values, (BalanceValues, PretrendsValues)):
+        return values.largest is None
     counts = (Rule.PEOPLE, Rule.CLUSTERS)
     return any(getattr(values, n) is None for n, rule in values.rules.items() if rule in counts)
 

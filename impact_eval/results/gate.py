@@ -54,6 +54,12 @@ from impact_eval.results.gate_leaves import (
     follows,
     matrix_leaf,
 )
+from impact_eval.results.gate_rows import (
+    dates_hidden,
+    one_more_cohort,
+    one_more_row,
+    secrets_of,
+)
 from impact_eval.results.gate_scores import levels_of_score, prepared
 from impact_eval.results.gate_walk import walk
 from impact_eval.results.records import StudyResults
@@ -142,6 +148,7 @@ class _Gate:
         for record in whole.headlines:
             self.outcomes[record.outcome] = self._of_outcome(record)
         estimates = tuple(self._estimate(record) for record in whole.estimates)
+        self._keep(secrets_of(whole.estimates, estimates), dates_hidden(whole.estimates, estimates))
         parts: dict[str, object] = {
             "estimates": estimates,
             "data": self._data(whole.data),
@@ -155,6 +162,14 @@ class _Gate:
         }
         parts["disclosure"] = self._disclosure()
         return Released(whole.model_copy(update=parts), dict(self.counts.told))
+
+    def _keep(self, secret: frozenset[float], partial: frozenset[str]) -> None:
+        """Remember the numbers kept back, for all that is told after the estimates."""
+        self.base = replace(self.base, secret=secret)
+        self.outcomes = {
+            name: replace(context, secret=secret, rows_hidden=name in partial)
+            for name, context in self.outcomes.items()
+        }
 
     # -- what is known of an outcome ----------------------------------------------------------
 
@@ -237,7 +252,8 @@ class _Gate:
         """
         rows = tuple(self._row(row, context, counts=counts) for row in fit.effects)
         if context.people and len(rows) > 1:
-            rows = _one_more(fit.effects, rows, context)
+            rows = one_more_cohort(fit.effects, rows, context)
+            rows = one_more_row(fit.effects, rows, context)
         hidden = [
             row.estimate is None and true.estimate is not None
             for row, true in zip(rows, fit.effects, strict=True)
@@ -419,22 +435,6 @@ def _flow(steps: tuple[FlowRecord, ...], context: Context) -> tuple[FlowRecord, 
 
 
 # ------------------------------------------------------------------ what people allow
-
-
-def _one_more(
-    true: tuple[EffectRecord, ...], rows: tuple[EffectRecord, ...], context: Context
-) -> tuple[EffectRecord, ...]:
-    """Keep back one more row when a single one was: the whole would give it away."""
-    hidden = [
-        r.estimate is None and t.estimate is not None for r, t in zip(rows, true, strict=True)
-    ]
-    shown = [i for i, out in enumerate(hidden) if not out and true[i].std_error is not None]
-    if sum(hidden) != 1 or not shown:
-        return rows
-    at = min(shown, key=lambda i: (true[i].n_treated or 0, i))
-    context.kept_back("secondary")
-    empty = walk(true[at], replace(context, withheld="secondary"))
-    return tuple(empty if i == at else row for i, row in enumerate(rows))
 
 
 def _error_of(score: ScoreRecord) -> float | None:

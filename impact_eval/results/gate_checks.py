@@ -17,6 +17,7 @@ from impact_eval.results.checks_of_groups import (
     BalanceRow,
     ConfoundingCheck,
 )
+from impact_eval.results.checks_of_time import PretrendsCheck
 from impact_eval.results.gate_counts import Kind
 from impact_eval.results.gate_groups import HOMOGENEOUS
 from impact_eval.results.gate_leaves import Context
@@ -64,6 +65,10 @@ def prepared_check(check: AnyCheck, context: Context) -> AnyCheck:
         return _balance(check, context)
     if isinstance(check, AttritionCheck):
         return _attrition(check, context)
+    if isinstance(check, PretrendsCheck) and context.rows_hidden and check.values is not None:
+        # gaps add up from one date to the next: the largest gives a date from the one beside it
+        values = check.values.model_copy(update={"largest": None})
+        return check.model_copy(update={"values": values})
     if isinstance(check, ConfoundingCheck):
         kept = tuple(row for row in check.rows if row.variable not in context.unsaid)
         return check.model_copy(update={"rows": kept})

@@ -21,6 +21,7 @@ from impact_eval.results.gate_counts import KINDS, Counts, Kind
 from impact_eval.results.parts import Matrix
 from impact_eval.results.value_names import OF_EVERYONE, OF_LEFT_OUT, Value, declared
 
+MEANT_DIGITS = 5  # significant digits up to which a number may be many things
 SMALL_GROUP = 100  # below it, a percentage stands for a count that can be read off
 ON_PEOPLE = frozenset(
     {Rule.SHARE, Rule.LEVEL, Rule.STATISTIC, Rule.ERROR, Rule.RATIO}
@@ -69,6 +70,10 @@ class Context:
         Whether, moreover, the same quantity was told of those others: numbers are then coarser.
     error : float or None
         Standard error that statistics are rounded by.
+    secret : frozenset of float
+        Numbers kept back where they stand first: nothing repeats them.
+    rows_hidden : bool
+        Whether dates of an event study were kept back.
     n : int or None
         People that shares are of.
     total : int or None
@@ -89,6 +94,8 @@ class Context:
     counts_hidden: bool = False
     close: bool = False
     error: float | None = None
+    secret: frozenset[float] = frozenset()
+    rows_hidden: bool = False
     n: int | None = None
     total: int | None = None
 
@@ -149,6 +156,8 @@ def number_leaf(context: Context, rule: Rule, value: float | None) -> float | No
     hidden = context.withheld
     if hidden is None and rule is Rule.LEVEL:
         hidden = context.levels
+    if hidden is None and exactly(value) in context.secret:
+        hidden = "secondary"
     if hidden is None and rule is Rule.SHARE and _tells_few(context, value):
         hidden = "share_of_few"
     if hidden is not None:
@@ -157,6 +166,18 @@ def number_leaf(context: Context, rule: Rule, value: float | None) -> float | No
     if context.exact:
         return value
     return _rounded(context, rule, value)
+
+
+def exactly(value: float) -> float | None:
+    """Return the size of a number that is one number and no other, to twelve digits; else None.
+
+    Examples
+    --------
+    >>> exactly(-1.23456789012345), exactly(0.35), exactly(-120.0)
+    (1.23456789012, None, None)
+    """
+    told = float(f"{abs(value):.12g}")
+    return None if told == float(f"{told:.{MEANT_DIGITS}g}") else told
 
 
 def _tells_few(context: Context, share: float) -> bool:
