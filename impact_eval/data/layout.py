@@ -43,12 +43,15 @@ class Layout:
         Line of the file (from 1) of each data row.
     findings : tuple of Finding
         What was left out, and why.
+    below : int
+        Rows below the header, those left out included.
     """
 
     names: tuple[str, ...]
     rows: list[Row]
     numbers: tuple[int, ...]
     findings: tuple[Finding, ...]
+    below: int
 
 
 def is_blank(cell: Any) -> bool:
@@ -241,6 +244,7 @@ def find_table(grid: list[Row], *, merges: Sequence[Merge] = (), file: str | Non
         [row for _, row in body],
         tuple(number for number, _ in body),
         (*findings, *dropped, *gone, *renamed),
+        max(len(grid) - start, 0),
     )
 
 

@@ -7,7 +7,6 @@ edition counts as having left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -34,6 +33,7 @@ KINDS = {
         Kind.EVERYONE,
     ),
 }
+_WHOLES = frozenset({"main", "all"})  # places of everybody that bear no name of a field
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class Counts:
         kind : Kind
         n : int
         """
-        if self.small(n) or not self._apart(kind, n) or self._conflicts(key, n):
+        if self.small(n) or not self._apart(kind, n) or self._conflicts(key, kind, n):
             return False
         self._keep(kind, n)
         self.told[key] = n
@@ -84,7 +84,7 @@ class Counts:
         parts = ((Kind.TREATED, treated), (Kind.COMPARISON, comparison))
         whole = (Kind.EVERYONE, treated + comparison)
         fine = all(not self.small(n) and self._apart(kind, n) for kind, n in (*parts, whole))
-        if not fine or any(self._conflicts(f"{key}.{kind}", n) for kind, n in parts):
+        if not fine or any(self._conflicts(f"{key}.{kind}", kind, n) for kind, n in parts):
             return False
         for kind, n in (*parts, whole):
             self._keep(kind, n)
@@ -94,13 +94,15 @@ class Counts:
     def _apart(self, kind: Kind, n: int) -> bool:
         if kind is Kind.PART:
             return True
-        others: Iterable[int] = self._kept.get(kind, ())
+        return all(self._far(kind, n, other) for other in self._kept.get(kind, ()))
+
+    def _far(self, kind: Kind, n: int, other: int) -> bool:
+        """Whether two counts of one kind tell of no few people, once or at several dates."""
         least = self.profile.threshold
         times = (1, *self.dates) if kind is Kind.EVERYONE else (1,)
         return all(
             far_apart(n, dates * other, threshold=least)
             and far_apart(dates * n, other, threshold=least)
-            for other in others
             for dates in times
         )
 
@@ -108,10 +110,31 @@ class Counts:
         if kind is not Kind.PART:
             self._kept.setdefault(kind, set()).add(n)
 
-    def _conflicts(self, key: str, n: int) -> bool:
-        """Whether an earlier edition told it with a few people more or less."""
+    def _conflicts(self, key: str, kind: Kind, n: int) -> bool:
+        """Whether an earlier edition told it, or its like, with a few people more or less.
+
+        What an edition of other data told of the same kind of people is held against it wherever
+        it stood: a count kept back in one place is not told by another.
+        """
         told = [entry for entry in self.earlier if entry.key == key]
         if any(entry.same_source and entry.count == n for entry in told):
             return False
-        least = self.profile.threshold
-        return not all(far_apart(n, entry.count, threshold=least) for entry in told)
+        if kind is not Kind.PART:
+            told += [e for e in self.earlier if not e.same_source and kind_of(e.key) is kind]
+        return not all(self._far(kind, n, entry.count) for entry in told)
+
+
+def kind_of(key: str) -> Kind:
+    """Return what a count of the ledger is about, from its place.
+
+    Examples
+    --------
+    >>> kind_of("estimates.emploi.main.treated").value, kind_of("data.n_rows").value
+    ('treated', 'everyone')
+    >>> kind_of("scores.estime.people.improved").value
+    'part'
+    """
+    name = key.rpartition(".")[2]
+    if name in set(Kind):
+        return Kind(name)
+    return Kind.EVERYONE if name in _WHOLES else KINDS.get(name, Kind.PART)

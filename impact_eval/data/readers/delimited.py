@@ -51,7 +51,7 @@ def read_delimited(path: Path) -> RawTable:
         format="csv",
         details=details,
         findings=(*findings, *layout.findings, *ragged),
-        rows_in=len(grid),
+        rows_in=layout.below,
     )
 
 

@@ -45,7 +45,7 @@ def read_excel(path: Path, *, sheet: str | int | None = None) -> RawTable:
         details={"sheet": name},
         findings=tuple(findings),
         epoch_1904=_counts_from_1904(path),
-        rows_in=len(grid),
+        rows_in=layout.below,
     )
 
 

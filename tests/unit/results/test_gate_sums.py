@@ -10,10 +10,11 @@ import pytest
 
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.results.disclosure.profiles import profile
-from impact_eval.results.gate import release
+from impact_eval.results.gate import release, released_counts
 from impact_eval.results.gate_counts import Counts, Kind
 from impact_eval.results.records import StudyResults
 from impact_eval.results.scores import LevelRecord, PairedEffectsRecord
+from impact_eval.results.study import ReleasedCount
 
 MADE: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
 study_in, two_groups, answers = MADE["study_in"], MADE["two_groups"], MADE["answers"]
@@ -32,6 +33,27 @@ def test_rows_beside_people_followed_tell_who_missed_a_date(rows: int, allowed: 
     counts = Counts(profile(), dates=frozenset({2}))
     assert counts.allows("people", Kind.EVERYONE, 60)
     assert counts.allows("rows", Kind.EVERYONE, rows) is allowed
+
+
+def test_no_place_tells_what_another_place_of_an_earlier_edition_told(tmp_path: Path) -> None:
+    first = evaluate(study_in(tmp_path, TWO_GROUPS, two_groups(120)))
+    told = released_counts(release(first).results)
+    earlier = tuple(
+        ReleasedCount(key=key, count=n, same_source=False)
+        for key, n in told.items()
+        if key.startswith("estimates.emploi.main")
+    )
+    earlier += (ReleasedCount(key="elsewhere.n", count=120, same_source=False),)
+    more = evaluate(study_in(tmp_path, TWO_GROUPS, two_groups(121)))
+    second = release(more.model_copy(update={"earlier": earlier}))
+    assert not [n for n in second.counts.values() if 0 < abs(n - 120) < 11]
+
+
+def test_the_lines_of_a_file_are_those_below_its_header(tmp_path: Path) -> None:
+    told = told_of(tmp_path, TWO_GROUPS, two_groups(120))
+    assert told.data.reading is not None
+    assert (told.data.reading.rows_in, told.data.reading.rows_out) == (120, 120)
+    assert not told.disclosure.withheld  # nothing is kept back of an ordinary study
 
 
 def test_three_people_seen_once_are_counted_nowhere(tmp_path: Path) -> None:
