@@ -346,13 +346,14 @@ def _groups(found: OutcomeEvaluation, profile: Profile) -> Iterator[GroupRecord]
             dominated=large and any(fact.dominated for fact in facts),
             homogeneous=any(fact.homogeneous for fact in facts),
             rarest=min(rarest) if rarest else None,
-            changed=_changed(sample, values, rows & known) if rarest else None,
+            changed=_changed(sample, values, rows & known),
         )
 
 
 def _changed(sample: Sample, values: NDArray[np.float64], rows: NDArray[np.bool_]) -> int | None:
-    """Return how many people changed their answer since the first date, the least by date."""
-    if sample.unit_codes is None or sample.time_codes is None:
+    """Return how many people changed a yes or no since the first date, the least by date."""
+    two = np.unique(values[rows]).size == 2
+    if sample.unit_codes is None or sample.time_codes is None or not two:
         return None
     dates = np.unique(sample.time_codes[rows])
     first = np.full(sample.n_units, np.nan)

@@ -12,7 +12,6 @@ from impact_eval.results.base import (
     CODE,
     FREE,
     INSIDE,
-    PEOPLE,
     Code,
     Flag,
     FreeOrNone,
