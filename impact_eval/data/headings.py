@@ -56,15 +56,17 @@ _THINGS = PLACES | {
     "parcours", "session", "chantier", "stage", "module", "cours", "course", "evenement", "event",
 }  # fmt: skip
 _SURNAME = frozenset({"nom", "noms", "patronyme", "surname", "lastname", "name", "nomusage",
-                      "nomnaissance", "nomfamille", "surnom"})  # fmt: skip
-_FIRST = frozenset({"prenom", "prenoms", "firstname", "forename", "firstnames"})
+                      "nomnaissance", "nomfamille", "surnom", "nachname", "apellido",
+                      "apellidos", "cognome", "apelido", "sobrenome"})  # fmt: skip
+_FIRST = frozenset({"prenom", "prenoms", "firstname", "forename", "firstnames", "vorname"})
 _FULL = frozenset({"nomprenom", "prenomnom", "fullname", "username"})
 _NIR = frozenset({"nir", "nirpp", "nia", "numsecu", "nosecu", "numss", "noss", "ssn", "nss"})
 _EMAIL = frozenset({"email", "emails", "mail", "mails", "courriel", "courriels", "mel"})
 _PHONE = frozenset({"tel", "tels", "telephone", "telephones", "phone", "mobile", "portable", "gsm",
                     "numtel", "telportable", "telfixe", "fixe", "cellphone"})  # fmt: skip
 _BIRTH = frozenset({"ddn", "dob", "birthdate", "birthday", "dateofbirth", "datenaissance",
-                    "datenais", "dnaiss", "dtnaiss", "datnais"})  # fmt: skip
+                    "datenais", "dnaiss", "dtnaiss", "datnais", "dnais", "geburtsdatum",
+                    "nacimiento", "nascimento"})  # fmt: skip
 _BORN = frozenset({"naissance", "nais", "naiss", "birth", "born", "ne", "nee"})
 _ADDRESS = frozenset({"adresse", "adresses", "address", "rue", "street", "domicile"})
 _POSTCODE = frozenset({"codepostal", "cp", "postcode", "zipcode", "zip"})
@@ -82,6 +84,25 @@ _PEOPLE = frozenset(
         "client", "allocataire", "salarie", "repondant", "respondent", "referent", "referente",
         "conseiller", "conseillere", "accompagnateur", "tuteur", "enfant", "parent", "conjoint",
         "contact", "qui", "individu", "jeune", "stagiaire", "eleve", "patient", "nom", "name",
+    }
+)  # fmt: skip
+
+# Who may be a unit, and is never a territory; « id » and « nom » are those of anything.
+_PERSONS = frozenset(
+    {
+        "personne", "personnes", "person", "people", "beneficiaire", "participant", "participante",
+        "usager", "usagere", "user", "client", "cliente", "allocataire", "salarie", "salariee",
+        "repondant", "repondante", "respondent", "enfant", "parent", "conjoint", "conjointe",
+        "individu", "jeune", "stagiaire", "eleve", "patient", "patiente", "etudiant", "etudiante",
+        "child", "children", "pupil", "student", "beneficiary", "beneficiaries", "claimant",
+        "menage", "foyer", "famille", "household", "family", "families", "locataire", "tenant",
+        "demandeur", "demandeuse", "mere", "pere", "mother", "father", "adherent", "adherente",
+    }
+)  # fmt: skip
+_NAMING = frozenset(
+    {
+        PersonalKind.SURNAME, PersonalKind.FIRST_NAME, PersonalKind.FULL_NAME, PersonalKind.EMAIL,
+        PersonalKind.SOCIAL_SECURITY, PersonalKind.BENEFIT_NUMBER, PersonalKind.BIRTH_DATE,
     }
 )  # fmt: skip
 
@@ -138,7 +159,8 @@ def _is_birth(words: Words) -> bool:
 
 
 def _is_benefit(words: Words) -> bool:
-    return bool(words & _MATRICULE) or bool(words & _BENEFIT and words & _NUMBERED)
+    sought = _has_pair(words, ("pole", "emploi"), ("france", "travail"))
+    return bool(words & _MATRICULE) or bool((words & _BENEFIT or sought) and words & _NUMBERED)
 
 
 def _is_first(words: Words) -> bool:
@@ -196,6 +218,23 @@ def speaks_of_people(heading: str) -> bool:
     """Whether a heading is that of a column of people (`id`, « bénéficiaire », « référent »)."""
     words = frozenset(heading_words(heading))
     return bool(words & _PEOPLE) and not _one_of(words, _THINGS)
+
+
+def names_persons(heading: str) -> bool:
+    """Whether the rows under such a heading are people or households, whatever a study says.
+
+    Examples
+    --------
+    >>> names_persons("id_menage"), names_persons("N° allocataire"), names_persons("Prénom")
+    (True, True, True)
+    >>> names_persons("id"), names_persons("nom"), names_persons("commune")
+    (False, False, False)
+    """
+    words = frozenset(heading_words(heading))
+    if _one_of(words, _THINGS) or words & _COUNTED:
+        return False
+    kind = kind_of_heading(heading)
+    return _one_of(words, _PERSONS) or (kind in _NAMING and not is_bare_name(heading))
 
 
 def speaks_of_things(heading: str) -> bool:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from impact_eval.core.findings import Finding
 from impact_eval.core.vocabulary import RowsAre
+from impact_eval.data.first_names import FIRST_NAMES
 from impact_eval.data.headings import (
     PersonalKind,
     heading_words,
@@ -36,6 +37,8 @@ MOST_CELLS = 400  # distinct cells held against the patterns
 MOST_SHARE = 0.6  # of the cells that must have the form
 ENOUGH_SHARE = 0.2  # of the cells when the heading already says so
 FEWEST_NAMES = 3
+FEWEST_KNOWN = 5
+KNOWN_SHARE = 0.4  # of the cells that hold a first name of the list: it is far from whole
 FEW = 6  # values of a list to choose from: « stable », « hébergé »…
 EARLIEST, LATEST = 1900, 2015
 
@@ -64,6 +67,11 @@ _SIGNED = re.compile(
 )
 _TWO_WORDS = re.compile(rf"{_TITLE} {_TITLE}")
 _IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]*:[0-9a-f:]+:[0-9a-f:]+", re.IGNORECASE)
+
+
+_TITLES = frozenset({"m", "mr", "mme", "mlle", "monsieur", "madame", "mrs", "ms", "miss"})
+_SAINTS = frozenset({"saint", "sainte", "st", "ste"})
+MOST_WORDS = 4
 
 
 class Sign(StrEnum):
@@ -131,7 +139,15 @@ def kind_of_content(heading: str, cells: Sequence[str], rows: int) -> PersonalKi
     distinct = len(cells) >= 0.9 * min(rows, MOST_CELLS)
     if several and distinct and speaks_of_people(heading) and _share(cells, _is_two_words) >= 0.9:
         return PersonalKind.FULL_NAME
-    return None
+    return _known_names(cells) if several and not speaks_of_things(heading) else None
+
+
+def _known_names(cells: Sequence[str]) -> PersonalKind | None:
+    """Return whether cells are names because first names are among their few words."""
+    if len(cells) < FEWEST_KNOWN or _share(cells, _bears_first_name) < KNOWN_SHARE:
+        return None
+    several = _share(cells, lambda cell: len(_words_of_name(cell)) > 1) >= MOST_SHARE
+    return PersonalKind.FULL_NAME if several else PersonalKind.FIRST_NAME
 
 
 def labels_of_people(heading: str, cells: Sequence[str]) -> bool:
@@ -259,6 +275,19 @@ def _is_ip(text: str) -> bool:
 
 def _is_signed(text: str) -> bool:
     return _SIGNED.fullmatch(text) is not None
+
+
+def _words_of_name(text: str) -> list[str]:
+    words = re.split(r"[\s,.\-]+", bare_spelling(text))
+    return [word for word in words if word and word not in _TITLES]
+
+
+def _bears_first_name(text: str) -> bool:
+    """Whether a cell is a few words without a figure, one of them a first name; no saint's."""
+    words = _words_of_name(text)
+    if not 0 < len(words) <= MOST_WORDS or words[0] in _SAINTS or not "".join(words).isalpha():
+        return False
+    return any(word in FIRST_NAMES for word in words)
 
 
 def _is_two_words(text: str) -> bool:

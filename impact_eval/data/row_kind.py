@@ -9,7 +9,7 @@ import pandas as pd
 
 from impact_eval.core.findings import Finding, Place
 from impact_eval.core.vocabulary import RowsAre
-from impact_eval.data.headings import PersonalKind, speaks_of_places
+from impact_eval.data.headings import PersonalKind, names_persons, speaks_of_places
 from impact_eval.data.identity import IdentifyingColumn, distinct_cells
 
 FEWEST = 4  # labels below which nothing is guessed
@@ -99,8 +99,12 @@ def row_kind_finding(
     identifying : sequence of IdentifyingColumn
     """
     seen = rows_look_like(frame, unit, identifying)
+    by_name = unit is not None and names_persons(unit)
     place = Place(column=unit)
     n = int(frame[unit].nunique()) if unit is not None and unit in frame.columns else len(frame)
+    if by_name:
+        wrong = declared is RowsAre.TERRITORIES
+        return Finding.warning("rows_are_people", place, column=unit, n=n) if wrong else None
     if seen is RowsAre.TERRITORIES and declared is None:
         return Finding.info("rows_look_like_territories", place, column=unit, n=n)
     if seen is RowsAre.PEOPLE and declared is RowsAre.TERRITORIES:

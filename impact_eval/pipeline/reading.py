@@ -22,6 +22,7 @@ from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data.identity import (
     IdentifyingColumn,
     PersonalKind,
+    Sign,
     distinct_cells,
     identifying_columns,
     identity_finding,
@@ -40,7 +41,14 @@ from impact_eval.pipeline.study_models import DataPart, InstrumentPart, MethodPa
 MOST_BYTES = 5_000_000  # a larger file is not read whole by `check`
 HEAD_ROWS = 2_000
 # Cells of these forms are of people even in a table said to be of territories.
-_NEVER_OF_PLACES = frozenset({PersonalKind.SOCIAL_SECURITY, PersonalKind.EMAIL, PersonalKind.PHONE})
+_NEVER_OF_PLACES = frozenset(
+    {
+        PersonalKind.SOCIAL_SECURITY, PersonalKind.EMAIL, PersonalKind.PHONE,
+        PersonalKind.BENEFIT_NUMBER,
+    }
+)  # fmt: skip
+# So are these where the heading says so: a school may be named after somebody.
+_NAMES = frozenset({PersonalKind.FULL_NAME, PersonalKind.FIRST_NAME})
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +205,11 @@ def _labels_of_people(
 ) -> tuple[str, ...]:
     """Return the roles whose labels are people: the unit, and any level that names somebody."""
     kinds = {column.column: column.kind for column in identifying}
+    never = {
+        column.column
+        for column in identifying
+        if column.kind in _NEVER_OF_PLACES or (column.kind in _NAMES and column.by is Sign.HEADING)
+    }
     roles = part.roles
     clusters = (roles.cluster,) if isinstance(roles.cluster, str) else (roles.cluster or ())
     measured = {roles.time, roles.cohort, roles.treatment, roles.weights, *roles.covariates}
@@ -210,7 +223,7 @@ def _labels_of_people(
         for name in dict.fromkeys((roles.unit, *clusters, roles.strata))
         if name is not None and name not in measured
         if (rows_are is RowsAre.PEOPLE and (name in (roles.unit, *kinds) or named(name)))
-        or kinds.get(name) in _NEVER_OF_PLACES
+        or name in never
     ]
     return tuple(found)
 

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.vocabulary import RowsAre
+from impact_eval.data.headings import names_persons
 from impact_eval.pipeline.study_checks import check_declaration
 from impact_eval.pipeline.study_models import (
     Bilingual,
@@ -72,9 +73,11 @@ class Study:
         """Return what the rows of a table are: people, unless the study says territories.
 
         A table's own `rows_are` counts first; `privacy.rows_are` speaks of the table `data` alone:
-        who fills in a questionnaire is a person, even in a study of territories.
+        who fills in a questionnaire is a person, even in a study of territories. A unit that is a
+        person by its very heading (« enfant », « id_menage ») is protected as one in any case.
         """
-        return self.declared_rows(part) or RowsAre.PEOPLE
+        declared = self.declared_rows(part) or RowsAre.PEOPLE
+        return RowsAre.PEOPLE if names_persons(part.roles.unit or "") else declared
 
     @property
     def profile(self) -> Profile:

@@ -60,6 +60,11 @@ NAMED = [
     ("rue", STREETS, Kind.ADDRESS),
     ("N° allocataire", ["1234567", "7654321"], Kind.BENEFIT_NUMBER),
     ("Matricule CAF", ["1234567A", "7654321B"], Kind.BENEFIT_NUMBER),
+    ("Numéro France Travail", ["1234567A", "7654321B"], Kind.BENEFIT_NUMBER),
+    ("identifiant Pôle emploi", ["1234567A", "7654321B"], Kind.BENEFIT_NUMBER),
+    ("Nachname", NAMES, Kind.SURNAME),
+    ("Vorname", ["Ana", "Léo"], Kind.FIRST_NAME),
+    ("Geburtsdatum", DATES, Kind.BIRTH_DATE),
     ("IBAN", IBANS, Kind.IBAN),
     ("ipaddr", ["192.168.1.12", "10.0.0.4"], Kind.NETWORK),
 ]
@@ -72,6 +77,16 @@ SHOWN = [  # by their cells alone
     ("domiciliation", STREETS, Kind.ADDRESS),
     ("code", BOTH, Kind.FULL_NAME),
     ("id", ["Marie Durand", "Léo Martin", "Awa Ndiaye"], Kind.FULL_NAME),
+]
+LISTED = ["marie durand", "karim benali", "Jean-Pierre PETIT", "FATOU DIALLO", "Mme Odile Roux"]
+SHOWN += [
+    ("col_3", LISTED, Kind.FULL_NAME),
+    ("conjoint", ["Marie", "karim", "Zoé", "PAUL", "Tchaka"], Kind.FIRST_NAME),
+    (
+        "champ 12",
+        ["Diallo, Fatou", "Roux, Paul", "Petit, Anne", "Ma, Xi", "Bo, Ly"],
+        Kind.FULL_NAME,
+    ),
 ]
 TOWNS = ["Bourg-en-Bresse", "Saint Denis", "Le Mans", "Gex", "Villefranche Sud"]
 NOT_NAMED = [
@@ -115,6 +130,9 @@ NOT_NAMED = [
     ("q1", ["Plutôt d’accord", "Tout à fait d’accord"]),
     ("horodatage", ["1700000000000", "1700000360000"]),
     ("nom", []),
+    ("libellé", ["Saint Denis", "Sainte Marie", "St Paul", "Saint Michel", "Saint Pierre"]),
+    ("école", ["Jean Moulin", "Jules Ferry", "Louise Michel", "Paul Bert", "Anne Frank"]),
+    ("remarque", ["a vu Marie le 3 mai à la mairie", "RAS", "absent", "revient", "à voir"]),
 ]
 
 

@@ -223,6 +223,26 @@ def test_check_asks_what_the_rows_are(make: Make) -> None:
     assert codes == ["identifying_columns", "rows_look_like_people"]
 
 
+@pytest.mark.parametrize("unit", ["id_menage", "Enfant", "n° allocataire", "Nom et prénom"])
+def test_a_unit_that_is_a_person_by_its_heading_is_one(make: Make, unit: str) -> None:
+    table = people().rename(columns={"id": unit})
+    data = {"file": "d.csv", "roles": {"unit": unit, "treatment": "aide"}}
+    study = make(table, data=data, privacy={"rows_are": "territories"})
+    assert study.rows_are(study.declaration.data) is RowsAre.PEOPLE
+    read = read_data(study, study.declaration.data)
+    assert all(is_pseudonym(label) for label in read.frame[unit])
+    assert "rows_are_people" in [entry["code"] for entry in read.log["log"]]
+    assert "rows_are_people" in [f.code for f in look_at_tables(study)]
+
+
+@pytest.mark.parametrize("unit", ["commune", "nom", "id", "foyer d’accueil (structure)"])
+def test_other_units_are_what_the_study_says(make: Make, unit: str) -> None:
+    table = people().rename(columns={"id": unit})
+    data = {"file": "d.csv", "roles": {"unit": unit, "treatment": "aide"}}
+    study = make(table, data=data, privacy={"rows_are": "territories"})
+    assert study.rows_are(study.declaration.data) is RowsAre.TERRITORIES
+
+
 def test_check_looks_into_a_workbook(make: Make, tmp_path: Path) -> None:
     people().to_excel(tmp_path / "d.xlsx", index=False)
     study = make(data={**content()["data"], "file": "d.xlsx"})
