@@ -194,15 +194,16 @@ def of_territories(*records: Counted) -> bool:
 # ------------------------------------------------------------------ values that are kept back
 
 WITHHELD_VALUE, WITHHELD_NAME = "report.withheld_value", "report.withheld_name"
+WITHHELD_INSIDE = "report.withheld_inside"
 _INSTEAD: Mapping[Rule, str] = MappingProxyType(
     {
         **dict.fromkeys((Rule.PEOPLE, Rule.CLUSTERS), WITHHELD_COUNT),
         **dict.fromkeys((Rule.UNIT, Rule.COLUMN), WITHHELD_NAME),
         **dict.fromkeys(
-            (Rule.SHARE, Rule.LEVEL, Rule.STATISTIC, Rule.ERROR, Rule.RATIO, Rule.AMOUNT,
-             Rule.INSIDE),
+            (Rule.SHARE, Rule.LEVEL, Rule.STATISTIC, Rule.ERROR, Rule.RATIO, Rule.AMOUNT),
             WITHHELD_VALUE,
         ),
+        Rule.INSIDE: WITHHELD_INSIDE,  # a cell, a line, a sheet: whatever it is
     }
 )  # fmt: skip
 

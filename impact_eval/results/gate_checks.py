@@ -109,7 +109,16 @@ def _balance(check: BalanceCheck, context: Context) -> BalanceCheck:
     update: dict[str, object] = {"rows": rows, "values": values}
     if any(rules):
         update |= dict.fromkeys(_OF_TEST)  # of all of them at once, or of one
+    if not all(_group_told(row, context) for row in check.rows):  # a test over a size is its n
+        update |= dict.fromkeys(_OF_TEST)
+        update["rows"] = tuple(row.model_copy(update={"p_value": None}) for row in rows)
     return check.model_copy(update=update)
+
+
+def _group_told(row: BalanceRow, context: Context) -> bool:
+    """Whether the people of both groups may be told."""
+    groups = ((Kind.TREATED, row.n_treated), (Kind.COMPARISON, row.n_comparison))
+    return all(n is None or context.tells(f"{context.key}.{kind}", kind, n) for kind, n in groups)
 
 
 def _kept_back(check: BalanceCheck, rules: list[str | None]) -> frozenset[str | None]:
@@ -147,7 +156,7 @@ def _lost(check: AttritionCheck) -> list[int | None]:
 def _starts(check: AttritionCheck, context: Context) -> bool:
     """Whether the people of each group at the start may be told."""
     return all(
-        context.counts.allows(f"{context.key}.{row.arm}", _kind(row), row.n)
+        context.tells(f"{context.key}.{row.arm}", _kind(row), row.n)
         for row in check.rows
         if row.n is not None
     )

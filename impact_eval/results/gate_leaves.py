@@ -118,6 +118,12 @@ class Context:
         """Return the context of a part further down."""
         return replace(self, key=f"{self.key}.{name}" if self.key else name)
 
+    def tells(self, key: str, kind: Kind, n: int) -> bool:
+        """Whether a count may be told here; where counts are hidden, only one told already."""
+        if self.counts_hidden and kind is not Kind.PART:
+            return self.counts.told_already(kind, n)
+        return self.counts.allows(key, kind, n)
+
     def kept_back(self, rule: str) -> None:
         """Write a leaf kept back in the log."""
         self.log.add(self.part, rule)
@@ -132,9 +138,7 @@ def people_leaf(
     kind = kind or KINDS.get(name, Kind.PART)
     key = f"{context.key}.{name}"
     rule = context.withheld
-    if rule is None and context.counts_hidden and kind is not Kind.PART:
-        rule = None if context.counts.told_already(kind, value) else "difference"
-    if rule is None and not context.counts.allows(key, kind, value):
+    if rule is None and not context.tells(key, kind, value):
         rule = "threshold" if context.counts.small(value) else "difference"
     if rule is not None:
         context.kept_back(rule)

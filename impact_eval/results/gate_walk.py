@@ -7,8 +7,10 @@ from typing import TypeVar, cast
 
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.results.base import Record, Rule
+from impact_eval.results.checks_of_groups import AttritionRow
 from impact_eval.results.estimates import LevelsRecord
 from impact_eval.results.findings import FindingRecord, RefusalRecord
+from impact_eval.results.gate_counts import Kind
 from impact_eval.results.gate_leaves import (
     ON_PEOPLE,
     Context,
@@ -101,11 +103,19 @@ def _leaf(record: Record, context: Context, name: str, value: object, rule: Rule
     if rule in (Rule.PEOPLE, Rule.CLUSTERS):
         if value is not None and not isinstance(value, int):
             return value  # lists, and numbers of a value map: judged together, before the walk
-        leaf = people_leaf if rule is Rule.PEOPLE else clusters_leaf
-        return leaf(context, name, value)
+        if rule is Rule.CLUSTERS:
+            return clusters_leaf(context, name, value)
+        return people_leaf(context, name, value, _arm_of(record) if name == "n" else None)
     if rule in ON_PEOPLE and isinstance(value, float):
         return number_leaf(context, rule, value)
     return _name(context, value, rule)
+
+
+def _arm_of(record: Record) -> Kind | None:
+    """Return which group a row counts, when it is one of a group: it is not everybody."""
+    if not isinstance(record, AttritionRow):
+        return None
+    return {"treated": Kind.TREATED, "comparison": Kind.COMPARISON}.get(record.arm or "")
 
 
 def _name(context: Context, value: object, rule: Rule) -> object:

@@ -12,6 +12,7 @@ import pytest
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.report.narrative_checks import check_finding
 from impact_eval.report.texts import Texts
+from impact_eval.results.checks_of_groups import AttritionCheck, BalanceCheck
 from impact_eval.results.checks_of_time import PretrendsCheck
 from impact_eval.results.estimates import EstimateRecord, Role
 from impact_eval.results.gate import release
@@ -84,6 +85,47 @@ def test_cohorts_of_enough_people_are_all_told(tmp_path: Path) -> None:
         *of_role(told, Role.EVENT).estimate.effects,
     ]
     assert None not in [row.estimate for row in rows]
+
+
+TWO_DATES = """[data.roles]
+unit = "id"
+time = "an"
+cohort = "entree"
+[method]
+name = "did"
+[[outcomes]]
+id = "revenu"
+label = "Revenu"
+column = "revenu"
+unit = "eur"
+primary = true
+"""
+
+
+def released_pair(folder: Path, lost: frozenset[str]) -> StudyResults:
+    """Release a study of 50 people and 50 others seen twice, some of the former once."""
+    rows = [r for r in panel({2021: 50, None: 50}) if r.split(",")[1] in ("an", "2020", "2021")]
+    kept = [r for r in rows if not (r.split(",")[1] == "2021" and r.split(",")[0] in lost)]
+    return release(evaluate(MADE["study_in"](folder, TWO_DATES, kept))).results
+
+
+def test_a_test_over_a_size_does_not_tell_people_kept_back(tmp_path: Path) -> None:
+    told = released_pair(tmp_path, frozenset({"P1", "P4", "P9", "P20", "P33"}))
+    assert told.primary.headline.n_treated == 45
+    found = next(c.check for c in told.checks if isinstance(c.check, BalanceCheck))
+    row = found.rows[0]
+    assert row.n_treated is None  # 50 at the start, and the five who left
+    assert row.standardised is not None
+    assert (row.p_value, found.p_value, found.statistic) == (None, None, None)
+
+
+def test_groups_that_lost_nobody_are_told_at_the_start(tmp_path: Path) -> None:
+    told = released_pair(tmp_path, frozenset())
+    found = next(c.check for c in told.checks if isinstance(c.check, AttritionCheck))
+    assert [(row.n, row.lost) for row in found.rows] == [(50, 0), (50, 0)]
+    balance = next(c.check for c in told.checks if isinstance(c.check, BalanceCheck))
+    assert balance.rows[0].p_value is not None
+    assert not told.disclosure.withheld
 
 
 def test_a_date_kept_back_is_not_the_largest_gap_of_a_check(tmp_path: Path) -> None:
