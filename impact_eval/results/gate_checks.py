@@ -28,6 +28,7 @@ _OF_ROW = ("mean_treated", "mean_comparison", "difference", "standardised", "var
 _OF_LOSSES = ("overall", "differential", "lost", "n", "bias_cautious", "bias_optimistic",
               "dropped_before")  # fmt: skip
 _OF_TEST = ("statistic", "p_value")
+_GROUPS = ("n_treated", "n_comparison")
 
 
 def unsaid_categories(checks: Iterable[CheckRecord], context: Context) -> frozenset[str]:
@@ -109,14 +110,18 @@ def _balance(check: BalanceCheck, context: Context) -> BalanceCheck:
     update: dict[str, object] = {"rows": rows, "values": values}
     if any(rules):
         update |= dict.fromkeys(_OF_TEST)  # of all of them at once, or of one
-    if not all(_group_told(row, context) for row in check.rows):  # a test over a size is its n
-        update |= dict.fromkeys(_OF_TEST)
-        update["rows"] = tuple(row.model_copy(update={"p_value": None}) for row in rows)
+    if not all(_groups_told(row, context) for row in check.rows):
+        update |= dict.fromkeys(_OF_TEST)  # a test over a size tells people
+        unsized = {**dict.fromkeys(_GROUPS), "p_value": None}
+        update["rows"] = tuple(row.model_copy(update=unsized) for row in rows)
+        if values is not None:
+            update["values"] = values.model_copy(update=dict.fromkeys(_GROUPS))
+        context.log.add(context.part, "difference", len(_GROUPS) * (len(rows) + 1))
     return check.model_copy(update=update)
 
 
-def _group_told(row: BalanceRow, context: Context) -> bool:
-    """Whether the people of both groups may be told."""
+def _groups_told(row: BalanceRow, context: Context) -> bool:
+    """Whether the people of both groups may be told: one of them and everybody are the other."""
     groups = ((Kind.TREATED, row.n_treated), (Kind.COMPARISON, row.n_comparison))
     return all(n is None or context.tells(f"{context.key}.{kind}", kind, n) for kind, n in groups)
 

@@ -207,7 +207,9 @@ def _rounded(context: Context, rule: Rule, value: float) -> float | None:
     return round_statistic(value, context.error, close=context.close)
 
 
-def value_leaf(context: Context, code: str, name: str, value: Value) -> Value:
+def value_leaf(
+    context: Context, code: str, name: str, value: Value, *, refusal: bool = False
+) -> Value:
     """Return one value of a finding under its own rule."""
     rule = declared(code, name).rule
     if rule is Rule.INSIDE:
@@ -215,7 +217,7 @@ def value_leaf(context: Context, code: str, name: str, value: Value) -> Value:
     if rule is Rule.COLUMN:
         return _columns(context, value)
     if rule in (Rule.PEOPLE, Rule.CLUSTERS) and isinstance(value, (int, float)):
-        kept = _counted(context, code, name, int(value))
+        kept = _counted(context, code, name, int(value), whole=refusal)
         return value if kept is not None and kept == int(value) else kept
     if rule in ON_PEOPLE and isinstance(value, (int, float)) and not isinstance(value, bool):
         return number_leaf(context, rule, float(value))
@@ -229,7 +231,7 @@ def _base(code: str, values: Mapping[str, Value]) -> int | None:
     return next((n for n in found if isinstance(n, int) and not isinstance(n, bool)), None)
 
 
-def _counted(context: Context, code: str, name: str, value: int) -> int | None:
+def _counted(context: Context, code: str, name: str, value: int, *, whole: bool) -> int | None:
     """Return a count of a finding: a part of the people, or all of them, or those left out."""
     place = name if name in ("of", "total") else f"{code}.{name}"
     if declared(code, name).rule is Rule.CLUSTERS:
@@ -240,7 +242,7 @@ def _counted(context: Context, code: str, name: str, value: int) -> int | None:
         if not small and not context.counts.allows(everybody, Kind.EVERYONE, value + context.total):
             context.kept_back("difference")
             return None
-    whole = name == "n" and code in OF_EVERYONE
+    whole = name == "n" and (whole or code in OF_EVERYONE)
     return people_leaf(context, place, value, Kind.EVERYONE if whole else None)
 
 
@@ -258,10 +260,18 @@ def _columns(context: Context, value: Value) -> Value:
     return value if value in context.columns else None
 
 
-def finding_values(context: Context, code: str, values: Mapping[str, Value]) -> dict[str, Value]:
-    """Return the values of a finding: when a count is kept back, so are the shares it gives."""
+def finding_values(
+    context: Context, code: str, values: Mapping[str, Value], *, refusal: bool = False
+) -> dict[str, Value]:
+    """Return the values of a finding: when a count is kept back, so are the shares it gives.
+
+    What a refusal counts is everybody there was for what it refuses.
+    """
     context = replace(context, n=_base(code, values) or context.n)
-    told = {name: value_leaf(context, code, name, value) for name, value in values.items()}
+    told = {
+        name: value_leaf(context, code, name, value, refusal=refusal)
+        for name, value in values.items()
+    }
     rules = {name: declared(code, name).rule for name in values}
     hidden = any(
         told[name] is None and value is not None

@@ -99,7 +99,8 @@ def _leaf(record: Record, context: Context, name: str, value: object, rule: Rule
     """Return a leaf once passed; one whose rule is not known here stays inside."""
     if rule is Rule.VALUES and isinstance(record, (FindingRecord, RefusalRecord)):
         code = record.code if isinstance(record, FindingRecord) else record.not_applicable
-        return finding_values(context, code, record.values)
+        refusal = isinstance(record, RefusalRecord)
+        return finding_values(context, code, record.values, refusal=refusal)
     if rule in (Rule.PEOPLE, Rule.CLUSTERS):
         if value is not None and not isinstance(value, int):
             return value  # lists, and numbers of a value map: judged together, before the walk

@@ -103,6 +103,17 @@ def test_losses_of_both_groups_are_told_or_none(
         assert None not in shown
 
 
+def test_one_group_at_the_start_is_not_told_beside_everybody(tmp_path: Path) -> None:
+    lost = frozenset({1, 2, 3, 4, 5, *range(80, 101)})
+    told = compared(tmp_path, "enfants", people("enfants", [i % 4 for i in range(150)], lost))
+    found = check(told, BalanceCheck)
+    assert told.primary.headline.n_treated == 70
+    assert told.data.flow[-1].dropped == 26  # of 150, and 75 on one side: five on the other
+    groups = [(row.n_treated, row.n_comparison) for row in (found.values, *found.rows)]
+    assert set(groups) == {(None, None)}
+    assert found.rows[0].mean_treated is not None
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

@@ -85,6 +85,19 @@ def test_those_without_an_answer_beside_those_of_another_outcome(tmp_path: Path)
     assert said == [None, None]  # 105 and the 15 left out are 120: 118 and two people
 
 
+def test_a_refusal_counts_nobody_by_difference(tmp_path: Path) -> None:
+    rows = answers(70)
+    for i in (3, 8, 21):
+        cells = rows[i].split(",")
+        rows[i] = ",".join([*cells[:5], "", *cells[6:]])
+    whole = evaluate(study_in(tmp_path, SCALE, rows))
+    asked = [v.reason for s in whole.scores if s.quality for v in s.quality.invariance]
+    assert [r.values["n"] for r in asked if r is not None] == [67]
+    told = release(whole).results
+    kept = [v.reason for s in told.scores if s.quality for v in s.quality.invariance]
+    assert [r.values["n"] for r in kept if r is not None] == [None]
+
+
 def test_an_answer_left_blank_by_three_people_is_counted_nowhere(tmp_path: Path) -> None:
     rows = answers(120)
     for i in (3, 8, 21):
