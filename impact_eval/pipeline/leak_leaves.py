@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.results.base import Record, Rule
 from impact_eval.results.checks import CheckRecord
+from impact_eval.results.checks_of_groups import AttritionRow
 from impact_eval.results.estimates import EffectRecord, EstimateRecord
 from impact_eval.results.findings import FindingRecord, NoticedRecord, RefusalRecord
 from impact_eval.results.records import StudyResults
 from impact_eval.results.scores import ScoreRecord
-from impact_eval.results.value_names import declared
+from impact_eval.results.value_names import OF_EVERYONE, declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,25 @@ def _of_record(record: Record, key: str, where: _Where, whole: StudyResults) -> 
             code = record.code if isinstance(record, FindingRecord) else record.not_applicable
             for inner, item in record.values.items():
                 of = declared(code, inner).rule
-                told = inner if inner in ("of", "total") else f"{code}.{inner}"
+                told = _name_in_words(record, code, inner)
                 yield Leaf(f"{path}.{inner}", told, item, of, here.about_people(of), here.n)
         else:
-            told = "n" if _alone(record, name) else name
-            yield Leaf(path, told, value, rule, here.about_people(rule), here.n)
+            yield Leaf(
+                path, _name_of_count(record, name), value, rule, here.about_people(rule), here.n
+            )
+
+
+def _name_in_words(record: Record, code: str, name: str) -> str:
+    """Return what a value of a finding is called: a count of everybody has the name of one."""
+    everybody = name == "n" and (isinstance(record, RefusalRecord) or code in OF_EVERYONE)
+    return name if everybody or name in ("of", "total") else f"{code}.{name}"
+
+
+def _name_of_count(record: Record, name: str) -> str:
+    """Return what a leaf is called: the people of one group are not everybody."""
+    if isinstance(record, AttritionRow) and name == "n" and record.arm is not None:
+        return f"n_{record.arm}"
+    return "n" if _alone(record, name) else name
 
 
 def _alone(record: Record, name: str) -> bool:

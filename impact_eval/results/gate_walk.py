@@ -106,7 +106,8 @@ def _leaf(record: Record, context: Context, name: str, value: object, rule: Rule
             return value  # lists, and numbers of a value map: judged together, before the walk
         if rule is Rule.CLUSTERS:
             return clusters_leaf(context, name, value)
-        return people_leaf(context, name, value, _arm_of(record) if name == "n" else None)
+        arm = _arm_of(record) if name == "n" else None
+        return people_leaf(context, name if arm is None else arm.value, value, arm)
     if rule in ON_PEOPLE and isinstance(value, float):
         return number_leaf(context, rule, value)
     return _name(context, value, rule)

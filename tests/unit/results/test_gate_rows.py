@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from impact_eval.pipeline.evaluate import evaluate
+from impact_eval.pipeline.leak_numbers import number_leaks
 from impact_eval.report.narrative_checks import check_finding
 from impact_eval.report.texts import Texts
 from impact_eval.results.checks_of_groups import AttritionCheck, BalanceCheck
@@ -71,6 +72,13 @@ def test_a_cohort_of_five_is_not_the_rest_of_the_whole(tmp_path: Path, method: s
     assert shown == set()  # with that of 2022, the mean of both gave that of 2023
 
 
+def test_the_attack_does_not_hold_one_group_against_the_other(tmp_path: Path) -> None:
+    _, told = both(tmp_path, "callaway_santanna", {2022: 25, None: 35})
+    found = next(c.check for c in told.checks if isinstance(c.check, AttritionCheck))
+    assert [row.n for row in found.rows] == [25, 35]
+    assert number_leaks(told) == ()
+
+
 def test_a_cohort_of_five_among_three_takes_the_smallest_with_it(tmp_path: Path) -> None:
     _, told = both(tmp_path, "callaway_santanna", {2022: 20, 2023: 5, 2024: 14, None: 35})
     cells = of_role(told, Role.CELLS).estimate.effects
@@ -125,6 +133,7 @@ def test_groups_that_lost_nobody_are_told_at_the_start(tmp_path: Path) -> None:
     assert [(row.n, row.lost) for row in found.rows] == [(50, 0), (50, 0)]
     balance = next(c.check for c in told.checks if isinstance(c.check, BalanceCheck))
     assert balance.rows[0].p_value is not None
+    assert number_leaks(told) == ()
     assert not told.disclosure.withheld
 
 
