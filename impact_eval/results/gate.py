@@ -141,6 +141,7 @@ class _Gate:
         )
         self.base = replace(self.base, unsaid=unsaid_categories(results.checks, self.base))
         self.outcomes: dict[str, Context] = {}
+        self.formulas: set[str] = set()
 
     def release(self) -> Released:
         """Walk the parts in the order of what matters most: the headlines first."""
@@ -221,7 +222,7 @@ class _Gate:
     def _estimate(self, record: EstimateRecord) -> EstimateRecord:
         context = self.outcomes.get(record.outcome, self.base)
         context = replace(context, part=f"estimates.{record.outcome}.{record.role}")
-        if record.role is Role.NAIVE:
+        if record.role is Role.NAIVE or self._formula_tells(record, context):
             context = _unadjusted(context)
         rests = record.rests_on
         main = self.results.of(record.outcome) if record.outcome in self.outcomes else record
@@ -342,7 +343,24 @@ class _Gate:
         part = f"dossier.{outcome}"
         context = replace(context, part=part, key=part)
         curve = tuple(walk(row, _unadjusted(context)) for row in dossier.curve)
+        inference = dossier.inference
+        if inference is not None and outcome in self.formulas:
+            beside = _unadjusted(context)
+            rows = tuple(
+                row if row.status == "headline" else walk(row, beside) for row in inference.rows
+            )
+            dossier = dossier.model_copy(
+                update={"inference": inference.model_copy(update={"rows": rows})}
+            )
         return walk(dossier, context, skip=("curve",)).model_copy(update={"curve": curve})
+
+    def _formula_tells(self, record: EstimateRecord, context: Context) -> bool:
+        """Whether the usual error beside a headline of few people tells the levels kept back."""
+        if record.role is not Role.ANALYTIC or context.levels is None:
+            return False
+        tells = given_back(record, context)
+        self.formulas |= {record.outcome} if tells else set()
+        return tells
 
     def _joint(self, joint: CovarianceRecord) -> CovarianceRecord:
         owners = [self.outcomes.get(key.split("/", 1)[0], self.base) for key in joint.keys]

@@ -9,6 +9,8 @@ import pytest
 
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.study import Study
+from impact_eval.results.disclosure.attack_shares import Told, shown_difference, two_group_counts
+from impact_eval.results.estimates import Role
 from impact_eval.results.gate import release
 from impact_eval.results.records import StudyResults
 
@@ -129,3 +131,20 @@ def test_one_answer_for_all_is_told_in_a_finding(tmp_path: Path) -> None:
     assert [f.outcomes for f in published.findings if f.code == "homogeneous_group"] == [
         ("emploi",)
     ]
+
+
+def test_the_usual_error_beside_a_small_study_does_not_tell_its_shares(tmp_path: Path) -> None:
+    """Nine of twelve and three of twelve: the difference and the usual error say just that."""
+    whole = results(tmp_path, 12, (9, 3), 24)
+    formula = next(r for r in whole.estimates if r.role is Role.ANALYTIC)
+    shown = shown_difference(formula.headline.estimate or 0.0, formula.headline.std_error or 0.0)
+    assert shown is not None
+    assert two_group_counts(shown, 12, 12)[0] == Told(9, 9, 1)
+    published = release(whole).results
+    kept = next(r for r in published.estimates if r.role is Role.ANALYTIC)
+    assert (kept.headline.estimate, kept.headline.std_error) == (None, None)
+    assert published.primary.headline.estimate is not None  # with the interval of a draw
+    beside = published.dossier["emploi"].inference
+    assert beside is not None
+    told = {row.status: row.conf_low is not None for row in beside.rows}
+    assert told == {"headline": True, "beside": False, "not_reliable_here": False}
