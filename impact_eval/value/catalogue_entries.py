@@ -20,7 +20,14 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
-from impact_eval.value.cells import CellFault, read_amount, read_number, read_text, read_year
+from impact_eval.value.cells import (
+    Amount,
+    CellFault,
+    read_amount,
+    read_number,
+    read_text,
+    read_year,
+)
 from impact_eval.value.columns import Column
 from impact_eval.value.vocabulary import Agent, Basis, Costing, LineKind, Mark
 
@@ -47,6 +54,8 @@ RECEIVED: Final = frozenset(
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _DEPARTEMENT = re.compile(r"\d{2,3}|2[AB]")
+_IDENTIFIER = re.compile(r"[a-z0-9_]+@[a-z0-9.-]+")
+_TABLES = ("parameter", "index", "case", "reviewed")
 _VALUE = "value"
 _OF_VALUE = ("low", "high", "law")
 _LINE = re.compile(r"line (\d+)")
@@ -96,6 +105,21 @@ def _choice(choices: type[StrEnum]) -> Callable[[Any], Any]:
         return choices(_among((member.value for member in choices), raw, "unknown_choice"))
 
     return parse
+
+
+def _figure(raw: Any) -> Amount:
+    """Read a figure: a price, a rate or a share, above zero; its sign is that of its kind."""
+    amount = read_amount(raw)
+    if amount.value <= 0:
+        raise CellFault("figure_not_positive", found=str(amount.value))
+    return amount
+
+
+def _identifier(raw: Any) -> str:
+    name = _text(raw)
+    if not _IDENTIFIER.fullmatch(name):
+        raise CellFault("entry_bad_id", found=name)
+    return name
 
 
 def _unit(raw: Any) -> str:
@@ -177,10 +201,10 @@ def _rows(raw: Any) -> tuple[Mapping[str, Any], ...]:
 
 _ENDS = (Column("payer", _choice(Agent)), Column("receiver", _choice(Agent)))
 PARAMETER = (
-    Column("id", _text, required=True),
+    Column("id", _identifier, required=True),
     Column("item", _text, required=True),
     Column("label", _label, required=True),
-    Column(_VALUE, read_amount, required=True),
+    Column(_VALUE, _figure, required=True),
     Column("unit", _unit, required=True),
     Column("currency", _currency),
     Column("price_year", _whole_year),
@@ -269,7 +293,8 @@ def read_entries(texts: Mapping[str, str]) -> Entries:
         `label_needs_languages`, `not_a_number`, `not_an_amount`, `interval_out_of_order`,
         `law_needs_positive`, `unknown_price_unit`, `unknown_place`, `not_a_currency`, `not_a_year`,
         `price_year_out_of_range`, `unknown_choice`, `entry_not_a_date`, `not_yes_or_no`,
-        `negative_amount`, `unknown_price`, `unknown_index`.
+        `negative_amount`, `figure_not_positive`, `entry_bad_id`, `paid_to_oneself`,
+        `expires_before_its_year`, `unknown_price`, `unknown_index`.
     """
     faults = FindingCollector()
     tables = {name: _table(name, text, faults) for name, text in texts.items()}
@@ -281,7 +306,7 @@ def read_entries(texts: Mapping[str, str]) -> Entries:
     for found in (*parameters, *cases):
         faults.add(*_price_year(found, last))
     for found in parameters:
-        faults.add(*_money(found), *_ends(found.cells, found.spot))
+        faults.add(*_money(found), *_ends(found.cells, found.spot), *_item(found))
         faults.add(*_named(found, "rivals", parameters), *_named(found, "index", indices))
     for found in indices:
         faults.add(*_marked(found))
@@ -298,12 +323,14 @@ def read_entries(texts: Mapping[str, str]) -> Entries:
 
 def _table(name: str, text: str, faults: FindingCollector) -> Mapping[str, Any]:
     try:
-        return tomllib.loads(text, parse_float=Decimal)
+        table = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         line = _LINE.search(str(error))
         place = Place(file=name, row=int(line[1]) if line else None)
         faults.add(Finding.error("catalogue_not_readable", place))
         return {}
+    faults.add(*_unknown(table, _TABLES, lambda key: Place(file=name, key=key)))
+    return table
 
 
 def _reviewed(tables: Mapping[str, Mapping[str, Any]], faults: FindingCollector) -> str:
@@ -356,14 +383,7 @@ def _read(
         amount = {key: row[key] for key in (_VALUE, *_OF_VALUE) if key in row}
         if amount:
             raw[_VALUE] = amount
-    for name in raw:
-        if name not in keys:
-            close = nearest(name, keys)
-            faults.add(
-                Finding.error(
-                    "unknown_entry_key", spot.at(name), name=name, nearest=close, known=keys
-                )
-            )
+    faults.add(*_unknown(raw, keys, spot.at))
     out: Entry = {}
     for column in columns:
         if column.key not in raw:
@@ -378,6 +398,18 @@ def _read(
     return out
 
 
+def _unknown(
+    names: Iterable[str], known: tuple[str, ...], at: Callable[[str], Place]
+) -> Iterable[Finding]:
+    """Refuse a key that is not read: a figure under a name misspelt would be nowhere."""
+    for name in names:
+        if name not in known:
+            close = nearest(name, known)
+            yield Finding.error(
+                "unknown_entry_key", at(name), name=name, nearest=close, known=known
+            )
+
+
 def _fault(fault: CellFault, place: Place, column: str) -> Finding:
     return Finding.error(fault.code, place, column=column, **fault.values)
 
@@ -390,17 +422,16 @@ def _missing(spot: _Spot, key: str) -> Finding:
 
 
 def _price_year(found: _Placed, last: int | None) -> Iterable[Finding]:
-    """Refuse prices of a year that no source of the catalogue can know."""
-    year = found.cells.get("price_year")
-    if year is None or last is None or FIRST_PRICE_YEAR <= year <= last:
+    """Refuse prices of a year that no source can know, or to be read again before that year."""
+    year, expires = found.cells.get("price_year"), found.cells.get("expires")
+    if year is None or last is None:
         return
-    yield Finding.error(
-        "price_year_out_of_range",
-        found.spot.at("price_year"),
-        found=str(year),
-        first=FIRST_PRICE_YEAR,
-        last=last,
-    )
+    if not FIRST_PRICE_YEAR <= year <= last:
+        first, at = FIRST_PRICE_YEAR, found.spot.at("price_year")
+        yield Finding.error("price_year_out_of_range", at, found=str(year), first=first, last=last)
+    elif expires and int(expires[:4]) < year:
+        at = found.spot.at("expires")
+        yield Finding.error("expires_before_its_year", at, found=expires, year=year)
 
 
 def _money(found: _Placed) -> Iterable[Finding]:
@@ -416,6 +447,16 @@ def _ends(cells: Entry, spot: _Spot) -> Iterable[Finding]:
     for key, kinds in (("payer", PAID), ("receiver", RECEIVED)):
         if kind in kinds and key not in cells:
             yield _missing(spot, key)
+    payer = cells.get("payer")
+    if payer is not None and payer == cells.get("receiver"):
+        yield Finding.error("paid_to_oneself", spot.at("receiver"), name=payer.value)
+
+
+def _item(found: _Placed) -> Iterable[Finding]:
+    """Refuse an item that is not the one of the id: `rsa_single@2025-04` is of `rsa_single`."""
+    name, item = found.cells.get("id"), found.cells.get("item")
+    if name and item and not name.startswith(item):
+        yield Finding.error("entry_bad_id", found.spot.at("item"), found=name)
 
 
 def _named(found: _Placed, key: str, known: Sequence[_Placed]) -> Iterable[Finding]:

@@ -135,6 +135,11 @@ FAULTS: dict[str, tuple[dict[str, str | None], str, str]] = {
     "expiry of no calendar": ({"expires": '"2027-02-30"'}, "entry_not_a_date", "expires"),
     "expiry without a day": ({"expires": '"2027-04"'}, "entry_not_a_date", "expires"),
     "expiry missing": ({"expires": None}, "missing_cell", "expires"),
+    "expiry before its year": ({"expires": '"2024-04-01"'}, "expires_before_its_year", "expires"),
+    "paid to oneself": ({"receiver": '"departement"'}, "paid_to_oneself", "receiver"),
+    "value below zero": ({"value": "-5"}, "figure_not_positive", "value"),
+    "value of nothing": ({"value": "0"}, "figure_not_positive", "value"),
+    "item of another": ({"item": '"autre"'}, "entry_bad_id", "item"),
     "value missing": ({"value": None}, "missing_cell", "value"),
     "value in words": ({"value": '"a lot"'}, "not_a_number", "value"),
     "value that is yes": ({"value": "true"}, "not_a_number", "value"),
@@ -277,3 +282,17 @@ def test_every_unit_and_place_known_is_used() -> None:
     assert set(vocabulary()["places"]) == {
         figure.geography for figure in figures if not figure.geography.isdigit()
     }
+
+
+def test_a_table_misspelt_is_no_figure_lost() -> None:
+    error = refusal(FIGURE, more=INDEX.replace("[[index]]", "[[indx]]"))
+    assert error.codes == ("unknown_entry_key",)
+    assert where(error.findings[0]) == ("b.toml", "indx")
+    assert error.findings[0].values["nearest"] == "index"
+
+
+@pytest.mark.parametrize("name", ["essai", "un essai@2025", "Essai@2025", "essai@"])
+def test_an_id_is_an_item_and_a_date(name: str) -> None:
+    error = refusal({**FIGURE, "id": f'"{name}"'})
+    assert error.codes == ("entry_bad_id",)
+    assert where(error.findings[0]) == ("a.toml", f"{name}.id")
