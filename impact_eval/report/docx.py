@@ -14,7 +14,7 @@ from typing import Any
 
 from impact_eval.report.blocks import AnyBlock
 from impact_eval.report.html import Writer, grouped, meta_lines, page_mark
-from impact_eval.report.texts import Texts
+from impact_eval.report.texts import PageTexts, Texts
 
 FIXED_DATE = (2000, 1, 1, 0, 0, 0)
 PICTURE_WIDTH = 4.6  # inches
@@ -41,7 +41,7 @@ def render_docx(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: s
     """
     from docx import Document
 
-    texts = Texts(language)
+    texts = PageTexts(language)
     document = Document()
     _prepare(document, meta, texts)
     views = grouped(Writer(texts).views(blocks))

@@ -32,7 +32,7 @@ from impact_eval.report.blocks import (
     Withheld,
 )
 from impact_eval.report.quantities import period_words
-from impact_eval.report.texts import Texts
+from impact_eval.report.texts import PageTexts, Texts
 
 LEVELS = (0, 1, 2, 3, 4)
 
@@ -394,7 +394,7 @@ def render_html(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: s
     str
         A complete document, encoded in UTF-8 when written.
     """
-    texts = Texts(language)
+    texts = PageTexts(language)
     writer = Writer(texts)
     title, sections = sections_of(grouped(writer.views(blocks)))
     mark = page_mark(meta, texts)
@@ -421,7 +421,7 @@ def render_html(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: s
 
 def preview_html(blocks: Sequence[AnyBlock], language: str) -> str:
     """Write blocks as a fragment for a notebook's cell."""
-    texts = Texts(language)
+    texts = PageTexts(language)
     views = list(Writer(texts).views(blocks))
     page = (
         page_environment()

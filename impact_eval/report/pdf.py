@@ -15,7 +15,7 @@ from typing import Any
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.report.blocks import AnyBlock, Heading
 from impact_eval.report.html import Writer, grouped, meta_lines, page_mark, sections_of
-from impact_eval.report.texts import Texts
+from impact_eval.report.texts import PageTexts
 
 STANDARD = "ua-1"
 # One fixed moment: the report says itself when it was computed, and the same blocks give the same
@@ -69,7 +69,7 @@ def pdf_content(
     blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: str
 ) -> dict[str, Any]:
     """Return what the template prints, as JSON-able data."""
-    texts = Texts(language)
+    texts = PageTexts(language)
     writer = Writer(texts)
     title, sections = sections_of(grouped(writer.views(blocks)))
     anchors = [b.anchor for b in blocks if isinstance(b, Heading) and b.level == 2]

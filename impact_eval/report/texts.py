@@ -269,8 +269,7 @@ class Texts:
             return self.label(str(value))
         if isinstance(value, (list, tuple)) and any(isinstance(v, Mapping) for v in value):
             return listed([self.show(v) for v in value], self.language)
-        told = show(value, fmt, self.language)
-        return readable(told) if isinstance(value, (str, list, tuple)) else told
+        return show(value, fmt, self.language)
 
     def words(self, words: Any) -> str:
         """Write words: `{"code": …, "values": {…}}`, `{"fr": …, "en": …}`, or a text as it is."""
@@ -288,13 +287,13 @@ class Texts:
                 return self._bare(code, values)
         for language in (self.language, *LANGUAGES):
             if words.get(language):
-                return readable(str(words[language]))
+                return str(words[language])
         return MISSING
 
     def label(self, code: str) -> str:
         """Return the short label of a code; a user's own name stays itself."""
         key = f"label.{code}"
-        return self.say(key) if key in self else readable(code)
+        return self.say(key) if key in self else code
 
     def finding(self, finding: Finding) -> FindingText:
         """Return a finding in words. Never fails: an unknown code is shown with its values."""
@@ -318,6 +317,18 @@ class Texts:
     def _bare(self, code: str, values: Mapping[str, Any]) -> str:
         told = ", ".join(f"{name} = {self.show(value)}" for name, value in values.items())
         return f"[{code}] {told}".rstrip()
+
+
+class PageTexts(Texts):
+    """The words of one language on a page: without what no page can hold."""
+
+    def words(self, words: Any) -> str:
+        """Write words, without control characters."""
+        return readable(super().words(words))
+
+    def show(self, value: Any, fmt: str | None = None) -> str:
+        """Write one value, without control characters."""
+        return readable(super().show(value, fmt))
 
 
 def _tidy_p(text: str) -> str:
