@@ -23,6 +23,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.contract import Example
+from impact_eval.designs.few_independent import ONE_TREATED
 from impact_eval.designs.row_regression import (
     Independent,
     RowCovariance,
@@ -382,7 +383,10 @@ def _refuse_separation(found: TwoByTwo) -> None:
 def _report(
     design: DifferenceInDifferences, data: _Data, answer: _Answer, outcome: str
 ) -> Estimate:
-    defined = answer.variance > 0
+    few = few_findings(data.treated, data.tied)
+    # the influence of a single one treated is its own residual: its error would be next to nothing
+    alone = any(finding.code in ONE_TREATED for finding in few)
+    defined = answer.variance > 0 and not alone
     effect = wald_effect(
         outcome=outcome,
         estimand="att",
@@ -394,10 +398,11 @@ def _report(
         n_comparison=int((~data.treated).sum()),
         n_clusters=answer.n_clusters,
     )
-    findings = [*data.findings, *answer.findings, *few_findings(data.treated, data.tied)]
-    if not defined:
+    findings = [*data.findings, *answer.findings, *few]
+    if answer.variance <= 0:
         findings.append(Finding.warning("no_variance", outcome=outcome))
-    influence = None if answer.influence is None else Influence(answer.influence, data.tied.labels)
+    values = answer.influence if defined else None
+    influence = None if values is None else Influence(values, data.tied.labels)
     return Estimate(
         outcome=outcome,
         estimand="att",

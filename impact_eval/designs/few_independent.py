@@ -11,6 +11,7 @@ from impact_eval.data.sample import Sample
 from impact_eval.stats.covariance import FEW_CLUSTERS
 from impact_eval.stats.covariance_types import Clustered, Robust
 
+ONE_TREATED = ("one_treated_unit", "one_treated_cluster")  # why an effect has no interval
 FEW_TREATED = 10  # treated below which the usual errors are too small (see the method's page)
 
 
@@ -52,7 +53,8 @@ def few_independent(
     Returns
     -------
     tuple of Finding
-        `few_clusters`, then `few_treated_clusters` or `few_treated_units`.
+        `few_clusters`, then `few_treated_clusters` or `few_treated_units`; with a single one
+        treated, `one_treated_cluster` or `one_treated_unit` says why the effect has no interval.
 
     Examples
     --------
@@ -72,4 +74,6 @@ def few_independent(
                 advised=FEW_TREATED,
             )
         )
+    if treated == 1:
+        found.append(Finding.warning(ONE_TREATED[clustered]))
     return tuple(found)

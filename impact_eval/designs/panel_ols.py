@@ -104,16 +104,12 @@ def _choose(
 
 
 def few_cluster_findings(panel: CohortPanel) -> tuple[Finding, ...]:
-    """Warn when clusters, or treated clusters, are too few for the usual large-sample inference.
-
-    With a single one treated, `one_treated_cluster` says beside it why the effect has no interval.
-    """
-    treated = treated_clusters(panel)
-    findings = few_independent(
-        treated=treated, total=panel.n_clusters, clustered=panel.clusters_declared
+    """Warn when clusters, or treated clusters, are too few for the usual large-sample inference."""
+    return few_independent(
+        treated=treated_clusters(panel),
+        total=panel.n_clusters,
+        clustered=panel.clusters_declared,
     )
-    alone = (Finding.warning("one_treated_cluster"),) if treated == 1 else ()
-    return (*findings, *alone)
 
 
 def _unadjusted(
