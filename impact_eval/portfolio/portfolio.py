@@ -280,8 +280,8 @@ class Portfolio:
             estimate=p.estimate,
             std_error=p.std_error,
             df=p.df,
-            n_treated=_total(found.included, "n_treated"),
-            n_comparison=_total(found.included, "n_comparison"),
+            n_treated=_total(e.effect.n_treated for e in found.included),
+            n_comparison=_total(e.effect.n_comparison for e in found.included),
             n_clusters=p.k,
         )
         return Estimate(
@@ -323,9 +323,14 @@ def _disagreement(pooled: Pooled) -> tuple[Finding, ...]:
     return (found,)
 
 
-def _total(entries: Sequence[Entry], name: str) -> int | None:
-    counts = [getattr(entry.effect, name) for entry in entries]
-    return None if any(c is None for c in counts) else int(sum(counts))
+def _total(counts: Iterable[int | None]) -> int | None:
+    """Return a sum of people; unknown as soon as one of them is."""
+    total = 0
+    for count in counts:
+        if count is None:
+            return None
+        total += count
+    return total
 
 
 def _arrays(entries: Sequence[Entry]) -> tuple[FloatArray, FloatArray]:

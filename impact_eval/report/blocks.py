@@ -44,6 +44,7 @@ class Words(_Model):
 
 Value: TypeAlias = "Scalar | Words | Bilingual | list[Scalar | Words | Bilingual]"
 Said: TypeAlias = Words | Bilingual | str
+Masthead: TypeAlias = Mapping[str, Said | tuple[str, str]]  # what the head of a page shows
 SayValue: TypeAlias = "Scalar | Words | Bilingual | Sequence[Scalar | Words | Bilingual]"
 
 

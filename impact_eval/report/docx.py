@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from impact_eval.report.blocks import AnyBlock
+from impact_eval.report.blocks import AnyBlock, Masthead
 from impact_eval.report.html import Writer, grouped, meta_lines, page_mark
 from impact_eval.report.texts import PageTexts, Texts
 
@@ -23,7 +23,7 @@ _LANGUAGES = {"fr": "fr-FR", "en": "en-GB"}
 View = Mapping[str, Any]
 
 
-def render_docx(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: str) -> bytes:
+def render_docx(blocks: Sequence[AnyBlock], meta: Masthead, language: str) -> bytes:
     """Write a report as a Word document.
 
     Parameters
@@ -53,7 +53,7 @@ def render_docx(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: s
     return _same_every_time(document)
 
 
-def _prepare(document: Any, meta: Mapping[str, Any], texts: Texts) -> None:
+def _prepare(document: Any, meta: Masthead, texts: Texts) -> None:
     """Set the page, the language, the styles and the properties."""
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Cm, Pt, RGBColor
@@ -94,7 +94,7 @@ def _set_language(document: Any, code: str) -> None:
         element.set(qn("w:val"), code)
 
 
-def _head(document: Any, meta: Mapping[str, Any], texts: Texts) -> None:
+def _head(document: Any, meta: Masthead, texts: Texts) -> None:
     for label, text in meta_lines(meta, texts):
         paragraph = document.add_paragraph()
         paragraph.add_run(f"{label} : " if texts.language == "fr" else f"{label}: ")

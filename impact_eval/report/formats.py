@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
 
 from impact_eval.report.typography import MINUS, NO_BREAK
 
@@ -118,7 +117,7 @@ def chance(value: float, language: str) -> str:
     return f"{n} {times}"
 
 
-def date(value: Any, language: str) -> str:
+def date(value: object, language: str) -> str:
     """Write a date (a `date`, or its ISO text) in full."""
     from babel.dates import format_date
 
@@ -130,6 +129,8 @@ def date(value: Any, language: str) -> str:
             value = datetime.date.fromisoformat(value[:10])
         except ValueError:
             return str(value)
+    if not isinstance(value, datetime.date):
+        return str(value)
     text = str(format_date(value, format="long", locale=_LOCALES[language]))
     return text.replace("1 ", "1er ", 1) if language == "fr" and text.startswith("1 ") else text
 
@@ -146,7 +147,7 @@ def listed(values: Sequence[str], language: str) -> str:
     return f"{', '.join(items[:-1])} {_AND[language]} {items[-1]}"
 
 
-def quoted(value: str, language: str) -> str:
+def quoted(value: object, language: str) -> str:
     """Put a text between the quotation marks of the language."""
     left, right = _OPEN_QUOTES[language]
     return f"{left}{value}{right}"
@@ -157,7 +158,7 @@ def _per_100(share: float, language: str) -> str:
     return decimal(value, 0 if abs(value) >= 9.5 else 1, language)
 
 
-Format = Callable[[Any, str], str]
+Format = Callable[[object, str], str]
 
 
 def _fixed(write: Callable[[float, int, str], str], digits: int) -> Callable[[float, str], str]:
@@ -187,7 +188,7 @@ _WORDS: Mapping[str, Format] = MappingProxyType({"date": date, "quote": quoted})
 FORMAT_NAMES = frozenset({*_NUMBERS, *_WORDS, "list", "label"})
 
 
-def show(value: Any, name: str | None, language: str) -> str:
+def show(value: object, name: str | None, language: str) -> str:
     """Write any value in a language.
 
     Parameters

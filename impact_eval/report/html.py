@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -23,6 +23,7 @@ from impact_eval.report.blocks import (
     Formula,
     Heading,
     Limitation,
+    Masthead,
     Messages,
     Note,
     Number,
@@ -353,7 +354,7 @@ def sections_of(
     return title, sections
 
 
-def meta_lines(meta: Mapping[str, Any], texts: Texts) -> list[tuple[str, str]]:
+def meta_lines(meta: Masthead, texts: Texts) -> list[tuple[str, str]]:
     """Return what the head of a report says of the study, as labels and texts."""
     out = []
     for name in ("territory", "contract", "pillar", "operator", "period", "date"):
@@ -366,13 +367,13 @@ def meta_lines(meta: Mapping[str, Any], texts: Texts) -> list[tuple[str, str]]:
     return out
 
 
-def page_mark(meta: Mapping[str, Any], texts: Texts) -> str | None:
+def page_mark(meta: Masthead, texts: Texts) -> str | None:
     """Return what every page bears at its head; None for most reports."""
     mark = meta.get("mark")
     return texts.words(mark) if mark else None
 
 
-def render_html(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: str) -> str:
+def render_html(blocks: Sequence[AnyBlock], meta: Masthead, language: str) -> str:
     """Write a report as one HTML file that needs nothing else.
 
     The same blocks, `meta` and language give the same bytes.

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from impact_eval.report.blocks import Said, say
+from impact_eval.report.blocks import Masthead, say
 from impact_eval.report.edition import edition_mark
 from impact_eval.report.wording import said
 from impact_eval.results.records import StudyResults
 
-Meta: TypeAlias = dict[str, "Said | tuple[str, str]"]
 
-
-def page_meta(results: StudyResults) -> Meta:
+def page_meta(results: StudyResults) -> Masthead:
     """Return what `render_html`, `render_pdf` and `render_docx` take as `meta`.
 
     Parameters
@@ -26,7 +22,7 @@ def page_meta(results: StudyResults) -> Meta:
         when the edition is for the operator alone.
     """
     study, mark = results.study, edition_mark(results.disclosure)
-    meta: Meta = {
+    meta: Masthead = {
         "title": said(study.title),
         "territory": study.territory
         if study.territory_name is None

@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any
 
 from impact_eval.core.findings import Finding, ImpactEvalError
-from impact_eval.report.blocks import AnyBlock, Heading
+from impact_eval.report.blocks import AnyBlock, Heading, Masthead
 from impact_eval.report.html import Writer, grouped, meta_lines, page_mark, sections_of
 from impact_eval.report.texts import PageTexts
 
@@ -25,7 +25,7 @@ _REGIONS = {"fr": "FR", "en": "GB"}
 WIDEST = 52  # characters after which a column grows no more
 
 
-def render_pdf(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: str) -> bytes:
+def render_pdf(blocks: Sequence[AnyBlock], meta: Masthead, language: str) -> bytes:
     """Write a report as a tagged PDF.
 
     Parameters
@@ -65,9 +65,7 @@ def render_pdf(blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: st
     return bytes(made)
 
 
-def pdf_content(
-    blocks: Sequence[AnyBlock], meta: Mapping[str, Any], language: str
-) -> dict[str, Any]:
+def pdf_content(blocks: Sequence[AnyBlock], meta: Masthead, language: str) -> dict[str, Any]:
     """Return what the template prints, as JSON-able data."""
     texts = PageTexts(language)
     writer = Writer(texts)

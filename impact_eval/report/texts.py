@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from impact_eval.core.findings import (
     Finding,
@@ -51,6 +51,15 @@ class Folder(Protocol):
         ...
 
 
+@runtime_checkable
+class _Dumps(Protocol):
+    """A record, without the library that makes records: commands start without it."""
+
+    def model_dump(self) -> dict[str, object]:
+        """Return its fields."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """One text of the catalogue, with its singular and the count that chooses between them."""
@@ -59,7 +68,7 @@ class Text:
     one: str | None = None
     count: str | None = None
 
-    def choose(self, values: Mapping[str, Any], language: str) -> str:
+    def choose(self, values: Mapping[str, object], language: str) -> str:
         """Return the singular or the plural; French says “0 personne”, English “0 people”."""
         n = values.get(self.count) if self.count else None
         if self.one is None or not isinstance(n, (int, float)):
@@ -218,7 +227,7 @@ class Texts:
             Finding.error("unknown_text", key=path, nearest=nearest(path, self._texts))
         )
 
-    def say(self, path: str, /, **values: Any) -> str:
+    def say(self, path: str, /, **values: object) -> str:
         """Return the sentence of a code, with its values written in this language.
 
         Parameters
@@ -249,14 +258,14 @@ class Texts:
         sentence = not path.startswith(_CLAUSES)
         return counted_in_words(filled, count, self.language, sentence=sentence)
 
-    def first(self, *paths: str, **values: Any) -> str:
+    def first(self, *paths: str, **values: object) -> str:
         """Return the sentence of the first code that has one; the last must have one."""
         for path in paths[:-1]:
             if path in self:
                 return self.say(path, **values)
         return self.say(paths[-1], **values)
 
-    def show(self, value: Any, fmt: str | None = None) -> str:
+    def show(self, value: object, fmt: str | None = None) -> str:
         """Write one value: a scalar, a list, or words (`words`)."""
         if isinstance(value, Mapping):
             return self.words(value)
@@ -271,11 +280,11 @@ class Texts:
             return listed([self.show(v) for v in value], self.language)
         return show(value, fmt, self.language)
 
-    def words(self, words: Any) -> str:
+    def words(self, words: object) -> str:
         """Write words: `{"code": …, "values": {…}}`, `{"fr": …, "en": …}`, or a text as it is."""
         if words is None:
             return MISSING
-        if hasattr(words, "model_dump"):
+        if isinstance(words, _Dumps):
             words = words.model_dump()
         if not isinstance(words, Mapping):
             return self.show(words)
@@ -314,7 +323,7 @@ class Texts:
         except ImpactEvalError:
             return self._bare(na.reason, na.values)
 
-    def _bare(self, code: str, values: Mapping[str, Any]) -> str:
+    def _bare(self, code: str, values: Mapping[str, object]) -> str:
         told = ", ".join(f"{name} = {self.show(value)}" for name, value in values.items())
         return f"[{code}] {told}".rstrip()
 
@@ -322,11 +331,11 @@ class Texts:
 class PageTexts(Texts):
     """The words of one language on a page: without what no page can hold."""
 
-    def words(self, words: Any) -> str:
+    def words(self, words: object) -> str:
         """Write words, without control characters."""
         return readable(super().words(words))
 
-    def show(self, value: Any, fmt: str | None = None) -> str:
+    def show(self, value: object, fmt: str | None = None) -> str:
         """Write one value, without control characters."""
         return readable(super().show(value, fmt))
 
