@@ -31,7 +31,7 @@ from impact_eval.results.base import (
     Whole,
 )
 from impact_eval.results.findings import FindingRecord, RefusalRecord, declared_only
-from impact_eval.results.parts import covariance_of, ordered
+from impact_eval.results.parts import at_most, covariance_of, ordered
 from impact_eval.results.value import (
     Amounts,
     ConfLevel,
@@ -147,6 +147,8 @@ class QuantitiesRecord(Record):
         size = len(self.effects)
         if len(self.values) != size or len(self.df) != size:
             raise PydanticCustomError("lengths_differ", "lengths_differ", {})
+        ranks = [load.effect for line in self.lines for load in line.loads]
+        at_most(size - 1, *ranks, *(line.divisor for line in self.lines))
         covariance_of(self.covariance, size)
         return self
 

@@ -207,8 +207,9 @@ class StudyResults(Record):
         if found == SCHEMA_1 and isinstance(data, Mapping):
             data = from_schema_1(data, place)
         elif found != SCHEMA:
+            shown = found[:60] if isinstance(found, str) else None
             raise ImpactEvalError(
-                Finding.error("results_schema", place, found=str(found)[:60], expected=SCHEMA)
+                Finding.error("results_schema", place, found=shown, expected=SCHEMA)
             )
         try:
             return cls.model_validate_json(json.dumps(data, allow_nan=False))

@@ -8,11 +8,11 @@ from typing import TypeAlias, TypeVar
 from impact_eval.core.findings import NotApplicable
 from impact_eval.results.findings import FindingRecord, RefusalRecord
 from impact_eval.results.parts import finite
+from impact_eval.results.score_tests import EquivalenceRecord, SignFlipRecord, WilcoxonRecord
 from impact_eval.results.scores import (
     AlphaRecord,
     ChangeReading,
     EffectSizeRecord,
-    EquivalenceRecord,
     InvarianceRecord,
     InvarianceStep,
     PairedEffectsRecord,
@@ -22,8 +22,6 @@ from impact_eval.results.scores import (
     ResponseShiftRecord,
     ScoreChange,
     ShareRecord,
-    SignFlipRecord,
-    WilcoxonRecord,
 )
 from impact_eval.stats.change import Equivalence, Outcome, ReliableChange, ResponseShift
 from impact_eval.stats.effect_size import EffectSize, PairedEffects

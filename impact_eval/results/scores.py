@@ -29,8 +29,15 @@ from impact_eval.results.base import (
     Things,
 )
 from impact_eval.results.findings import FindingRecord, RefusalRecord
-from impact_eval.results.parts import BilingualRecord, at_most, on_the_scale, ordered, within
-from impact_eval.stats.change import Outcome, Verdict
+from impact_eval.results.parts import (
+    BilingualRecord,
+    at_most,
+    on_the_scale,
+    ordered,
+    within,
+)
+from impact_eval.results.score_tests import EquivalenceRecord, SignFlipRecord, WilcoxonRecord
+from impact_eval.stats.change import Outcome
 from impact_eval.stats.invariance import InvarianceLevel, InvarianceVerdict
 from impact_eval.survey.invariance import Comparison
 
@@ -218,26 +225,6 @@ class PairedEffectsRecord(Record):
     """Between both dates."""
 
 
-class EquivalenceRecord(Record):
-    """The mean change against the smallest that matters."""
-
-    p_value: Probability
-    """The larger of two one-sided."""
-    conf_low: Statistic
-    """Lower end."""
-    conf_high: Statistic
-    """Upper end."""
-    bound: NumberOrNone
-    """Smallest change that matters."""
-    verdict: Verdict
-    """What the interval says."""
-
-    @model_validator(mode="after")
-    def _agreed(self) -> Self:
-        ordered(self.conf_low, self.conf_high)
-        return self
-
-
 class ReliableRecord(Record):
     """Who changed beyond the error of the measure."""
 
@@ -279,44 +266,6 @@ class ShareRecord(Record):
         at_most(self.n, self.count)
         ordered(self.conf_low, self.conf_high)
         return self
-
-
-class WilcoxonRecord(Record):
-    """A signed-rank test."""
-
-    statistic: Ratio
-    """Sum of positive ranks."""
-    z: Ratio
-    """Standardised."""
-    p_value: Probability
-    """Exact or normal."""
-    p_corrected: Probability
-    """Normal, with continuity correction."""
-    rank_biserial: Ratio
-    """Difference of rank sums, relative."""
-    shift: Statistic
-    """Median of pairwise means."""
-    n: People
-    """People who changed."""
-    n_zero: People
-    """People who did not."""
-    zero_rule: Code
-    """What was done with them."""
-    exact: Flag
-    """Whether the test is exact."""
-
-
-class SignFlipRecord(Record):
-    """A sign-flip test."""
-
-    mean_change: Statistic
-    """Mean change."""
-    p_value: Probability
-    """Two-sided."""
-    patterns: Annotated[int, Field(ge=0), FREE]
-    """Patterns compared."""
-    exact: Flag
-    """Whether all were."""
 
 
 class ResponseShiftRecord(Record):
@@ -488,11 +437,15 @@ class ScoreRecord(Record):
     def _agreed(self) -> Self:
         """Refuse a mean that the scale cannot give, and numbers said to be kept back."""
         ordered(self.low, self.high)
-        means = [level.mean for level in (self.before, self.after) if level]
-        for mean in means:
-            on_the_scale(mean, self.low, self.high)
-        change = self.change and self.change.estimate
-        if self.withheld and any(number is not None for number in (change, *means)):
+        changed = None if self.change is None else self.change.n
+        numbers = [None if self.change is None else self.change.estimate]
+        for level in (self.before, self.after):
+            if level is not None:
+                on_the_scale(level.mean, self.low, self.high)
+                at_most(self.n, level.n)
+                at_most(level.n, changed)
+                numbers.append(level.mean)
+        if self.withheld and any(number is not None for number in numbers):
             raise PydanticCustomError("withheld_and_there", "withheld_and_there", {})
         return self
 

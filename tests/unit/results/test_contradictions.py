@@ -158,6 +158,19 @@ def test_an_account_adds_up(valued: StudyResults) -> None:
     assert fault_of(data) == "does_not_add_up"
 
 
+def test_those_who_changed_are_among_those_seen(scored: StudyResults) -> None:
+    data: Tree = scored.to_dict()
+    score = next(s for s in data["scores"] if s["change"] is not None)
+    score["change"]["n"] = score["before"]["n"] + 1
+    assert fault_of(data) == "part_over_whole"
+
+
+def test_a_quantity_is_of_an_effect_that_is_there(valued: StudyResults) -> None:
+    data: Tree = valued.to_dict()
+    data["value"]["quantities"]["lines"][0]["divisor"] = 99
+    assert fault_of(data) == "part_over_whole"
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
