@@ -218,21 +218,21 @@ def _accounts(
     names: Mapping[str, str],
     last: tuple[int, int],
 ) -> None:
-    """Write the account of each agent by year, in money of the base year, not discounted."""
+    """Write the account of each agent by year, discounted: the table that the report prints."""
     years = list(range(0, max(account.horizon, 1) + 1))
     agents = [a for a in Agent if any(who is a for who, _ in account.matrix())]
     sheet.append([words["agent"], *years, words["total"]])
     lines, inputs = _quoted(names["lines"]), _quoted(names["inputs"])
-    base = len(_LINE_COLUMNS)
+    present = len(_LINE_COLUMNS) + len(years) - 1  # the columns after those of each year
     for n, agent in enumerate(agents, start=2):
         row: list[Any] = [agent.value]
         for year in years:
             parts = [
-                _sumifs(inputs, "H", ("D", f"$A{n}"), ("G", str(year)), last[0]),
-                "-" + _sumifs(inputs, "H", ("C", f"$A{n}"), ("G", str(year)), last[0]),
+                _sumifs(inputs, "I", ("D", f"$A{n}"), ("G", str(year)), last[0]),
+                "-" + _sumifs(inputs, "I", ("C", f"$A{n}"), ("G", str(year)), last[0]),
             ]
             if year:
-                column = _letter(base + year)
+                column = _letter(present + year)
                 parts += [
                     "+" + _sumif(lines, column, "G", f"$A{n}", last[1]),
                     "-" + _sumif(lines, column, "F", f"$A{n}", last[1]),
@@ -291,13 +291,8 @@ def _totals(
     )
     agents = len({who for who, _ in account.matrix()})
     whole = f"{accounts}!{_letter(years + 3)}{agents + 2}"
+    sheet.append([words["check"], f"=ROUND({whole}-B3,2)"])
     first, end = _letter(base + 1), _letter(base + years)
-    flat = "+".join(
-        f"SUMPRODUCT({social},{lines}!${_letter(k)}$2:${_letter(k)}${last[1]})"
-        for k in range(base + 1, base + years + 1)
-    )
-    spent = f"SUMPRODUCT({inputs}!$H$2:$H${last[0]},{inputs}!$J$2:$J${last[0]})"
-    sheet.append([words["check"], f"=ROUND({whole}-({flat}+{spent}),2)"])
     sheet.append([words["impact_total"], f"=SUM({lines}!{first}2:{end}{last[1]})"])
 
 
