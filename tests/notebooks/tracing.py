@@ -1,39 +1,31 @@
-"""Trace what is told back to what is stored: the stated functions of leaves, and nothing else.
+"""Trace each number of a block to the leaf it tells, by the place where it stands.
 
-A number of a block, of a table or of a workbook is a leaf of the results, or one of these
-functions of leaves, to nine significant digits:
+The blocks are those of a marked record (see `marking.py`), where no number looks like another. A
+number is then one of these, and of nothing else:
 
-    sign          the same number, its sign changed (so much less, a fall)
-    per 100       a share told in points or in per cent, and the reverse
-    remainder     one minus a share (what remains)
-    rounded       a leaf rounded, to choose the plural of its unit
-    count         how many items a list holds, in all or of one kind
-    sum           of two leaves of one record, or of a field over a list of records
-    difference    between two leaves of one record, or between two records of a list
-    share         a leaf in another of its record, or in the sum of its list
-    favourable    over the questions of a scale, the mean share of favourable answers
+    leaf        the same number
+    per 100     100 times a share, where an amount of a unit is written
+    size        a leaf without its sign, where « de moins », a size or a distance is written
+    plural      a number rounded as it is written, to choose between one and many
+    setting     a whole number that was declared, under the name of its leaf
+    stated      a function of leaves of `results/stated.py`, in the places listed below
+    count       how many records there are of a kind, in the places listed below
 
-A number of a page is then one of a block as it is written: rounded to the decimals that are
-printed, times 100 or 1,000; or it belongs to a text (a title, a date, a version, the catalogue).
+A text that holds a digit is a text of the record: a title, a version, a period.
 """
 
 from __future__ import annotations
 
 import bisect
 import itertools
-import json
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from impact_eval.report.texts import Texts
-
 Json: TypeAlias = Any
-MOST_PAIRS = 200  # siblings of a list compared two by two
-LONGEST_TEXT = 60  # a longer text is a sentence of the authors, whose numbers are only words
-WRITTEN = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+RELATIVE = 1e-9  # the record keeps ten digits
 
 
 def is_number(value: object) -> bool:
@@ -65,165 +57,331 @@ def texts_of(value: Json) -> Iterator[str]:
             yield from texts_of(inner)
 
 
+# -- where a number or a text stands -----------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Place:
+    """A value of a block: the code of its words or of its table, its name there, what is around."""
+
+    code: str
+    name: str
+    value: Json
+    around: tuple[str, ...] = ()  # the codes of the words that hold it, outermost first
+    beside: Json = None  # the other values of its words
+    block: Json = None
+
+    def __str__(self) -> str:
+        return f"{self.code}:{self.name} = {self.value}"
+
+
+def places_of(block: Json) -> Iterator[Place]:
+    """Yield each number and each text of a block, as JSON, that is no code and no layout."""
+    kind = block["kind"]
+    laid_out = {"kind", "emphasis", "anchor", "form", "figure", "columns", "rows", "data",
+                "options", *(("level",) if kind == "heading" else ())}  # fmt: skip
+    found = [
+        *(p for key in block if key not in laid_out for p in _inside(block[key], kind, key)),
+        *(p for key, o in block.get("options", {}).items() for p in _inside(o, kind, key)),
+    ]
+    table = block if kind == "table" else block.get("data")
+    if table is not None:
+        found += _of_table(table, block.get("figure") or _code(table["caption"]))
+    yield from (replace(place, block=block) for place in found)
+
+
+def _code(words: Json) -> str:
+    return str(words["code"]) if isinstance(words, Mapping) and "code" in words else "table"
+
+
+def _of_table(table: Json, name: str) -> Iterator[Place]:
+    for part in ("caption", "notes"):
+        yield from _inside(table.get(part), "table", part)
+    for column in table["columns"]:
+        yield from _inside(column["label"], name, column["key"])
+        yield from _inside(column.get("unit"), name, column["key"])
+    for row in table["rows"]:
+        for column, cell in zip(table["columns"], row, strict=True):
+            yield from _inside(cell, name, column["key"])
+
+
+def _inside(
+    value: Json, code: str, name: str, around: tuple[str, ...] = (), beside: Json = None
+) -> Iterator[Place]:
+    if is_number(value) or isinstance(value, str):
+        yield Place(code, name, value, around, beside)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _inside(part, code, name, around, beside)
+    elif isinstance(value, Mapping):
+        inner = value.get("code") or value.get("reason")
+        parts = value.get("values", {}) if inner else value
+        for key, part in parts.items():
+            below = (*around, code) if inner else around
+            yield from _inside(part, inner or code, key if inner else name, below, parts)
+
+
+# -- what a number may be ----------------------------------------------------------------------
+
+PER_100 = re.compile(r"unit\.share\.|number\.(dec|signed)|number$")
+DRAWN_PER_100 = frozenset({"estimate", "low", "high", "band_low", "band_high", "base"})
+SIZES = re.compile(r"unit\.[a-z0-9_]+\.(less|size)$")
+DISTANCES = frozenset({"balance:before", "balance:after", "figure.alt.balance:value"})
+AMOUNTS = frozenset({"figure.alt.cumulative"})  # whose first and last are euros
+# Whole numbers that were declared, under the names of their leaves.
+SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "evidence_level": ("level",),
+    "level": ("level", "conf_level"),
+    "conf_level": ("conf_level", "level"),
+    "threshold": ("threshold",),
+    "horizon": ("horizon",),
+    "price_year": ("price_year",),
+    "time": ("time", "group"),
+    "times": ("time", "group"),
+    "group": ("group", "time"),
+    "first": ("time", "group", "first"),
+    "last": ("time", "group", "last"),
+    "year": ("year",),
+    "seed": ("seed",),
+}
+
+
 class Leaves:
-    """The leaves of stored results, and the numbers that the stated functions make of them."""
+    """The leaves of a marked record, and what may be told of them.
 
-    def __init__(self, stored: Json) -> None:
-        self.exact = sorted({*(n for _, n in numbers_of(stored)), *_in_texts(stored)})
-        self.derived = sorted(set(_derived(stored)))
+    Parameters
+    ----------
+    marked, plain : JSON
+        The record once marked, and as it was: a number that is in both is a setting.
+    catalogue : iterable of str
+        Texts that come from no study: the references of the methods.
+    """
 
-    def explain(self, number: float) -> str | None:
-        """Return the function that gives a number, or None when it comes from nowhere."""
-        for name, leaf in (
-            ("leaf", number), ("sign", -number), ("per 100", number / 100),
-            ("per 100", number * 100), ("sign, per 100", -number / 100), ("remainder", 1 - number),
-        ):  # fmt: skip
-            if _holds(self.exact, leaf):
-                return name
-        for name, value in (("derived", number), ("derived", -number), ("derived", number / 100)):
-            if _holds(self.derived, value):
-                return name
-        return None
+    def __init__(self, marked: Json, plain: Json, catalogue: Iterable[str] = ()) -> None:
+        before = {number for _, number in numbers_of(plain)}
+        self.record = marked
+        self.found = sorted({n for _, n in numbers_of(marked) if n not in before})
+        self.settings: dict[str, set[float]] = {}
+        for path, number in numbers_of(marked):
+            if number in before:
+                name = re.sub(r"\[\d+\]", "", path).rpartition(".")[2]
+                self.settings.setdefault(name, set()).add(number)
+        texts = (*texts_of(marked), *catalogue)
+        self.texts = {text for text in texts if any(c.isdigit() for c in text)}
+        times = {float(text) for text in self.texts if re.fullmatch(r"-?\d+", text)}
+        self.settings["time"] = times | self.settings.get("time", set())
 
-    def rounds_to(self, number: float) -> bool:
-        """Whether a leaf, or a leaf in points, rounds to a number at the decimals it is given."""
-        places = max(0, -_exponent(number))
-        return places <= 3 and any(
-            round(scale * abs(leaf), places) == abs(number)
-            for leaf in self.exact
-            for scale in (1, 100)
-        )
+    def explain(self, place: Place) -> str | None:
+        """Return what a value is, or None when it comes from nowhere."""
+        if isinstance(place.value, str):
+            return "text" if self._is_stored(place.value) else None
+        number, name = float(place.value), f"{place.code}:{place.name}"
+        if number < 0 and _is_size(place):
+            return None
+        if _holds(self.found, number):
+            return "leaf"
+        if place.name == "n" and place.code.startswith("unit."):
+            return "plural" if number == _rounded(place.beside["value"]) else None
+        if _holds(self.found, number / 100) and _is_per_100(place):
+            return "per 100"
+        if _is_size(place) and any(_holds(self.found, one) for one in (-number, -number / 100)):
+            return "size"
+        names = () if place.code in AMOUNTS else SETTINGS.get(place.name, ())
+        if any(number in self.settings.get(key, ()) for key in names):
+            return "setting"
+        if any(_is(number, one) for one in _candidates(name, place, self.record)):
+            return "stated"
+        return "zero" if number == 0 else None
+
+    def _is_stored(self, text: str) -> bool:
+        """Whether a text is of the record; a fingerprint may be cut, a year or a time is a text."""
+        if not any(c.isdigit() for c in text) or text in self.texts:
+            return True
+        if re.fullmatch(r"[0-9a-f]{16}", text):
+            return any(one.startswith(text) for one in self.texts)
+        known = set().union(*self.settings.values())
+        return bool(re.fullmatch(r"-?\d+", text)) and float(text) in known
 
 
-def _exponent(number: float) -> int:
-    return next((-k for k in range(7) if math.isclose(round(number, k), number)), -7)
+def _is(number: float, other: float) -> bool:
+    if number.is_integer() and float(other).is_integer():
+        return number == other
+    return math.isclose(number, other, rel_tol=RELATIVE)
 
 
 def _holds(ordered: Sequence[float], number: float) -> bool:
     at = bisect.bisect_left(ordered, number)
-    near = ordered[max(0, at - 1) : at + 1]
-    return any(math.isclose(one, number, rel_tol=1e-9, abs_tol=1e-12) for one in near)
+    return any(_is(number, one) for one in ordered[max(0, at - 1) : at + 1])
 
 
-def _in_texts(stored: Json) -> Iterator[float]:
-    """Yield the numbers written in short texts: exact amounts, periods, event times, days."""
-    for text in texts_of(stored):
-        if len(text) <= LONGEST_TEXT:
-            yield from (float(n) for n in WRITTEN.findall(text) if math.isfinite(float(n)))
+def _is_per_100(place: Place) -> bool:
+    return bool(PER_100.match(place.code)) or place.name in DRAWN_PER_100
 
 
-def _derived(stored: Json) -> Iterator[float]:
-    if isinstance(stored, Mapping):
-        yield from _of_record([float(v) for v in stored.values() if is_number(v)])
-        for inner in stored.values():
-            yield from _derived(inner)
-    elif isinstance(stored, list) and stored:
-        yield float(len(stored))
-        yield from _of_list(stored)
-        for inner in stored:
-            yield from _derived(inner)
+def _is_size(place: Place) -> bool:
+    codes = (place.code, *place.around)
+    return f"{place.code}:{place.name}" in DISTANCES or any(SIZES.match(code) for code in codes)
 
 
-def _of_record(values: Sequence[float]) -> Iterator[float]:
-    for one, other in itertools.permutations(values, 2):
-        yield from (one + other, one - other)
-        if other:
-            yield one / other
+def _rounded(shown: Json) -> float:
+    """Return the number of an amount as it is written, without its sign."""
+    return round(abs(shown["values"]["x"]), int(shown["code"][-1]))
 
 
-def _of_list(items: Sequence[Json]) -> Iterator[float]:
-    if all(is_number(item) for item in items):
-        yield from _shares([float(item) for item in items])
-    if not all(isinstance(item, Mapping) for item in items):
-        return
-    for key in items[0]:
-        column = [item.get(key) for item in items]
-        yield from map(float, Counter(json.dumps(v, sort_keys=True) for v in column).values())
-        known = [float(v) for v in column if is_number(v)]
-        yield from _shares(known)
-        for one, other in itertools.permutations(known[:MOST_PAIRS], 2):
-            yield one - other
-            if other:
-                yield one / other
-    yield from _favourable(items)
+# -- the functions of leaves, and where they stand ---------------------------------------------
 
 
-def _shares(values: Sequence[float]) -> Iterator[float]:
-    total = sum(values)
-    yield total
-    if total:
-        yield from (value / total for value in values)
+def _candidates(name: str, place: Place, record: Json) -> Iterator[float]:
+    for pattern, function in STATED.items():
+        if re.fullmatch(pattern, name):
+            yield from function(place, record)
 
 
-def _favourable(items: Sequence[Mapping[str, Json]]) -> Iterator[float]:
-    for wave in ("before", "after"):
-        counts = [item.get(wave) for item in items]
-        if counts and all(isinstance(c, list) and all(is_number(n) for n in c) for c in counts):
-            shares = [sum(c[-(len(c) // 2) :]) / max(sum(c), 1) for c in counts]
-            yield sum(shares) / len(shares)
+def _lists(place: Place, record: Json) -> Iterator[float]:
+    """How many names the same words list."""
+    yield from (float(len(v)) for v in place.beside.values() if isinstance(v, list))
 
 
-# -- pages -----------------------------------------------------------------------------------
+def _rows(place: Place, record: Json) -> Iterator[float]:
+    yield float(len(place.block["data"]["rows"]))
 
-SPACES = "\u202f\u00a0\u2009"
-NUMBER = {
-    "fr": re.compile(rf"\d{{1,3}}(?:[{SPACES}]\d{{3}})+(?:,\d+)?|\d+(?:,\d+)?"),
-    "en": re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"),
+
+def _cells(place: Place, *keys: str) -> list[tuple[Json, ...]]:
+    """Return the cells of some columns of the block's table, row by row."""
+    table = place.block.get("data", place.block)
+    at = [[column["key"] for column in table["columns"]].index(key) for key in keys]
+    return [tuple(row[k] for k in at) for row in table["rows"]]
+
+
+def _checks(place: Place, record: Json) -> Iterator[float]:
+    """How many checks there are, of each status; of the first outcome where its name is told."""
+    outcome = next((e["outcome"] for e in record["estimates"] if e["primary"]), None)
+    outcome = outcome or next((e["outcome"] for e in record["estimates"]), None)
+    kept = [
+        check["check"]["status"]
+        for check in record["checks"]
+        if check["check"]["status"] != "not_applicable"
+        and (not place.code.endswith("_of") or check["outcome"] == outcome)
+    ]
+    yield float(len(kept)) if place.name == "n" else float(kept.count(place.name))
+    if place.code.startswith("sentence.checks.all_passed"):
+        yield float(kept.count("passed"))
+
+
+def _steps(place: Place, record: Json) -> Iterator[float]:
+    first, last = record["data"]["flow"][0], record["data"]["flow"][-1]
+    start, end = first["n"] + first["dropped"], last["n"]
+    yield from {"start": [start], "share": [end / start], "n": [start - end]}[place.name]
+
+
+def _observed(place: Place, record: Json) -> Iterator[float]:
+    for estimate in record["estimates"]:
+        for row in estimate["estimate"]["effects"]:
+            both = [row["n_treated"], row["n_comparison"]]
+            yield float(sum(n for n in both if n is not None))
+
+
+def _answers(place: Place, record: Json) -> Iterator[float]:
+    for score in record["scores"]:
+        for item in score["items"]:
+            for counts in (item["before"], item["after"]):
+                if counts and place.name == "n":
+                    yield float(sum(counts))
+                elif counts:
+                    yield counts[int(place.name.rpartition("_")[2])] / sum(counts)
+
+
+def _favourable(place: Place, record: Json) -> Iterator[float]:
+    for score in record["scores"]:
+        waves = [[i[w] for i in score["items"] if i[w]] for w in ("before", "after")]
+        told = [w for w in waves if w]
+        for counts in told:
+            yield sum(sum(c[-(len(c) // 2) :]) / sum(c) for c in counts) / len(counts)
+
+
+def _questions(place: Place, record: Json) -> Iterator[float]:
+    yield from (float(len(score["items"])) for score in record["scores"])
+
+
+def _changed(place: Place, record: Json) -> Iterator[float]:
+    for score in record["scores"]:
+        if score["people"]:
+            yield float(sum(score["people"].values()))
+
+
+def _classes(place: Place, record: Json) -> Iterator[float]:
+    """A class without width joins the one before it."""
+    for score in record["scores"]:
+        for one, other in itertools.pairwise(score["bins"]):
+            if other["high"] <= other["low"]:
+                yield float(one[place.name] + other[place.name])
+
+
+def _parties(place: Place, record: Json) -> Iterator[float]:
+    parties = record["value"]["told"]["parties"]
+    sums = {key: sum(party[key] for party in parties) for key in ("pays", "gains")}
+    if place.name in sums and place.code == "value.caption_account":
+        yield sums[place.name]
+    elif place.name in ("net", "value"):
+        yield from (party["gains"] - party["pays"] for party in parties)
+        yield sums["gains"] - sums["pays"]
+
+
+def _same_side(place: Place, record: Json) -> Iterator[float]:
+    values = [float(value) for (value,) in _cells(place, "estimate")]
+    reference = values[place.block["options"]["chosen"]]
+    yield sum((v > 0) == (reference > 0) for v in values) / len(values)
+
+
+def _variants(place: Place, record: Json) -> Iterator[float]:
+    for dossier in record["dossier"].values():
+        yield float(sum(row["estimate"] is not None for row in dossier["curve"]))
+
+
+def _lead(place: Place, record: Json) -> Iterator[float]:
+    """How long before entry a placebo is: its time without the sign."""
+    for check in record["checks"]:
+        for row in check["check"].get("rows") or ():
+            if re.fullmatch(r"-\d+", str(row.get("name"))):
+                yield -float(row["name"])
+
+
+def _chosen(place: Place, record: Json) -> Iterator[float]:
+    names = [name["code"] for (name,) in _cells(place, "name")]
+    yield float(names.index("dossier.announced"))
+
+
+def _far(place: Place, record: Json) -> Iterator[float]:
+    table = place.block["data"]
+    last = table["columns"][-1]["key"]
+    yield float(sum(value is not None and value > 0.1 for (value,) in _cells(place, last)))
+
+
+def _before_entry(place: Place, record: Json) -> Iterator[float]:
+    keys = ("phase", "low", "high", "band_low", "band_high")
+    rows = [row[1:] for row in _cells(place, *keys) if row[0] == "event_before"]
+    ends = [(low if b is None else b, high if t is None else t) for low, high, b, t in rows]
+    apart = sum(low is not None and (low > 0 or high < 0) for low, high in ends)
+    yield float(apart if place.name == "outside" else len(rows))
+
+
+STATED: Mapping[str, Callable[[Place, Json], Iterator[float]]] = {
+    r"number:n": _observed,
+    r"limits\.about:n": _lists,
+    r"sentence\.checks\..*:(n|passed|warning|failed)": _checks,
+    r"checks\.summary.*:(n|passed|warning|failed)": _checks,
+    r"flow\.sentence.*:(start|share)|flow\.lost:n": _steps,
+    r"soft\.caption_people:n": _changed,
+    r"likert:(n|share_\d+)": _answers,
+    r"figure\.alt\.likert:n": _questions,
+    r"figure\.alt\.likert:(before|after)": _favourable,
+    r"distribution:(before|after)": _classes,
+    r"payers:net|figure\.alt\.payer_item:value|value\.caption_account:(pays|gains|net)": _parties,
+    r"figure\.alt\.(specification|balance|portfolio):n": _rows,
+    r"figure\.alt\.specification:share": _same_side,
+    r"dossier\.(same|other)_sign:n": _variants,
+    r"checks\.lead:n": _lead,
+    r"figure:chosen": _chosen,
+    r"figure\.alt\.balance:over": _far,
+    r"figure\.alt\.event_before.*:(n|outside)": _before_entry,
 }
-# The rank of a table or of a figure in the page, which nothing else tells.
-RANK = re.compile(rf"\b(?:Tableau|Table|Figure)[\s{SPACES}]+\d+[\s{SPACES}]*[.:]")
-
-
-def words_of(page: str) -> str:
-    """Return the words of a page that a reader meets, alternative texts included."""
-    import html
-
-    body = re.sub(r"<(style|title|script)\b.*?</\1>", " ", page, flags=re.DOTALL)
-    told = " ".join(re.findall(r'\balt="([^"]*)"', body))
-    words = html.unescape(re.sub(r"<[^>]+>", " ", body) + " " + told)
-    return RANK.sub(" ", words)
-
-
-def printed(words: str, language: str) -> Iterator[tuple[str, float, int]]:
-    """Yield (as written, value, decimals) for each number of a text."""
-    for found in NUMBER[language].finditer(words):
-        written = found[0]
-        plain = re.sub(f"[{SPACES}]", "", written) if language == "fr" else written.replace(",", "")
-        plain = plain.replace(",", ".")
-        yield written, float(plain), len(plain.partition(".")[2])
-
-
-def numbers_in_words(blocks: Json, language: str) -> set[float]:
-    """Return the numbers that the texts of the catalogue hold themselves: « 95 % », « 8 fois »."""
-    texts = Texts(language)
-    used = {code for code in texts_of(blocks) if code in texts}
-    used |= {code for code in texts.codes() if code.startswith(("report.", "html."))}
-    found: set[float] = set()
-    for code in used:
-        source = texts.source(code)
-        for text in (source.many, source.one or ""):
-            bare = re.sub(r"\{[^}]*\}", " ", text)
-            found |= {value for _, value, _ in printed(bare, language)}
-    return found
-
-
-def without(words: str, texts: Sequence[str]) -> str:
-    """Return words without the texts that the results hold: titles, names, versions, references."""
-    for text in sorted({t for t in texts if len(t) > 2}, key=len, reverse=True):
-        words = words.replace(text, " ")
-    return words
-
-
-class Written:
-    """The numbers of blocks as pages may write them."""
-
-    def __init__(self, numbers: Sequence[float]) -> None:
-        self.values = sorted({scale * abs(n) for n in numbers for scale in (1, 100, 1000)})
-
-    def holds(self, value: float, decimals: int) -> bool:
-        """Whether a number rounds to what is printed; three significant digits are enough."""
-        half = 0.5 * 10.0**-decimals + 1e-9
-        if decimals == 0 and value >= 1000:
-            half = max(half, 0.5 * 10 ** (math.floor(math.log10(value)) - 2))
-        at = bisect.bisect_left(self.values, value - half)
-        return at < len(self.values) and self.values[at] <= value + half
