@@ -43,7 +43,14 @@ from impact_eval.results.checks_of_places import FewClustersCheck
 from impact_eval.results.checks_of_time import HonestCheck, PlaceboRow, PretrendsValues
 from impact_eval.results.records import StudyResults
 
-_FORMS = MappingProxyType({"p_value": Form.P_VALUE, "n": Form.INTEGER, "share": Form.PERCENT_1})
+_FORMS = MappingProxyType(
+    {
+        "p_value": Form.P_VALUE,
+        "n": Form.INTEGER,
+        "share": Form.PERCENT_1,
+        "group": Form.PLAIN,  # a period: a year is no amount
+    }
+)
 LONGEST_TABLE = 25
 EFFECTS = frozenset({"estimate", "std_error"})  # the columns in the unit of the outcome
 

@@ -55,7 +55,7 @@ def limit_blocks(results: StudyResults) -> list[AnyBlock]:
         Heading(level=2, words=say("report.section.limits"), anchor="limits"),
         Paragraph(words=(say("limits.intro"),)),
     ]
-    limits = [_of_level(result) for result in _one_per_level(found)]
+    limits = [_of_level(result, found) for result in _one_per_level(found)]
     limits += [limit for result in found[:1] for limit in _of_precision(result)]
     limits += [_large(result) for result in found if _is_large(result)]
     if len(found) >= MANY_OUTCOMES:
@@ -81,14 +81,16 @@ def _one_per_level(found: Sequence[Result]) -> list[Result]:
     return list({result.level: result for result in reversed(found)}.values())[::-1]
 
 
-def _of_level(result: Result) -> Limitation:
+def _of_level(result: Result, found: Sequence[Result]) -> Limitation:
+    """Return the limit of a level; where results have several, of whose it is."""
     level = result.level
     code, repair = f"limits.level{level}", f"limits.repair{level}"
     believed = level == CAUSAL_FROM
-    return Limitation(
-        words=say(code, assumption=assumption_clause(result.method)) if believed else say(code),
-        repair=say(repair) if written(repair) else None,
-    )
+    words = say(code, assumption=assumption_clause(result.method)) if believed else say(code)
+    names = [other.outcome for other in found if other.level == level]
+    if len(names) < len(found):
+        words = say("limits.about", words=words, names=names, n=len(names))
+    return Limitation(words=words, repair=say(repair) if written(repair) else None)
 
 
 def _of_precision(result: Result) -> list[Limitation]:
