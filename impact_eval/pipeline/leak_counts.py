@@ -16,13 +16,13 @@ from impact_eval.core.vocabulary import RowsAre
 from impact_eval.results.disclosure.attack import attacker_bounds, rounded_interval
 from impact_eval.results.estimates import EstimateRecord
 from impact_eval.results.records import StudyResults
-from impact_eval.results.scores import (
+from impact_eval.results.score_change import (
     EffectSizeRecord,
     PairedEffectsRecord,
     PairedTRecord,
     ReliableRecord,
-    ScoreRecord,
 )
+from impact_eval.results.scores import ScoreRecord
 
 _DIGITS = 3  # of a ratio, once rounded
 

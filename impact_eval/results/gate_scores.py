@@ -13,17 +13,19 @@ from impact_eval.results.disclosure.suppression import far_apart
 from impact_eval.results.gate_counts import Kind
 from impact_eval.results.gate_groups import HOMOGENEOUS
 from impact_eval.results.gate_leaves import Context
+from impact_eval.results.score_change import (
+    ChangeReading,
+    EffectSizeRecord,
+    PairedEffectsRecord,
+    ReliableRecord,
+)
 from impact_eval.results.scores import (
     BinRecord,
     CategoryCode,
-    ChangeReading,
-    EffectSizeRecord,
     InvarianceRecord,
     ItemRecord,
     LevelRecord,
-    PairedEffectsRecord,
     PeopleChanged,
-    ReliableRecord,
     ScoreRecord,
 )
 

@@ -8,20 +8,22 @@ from typing import TypeAlias, TypeVar
 from impact_eval.core.findings import NotApplicable
 from impact_eval.results.findings import FindingRecord, RefusalRecord
 from impact_eval.results.parts import finite
+from impact_eval.results.score_change import (
+    ChangeReading,
+    EffectSizeRecord,
+    PairedEffectsRecord,
+    PairedTRecord,
+    ReliableRecord,
+    ResponseShiftRecord,
+    ShareRecord,
+)
 from impact_eval.results.score_tests import EquivalenceRecord, SignFlipRecord, WilcoxonRecord
 from impact_eval.results.scores import (
     AlphaRecord,
-    ChangeReading,
-    EffectSizeRecord,
     InvarianceRecord,
     InvarianceStep,
-    PairedEffectsRecord,
-    PairedTRecord,
     PeopleChanged,
-    ReliableRecord,
-    ResponseShiftRecord,
     ScoreChange,
-    ShareRecord,
 )
 from impact_eval.stats.change import Equivalence, Outcome, ReliableChange, ResponseShift
 from impact_eval.stats.effect_size import EffectSize, PairedEffects

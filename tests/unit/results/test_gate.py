@@ -14,7 +14,7 @@ from impact_eval.results.account import AccountSection, ValueRefused
 from impact_eval.results.base import Record, Rule
 from impact_eval.results.gate import Edition, release, released_counts
 from impact_eval.results.records import StudyResults
-from impact_eval.results.scores import ChangeReading
+from impact_eval.results.score_change import ChangeReading
 from impact_eval.results.study import ReleasedCount
 
 MADE: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("conftest.py")))

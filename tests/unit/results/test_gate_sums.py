@@ -13,7 +13,8 @@ from impact_eval.results.disclosure.profiles import profile
 from impact_eval.results.gate import release, released_counts
 from impact_eval.results.gate_counts import Counts, Kind
 from impact_eval.results.records import StudyResults
-from impact_eval.results.scores import LevelRecord, PairedEffectsRecord
+from impact_eval.results.score_change import PairedEffectsRecord
+from impact_eval.results.scores import LevelRecord
 from impact_eval.results.study import ReleasedCount
 
 MADE: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
