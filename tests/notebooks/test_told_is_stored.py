@@ -24,10 +24,14 @@ import pytest
 
 from impact_eval import Report, Study, evaluate
 from impact_eval.designs import designs
+from impact_eval.pipeline.exporters import blocks_of
 from impact_eval.pipeline.outputs import write_data_files
+from impact_eval.pipeline.runner import run
+from impact_eval.pipeline.templates import read_notebook
 from impact_eval.pipeline.worth import write_workbook
 from impact_eval.report.blocks import AnyBlock, Figure, Table, block_to_dict
 from impact_eval.report.docx import render_docx
+from impact_eval.report.formats import FORMAT_NAMES, show
 from impact_eval.report.html import render_html
 from impact_eval.report.masthead import page_meta
 from impact_eval.report.pdf import pdf_content
@@ -258,6 +262,63 @@ def _numbers(cell: Any) -> Iterator[float]:
             yield number
     elif TRACING.is_number(content):
         yield float(f"{content:.12g}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_both_writings_of_a_number_agree(language: str) -> None:
+    """Whatever forms the studies here use: 5.35, a half, 66 chances in 100 are written alike."""
+    rng = random.Random(2)
+    plain = [0.5, 1.5, 2.5, 0.125, 5.35, 0.045, 0.655, 66.5, -0.04, 1234.5, 999999.5, 0.0]
+    for form in sorted(FORMAT_NAMES - {"date", "quote", "list", "label", "plain"}):
+        shares = form in ("p", "chance")
+        values = [rng.random() ** 3 for _ in range(300)]
+        values += [] if shares else [*plain, *(rng.uniform(-2e5, 2e5) for _ in range(300))]
+        for value in values:
+            told = list(PRINTING.tokens(show(value, form, language), language))
+            assert told == PRINTING.written(value, form), (form, value)
+
+
+# -- a whole run -------------------------------------------------------------------------------
+
+
+@pytest.mark.long
+def test_a_run_prints_the_blocks_of_its_notebook(root: Path, tmp_path: Path) -> None:
+    """The files shipped are those of the blocks; a cell of the notebook prints nothing else."""
+    ignored = shutil.ignore_patterns("sortie")
+    folder = tmp_path / "etude"
+    shutil.copytree(root / "datasets" / "rendez_vous_droits", folder, ignore=ignored)
+    done = run(folder)
+    notebook = read_notebook(done.folder / "notebook.ipynb")
+    blocks, meta = blocks_of(notebook), page_meta(done.results)
+    expected = PRINTING.Expected("fr")
+    wanted = expected.page([b.model_dump(mode="json") for b in blocks], meta, ladder=True, alts=2)
+    html = PRINTING.words_of((done.folder / "rapport-fr.html").read_text("utf-8"))
+    assert difference(list(PRINTING.tokens(html, "fr")), wanted) == NOTHING
+    told_there = Told.of(done.results).blocks  # the template's own fingerprint is known once it ran
+    one, other = ([block_to_dict(b) for b in listed] for listed in (blocks, told_there))
+    differing = [a["caption"] for a, b in zip(one, other, strict=True) if a != b]
+    assert differing in ([], [{"code": "provenance.caption"}])
+    for cell in notebook.cells:
+        assert cell.cell_type == "code" or not re.search(r"\d", cell.source)
+        for output in cell.get("outputs", ()):
+            texts = [output.get("text", ""), output.get("data", {}).get("text/plain", "")]
+            assert not any(re.search(r"\d", text) for text in texts)
+
+
+@pytest.mark.long
+def test_the_page_of_the_checker_prints_what_its_file_holds(root: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "etude"
+    ignored = shutil.ignore_patterns("sortie")
+    shutil.copytree(root / "datasets" / "rendez_vous_droits", folder, ignore=ignored)
+    done = run(folder)
+    stored = json.loads((done.folder / "controle.json").read_text("utf-8"))
+    outcomes = Counter(row.get("status") for row in stored.get("outputs", ()))
+    known = {f"{n:g}" for _, n in TRACING.numbers_of(stored)} | {str(n) for n in outcomes.values()}
+    texts = [t for t in TRACING.texts_of(stored) if any(c.isdigit() for c in t)]
+    words = PRINTING.words_of((done.folder / "controle-fr.html").read_text("utf-8"))
+    for text in sorted(texts, key=len, reverse=True):
+        words = words.replace(text, " ").replace("SHA-256", " ")
+    assert [t for t in PRINTING.tokens(words, "fr") if t not in known] == []
 
 
 # -- the workbook of an account ----------------------------------------------------------------
