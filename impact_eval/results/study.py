@@ -44,8 +44,9 @@ def _day(value: str) -> str:
 
 
 def _moment(value: str) -> str:
+    """Refuse what is no moment; it is empty where two runs must print the same."""
     try:
-        known = dt.datetime.fromisoformat(value).tzinfo is not None
+        known = not value or dt.datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
         known = False
     if not known:
@@ -58,7 +59,7 @@ Day: TypeAlias = Annotated[
 ]
 Moment: TypeAlias = Annotated[
     str,
-    Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}"),
+    Field(pattern=r"^($|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2})"),
     AfterValidator(_moment),
     FREE,
 ]

@@ -14,7 +14,7 @@ from impact_eval.core.findings import ImpactEvalError
 from impact_eval.pipeline.schema import results_schema
 from impact_eval.report.texts import Texts, render_error
 from impact_eval.results.gate import release
-from impact_eval.results.records import StudyResults
+from impact_eval.results.records import StudyResults, untimed
 
 Tree = dict[str, Any]
 Change = Callable[[Tree], object]
@@ -134,6 +134,11 @@ def test_a_contradiction_is_refused_in_words(compared: StudyResults, name: str) 
     data = copy.deepcopy(compared.to_dict())
     change(data)
     assert fault_of(data) == expected
+
+
+def test_a_notebook_holds_results_without_their_moment(compared: StudyResults) -> None:
+    data: Tree = untimed(compared).to_dict()
+    assert StudyResults.from_dict(data).provenance.run_at == ""
 
 
 def test_what_never_leaves_is_refused_in_a_published_file(compared: StudyResults) -> None:
