@@ -59,6 +59,8 @@ class ScoredInstrument:
         All waves together.
     waves : tuple of Scores
         Entry then exit, when the study names two waves.
+    sides : tuple of Scores
+        Entry then exit of those who have a score at both, in one order; empty when there are none.
     change : ChangeResult or None
         Between the two waves, among those who answered twice.
     quality : QualityReport or None
@@ -72,6 +74,7 @@ class ScoredInstrument:
     column: str
     scores: Scores
     waves: tuple[Scores, ...]
+    sides: tuple[Scores, ...]
     change: ChangeResult | None
     quality: QualityReport | None
 
@@ -121,6 +124,7 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
     column = f"score_{part.id}"
     scored = scores.add_to(frame, column)
     waves: tuple[Scores, ...] = ()
+    sides: tuple[Scores, ...] = ()
     change, quality = None, None
     several = len(scores.items) > 1
     unit = part.data.roles.unit
@@ -134,15 +138,16 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
         pairs = pair_waves(scored, person=unit, wave=part.wave, waves=part.waves, column=column)
         rng = np.random.default_rng(study.declaration.study.seed)
         change = read_change(pairs.before, pairs.after, plan_from(waves[0]), rng=rng)
-        if len(pairs.people) > 1 and several:
-            sides = [
+        if len(pairs.people):
+            sides = tuple(
                 scale.score(
                     rows.drop_duplicates(unit).set_index(unit, drop=False).loc[pairs.people],
                     items,
                     licence_declared=part.licence_declared,
                 )
                 for rows in parts
-            ]
+            )
+        if len(pairs.people) > 1 and several:
             quality = measurement_quality(sides[0], later=sides[1])
     return ScoredInstrument(
         part=part,
@@ -151,6 +156,7 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
         column=column,
         scores=scores,
         waves=waves,
+        sides=sides,
         change=change,
         quality=quality or (measurement_quality(scores) if several else None),
     )
@@ -198,7 +204,7 @@ def score_record(study: Study, scored: ScoredInstrument) -> ScoreRecord:
         detectable_change=None if isinstance(smallest, NotApplicable) else finite(smallest),
         people=people_of(change) if known and change is not None else None,
         reading=change_of(change) if both and change is not None else None,
-        bins=_bins(scored) if both else (),
+        bins=_bins(scored) if both and scored.sides else (),
         categories=_categories(scored.instrument) if both else (),
         items=_items(scored) if both else (),
         findings=tuple(FindingRecord.of(finding) for finding in shareable(findings)),
@@ -223,14 +229,12 @@ def _level(values: FloatArray) -> LevelRecord:
 
 
 def _bins(scored: ScoredInstrument) -> tuple[BinRecord, ...]:
-    """Cut the possible range in a few equal parts and count people in each."""
+    """Cut the possible range in a few equal parts; count those who have a score at both dates."""
     low, high = scored.scores.low, scored.scores.high
     width = max(1.0, np.ceil((high - low) / MOST_BINS))
     edges = np.arange(low, high + width, width)
     ends = np.append(edges, edges[-1] + width)
-    counts = [
-        np.histogram(wave.values[np.isfinite(wave.values)], ends)[0] for wave in scored.waves[:2]
-    ]
+    counts = [np.histogram(side.values, ends)[0] for side in scored.sides]
     return tuple(
         BinRecord(low=float(edge), high=float(min(edge + width, high)), before=int(b), after=int(a))
         for edge, b, a in zip(edges, counts[0], counts[1], strict=True)
@@ -245,16 +249,21 @@ def _categories(instrument: Instrument) -> tuple[BilingualRecord, ...]:
 
 
 def _items(scored: ScoredInstrument) -> tuple[ItemRecord, ...]:
-    """Return, per item and wave, how many gave each answer, in points of the score."""
+    """Return, per item and date, how many gave each answer, in points of the score.
+
+    The same people throughout: those who answered every question at both dates. A question that
+    three people left blank would count three less than the others, and tell them.
+    """
     codes = [response.code for response in scored.instrument.responses]
-    if not codes:
+    if not codes or not scored.sides:
         return ()
-    before, after = scored.waves[:2]
+    before, after = (side.items for side in scored.sides)
+    whole = np.all([np.isfinite(side[name]) for side in (before, after) for name in side], axis=0)
     return tuple(
         ItemRecord(
             label=_label(scored.instrument, name, number),
-            before=_counts(before.items[name], codes),
-            after=_counts(after.items[name], codes),
+            before=_counts(before[name][whole], codes),
+            after=_counts(after[name][whole], codes),
         )
         for number, name in enumerate(scored.scores.items, start=1)
     )

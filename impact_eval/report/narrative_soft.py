@@ -267,7 +267,9 @@ def _items(score: ScoreRecord) -> list[AnyBlock]:
     if hidden:
         return [Note(words=say("soft.items_withheld"))]
     names = [_category(category) for category in score.categories]
-    return [data_for_likert(rows, names)] if rows and names else []
+    if not rows or not names:
+        return []
+    return [data_for_likert(rows, names), Note(words=say("soft.items_base"))]
 
 
 def _category(category: BilingualRecord | CategoryCode) -> Said:

@@ -246,6 +246,16 @@ def _counted(context: Context, code: str, name: str, value: int, *, whole: bool)
     return people_leaf(context, place, value, Kind.EVERYONE if whole else None)
 
 
+def _others_told(context: Context, code: str, told: Mapping[str, Value]) -> bool:
+    """Whether those of whom a finding does not speak may be counted: 12 of 88 tells 76 others."""
+    n, of = told.get("n"), told.get("of")
+    if not isinstance(n, int) or not isinstance(of, int) or not context.people or context.exact:
+        return True
+    if any(declared(code, name).rule is not Rule.PEOPLE for name in ("n", "of")):
+        return True
+    return context.counts.allows(f"{context.key}.{code}.others", Kind.EVERYONE, of - n)
+
+
 def _said(context: Context, value: Value) -> Value:
     """Return a text, or a list of texts, without the categories of few people."""
     if isinstance(value, tuple):
@@ -272,6 +282,9 @@ def finding_values(
         name: value_leaf(context, code, name, value, refusal=refusal)
         for name, value in values.items()
     }
+    if not _others_told(context, code, told):
+        context.kept_back("difference")
+        told["n"] = None
     rules = {name: declared(code, name).rule for name in values}
     hidden = any(
         told[name] is None and value is not None
