@@ -272,7 +272,8 @@ def _export(study: Study, partial: Path, template: str) -> None:
             content, _ = exporter.from_notebook_node(notebook)
             path = partial / report_name(language, kind)
             path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    write_data_files(blocks_of(notebook), partial)
+    first = study.declaration.report.languages[0].value
+    write_data_files(blocks_of(notebook), partial, first)
     results = StudyResults.read(partial)
     for language in study.declaration.report.languages:
         write_workbook(results.value, partial, language.value)
