@@ -85,7 +85,13 @@ def test_incompatible_studies_are_left_apart_with_the_reason(three, tmp_path):
     assert [entry.study for entry in included] == ["etude-0", "etude-2"]
     assert [(e.entry.study, e.reason.reason) for e in excluded] == [("etude-1", "other_unit")]
     assert excluded[0].reason.values == {"found": "percent", "needed": "share"}
-    _edit(copy, "etude-2", lambda d: d["estimates"][0]["estimate"].update(counterfactual=False))
+
+    def without_comparison(data):
+        record = data["estimates"][0]
+        record["estimate"]["counterfactual"] = False
+        record["evidence"].update(level=1, ceiling=1, caps={})
+
+    _edit(copy, "etude-2", without_comparison)
     with pytest.raises(ImpactEvalError) as refused:
         Portfolio.read(["*/results.json"], folder=copy).pool("droit_ouvert")
     assert refused.value.codes == ("too_few_compatible",)

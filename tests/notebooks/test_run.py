@@ -139,7 +139,13 @@ def test_verify_sees_a_changed_number(finished, tmp_path):
     shutil.copytree(finished.folder.parent, folder)
     path = folder / "sortie" / "results.json"
     data = json.loads(path.read_text(encoding="utf-8"))
-    data["estimates"][0]["estimate"]["effects"][0]["estimate"] = 0.5
+    row = data["estimates"][0]["estimate"]["effects"][0]
+    true, row["estimate"] = row["estimate"], 0.5
+    path.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(ImpactEvalError) as refused:  # it is out of its own interval
+        verify(folder / "sortie")
+    assert refused.value.codes == ("results_invalid",)
+    row["estimate"] = true + 0.01
     path.write_text(json.dumps(data), encoding="utf-8")
     found = verify(folder / "sortie")
     assert (found.complete, found.stable, found.verified) == (True, False, False)

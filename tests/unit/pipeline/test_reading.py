@@ -205,10 +205,11 @@ def test_each_table_says_what_its_rows_are(make: Make, tmp_path: Path) -> None:
     assert study.rows_are(second) is RowsAre.TERRITORIES
     frame = read_data(study, first).frame
     assert sample_of(study, frame, first).rows_are is RowsAre.PEOPLE
-    own = make(
-        data={**content()["data"], "rows_are": "people"}, privacy={"rows_are": "territories"}
-    )
-    assert own.rows_are(own.declaration.data) is RowsAre.PEOPLE
+    own = make(data={**content()["data"], "rows_are": "territories"})
+    assert own.rows_are(own.declaration.data) is RowsAre.TERRITORIES
+    with pytest.raises(ImpactEvalError) as refused:
+        make(data={**content()["data"], "rows_are": "people"}, privacy={"rows_are": "territories"})
+    assert refused.value.codes == ("said_twice",)
     plain = make()
     assert plain.declared_rows(plain.declaration.data) is None
     assert plain.rows_are(plain.declaration.data) is RowsAre.PEOPLE

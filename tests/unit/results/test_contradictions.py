@@ -144,7 +144,14 @@ def test_a_notebook_holds_results_without_their_moment(compared: StudyResults) -
 def test_what_never_leaves_is_refused_in_a_published_file(compared: StudyResults) -> None:
     data: Tree = release(compared).results.to_dict()
     data["estimates"][0]["groups"] = [
-        {"name": "all", "n": 9, "dominated": False, "homogeneous": False, "rarest": None}
+        {
+            "name": "all",
+            "n": 9,
+            "dominated": False,
+            "homogeneous": False,
+            "rarest": None,
+            "changed": None,
+        }
     ]
     assert fault_of(data) == "inside_published"
 
