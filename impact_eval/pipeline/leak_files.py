@@ -175,15 +175,20 @@ def _strings(raw: bytes) -> str:
 
 
 def _of_json(data: object, depth: int) -> Iterator[tuple[str, str]]:
-    """Yield the keys and the values of a JSON document; texts in it are unpacked too."""
+    """Yield the keys and the values of a JSON document; texts in it are unpacked too.
+
+    The letters that stand for a picture are no words: three of them are a code by chance.
+    """
     words: list[str] = []
     for text in _leaves(data):
-        words.append(text)
+        picture = _picture(text) if _BASE64.fullmatch(text) else None
+        if picture is not None:
+            yield from _within("inline", picture, "", depth)
+            continue
+        words.append(_DATA.sub(_unless_picture, text))
         if _MARKUP.search(text):
             words.append(_of_markup(text))
         yield from _data_uris(text, depth)
-        if _BASE64.fullmatch(text):
-            yield from _pictured(text, depth)
     yield "values", "\n".join(words)
 
 
@@ -249,17 +254,22 @@ def _of_markup(text: str, *, glued: bool = False) -> str:
 
 def _data_uris(text: str, depth: int) -> Iterator[tuple[str, str]]:
     for found in _DATA.finditer(text):
-        yield from _pictured(found[1], depth)
+        picture = _picture(found[1])
+        if picture is not None:
+            yield from _within("inline", picture, "", depth)
 
 
-def _pictured(text: str, depth: int) -> Iterator[tuple[str, str]]:
-    """Yield the texts of a file written in letters, when it is one of a known kind."""
+def _unless_picture(found: re.Match[str]) -> str:
+    return found[0] if _picture(found[1]) is None else " "
+
+
+def _picture(text: str) -> bytes | None:
+    """Return the file that letters stand for, when it is one of a known kind."""
     try:
         raw = base64.b64decode(re.sub(r"\s", "", text), validate=True)
     except (binascii.Error, ValueError):
-        return
-    if raw.startswith(_IMAGES):
-        yield from _within("inline", raw, "", depth)
+        return None
+    return raw if raw.startswith(_IMAGES) else None
 
 
 # -- pictures -------------------------------------------------------------------------------

@@ -61,6 +61,20 @@ def test_pictures(place: str) -> None:
     assert holds(json.dumps(notebook).encode(), "a.ipynb")
 
 
+def test_the_letters_of_a_picture_are_no_words() -> None:
+    """A code of three letters stands in the letters of any large picture, by chance."""
+    letters = base64.b64encode(PNGS["tEXt"]).decode()
+    page = f'<p>une page</p><img src="{inline(PNGS["tEXt"])}">'
+    outputs = [{"data": {"image/png": letters}}, {"data": {"text/html": [page]}}]
+    for cells in (outputs, [{"data": {"text/html": [page, "<p>fin</p>"]}}]):
+        told = texts_of(json.dumps({"cells": [{"outputs": cells}]}).encode(), "a.ipynb")
+        assert not any(letters[20:60] in text for _, text in told)
+        assert any("une page" in text for _, text in told)
+        assert any(WORD in text for _, text in told)
+    other = base64.b64encode(b"x" * 90).decode()  # what is no picture is read as it is written
+    assert any(other in text for _, text in texts_of(json.dumps([other]).encode(), "a.json"))
+
+
 @pytest.mark.parametrize(
     "page",
     [
