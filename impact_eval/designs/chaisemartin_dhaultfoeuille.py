@@ -23,7 +23,7 @@ from impact_eval.designs.base import (
 from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
 from impact_eval.designs.influence_sources import UnitSource
 from impact_eval.designs.panel_effects import Report, Row, make_estimate
-from impact_eval.designs.panel_ols import few_cluster_findings
+from impact_eval.designs.panel_ols import few_cluster_findings, treated_clusters
 from impact_eval.designs.treatment_paths import wide_treatment
 from impact_eval.stats.switchers import Horizon, SwitchInput, horizon_effect, switching
 
@@ -196,9 +196,13 @@ class _Switchers:
         known = received > 0
         contrasts[-1, len(self.before) :] = size / (received if known else 1.0)
         values = np.array([h.estimate for _, h in every])
-        rows = [Row("event", None, e, h.switchers, h.comparisons) for e, h in every]
+        # the influence of a single one treated is its own residual: no error can be made of it
+        own = treated_clusters(self.panel) > 1
+        rows = [Row("event", None, e, h.switchers, h.comparisons, has_error=own) for e, h in every]
         first = self.after[0][1]
-        rows.append(Row("att", None, None, first.switchers, first.comparisons, has_error=known))
+        rows.append(
+            Row("att", None, None, first.switchers, first.comparisons, has_error=known and own)
+        )
         total = contrasts @ values
         report = self.report
         if not known:  # nobody is observed while away from their baseline

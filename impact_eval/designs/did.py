@@ -384,8 +384,9 @@ def _report(
     design: DifferenceInDifferences, data: _Data, answer: _Answer, outcome: str
 ) -> Estimate:
     few = few_findings(data.treated, data.tied)
-    # the influence of a single one treated is its own residual: its error would be next to nothing
-    alone = any(finding.code in ONE_TREATED for finding in few)
+    # the influence of a single one treated is its own residual: its error would be next to nothing,
+    # and is told only when a covariance was asked for by name
+    alone = design.covariance is None and any(finding.code in ONE_TREATED for finding in few)
     defined = answer.variance > 0 and not alone
     effect = wald_effect(
         outcome=outcome,

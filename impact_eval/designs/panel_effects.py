@@ -18,7 +18,6 @@ from impact_eval.core.estimate import (
     wald_effect,
 )
 from impact_eval.core.findings import Finding
-from impact_eval.designs.few_independent import ONE_TREATED
 from impact_eval.designs.influence_sources import Combination
 
 FloatArray = NDArray[np.float64]
@@ -74,9 +73,7 @@ def make_estimate(
     covariance = np.array(combined.covariance)
     variance = np.diag(covariance).copy()
     smallest = 1e-20 * np.square(values)
-    # a single one treated: its error would be that of its own residual, next to nothing
-    alone = any(finding.code in ONE_TREATED for finding in report.findings)
-    live = np.array([row.has_error and not alone for row in rows], dtype=bool)
+    live = np.array([row.has_error for row in rows], dtype=bool)
     live &= np.isfinite(variance) & (variance > smallest)
     covariance[~live] = np.nan
     covariance[:, ~live] = np.nan
@@ -98,7 +95,7 @@ def make_estimate(
                 n_clusters=report.n_clusters,
             )
         )
-    silent = sum(1 for i, row in enumerate(rows) if row.has_error and not (live[i] or alone))
+    silent = sum(1 for i, row in enumerate(rows) if row.has_error and not live[i])
     findings = report.findings
     if silent:
         findings = (*findings, Finding.warning("no_own_error", n=silent))

@@ -151,7 +151,7 @@ def test_one_treated_territory_has_no_interval_of_its_own(real_data):
     sample = Sample(frame, unit="State", time="Quarter_Num", treatment="d")
     estimate = TwoWayFixedEffects().fit(sample, "Rate")
     assert estimate["att"].std_error is None
-    assert "one_treated_cluster" in [f.code for f in estimate.findings]
+    assert "one_treated_unit" in [f.code for f in estimate.findings]  # no cluster is declared
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impact_eval import Sample, designs
+from impact_eval import Clustered, Sample, designs
 
 DESIGNS = (
     "CallawaySantAnna", "ImputationDiD", "SunAbraham", "StackedDiD", "TwoWayFixedEffects",
@@ -39,3 +39,12 @@ def test_one_treated_is_one_fact(name: str, per_place: int, code: str) -> None:
     effect = (estimate.aggregate("simple") if len(estimate) > 1 else estimate).effects[0]
     assert effect.estimate is not None
     assert (effect.conf_low, effect.conf_high, effect.p_value) == (None, None, None)
+
+
+@pytest.mark.parametrize("name", ["TwoWayFixedEffects", "StackedDiD", "SunAbraham"])
+def test_a_covariance_asked_for_by_name_is_given(name: str) -> None:
+    """Published tables print such errors: whoever asks for one knows what it is worth."""
+    design = getattr(designs, name)(covariance=Clustered(correction="CR1"))
+    estimate = design.fit(panel(per_place=6), "y")
+    assert "one_treated_cluster" in {f.code for f in estimate.findings}
+    assert (estimate.aggregate("simple") if len(estimate) > 1 else estimate).effects[0].std_error
