@@ -7,24 +7,15 @@ from pathlib import Path
 import pytest
 
 from impact_eval.pipeline.evaluate import evaluate
-from impact_eval.pipeline.study import Study
 from impact_eval.report.html import render_html
 from impact_eval.report.narrative import report_blocks
 from impact_eval.results.disclosure.attack_shares import paired_counts, shown_difference
 from impact_eval.results.gate import Edition, release
 from impact_eval.results.records import StudyResults
 
-STUDY = """schema = "impact-eval/study/1"
-[study]
-id = "essai"
-title = "Essai"
-territory = "01"
-pillar = "emploi"
-action = "Accompagnement"
-period = ["2024-01", "2024-12"]
-[data]
-file = "donnees.csv"
-[data.roles]
+from .conftest import study_in
+
+BODY = """[data.roles]
 unit = "id"
 time = "vague"
 [method]
@@ -39,17 +30,14 @@ primary = true
 N = 60
 
 
-def study(folder: Path, came: int, left: int, *, n: int = N, unit: str = "share") -> StudyResults:
+def study(folder: Path, came: int, left: int) -> StudyResults:
     """Compute a study of people of whom half say yes, then some come to yes and some leave it."""
-    first = [int(i >= n // 2) for i in range(n)]
-    second = [1 - yes if i < came or i >= n - left else yes for i, yes in enumerate(first)]
+    first = [int(i >= N // 2) for i in range(N)]
+    second = [1 - yes if i < came or i >= N - left else yes for i, yes in enumerate(first)]
     rows = ["id,vague,logement"]
     rows += [f"P{i},T0,{yes}" for i, yes in enumerate(first)]
     rows += [f"P{i},T1,{yes}" for i, yes in enumerate(second)]
-    (folder / "donnees.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    text = STUDY.replace('unit = "share"', f'unit = "{unit}"')
-    (folder / "study.toml").write_text(text, encoding="utf-8")
-    return evaluate(Study.read(folder))
+    return evaluate(study_in(folder, BODY, rows))
 
 
 @pytest.mark.parametrize(
