@@ -8,41 +8,12 @@ import numpy as np
 import pytest
 
 from impact_eval.pipeline.evaluate import evaluate
-from impact_eval.pipeline.study import Study
 from impact_eval.results.disclosure.attack_shares import Told, shown_difference, two_group_counts
 from impact_eval.results.estimates import Role
 from impact_eval.results.gate import release
 from impact_eval.results.records import StudyResults
 
-STUDY = """schema = "impact-eval/study/1"
-[study]
-id = "essai"
-title = "Essai"
-territory = "01"
-pillar = "emploi"
-action = "Accompagnement"
-period = ["2024-01", "2024-12"]
-[privacy]
-profile = "{profile}"
-[data]
-file = "donnees.csv"
-[data.roles]
-unit = "id"
-treatment = "aide"
-[method]
-name = "difference_in_means"
-[[outcomes]]
-id = "emploi"
-label = "Emploi"
-column = "emploi"
-unit = "share"
-primary = true
-[[outcomes]]
-id = "revenu"
-label = "Revenu"
-column = "revenu"
-unit = "eur"
-"""
+from .conftest import TWO_GROUPS, study_in
 
 
 def results(
@@ -62,9 +33,8 @@ def results(
         rank = i if arm else i - treated
         income = "" if lost > 0 and i >= n - lost else f"{rng.normal(1000, 150):.2f}"
         rows.append(f"P{i},{arm},{int(rank < yes[1 - arm])},{income}")
-    (folder / "donnees.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    (folder / "study.toml").write_text(STUDY.format(profile=profile), encoding="utf-8")
-    return evaluate(Study.read(folder))
+    body = TWO_GROUPS.replace('covariates = ["age"]\n', "")
+    return evaluate(study_in(folder, body + f'[privacy]\nprofile = "{profile}"\n', rows))
 
 
 def test_degrees_of_freedom_are_people_less_two(tmp_path: Path) -> None:
