@@ -31,7 +31,7 @@ from impact_eval.results.base import (
     Whole,
 )
 from impact_eval.results.findings import FindingRecord, RefusalRecord, declared_only
-from impact_eval.results.parts import at_most, covariance_of, ordered
+from impact_eval.results.parts import at_most, covariance_of
 from impact_eval.results.value import (
     Amounts,
     ConfLevel,
@@ -86,11 +86,6 @@ class DeadweightRecord(Record):
     conf_level: ConfLevel
     """Level of its interval."""
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        ordered(self.conf_low, self.conf_high)
-        return self
-
 
 class QuantityRecord(Record):
     """The quantity of one line, with its error."""
@@ -119,11 +114,6 @@ class QuantityRecord(Record):
     """Upper end of the interval of `value`."""
     deadweight: DeadweightRecord | RefusalRecord
     """The deadweight that the effect implies, or why there is none."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        ordered(self.conf_low, self.conf_high)
-        return self
 
 
 class QuantitiesRecord(Record):

@@ -13,9 +13,14 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, ClassVar, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+_SLACK = 1e-8
+_NOTHING = 1e-12  # below it a number is the dust of a computation
+_ENDS = ("conf_low", "conf_high")  # what every record calls the ends of its interval
 
 
 class Rule(StrEnum):
@@ -100,6 +105,19 @@ UnitName: TypeAlias = Annotated[str | None, UNIT]
 Level: TypeAlias = Annotated[int, Field(ge=0, le=4), CODE]
 
 
+def ordered(low: float | None, high: float | None) -> None:
+    """Refuse an interval whose ends are crossed."""
+    if low is not None and high is not None and low > high + slack(low, high):
+        raise PydanticCustomError(
+            "interval_crossed", "interval_crossed", {"low": low, "high": high}
+        )
+
+
+def slack(one: float, other: float) -> float:
+    """Return how far apart rounding may bring two equal numbers."""
+    return max(_SLACK * max(abs(one), abs(other)), _NOTHING)
+
+
 class Record(BaseModel):
     """One part of what a study found: frozen, strict, nothing unknown, nothing infinite.
 
@@ -129,6 +147,14 @@ class Record(BaseModel):
                 message = f"{cls.__name__}.{name}: no disclosure rule"
                 raise TypeError(message)
         cls.rules = types.MappingProxyType(found)
+
+    @model_validator(mode="after")
+    def _ends_in_order(self) -> Self:
+        """Refuse a crossed interval, in every record that has one."""
+        low, high = (self.__dict__.get(end) for end in _ENDS)
+        if isinstance(low, float) and isinstance(high, float):
+            ordered(low, high)
+        return self
 
 
 def _declared(annotation: object) -> list[Discloses]:

@@ -20,9 +20,10 @@ from impact_eval.results.base import (
     Share,
     Statistic,
     ThingsOrNone,
+    ordered,
 )
 from impact_eval.results.check_base import CheckBase, NoRow, NoValues
-from impact_eval.results.parts import at_most, ordered
+from impact_eval.results.parts import at_most
 
 
 class RandomAssignmentCheck(CheckBase):

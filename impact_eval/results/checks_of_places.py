@@ -20,9 +20,10 @@ from impact_eval.results.base import (
     Statistic,
     ThingsOrNone,
     UnitName,
+    ordered,
 )
 from impact_eval.results.check_base import CheckBase, NoRow
-from impact_eval.results.parts import IntervalRecord, Period, at_most, ordered
+from impact_eval.results.parts import IntervalRecord, Period, at_most
 
 
 class LeaveOneOutValues(Record):
@@ -88,7 +89,6 @@ class FewClustersValues(Record):
     @model_validator(mode="after")
     def _agreed(self) -> Self:
         at_most(self.n_clusters, self.n_treated)
-        ordered(self.conf_low, self.conf_high)
         return self
 
 

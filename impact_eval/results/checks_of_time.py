@@ -20,7 +20,7 @@ from impact_eval.results.base import (
     ThingsOrNone,
 )
 from impact_eval.results.check_base import CheckBase, NoRow
-from impact_eval.results.parts import Period, at_most, ordered
+from impact_eval.results.parts import Period, at_most
 
 
 class PretrendsValues(Record):
@@ -75,11 +75,6 @@ class HonestValues(Record):
     restriction: CodeOrNone
     """Kind of departure."""
 
-    @model_validator(mode="after")
-    def _agreed(self) -> Self:
-        ordered(self.conf_low, self.conf_high)
-        return self
-
 
 class HonestRow(Record):
     """The interval under a departure of size m."""
@@ -90,11 +85,6 @@ class HonestRow(Record):
     """Lower end; empty when unbounded."""
     conf_high: Statistic
     """Upper end; empty when unbounded."""
-
-    @model_validator(mode="after")
-    def _agreed(self) -> Self:
-        ordered(self.conf_low, self.conf_high)
-        return self
 
 
 class HonestCheck(CheckBase):

@@ -45,7 +45,6 @@ from impact_eval.results.parts import (
     covariance_of,
     finite,
     matrix_of,
-    ordered,
     plain,
     within,
 )
@@ -342,11 +341,6 @@ class BandRecord(Record):
     """Lower end."""
     conf_high: Statistic
     """Upper end."""
-
-    @model_validator(mode="after")
-    def _ends(self) -> Self:
-        ordered(self.conf_low, self.conf_high)
-        return self
 
 
 class EvidenceRecord(Record):

@@ -17,14 +17,14 @@ from impact_eval.results.base import (
     Record,
     StandardError,
     Statistic,
+    ordered,
+    slack,
 )
 from impact_eval.results.value_names import Value
 
 Period: TypeAlias = Annotated[float | str | None, FREE]
 Matrix: TypeAlias = Annotated[tuple[tuple[float | None, ...], ...], STATISTIC]
-_SLACK = 1e-8
 _PAST_THE_END = 0.05  # of the width of a scale
-_NOTHING = 1e-12  # below it a number is the dust of a computation
 
 
 Said: TypeAlias = Annotated[str | None, Field(pattern=r"\S"), LABEL]
@@ -45,21 +45,13 @@ class BilingualRecord(Record):
         return self
 
 
-def ordered(low: float | None, high: float | None) -> None:
-    """Refuse an interval whose ends are crossed."""
-    if low is not None and high is not None and low > high + _slack(low, high):
-        raise PydanticCustomError(
-            "interval_crossed", "interval_crossed", {"low": low, "high": high}
-        )
-
-
 def within(value: float | None, low: float | None, high: float | None) -> None:
     """Refuse an estimate that lies outside its own interval, and an interval that is crossed."""
     ordered(low, high)
     if value is None:
         return
-    under = low is not None and value < low - _slack(value, low)
-    if under or (high is not None and value > high + _slack(value, high)):
+    under = low is not None and value < low - slack(value, low)
+    if under or (high is not None and value > high + slack(value, high)):
         raise PydanticCustomError("outside_its_interval", "outside_its_interval", {"found": value})
 
 
@@ -88,12 +80,7 @@ def covariance_of(matrix: Matrix, size: int) -> None:
 def _same(one: float | None, other: float | None) -> bool:
     if one is None or other is None:
         return one is other
-    return abs(one - other) <= _slack(one, other)
-
-
-def _slack(one: float, other: float) -> float:
-    """Return how far apart rounding may bring two equal numbers."""
-    return max(_SLACK * max(abs(one), abs(other)), _NOTHING)
+    return abs(one - other) <= slack(one, other)
 
 
 class IntervalRecord(Record):

@@ -22,7 +22,6 @@ from impact_eval.results.base import (
 from impact_eval.results.findings import FindingRecord, RefusalRecord
 from impact_eval.results.parts import (
     at_most,
-    ordered,
     within,
 )
 from impact_eval.results.score_tests import EquivalenceRecord, SignFlipRecord, WilcoxonRecord
@@ -64,11 +63,6 @@ class EffectSizeRecord(Record):
     """Lower end."""
     conf_high: Ratio
     """Upper end."""
-
-    @model_validator(mode="after")
-    def _agreed(self) -> Self:
-        ordered(self.conf_low, self.conf_high)
-        return self
 
 
 class PairedEffectsRecord(Record):
@@ -141,7 +135,6 @@ class ShareRecord(Record):
     @model_validator(mode="after")
     def _agreed(self) -> Self:
         at_most(self.n, self.count)
-        ordered(self.conf_low, self.conf_high)
         return self
 
 

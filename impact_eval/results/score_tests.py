@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from impact_eval.results.base import (
     FREE,
@@ -17,7 +17,6 @@ from impact_eval.results.base import (
     Record,
     Statistic,
 )
-from impact_eval.results.parts import ordered
 from impact_eval.stats.change import Verdict
 
 
@@ -34,11 +33,6 @@ class EquivalenceRecord(Record):
     """Smallest change that matters."""
     verdict: Verdict
     """What the interval says."""
-
-    @model_validator(mode="after")
-    def _agreed(self) -> Self:
-        ordered(self.conf_low, self.conf_high)
-        return self
 
 
 class WilcoxonRecord(Record):

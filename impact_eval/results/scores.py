@@ -26,13 +26,13 @@ from impact_eval.results.base import (
     StandardError,
     Statistic,
     Things,
+    ordered,
 )
 from impact_eval.results.findings import FindingRecord, RefusalRecord
 from impact_eval.results.parts import (
     BilingualRecord,
     at_most,
     on_the_scale,
-    ordered,
     within,
 )
 from impact_eval.results.score_change import ChangeReading
@@ -53,11 +53,6 @@ class AlphaRecord(Record):
     """People it was computed on."""
     n_items: Things
     """Questions."""
-
-    @model_validator(mode="after")
-    def _agreed(self) -> Self:
-        ordered(self.conf_low, self.conf_high)
-        return self
 
     @property
     def rests_on(self) -> tuple[int | None, ...]:

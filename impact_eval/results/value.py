@@ -22,9 +22,9 @@ from impact_eval.results.base import (
     Record,
     Things,
     Whole,
+    ordered,
 )
 from impact_eval.results.findings import FindingRecord, RefusalRecord
-from impact_eval.results.parts import ordered
 from impact_eval.results.value_map import AgentOf, Currency, Whose, Year
 
 Chance: TypeAlias = Annotated[float | None, Field(ge=0, le=1), AMOUNT]

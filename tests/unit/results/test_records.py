@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.pipeline.schema import results_schema
@@ -125,7 +127,7 @@ def wrong(rng: random.Random, data: dict[str, Any]) -> tuple[Place, dict[str, An
                     other = rng.choice(("banana", True))
                 return place, put(data, place, other)
             case "sign" if str(place[-1]) in BOUNDED and value:
-                return place, put(data, place, -abs(value))  # type: ignore[arg-type]
+                return place, put(data, place, -abs(value))
             case "bound" if place[-1] in ("level", "ceiling", "p_value", "conf_level"):
                 return place, put(data, place, 12)
             case "missing" if isinstance(place[-1], str):
@@ -235,3 +237,36 @@ def test_a_byte_order_mark_is_no_fault(compared: StudyResults, tmp_path: Path) -
     path = compared.write(tmp_path)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert StudyResults.read(path) == StudyResults.read(compared.write(tmp_path))
+
+
+def _with_interval() -> list[type[Record]]:
+    """Return every record that has an interval, read from the classes themselves."""
+    found: list[type[Record]] = []
+    queue = [Record]
+    while queue:
+        for cls in queue.pop().__subclasses__():
+            queue.append(cls)
+            if {"conf_low", "conf_high"} <= set(cls.model_fields):
+                found.append(cls)
+    return found
+
+
+def test_no_record_holds_a_crossed_interval() -> None:
+    """Nobody declares it: the base of all records holds each of them to it."""
+    kinds = [cls for cls in _with_interval() if cls.__module__.startswith("impact_eval.")]
+    assert len(kinds) > 12
+    for cls in kinds:
+        crossed = cls.model_construct(conf_low=2.0, conf_high=1.0)
+        with pytest.raises(PydanticCustomError, match="interval_crossed"):
+            crossed._ends_in_order()
+        assert cls.model_construct(conf_low=1.0, conf_high=2.0)._ends_in_order()
+
+
+def test_a_record_that_somebody_adds_is_held_to_it_too() -> None:
+    class Added(Record):
+        conf_low: Statistic
+        conf_high: Statistic
+
+    with pytest.raises(ValidationError, match="interval_crossed"):
+        Added(conf_low=2.0, conf_high=1.0)
+    assert Added(conf_low=None, conf_high=1.0).conf_high == 1.0
