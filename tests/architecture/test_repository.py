@@ -67,7 +67,7 @@ def test_notebooks_hold_no_output(notebooks: dict[str, list[dict[str, object]]])
 
 def test_templates_are_thin(notebooks: dict[str, list[dict[str, object]]]) -> None:
     for name, cells in notebooks.items():
-        code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]  # type: ignore[arg-type]
+        code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
         assert len(code) <= CELLS, name
         assert sum(len(cell.splitlines()) for cell in code) <= LINES, name
         assert not [cell for cell in code if LOGIC.search(cell)], (

@@ -143,7 +143,7 @@ def _two_editions(spec: object, changed: int) -> None:
             return
         first = release(whole)
         _recorded(folder, first.results, dict(first.counts))
-        _second_edition(folder, changed, spec.seed)  # type: ignore[attr-defined]
+        _second_edition(folder, changed, spec.seed)
         again = computed(folder)
         if again is None:
             return

@@ -394,5 +394,5 @@ def test_each_number_of_a_consolidation_is_stored(root: Path, tmp_path: Path) ->
     found = Portfolio.read([tmp_path / "*/results.json"]).pooling("emploi")
     stored = json.loads(json.dumps(PortfolioRecord.of(found).to_dict()))
     leaves = TRACING.Leaves(stored, {})
-    told = Told(None, portfolio_blocks(found))  # type: ignore[arg-type]  # of several studies
+    told = Told(None, portfolio_blocks(found))  # of several studies
     assert [str(p) for p in places(told) if leaves.explain(p) is None] == []

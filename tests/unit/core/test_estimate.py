@@ -62,7 +62,7 @@ def _estimate(effects: tuple[Effect, ...], covariance: np.ndarray, **more: objec
         findings=(Finding.warning("few_clusters", n=8, advised=40),),
         flow=(FlowStep("read", 10), FlowStep("outcome_observed", 9, 1, "missing_outcome")),
         details={"weights": [0.25, 0.75]},
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
@@ -81,7 +81,7 @@ def _three(rng: np.random.Generator) -> Estimate:
 @given(st.lists(EFFECTS, max_size=4), st.randoms(use_true_random=False))
 def test_json_round_trip_is_exact(effects: list[Effect], draw: object) -> None:
     size = len(effects)
-    random = draw.random  # type: ignore[attr-defined]
+    random = draw.random
     matrix = np.array([[random() for _ in range(size)] for _ in range(size)]).reshape(size, size)
     if size:
         matrix[0, -1] = math.nan
@@ -136,9 +136,9 @@ def test_everything_is_frozen(rng: np.random.Generator) -> None:
     with pytest.raises(ValueError, match="read-only"):
         estimate.covariance[0, 0] = 1.0
     with pytest.raises(dataclasses.FrozenInstanceError):
-        estimate.outcome = "z"  # type: ignore[misc]
+        estimate.outcome = "z"
     with pytest.raises(TypeError):
-        estimate.details["x"] = 1  # type: ignore[index]
+        estimate.details["x"] = 1
 
 
 def test_a_covariance_of_another_size_is_refused() -> None:
@@ -207,7 +207,7 @@ def test_bands_refuse_what_they_cannot_do(rng: np.random.Generator) -> None:
         ({"multipliers": "webbb"}, "unknown_option"),
     ):
         with pytest.raises(ImpactEvalError) as refused:
-            estimate.bands(**options)  # type: ignore[arg-type]
+            estimate.bands(**options)
         assert refused.value.codes == (code,)
     without = dataclasses.replace(estimate, influence=None)
     with pytest.raises(ImpactEvalError) as refused:

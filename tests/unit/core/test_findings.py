@@ -38,7 +38,7 @@ VALUES = st.dictionaries(
 def test_a_finding_comes_back_from_json_exactly(
     values: dict[str, object], severity: Severity, row: int
 ) -> None:
-    finding = Finding("some_code", severity, values, Place(file="a.csv", row=row))  # type: ignore[arg-type]
+    finding = Finding("some_code", severity, values, Place(file="a.csv", row=row))
     again = Finding.from_dict(json.loads(json.dumps(finding.to_dict())))
     assert again == finding
     assert pickle.loads(pickle.dumps(finding)) == finding
@@ -56,7 +56,7 @@ def test_values_cannot_be_changed() -> None:
     given_list.append("b")
     assert finding.values["names"] == ("a",)
     with pytest.raises(TypeError):
-        finding.values["names"] = ()  # type: ignore[index]
+        finding.values["names"] = ()
 
 
 def test_all_errors_are_raised_together_and_warnings_pass() -> None:

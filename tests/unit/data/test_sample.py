@@ -165,12 +165,12 @@ def test_polars_and_pyarrow_give_the_same_estimate() -> None:
     "thing", [None, [1, 2], {"a": [1]}, "table.csv", pd.Series([1.0])], ids=repr
 )
 def test_what_is_no_table_is_refused(thing: object) -> None:
-    assert refused(lambda: Sample(thing)).codes == ("not_a_table",)  # type: ignore[arg-type]
+    assert refused(lambda: Sample(thing)).codes == ("not_a_table",)
 
 
 def test_columns_named_by_numbers() -> None:
     frame = panel().rename(columns={"id": 0, "x": 1})
-    sample = Sample(frame, unit=0, time="t", cohort="g", covariates=[1])  # type: ignore[arg-type, list-item]
+    sample = Sample(frame, unit=0, time="t", cohort="g", covariates=[1])
     assert sample.unit == "0"
     assert sample.covariate_names == ("1",)
 

@@ -103,11 +103,11 @@ def _no_study(data: dict[str, Json]) -> None:
 
 
 def _negative_error(data: dict[str, Json]) -> None:
-    data["estimates"][0]["estimate"]["effects"][0]["std_error"] = -0.03  # type: ignore[index,call-overload]
+    data["estimates"][0]["estimate"]["effects"][0]["std_error"] = -0.03
 
 
 def _internal(data: dict[str, Json]) -> None:
-    data["disclosure"]["edition"] = "internal"  # type: ignore[index,call-overload]
+    data["disclosure"]["edition"] = "internal"
 
 
 def _other_schema(data: dict[str, Json]) -> None:

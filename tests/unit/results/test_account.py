@@ -333,7 +333,7 @@ def test_people_of_several_cohorts_are_all_known() -> None:
     both = replace(employment(), outcome="e", effects=tuple(rows), covariance=0.01 * np.eye(2))
     raw = small().to_dict()
     keys = [row.key for row in rows]
-    line: dict[str, Any] = {**raw["lines"][0], "estimate": "e"}  # type: ignore[index]
+    line: dict[str, Any] = {**raw["lines"][0], "estimate": "e"}
     line |= {"people": {keys[0]: Decimal(7), keys[1]: Decimal(90)}}
     account = ValueMap.from_dict({**raw, "lines": [line], "correlations": []}).account({"e": both})
     section = record_of_account(account, tell(account, seed=1, draws=50))
