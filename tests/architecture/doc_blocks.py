@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from small_studies import arms, head, work
+
 NOT_RUN = re.compile(r"<!-- not run: (.+?) -->")
 FENCE = re.compile(r"^( *)```(\S*)\s*$")
 
@@ -57,28 +59,7 @@ def blocks(root: Path) -> Iterator[Block]:
 
 # -- the folder beside the blocks ------------------------------------------------------------
 
-STUDY = """schema = "impact-eval/study/1"
-[study]
-id = "{id}"
-title = "{id}"
-territory = "01"
-pillar = "emploi"
-action = "Accompagnement"
-period = ["2024-01", "2024-12"]
-[data]
-file = "donnees.csv"
-[data.roles]
-unit = "id"
-treatment = "aide"
-[method]
-name = "difference_in_means"
-[[outcomes]]
-id = "emploi_6m"
-label = "Emploi à six mois"
-column = "emploi"
-unit = "share"
-primary = true
-"""
+STUDY = head("{id}", "{id}") + arms() + work("emploi_6m", "Emploi à six mois")
 
 
 def prepare(root: Path, folder: Path) -> None:

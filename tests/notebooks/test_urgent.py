@@ -9,23 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_studies import head
 
 import impact_eval as ie
 from impact_eval.core.findings import Finding
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.urgent import OPERATOR_MIME, OPERATOR_NOTE, shareable
 
-STUDY = """schema = "impact-eval/study/1"
-[study]
-id = "essai"
-title = "Essai"
-territory = "01"
-pillar = "emploi"
-action = "Accompagnement"
-period = ["2024-01", "2024-12"]
-[data]
-file = "donnees.csv"
-roles = { unit = "id", time = "vague" }
+STUDY = (
+    head()
+    + """roles = { unit = "id", time = "vague" }
 [[outcomes]]
 id = "echelle"
 label = "Symptômes"
@@ -41,6 +34,7 @@ waves = ["T0", "T1"]
 data = { file = "donnees.csv", roles = { unit = "id", time = "vague" } }
 [instruments.items]
 """
+)
 SIGNS = ("safeguarding", "urgent_answers", OPERATOR_MIME, "s’occuper", "looked after", "3114")
 
 

@@ -7,21 +7,15 @@ from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
+from small_studies import head
 
-HEAD = """schema = "impact-eval/study/1"
-[study]
-id = "hasard"
-title = "Étude au hasard"
-territory = "01"
-pillar = "emploi"
-action = "Accompagnement"
-period = ["2024-01", "2024-12"]
-[data]
-file = "donnees.csv"
-rows_are = "{rows_are}"
+HEAD = (
+    head("hasard", "Étude au hasard")
+    + """rows_are = "{rows_are}"
 [privacy]
 profile = "{profile}"
 """
+)
 OUTCOMES = """[[outcomes]]
 id = "emploi"
 label = "Emploi"

@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from small_studies import INCOME, arms, head, work
 from typer.testing import CliRunner
 
 from impact_eval.cli import app
@@ -25,33 +26,7 @@ from impact_eval.results.gate import release
 from impact_eval.results.records import StudyResults
 
 HOME = "/" + "home/"  # no path of a machine is written in the project
-STUDY = """schema = "impact-eval/study/1"
-[study]
-id = "essai"
-title = "Essai de Bourg"
-territory = "01"
-pillar = "emploi"
-action = "Accompagnement"
-period = ["2024-01", "2024-12"]
-[data]
-file = "donnees.csv"
-[data.roles]
-unit = "personne"
-treatment = "aide"
-[method]
-name = "difference_in_means"
-[[outcomes]]
-id = "emploi"
-label = "Emploi"
-column = "emploi"
-unit = "share"
-primary = true
-[[outcomes]]
-id = "revenu"
-label = "Revenu"
-column = "revenu"
-unit = "eur"
-"""
+STUDY = head(title="Essai de Bourg") + arms(unit="personne") + work() + INCOME
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from small_studies import arms, head, work
 
 from impact_eval import Study, evaluate
 from impact_eval.core.findings import Finding, Place
@@ -19,28 +20,7 @@ from impact_eval.results.gate import release
 from impact_eval.results.study import DataRecord
 from impact_eval.results.value_names import declared
 
-STUDY = """schema = "impact-eval/study/1"
-[study]
-id = "essai"
-title = "Essai"
-territory = "01"
-pillar = "emploi"
-action = "Accompagnement"
-period = ["2024", "2024"]
-[data]
-file = "donnees.csv"
-[data.roles]
-unit = "id"
-treatment = "aide"
-[method]
-name = "difference_in_means"
-[[outcomes]]
-id = "emploi"
-label = "Emploi"
-column = "emploi"
-unit = "share"
-primary = true
-"""
+STUDY = head() + arms() + work()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_studies import arms, head, work
 from typer.testing import CliRunner
 
 from impact_eval.cli import app
@@ -16,28 +17,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.report.terminal import printable
 from impact_eval.report.texts import Texts, render_error, render_finding
 
-STUDY = r"""schema = "impact-eval/study/1"
-[study]
-id = "essai"
-title = "Essai"
-territory = "01"
-pillar = "emploi"
-action = "Accompagnement"
-period = ["2024-01", "2024-12"]
-[data]
-file = "donnees.csv"
-[data.roles]
-unit = "id"
-treatment = "aide"
-[method]
-name = "{name}"
-[[outcomes]]
-id = "emploi"
-label = "Emploi"
-column = "emploi"
-unit = "share"
-primary = true
-"""
+STUDY = head() + arms("{name}") + work()
 ATTACK = r"\u001b]0;pris\u0007did\u001b[2J\u009b1A\u202e"
 
 

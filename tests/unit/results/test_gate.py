@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from small_studies import SCALE, TWO_GROUPS, answers, study_in, two_groups
 
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.results.account import AccountSection, ValueRefused
@@ -16,10 +15,6 @@ from impact_eval.results.gate import Edition, release, released_counts
 from impact_eval.results.records import StudyResults
 from impact_eval.results.score_change import ChangeReading
 from impact_eval.results.study import ReleasedCount
-
-MADE: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
-study_in, two_groups, answers = MADE["study_in"], MADE["two_groups"], MADE["answers"]
-TWO_GROUPS, SCALE = MADE["TWO_GROUPS"], MADE["SCALE"]
 
 MAP = """schema = "impact-eval/value-map/1"
 [map]

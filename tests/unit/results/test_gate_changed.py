@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from small_studies import study_in
 
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.report.html import render_html
@@ -12,8 +13,6 @@ from impact_eval.report.narrative import report_blocks
 from impact_eval.results.disclosure.attack_shares import paired_counts, shown_difference
 from impact_eval.results.gate import Edition, release
 from impact_eval.results.records import StudyResults
-
-from .conftest import study_in
 
 BODY = """[data.roles]
 unit = "id"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import runpy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from small_studies import TWO_GROUPS, study_in
 
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.report.narrative_checks import check_finding
@@ -17,9 +17,6 @@ from impact_eval.results.checks_of_groups import AttritionCheck, BalanceCheck
 from impact_eval.results.gate import release
 from impact_eval.results.records import StudyResults
 from impact_eval.stats.rarity import rarest
-
-MADE: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
-study_in, TWO_GROUPS = MADE["study_in"], MADE["TWO_GROUPS"]
 
 
 def compared(folder: Path, third: str, rows: list[str]) -> StudyResults:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_studies import TWO_GROUPS, study_in
 
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.results.disclosure.attack_shares import Told, shown_difference, two_group_counts
 from impact_eval.results.estimates import Role
 from impact_eval.results.gate import release
 from impact_eval.results.records import StudyResults
-
-from .conftest import TWO_GROUPS, study_in
 
 
 def results(

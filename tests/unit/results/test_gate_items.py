@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from small_studies import SCALE, answers, study_in
 
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.results.gate import release
 from impact_eval.results.scores import ScoreRecord
-
-from .conftest import SCALE, answers, study_in
 
 
 def score(folder: Path, rows: list[str]) -> ScoreRecord:

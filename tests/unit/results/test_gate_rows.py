@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import runpy
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from small_studies import study_in
 
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.leak_numbers import number_leaks
@@ -21,7 +20,6 @@ from impact_eval.results.gate_leaves import exactly
 from impact_eval.results.gate_rows import secrets_of
 from impact_eval.results.records import StudyResults
 
-MADE: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
 COHORTS = """[data.roles]
 unit = "id"
 time = "an"
@@ -53,7 +51,7 @@ def panel(sizes: dict[int | None, int], seed: int = 0) -> list[str]:
 
 def both(folder: Path, method: str, sizes: dict[int | None, int]) -> tuple[StudyResults, ...]:
     """Compute a study; return it as computed and as released."""
-    study = MADE["study_in"](folder, COHORTS.format(method=method), panel(sizes))
+    study = study_in(folder, COHORTS.format(method=method), panel(sizes))
     whole = evaluate(study)
     return whole, release(whole).results
 
@@ -114,7 +112,7 @@ def released_pair(folder: Path, lost: frozenset[str]) -> StudyResults:
     """Release a study of 50 people and 50 others seen twice, some of the former once."""
     rows = [r for r in panel({2021: 50, None: 50}) if r.split(",")[1] in ("an", "2020", "2021")]
     kept = [r for r in rows if not (r.split(",")[1] == "2021" and r.split(",")[0] in lost)]
-    return release(evaluate(MADE["study_in"](folder, TWO_DATES, kept))).results
+    return release(evaluate(study_in(folder, TWO_DATES, kept))).results
 
 
 def test_a_test_over_a_size_does_not_tell_people_kept_back(tmp_path: Path) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import runpy
 from pathlib import Path
-from typing import Any
 
 import pytest
+from small_studies import SCALE, TWO_GROUPS, answers, study_in, two_groups
 
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.results.disclosure.profiles import profile
@@ -16,10 +15,6 @@ from impact_eval.results.records import StudyResults
 from impact_eval.results.score_change import PairedEffectsRecord
 from impact_eval.results.scores import LevelRecord
 from impact_eval.results.study import ReleasedCount
-
-MADE: dict[str, Any] = runpy.run_path(str(Path(__file__).with_name("conftest.py")))
-study_in, two_groups, answers = MADE["study_in"], MADE["two_groups"], MADE["answers"]
-TWO_GROUPS, SCALE = MADE["TWO_GROUPS"], MADE["SCALE"]
 
 
 def told_of(folder: Path, body: str, rows: list[str]) -> StudyResults:
