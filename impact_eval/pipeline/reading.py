@@ -143,23 +143,6 @@ def read_tables(study: Study) -> StudyTables:
     return StudyTables(tables, tuple(everyone.values()))
 
 
-def read_data(study: Study, part: DataPart) -> ReadData:
-    """Read a table of the study: what was recoded or dropped is in its log.
-
-    Parameters
-    ----------
-    study : Study
-    part : DataPart
-        `study.declaration.data`, or the `data` of one of its instruments.
-
-    Raises
-    ------
-    ImpactEvalError
-        What `read_table` and `to_long` refuse; `weak_key` for a short `IMPACT_EVAL_KEY`.
-    """
-    return read_tables(study).of(part)
-
-
 def sample_of(study: Study, frame: pd.DataFrame, part: DataPart) -> Sample:
     """Return the checked sample of a table and its declared roles."""
     roles = part.roles

@@ -158,10 +158,6 @@ class RefusalRecord(Record):
         values = published_values(reason.reason, reason.values)
         return cls(not_applicable=reason.reason, values=values)
 
-    def to_reason(self) -> NotApplicable:
-        """Return the reason."""
-        return NotApplicable(self.not_applicable, self.values)
-
 
 def declared_only(data: object) -> object:
     """Return JSON whose findings and refusals hold declared values alone, deeply.

@@ -17,7 +17,7 @@ from impact_eval import ImpactEvalError, Study
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data.pseudonyms import KEY_VARIABLE, is_pseudonym
 from impact_eval.pipeline.evaluate import evaluate
-from impact_eval.pipeline.reading import look_at_tables, read_data, read_tables, sample_of
+from impact_eval.pipeline.reading import look_at_tables, read_tables, sample_of
 
 HEAD: dict[str, Any] = {
     "id": "essai", "title": "Essai", "territory": "01", "pillar": "emploi",
@@ -74,7 +74,7 @@ def people(n: int = 40) -> pd.DataFrame:
 
 def test_the_frame_holds_no_name_and_no_unused_column(make: Make) -> None:
     study = make()
-    data = read_data(study, study.declaration.data)
+    data = read_tables(study).of(study.declaration.data)
     assert list(data.frame.columns) == ["id", "aide", "emploi"]
     assert all(is_pseudonym(label) for label in data.frame["id"])
     table = people()
@@ -84,7 +84,7 @@ def test_the_frame_holds_no_name_and_no_unused_column(make: Make) -> None:
 
 def test_the_log_says_what_was_left_out_and_nothing_of_unused_columns(make: Make) -> None:
     study = make()
-    log = read_data(study, study.declaration.data).log
+    log = read_tables(study).of(study.declaration.data).log
     (told,) = log["log"]
     assert told["code"] == "identifying_columns"
     assert told["values"]["n"] == 2
@@ -149,7 +149,7 @@ def test_columns_named_by_options_are_kept(make: Make) -> None:
         data={"file": "d.csv", "roles": {"unit": "id", "time": "an", "treatment": "aide"}},
         method={"name": "triple_difference", "options": {"eligible": "eligible"}},
     )
-    frame = read_data(study, study.declaration.data).frame
+    frame = read_tables(study).of(study.declaration.data).frame
     assert {"eligible", "an", "aide", "emploi"} <= set(frame.columns)
     assert "dossier" not in frame.columns
 
@@ -182,7 +182,12 @@ def territories() -> pd.DataFrame:
 def test_territories_keep_their_names(make: Make) -> None:
     roles = {"time": "aide", "unit": "id"}
     study = make(territories(), data={"file": "d.csv", "roles": roles, "rows_are": "territories"})
-    assert set(read_data(study, study.declaration.data).frame["id"]) == {"01", "2A", "38", "69"}
+    assert set(read_tables(study).of(study.declaration.data).frame["id"]) == {
+        "01",
+        "2A",
+        "38",
+        "69",
+    }
 
 
 def test_each_table_says_what_its_rows_are(make: Make, tmp_path: Path) -> None:
@@ -203,7 +208,7 @@ def test_each_table_says_what_its_rows_are(make: Make, tmp_path: Path) -> None:
     assert study.rows_are(main) is RowsAre.TERRITORIES
     assert study.rows_are(first) is RowsAre.PEOPLE  # privacy.rows_are speaks of `data` alone
     assert study.rows_are(second) is RowsAre.TERRITORIES
-    frame = read_data(study, first).frame
+    frame = read_tables(study).of(first).frame
     assert sample_of(study, frame, first).rows_are is RowsAre.PEOPLE
     own = make(data={**content()["data"], "rows_are": "territories"})
     assert own.rows_are(own.declaration.data) is RowsAre.TERRITORIES
@@ -230,7 +235,7 @@ def test_a_unit_that_is_a_person_by_its_heading_is_one(make: Make, unit: str) ->
     data = {"file": "d.csv", "roles": {"unit": unit, "treatment": "aide"}}
     study = make(table, data=data, privacy={"rows_are": "territories"})
     assert study.rows_are(study.declaration.data) is RowsAre.PEOPLE
-    read = read_data(study, study.declaration.data)
+    read = read_tables(study).of(study.declaration.data)
     assert all(is_pseudonym(label) for label in read.frame[unit])
     assert "rows_are_people" in [entry["code"] for entry in read.log["log"]]
     assert "rows_are_people" in [f.code for f in look_at_tables(study)]
@@ -257,10 +262,10 @@ def test_text_columns_keep_what_they_hold(make: Make) -> None:
     table = people().assign(num=[1.5, 2.5] * 20)
     data = {"file": "d.csv", "roles": {"unit": "id", "treatment": "aide", "strata": "num"}}
     plain = make(table, data=data)
-    frame = read_data(plain, plain.declaration.data).frame
+    frame = read_tables(plain).of(plain.declaration.data).frame
     assert frame["num"].tolist()[:2] == [1.5, 2.5]
     kept = make(table, data={**data, "text_columns": ["num"]})
-    frame = read_data(kept, kept.declaration.data).frame
+    frame = read_tables(kept).of(kept.declaration.data).frame
     assert frame["num"].tolist()[:2] == ["1.5", "2.5"]
 
 
