@@ -144,11 +144,11 @@ def median(call: Callable[[], object], times: int) -> float:
 
 
 def ours(tables: dict[str, np.ndarray]) -> dict[str, float]:
-    from impact_eval.stats.cfa import confirmatory_factors
-    from impact_eval.stats.cfa_model import measurement_model
-    from impact_eval.stats.irt import IrtErrors, item_response
-    from impact_eval.stats.polychoric import polychoric_correlation
-    from impact_eval.stats.reliability import alpha_bootstrap, cronbach_alpha
+    from impact_eval.stats.scales.cfa import confirmatory_factors
+    from impact_eval.stats.scales.cfa_model import measurement_model
+    from impact_eval.stats.scales.irt import IrtErrors, item_response
+    from impact_eval.stats.scales.polychoric import polychoric_correlation
+    from impact_eval.stats.scales.reliability import alpha_bootstrap, cronbach_alpha
 
     items = {f: [f"x{3 * j + i}" for i in (1, 2, 3)] for j, f in enumerate("vts")}
     rng = np.random.default_rng(1)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.timing import cpu_seconds
-from impact_eval.stats.scoring import add_items
+from impact_eval.stats.scales.summing import add_items
 from impact_eval.survey.scale import parse_instrument
 
 PEOPLE, ITEMS = 1_000_000, 20

@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from impact_eval.portfolio.portfolio import Portfolio
     from impact_eval.report.texts import Texts
     from impact_eval.results.records import StudyResults
-    from impact_eval.stats.covariance import Clustered, Conley, Robust
+    from impact_eval.stats.inference.covariance import Clustered, Conley, Robust
 
 __version__ = "0.1.0"
 
 _ATTRIBUTES = {
-    "Clustered": "impact_eval.stats.covariance",
-    "Conley": "impact_eval.stats.covariance",
+    "Clustered": "impact_eval.stats.inference.covariance",
+    "Conley": "impact_eval.stats.inference.covariance",
     "Effect": "impact_eval.core.estimate",
     "Estimate": "impact_eval.core.estimate",
     "Finding": "impact_eval.core.findings",
     "NotApplicable": "impact_eval.core.findings",
     "Portfolio": "impact_eval.portfolio.portfolio",
     "Report": "impact_eval.pipeline.report",
-    "Robust": "impact_eval.stats.covariance",
+    "Robust": "impact_eval.stats.inference.covariance",
     "Sample": "impact_eval.data.sample",
     "Study": "impact_eval.pipeline.study",
     "StudyResults": "impact_eval.results.records",

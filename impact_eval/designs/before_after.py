@@ -33,8 +33,8 @@ from impact_eval.designs.row_regression import (
     covariance_of_rows,
     independent_rows,
 )
-from impact_eval.stats.covariance import FEW_CLUSTERS
-from impact_eval.stats.regression import least_squares
+from impact_eval.stats.inference.covariance import FEW_CLUSTERS
+from impact_eval.stats.inference.regression import least_squares
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -190,7 +190,7 @@ def _unpaired(design: BeforeAfter, sample: Sample, outcome: str) -> list[_Change
     y, seen = sample.outcome(outcome), sample.complete(outcome)[0]
     covariance = design.covariance
     if covariance is None and sample.unit is not None and not sample.cluster_names:
-        from impact_eval.stats.covariance_types import Clustered
+        from impact_eval.stats.inference.covariance_types import Clustered
 
         covariance = Clustered(sample.unit)
     changes = []

@@ -24,11 +24,11 @@ from impact_eval.designs.base import (
 from impact_eval.designs.contract import Example
 from impact_eval.designs.group_time_data import GroupTimeData, read_panel, read_rows
 from impact_eval.designs.group_time_estimate import group_time_estimate
-from impact_eval.stats.covariance_types import CR, Clustered
-from impact_eval.stats.drdid import DidMethod
-from impact_eval.stats.group_time import GroupTimeFit, group_time
-from impact_eval.stats.group_time_plan import BasePeriod, ControlGroup, plan_cells
-from impact_eval.stats.group_time_rows import group_time_rows
+from impact_eval.stats.inference.covariance_types import CR, Clustered
+from impact_eval.stats.panels.drdid import DidMethod
+from impact_eval.stats.panels.group_time import GroupTimeFit, group_time
+from impact_eval.stats.panels.group_time_plan import BasePeriod, ControlGroup, plan_cells
+from impact_eval.stats.panels.group_time_rows import group_time_rows
 
 
 class Unbalanced(StrEnum):

@@ -25,7 +25,7 @@ from impact_eval.designs.influence_sources import UnitSource
 from impact_eval.designs.panel_effects import Report, Row, make_estimate
 from impact_eval.designs.panel_ols import few_cluster_findings, treated_clusters
 from impact_eval.designs.treatment_paths import wide_treatment
-from impact_eval.stats.switchers import Horizon, SwitchInput, horizon_effect, switching
+from impact_eval.stats.panels.switchers import Horizon, SwitchInput, horizon_effect, switching
 
 FloatArray = NDArray[np.float64]
 

@@ -13,8 +13,8 @@ from impact_eval.core.estimate import FlowStep
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs.few_independent import clusters_declared
-from impact_eval.stats.cohort_gram import CohortGram, cohort_gram
-from impact_eval.stats.panel_regression import PanelColumns
+from impact_eval.stats.panels.cohort_gram import CohortGram, cohort_gram
+from impact_eval.stats.panels.panel_regression import PanelColumns
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -32,11 +32,11 @@ from impact_eval.designs.row_regression import (
     independent_rows,
     told_by_sample,
 )
-from impact_eval.stats.covariance import covariance_of_influence
-from impact_eval.stats.covariance_types import CR, Clustered
-from impact_eval.stats.drdid import DidMethod, TwoByTwo, panel_did
-from impact_eval.stats.drdid_cross_sections import cross_section_did
-from impact_eval.stats.regression import least_squares
+from impact_eval.stats.inference.covariance import covariance_of_influence
+from impact_eval.stats.inference.covariance_types import CR, Clustered
+from impact_eval.stats.inference.regression import least_squares
+from impact_eval.stats.panels.drdid import DidMethod, TwoByTwo, panel_did
+from impact_eval.stats.panels.drdid_cross_sections import cross_section_did
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

@@ -30,9 +30,9 @@ from impact_eval.designs.row_regression import (
     few_findings,
     independent_rows,
 )
-from impact_eval.stats.blocks import PairedDifference, paired_difference
-from impact_eval.stats.covariance import CovarianceResult
-from impact_eval.stats.regression import least_squares
+from impact_eval.stats.inference.covariance import CovarianceResult
+from impact_eval.stats.inference.matched_pairs import PairedDifference, paired_difference
+from impact_eval.stats.inference.regression import least_squares
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

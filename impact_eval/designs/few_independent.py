@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from impact_eval.core.findings import Finding
 from impact_eval.data.sample import Sample
-from impact_eval.stats.covariance import FEW_CLUSTERS
-from impact_eval.stats.covariance_types import Clustered, Robust
+from impact_eval.stats.inference.covariance import FEW_CLUSTERS
+from impact_eval.stats.inference.covariance_types import Clustered, Robust
 
 ONE_TREATED = ("one_treated_unit", "one_treated_cluster")  # why an effect has no interval
 FEW_TREATED = 10  # treated below which the usual errors are too small (see the method's page)

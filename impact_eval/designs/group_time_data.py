@@ -14,9 +14,9 @@ from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.panel import WidePanel
 from impact_eval.data.sample import Sample
 from impact_eval.designs.row_regression import told_by_sample
-from impact_eval.stats.cohort_sorted import SortedPanel, sort_panel
-from impact_eval.stats.covariance_types import Clustered
-from impact_eval.stats.group_time_rows import RowData
+from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.panels.cohort_sorted import SortedPanel, sort_panel
+from impact_eval.stats.panels.group_time_rows import RowData
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -24,9 +24,9 @@ from impact_eval.designs.group_time_aggregation import (
     without_interval,
 )
 from impact_eval.designs.group_time_data import GroupTimeData
-from impact_eval.stats.covariance_types import CR, Clustered
-from impact_eval.stats.group_time import GroupTimeFit
-from impact_eval.stats.propensity import NO_OVERLAP, TRIM
+from impact_eval.stats.inference.covariance_types import CR, Clustered
+from impact_eval.stats.panels.group_time import GroupTimeFit
+from impact_eval.stats.surveys.propensity import NO_OVERLAP, TRIM
 
 FloatArray = NDArray[np.float64]
 

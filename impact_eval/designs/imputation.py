@@ -25,9 +25,14 @@ from impact_eval.designs.influence_sources import CellSource, InfluenceSource, U
 from impact_eval.designs.panel_effects import Report
 from impact_eval.designs.panel_ols import few_cluster_findings, panel_ols
 from impact_eval.designs.twfe import check_event_options
-from impact_eval.stats.cohort_gram import CellInfluence
-from impact_eval.stats.covariance_types import Clustered
-from impact_eval.stats.imputation import ImputedCells, Variance, impute_cells, impute_units
+from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.panels.cohort_gram import CellInfluence
+from impact_eval.stats.panels.imputed_effects import (
+    ImputedCells,
+    Variance,
+    impute_cells,
+    impute_units,
+)
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

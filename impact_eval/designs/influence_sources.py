@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Influence
 from impact_eval.designs.cohort_panel import CohortPanel
-from impact_eval.stats.cluster_moments import ClusterMoments, satterthwaite_df
-from impact_eval.stats.cohort_gram import CellInfluence
+from impact_eval.stats.inference.cluster_moments import ClusterMoments, satterthwaite_df
+from impact_eval.stats.panels.cohort_gram import CellInfluence
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

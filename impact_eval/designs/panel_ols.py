@@ -17,11 +17,15 @@ from impact_eval.designs.influence_sources import (
     InfluenceSource,
     UnitSource,
 )
-from impact_eval.stats.cell_regression import cell_regression
-from impact_eval.stats.covariance import FEW_CLUSTERS, cluster_moments, small_sample_factor
-from impact_eval.stats.covariance_types import CR, Clustered
-from impact_eval.stats.panel_regression import panel_influence, panel_regression
-from impact_eval.stats.regression import least_squares
+from impact_eval.stats.inference.covariance import (
+    FEW_CLUSTERS,
+    cluster_moments,
+    small_sample_factor,
+)
+from impact_eval.stats.inference.covariance_types import CR, Clustered
+from impact_eval.stats.inference.regression import least_squares
+from impact_eval.stats.panels.cell_regression import cell_regression
+from impact_eval.stats.panels.panel_regression import panel_influence, panel_regression
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

@@ -12,9 +12,9 @@ from impact_eval.core.estimate import Influence
 from impact_eval.core.findings import Finding
 from impact_eval.data.sample import Sample
 from impact_eval.designs.few_independent import clusters_declared, few_independent
-from impact_eval.stats.covariance import CovarianceResult, covariance_of_fit
-from impact_eval.stats.covariance_types import CR, HC, Clustered, Robust
-from impact_eval.stats.regression import LinearFit
+from impact_eval.stats.inference.covariance import CovarianceResult, covariance_of_fit
+from impact_eval.stats.inference.covariance_types import CR, HC, Clustered, Robust
+from impact_eval.stats.inference.regression import LinearFit
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -24,7 +24,7 @@ from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
 from impact_eval.designs.contract import Example
 from impact_eval.designs.panel_effects import Report, Row, make_estimate
 from impact_eval.designs.panel_ols import OlsResult, panel_ols, with_cluster
-from impact_eval.stats.covariance_types import Clustered
+from impact_eval.stats.inference.covariance_types import Clustered
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -24,7 +24,7 @@ from impact_eval.designs.influence_sources import MappedSource
 from impact_eval.designs.panel_effects import Report
 from impact_eval.designs.panel_ols import panel_ols, with_cluster
 from impact_eval.designs.twfe import check_event_options
-from impact_eval.stats.covariance_types import Clustered
+from impact_eval.stats.inference.covariance_types import Clustered
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

@@ -25,7 +25,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.synthetic_panel import CompletePanel, complete_panel
-from impact_eval.stats.synthetic_control import (
+from impact_eval.stats.panels.donor_weights import (
     SyntheticControlFit,
     Variant,
     match_predictors,
@@ -33,8 +33,8 @@ from impact_eval.stats.synthetic_control import (
     synthetic_control,
     weights_for_importance,
 )
-from impact_eval.stats.synthetic_did import placebo_sets
-from impact_eval.stats.synthetic_inference import (
+from impact_eval.stats.panels.sdid import placebo_sets
+from impact_eval.stats.panels.synthetic_inference import (
     EffectInterval,
     conformal_interval,
     permutation_interval,

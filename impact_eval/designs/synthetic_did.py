@@ -23,7 +23,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.synthetic_panel import Cells, CompletePanel, complete_panel
-from impact_eval.stats.synthetic_did import (
+from impact_eval.stats.panels.sdid import (
     Penalty,
     SyntheticDid,
     draw_covariance,

@@ -27,8 +27,8 @@ from impact_eval.designs.eligibility import unit_flag
 from impact_eval.designs.influence_sources import UnitSource
 from impact_eval.designs.panel_effects import Report
 from impact_eval.designs.panel_ols import few_cluster_findings
-from impact_eval.stats.drdid import DidMethod
-from impact_eval.stats.triple_difference import TripleEffect, triple_difference
+from impact_eval.stats.panels.ddd import TripleEffect, triple_difference
+from impact_eval.stats.panels.drdid import DidMethod
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

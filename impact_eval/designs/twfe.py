@@ -23,8 +23,8 @@ from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
 from impact_eval.designs.panel_effects import Report, Row, make_estimate
 from impact_eval.designs.panel_ols import OlsResult, panel_ols, treated_clusters, with_cluster
 from impact_eval.designs.treatment_paths import treatment_paths
-from impact_eval.stats.bacon import bacon_decomposition, effect_weights
-from impact_eval.stats.covariance_types import Clustered
+from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.panels.bacon import bacon_decomposition, effect_weights
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]

@@ -33,11 +33,11 @@ from impact_eval.designs.contract import Example
 from impact_eval.designs.eligibility import row_flag
 from impact_eval.designs.few_independent import clusters_declared, few_independent
 from impact_eval.designs.panel_ols import with_cluster
-from impact_eval.stats.cluster_moments import ClusterMoments, satterthwaite_df
-from impact_eval.stats.covariance import cluster_moments, small_sample_factor
-from impact_eval.stats.covariance_types import CR, Clustered
-from impact_eval.stats.ratio import FiellerSet, FiellerShape, fieller_set
-from impact_eval.stats.regression import LinearFit, least_squares
+from impact_eval.stats.inference.cluster_moments import ClusterMoments, satterthwaite_df
+from impact_eval.stats.inference.covariance import cluster_moments, small_sample_factor
+from impact_eval.stats.inference.covariance_types import CR, Clustered
+from impact_eval.stats.inference.ratio import FiellerSet, FiellerShape, fieller_set
+from impact_eval.stats.inference.regression import LinearFit, least_squares
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -14,8 +14,13 @@ from impact_eval.core.inference import two_sided_p
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.diagnostics.balance import ever_treated
 from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
-from impact_eval.stats.attrition import CAUTIOUS, OPTIMISTIC, TOLERABLE_BIAS, attrition_bias
-from impact_eval.stats.bounds import lee_bounds
+from impact_eval.stats.surveys.attrition_bias import (
+    CAUTIOUS,
+    OPTIMISTIC,
+    TOLERABLE_BIAS,
+    attrition_bias,
+)
+from impact_eval.stats.surveys.bounds import lee_bounds
 
 BoolArray = NDArray[np.bool_]
 

@@ -19,8 +19,12 @@ from impact_eval.diagnostics.base import (
     Row,
     register_check,
 )
-from impact_eval.stats.balance import BalanceTable, balance_table, joint_balance_test
-from impact_eval.stats.rarity import rarest
+from impact_eval.stats.inference.rarity import rarest
+from impact_eval.stats.surveys.covariate_balance import (
+    BalanceTable,
+    balance_table,
+    joint_balance_test,
+)
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

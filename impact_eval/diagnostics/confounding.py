@@ -18,8 +18,8 @@ from impact_eval.diagnostics.base import (
     Row,
     register_check,
 )
-from impact_eval.stats.confounding import Robustness, benchmark_bound, robustness
-from impact_eval.stats.regression import LinearFit, least_squares
+from impact_eval.stats.inference.regression import LinearFit, least_squares
+from impact_eval.stats.surveys.hidden_bias import Robustness, benchmark_bound, robustness
 
 FloatArray = NDArray[np.float64]
 

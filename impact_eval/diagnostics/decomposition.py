@@ -13,7 +13,7 @@ from impact_eval.diagnostics.base import (
     Row,
     register_check,
 )
-from impact_eval.stats.bacon import Comparison
+from impact_eval.stats.panels.bacon import Comparison
 
 # A cohort compared with one already treated, whose course holds the effect.
 FORBIDDEN_KINDS = frozenset({Comparison.LATER.value, Comparison.ALWAYS.value})

@@ -20,15 +20,19 @@ from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.base import Design, designs
 from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.diagnostics.refit import headline
-from impact_eval.stats.covariance_types import Clustered
-from impact_eval.stats.false_positive import FalsePositiveRate, false_positive_rates, panel_noise
-from impact_eval.stats.panel_tests import group_time_rejects, twfe_rejects
-from impact_eval.stats.randomisation import (
+from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.inference.randomisation import (
     DeclaredDraw,
     RandomisationTest,
     declare_draw,
     linear_randomisation_test,
 )
+from impact_eval.stats.panels.false_positive import (
+    FalsePositiveRate,
+    false_positive_rates,
+    panel_noise,
+)
+from impact_eval.stats.panels.panel_tests import group_time_rejects, twfe_rejects
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -22,7 +22,7 @@ from impact_eval.diagnostics.base import (
     register_check,
 )
 from impact_eval.diagnostics.pretrends import EventPath, event_path
-from impact_eval.stats.honest import (
+from impact_eval.stats.panels.honest import (
     FloatArray,
     HonestOptions,
     HonestProblem,
@@ -31,7 +31,7 @@ from impact_eval.stats.honest import (
     honest_interval,
     largest_second_difference,
 )
-from impact_eval.stats.honest_restrictions import Direction, Shape
+from impact_eval.stats.panels.honest_restrictions import Direction, Shape
 
 if TYPE_CHECKING:
     import pandas as pd

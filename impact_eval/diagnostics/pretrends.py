@@ -13,7 +13,7 @@ from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import NotApplicable
 from impact_eval.core.inference import JointTest, wald_test
 from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
-from impact_eval.stats.pretest import PretestRule, mean_after_passing, slope_for_power
+from impact_eval.stats.panels.pretest import PretestRule, mean_after_passing, slope_for_power
 
 FloatArray = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from impact_eval.pipeline.study_models import (
     OutcomePart,
     ProtocolPart,
 )
-from impact_eval.stats.covariance import Clustered, Robust
+from impact_eval.stats.inference.covariance import Clustered, Robust
 
 NAIVE = "twfe"
 HEADLINE = "simple"

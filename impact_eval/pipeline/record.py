@@ -57,7 +57,7 @@ from impact_eval.results.study import (
     ReleasedCount,
     StudyRecord,
 )
-from impact_eval.stats.joint import joint_covariance
+from impact_eval.stats.inference.joint_influence import joint_covariance
 
 MAGNITUDES = frozenset({Unit.EUR, Unit.COUNT, Unit.HOURS, Unit.DAYS, Unit.NUMBER})
 Arm: TypeAlias = Literal["treated", "comparison", "all"]

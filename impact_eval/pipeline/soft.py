@@ -30,7 +30,7 @@ from impact_eval.results.scores import (
     QualityRecord,
     ScoreRecord,
 )
-from impact_eval.stats.rarity import rarest
+from impact_eval.stats.inference.rarity import rarest
 from impact_eval.survey.catalogue import instrument as shipped_instrument
 from impact_eval.survey.change import ChangeResult, pair_waves, plan_from, read_change
 from impact_eval.survey.quality import measurement_quality

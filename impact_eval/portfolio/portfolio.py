@@ -25,7 +25,7 @@ from impact_eval.core.vocabulary import Direction, Unit
 from impact_eval.results.estimates import Role
 from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.records import StudyResults
-from impact_eval.stats.pooling import Pooled, PoolTest, TauEstimator, leave_one_out, pool
+from impact_eval.stats.inference.pooling import Pooled, PoolTest, TauEstimator, leave_one_out, pool
 
 FloatArray = NDArray[np.float64]
 CONF_LEVEL = 0.95

@@ -25,7 +25,7 @@ from impact_eval.results.parts import (
     within,
 )
 from impact_eval.results.score_tests import EquivalenceRecord, SignFlipRecord, WilcoxonRecord
-from impact_eval.stats.change import Outcome
+from impact_eval.stats.scales.reliable_change import Outcome
 
 
 class PairedTRecord(Record):

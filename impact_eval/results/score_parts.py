@@ -25,10 +25,15 @@ from impact_eval.results.scores import (
     PeopleChanged,
     ScoreChange,
 )
-from impact_eval.stats.change import Equivalence, Outcome, ReliableChange, ResponseShift
-from impact_eval.stats.effect_size import EffectSize, PairedEffects
-from impact_eval.stats.paired_tests import PairedT, SignFlip, Wilcoxon
-from impact_eval.stats.reliability import Alpha
+from impact_eval.stats.scales.effect_size import EffectSize, PairedEffects
+from impact_eval.stats.scales.paired_tests import PairedT, SignFlip, Wilcoxon
+from impact_eval.stats.scales.reliability import Alpha
+from impact_eval.stats.scales.reliable_change import (
+    Equivalence,
+    Outcome,
+    ReliableChange,
+    ResponseShift,
+)
 from impact_eval.survey.change import ChangeResult
 from impact_eval.survey.invariance import InvarianceReading
 

@@ -17,7 +17,7 @@ from impact_eval.results.base import (
     Record,
     Statistic,
 )
-from impact_eval.stats.change import Verdict
+from impact_eval.stats.scales.reliable_change import Verdict
 
 
 class EquivalenceRecord(Record):

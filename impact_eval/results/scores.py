@@ -36,7 +36,7 @@ from impact_eval.results.parts import (
     within,
 )
 from impact_eval.results.score_change import ChangeReading
-from impact_eval.stats.invariance import InvarianceLevel, InvarianceVerdict
+from impact_eval.stats.scales.invariance_chain import InvarianceLevel, InvarianceVerdict
 from impact_eval.survey.invariance import Comparison
 
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from impact_eval.survey.catalogue import instrument, instrument_names, instruments
 
 if TYPE_CHECKING:
-    from impact_eval.stats.calibration import (
+    from impact_eval.stats.scales.summing import goal_attainment
+    from impact_eval.stats.surveys.calibration import (
         CalibrationMethod,
         CategoryMargin,
         NumberMargin,
         calibrate_on_margins,
     )
-    from impact_eval.stats.scoring import goal_attainment
-    from impact_eval.stats.survey_design import survey_design, survey_mean, survey_total
+    from impact_eval.stats.surveys.survey_design import survey_design, survey_mean, survey_total
     from impact_eval.survey.change import (
         ChangePlan,
         ChangeResult,
@@ -40,29 +40,29 @@ if TYPE_CHECKING:
 
 _LATER = {
     "Attrition": "impact_eval.survey.respondents",
-    "CalibrationMethod": "impact_eval.stats.calibration",
+    "CalibrationMethod": "impact_eval.stats.surveys.calibration",
     "Care": "impact_eval.survey.respondents",
-    "CategoryMargin": "impact_eval.stats.calibration",
+    "CategoryMargin": "impact_eval.stats.surveys.calibration",
     "ChangePlan": "impact_eval.survey.change",
     "ChangeResult": "impact_eval.survey.change",
     "Instrument": "impact_eval.survey.scale",
-    "NumberMargin": "impact_eval.stats.calibration",
+    "NumberMargin": "impact_eval.stats.surveys.calibration",
     "QualityReport": "impact_eval.survey.quality_report",
     "Scores": "impact_eval.survey.scores",
     "WavePairs": "impact_eval.survey.change",
     "alkire_foster": "impact_eval.survey.deprivation",
     "attrition": "impact_eval.survey.respondents",
-    "calibrate_on_margins": "impact_eval.stats.calibration",
+    "calibrate_on_margins": "impact_eval.stats.surveys.calibration",
     "care": "impact_eval.survey.respondents",
     "energy_poverty": "impact_eval.survey.deprivation",
-    "goal_attainment": "impact_eval.stats.scoring",
+    "goal_attainment": "impact_eval.stats.scales.summing",
     "measurement_quality": "impact_eval.survey.quality",
     "pair_waves": "impact_eval.survey.change",
     "plan_from": "impact_eval.survey.change",
     "read_change": "impact_eval.survey.change",
-    "survey_design": "impact_eval.stats.survey_design",
-    "survey_mean": "impact_eval.stats.survey_design",
-    "survey_total": "impact_eval.stats.survey_design",
+    "survey_design": "impact_eval.stats.surveys.survey_design",
+    "survey_mean": "impact_eval.stats.surveys.survey_design",
+    "survey_total": "impact_eval.stats.surveys.survey_design",
     "with_invariance": "impact_eval.survey.quality",
 }
 

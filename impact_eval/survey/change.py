@@ -20,7 +20,19 @@ from impact_eval.core.findings import (
     nearest,
 )
 from impact_eval.core.vocabulary import Direction
-from impact_eval.stats.change import (
+from impact_eval.stats.inference.proportion import share_interval
+from impact_eval.stats.scales.effect_size import PairedEffects, detectable_change, paired_effects
+from impact_eval.stats.scales.paired_tests import (
+    PairedT,
+    SignFlip,
+    Wilcoxon,
+    ZeroRule,
+    paired_t,
+    sign_flip,
+    wilcoxon,
+)
+from impact_eval.stats.scales.reliability import Alpha
+from impact_eval.stats.scales.reliable_change import (
     Equivalence,
     Outcome,
     ReliableChange,
@@ -31,18 +43,6 @@ from impact_eval.stats.change import (
     reliable_change,
     response_shift,
 )
-from impact_eval.stats.effect_size import PairedEffects, detectable_change, paired_effects
-from impact_eval.stats.paired_tests import (
-    PairedT,
-    SignFlip,
-    Wilcoxon,
-    ZeroRule,
-    paired_t,
-    sign_flip,
-    wilcoxon,
-)
-from impact_eval.stats.proportion import share_interval
-from impact_eval.stats.reliability import Alpha
 from impact_eval.survey.scale import Change
 from impact_eval.survey.scores import Scores
 

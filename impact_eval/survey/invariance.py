@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.stats.invariance import (
+from impact_eval.stats.scales.invariance_chain import (
     InvarianceChain,
     InvarianceLevel,
     InvarianceVerdict,
     invariance_across_groups,
     invariance_over_time,
 )
-from impact_eval.stats.invariance_ordinal import (
+from impact_eval.stats.scales.invariance_ordinal import (
     ordinal_invariance_across_groups,
     ordinal_invariance_over_time,
 )

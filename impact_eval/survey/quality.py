@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from impact_eval.stats.dif import dif_screen
-from impact_eval.stats.item_matrix import complete_rows, item_matrix
+from impact_eval.stats.scales.dif import dif_screen
+from impact_eval.stats.scales.item_matrix import complete_rows, item_matrix
 from impact_eval.survey.invariance import invariance_of_groups, invariance_of_waves
 from impact_eval.survey.quality_parts import consistency_of, hierarchical_of, structure_of
 from impact_eval.survey.quality_reading import readings, warnings_of

@@ -8,25 +8,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.stats.agreement import IntraclassCorrelation, intraclass_correlation
-from impact_eval.stats.cfa import CfaFit, confirmatory_factors
-from impact_eval.stats.cfa_evaluate import CfaEstimator
-from impact_eval.stats.cfa_model import measurement_model
-from impact_eval.stats.cfa_ordinal import OrdinalCfaFit, ordinal_factors
-from impact_eval.stats.factor import exploratory_factors
-from impact_eval.stats.factor_adequacy import (
+from impact_eval.stats.scales.agreement import IntraclassCorrelation, intraclass_correlation
+from impact_eval.stats.scales.cfa import CfaFit, confirmatory_factors
+from impact_eval.stats.scales.cfa_evaluate import CfaEstimator
+from impact_eval.stats.scales.cfa_model import measurement_model
+from impact_eval.stats.scales.cfa_ordinal import OrdinalCfaFit, ordinal_factors
+from impact_eval.stats.scales.factor import exploratory_factors
+from impact_eval.stats.scales.factor_adequacy import (
     ParallelAnalysis,
     minimum_average_partial,
     parallel_analysis,
     sampling_adequacy,
     sphericity_test,
 )
-from impact_eval.stats.irt import IrtErrors, IrtFit, item_response
-from impact_eval.stats.irt_models import IrtModel
-from impact_eval.stats.irt_scores import marginal_reliability
-from impact_eval.stats.item_matrix import complete_rows, covariance_of
-from impact_eval.stats.item_statistics import ItemStatistics, item_statistics
-from impact_eval.stats.omega import (
+from impact_eval.stats.scales.irt import IrtErrors, IrtFit, item_response
+from impact_eval.stats.scales.irt_models import IrtModel
+from impact_eval.stats.scales.irt_scores import marginal_reliability
+from impact_eval.stats.scales.item_matrix import complete_rows, covariance_of
+from impact_eval.stats.scales.item_statistics import ItemStatistics, item_statistics
+from impact_eval.stats.scales.omega import (
     Omega,
     OneFactorOmega,
     categorical_omega,
@@ -34,8 +34,8 @@ from impact_eval.stats.omega import (
     one_factor_omega,
     ordinal_alpha,
 )
-from impact_eval.stats.polychoric import Polychoric, polychoric_correlation
-from impact_eval.stats.reliability import (
+from impact_eval.stats.scales.polychoric import Polychoric, polychoric_correlation
+from impact_eval.stats.scales.reliability import (
     Alpha,
     alpha_bootstrap,
     cronbach_alpha,
@@ -43,7 +43,7 @@ from impact_eval.stats.reliability import (
     minimal_detectable_change,
     standard_error_of_measurement,
 )
-from impact_eval.stats.split_half import GuttmanBounds, guttman_bounds, split_half
+from impact_eval.stats.scales.split_half import GuttmanBounds, guttman_bounds, split_half
 from impact_eval.survey.invariance import MOST_ORDINAL, most_answers
 from impact_eval.survey.quality_report import Consistency, QualityMethod, Structure, needs_more
 

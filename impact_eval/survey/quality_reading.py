@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from impact_eval.core.findings import Finding, NotApplicable
-from impact_eval.stats.agreement import IntraclassCorrelation
-from impact_eval.stats.cfa import CfaFit
-from impact_eval.stats.cfa_ordinal import OrdinalCfaFit
-from impact_eval.stats.dif import DifScreen
-from impact_eval.stats.factor import FactorSolution
-from impact_eval.stats.factor_adequacy import ParallelAnalysis, SamplingAdequacy
-from impact_eval.stats.invariance import InvarianceVerdict
-from impact_eval.stats.item_statistics import ItemStatistics
-from impact_eval.stats.omega import Omega, OneFactorOmega
-from impact_eval.stats.reliability import Alpha, AlphaBootstrap, FloorCeiling
-from impact_eval.stats.split_half import GuttmanBounds, SplitHalf
+from impact_eval.stats.scales.agreement import IntraclassCorrelation
+from impact_eval.stats.scales.cfa import CfaFit
+from impact_eval.stats.scales.cfa_ordinal import OrdinalCfaFit
+from impact_eval.stats.scales.dif import DifScreen
+from impact_eval.stats.scales.factor import FactorSolution
+from impact_eval.stats.scales.factor_adequacy import ParallelAnalysis, SamplingAdequacy
+from impact_eval.stats.scales.invariance_chain import InvarianceVerdict
+from impact_eval.stats.scales.item_statistics import ItemStatistics
+from impact_eval.stats.scales.omega import Omega, OneFactorOmega
+from impact_eval.stats.scales.reliability import Alpha, AlphaBootstrap, FloorCeiling
+from impact_eval.stats.scales.split_half import GuttmanBounds, SplitHalf
 from impact_eval.survey.invariance import InvarianceReading
 from impact_eval.survey.quality_report import QualityReport
 

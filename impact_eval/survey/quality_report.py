@@ -11,18 +11,22 @@ from typing import Any
 import numpy as np
 
 from impact_eval.core.findings import Finding, NotApplicable
-from impact_eval.stats.agreement import IntraclassCorrelation
-from impact_eval.stats.cfa import CfaFit
-from impact_eval.stats.cfa_ordinal import OrdinalCfaFit
-from impact_eval.stats.dif import DifScreen, OrdinalDif
-from impact_eval.stats.factor import FactorSolution
-from impact_eval.stats.factor_adequacy import ParallelAnalysis, SamplingAdequacy, SphericityTest
-from impact_eval.stats.invariance import InvarianceVerdict
-from impact_eval.stats.irt import IrtFit
-from impact_eval.stats.item_statistics import ItemStatistics
-from impact_eval.stats.omega import Omega, OneFactorOmega
-from impact_eval.stats.reliability import Alpha, AlphaBootstrap, FloorCeiling
-from impact_eval.stats.split_half import GuttmanBounds, SplitHalf
+from impact_eval.stats.scales.agreement import IntraclassCorrelation
+from impact_eval.stats.scales.cfa import CfaFit
+from impact_eval.stats.scales.cfa_ordinal import OrdinalCfaFit
+from impact_eval.stats.scales.dif import DifScreen, OrdinalDif
+from impact_eval.stats.scales.factor import FactorSolution
+from impact_eval.stats.scales.factor_adequacy import (
+    ParallelAnalysis,
+    SamplingAdequacy,
+    SphericityTest,
+)
+from impact_eval.stats.scales.invariance_chain import InvarianceVerdict
+from impact_eval.stats.scales.irt import IrtFit
+from impact_eval.stats.scales.item_statistics import ItemStatistics
+from impact_eval.stats.scales.omega import Omega, OneFactorOmega
+from impact_eval.stats.scales.reliability import Alpha, AlphaBootstrap, FloorCeiling
+from impact_eval.stats.scales.split_half import GuttmanBounds, SplitHalf
 from impact_eval.survey.invariance import InvarianceReading
 
 

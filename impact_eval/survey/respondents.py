@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable, Place, nearest
 from impact_eval.data.roles import as_numbers, column_of
-from impact_eval.stats.response import ResponseModel, response_model
-from impact_eval.stats.response_quality import (
+from impact_eval.stats.scales.response_quality import (
     Distances,
     acquiescence,
     longest_string,
@@ -20,6 +19,7 @@ from impact_eval.stats.response_quality import (
     person_total,
     response_spread,
 )
+from impact_eval.stats.surveys.response import ResponseModel, response_model
 from impact_eval.survey.scale import Instrument
 from impact_eval.survey.scores import Scores
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable, Place, nearest
 from impact_eval.core.vocabulary import Direction, Unit
-from impact_eval.stats.reliability import Alpha, standard_error_of_measurement
-from impact_eval.stats.scoring import (
+from impact_eval.stats.scales.reliability import Alpha, standard_error_of_measurement
+from impact_eval.stats.scales.summing import (
     NormTest,
     group_against_norm,
     midrank_percentile,

@@ -20,8 +20,8 @@ from impact_eval.core.findings import (
 )
 from impact_eval.data.labels import EXAMPLES, as_text, encode
 from impact_eval.data.written import parse_number
-from impact_eval.stats.reliability import Alpha, cronbach_alpha
-from impact_eval.stats.scoring import RawScores, add_items, convert
+from impact_eval.stats.scales.reliability import Alpha, cronbach_alpha
+from impact_eval.stats.scales.summing import RawScores, add_items, convert
 from impact_eval.survey.scale import (
     TOTAL,
     Instrument,

@@ -7,15 +7,15 @@ import pytest
 from scipy.special import ndtri
 
 from impact_eval.core import ImpactEvalError
-from impact_eval.stats.bootstrap import (
+from impact_eval.stats.inference.bootstrap import (
     cluster_counts,
     max_t_from_covariance,
     max_t_from_influence,
     pairs_cluster_bootstrap,
 )
-from impact_eval.stats.covariance import Clustered, covariance_of_fit
-from impact_eval.stats.random_weights import RandomWeights
-from impact_eval.stats.regression import least_squares
+from impact_eval.stats.inference.covariance import Clustered, covariance_of_fit
+from impact_eval.stats.inference.random_weights import RandomWeights
+from impact_eval.stats.inference.regression import least_squares
 
 
 def test_pairs_bootstrap_is_refitting_the_samples_drawn(rng: np.random.Generator) -> None:

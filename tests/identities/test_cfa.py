@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
-from impact_eval.stats.cfa import CfaFit, CfaMissing, confirmatory_factors
-from impact_eval.stats.cfa_data import group_data
-from impact_eval.stats.cfa_evaluate import CfaEstimator
-from impact_eval.stats.cfa_fit import normal_objective, start_values
-from impact_eval.stats.cfa_model import (
+from impact_eval.stats.scales.cfa import CfaFit, CfaMissing, confirmatory_factors
+from impact_eval.stats.scales.cfa_data import group_data
+from impact_eval.stats.scales.cfa_evaluate import CfaEstimator
+from impact_eval.stats.scales.cfa_fit import normal_objective, start_values
+from impact_eval.stats.scales.cfa_model import (
     Identification,
     Matrix,
     hold,
@@ -21,11 +21,11 @@ from impact_eval.stats.cfa_model import (
     release,
     tie,
 )
-from impact_eval.stats.cfa_moments import ModelMoments
-from impact_eval.stats.cfa_ordinal import OrdinalCfaFit, ordinal_factors
-from impact_eval.stats.cfa_read import score_tests
-from impact_eval.stats.factor_extraction import ExtractionMethod, extract_factors
-from impact_eval.stats.invariance import (
+from impact_eval.stats.scales.cfa_moments import ModelMoments
+from impact_eval.stats.scales.cfa_ordinal import OrdinalCfaFit, ordinal_factors
+from impact_eval.stats.scales.cfa_read import score_tests
+from impact_eval.stats.scales.factor_extraction import ExtractionMethod, extract_factors
+from impact_eval.stats.scales.invariance_chain import (
     InvarianceLevel,
     InvarianceVerdict,
     difference_test,
@@ -34,7 +34,7 @@ from impact_eval.stats.invariance import (
     invariance_over_time,
     longitudinal_model,
 )
-from impact_eval.stats.invariance_ordinal import (
+from impact_eval.stats.scales.invariance_ordinal import (
     ordinal_difference_test,
     ordinal_group_model,
     ordinal_invariance_across_groups,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import linalg
 
-from impact_eval.stats.cluster_moments import satterthwaite_df
-from impact_eval.stats.covariance import (
+from impact_eval.stats.inference.cluster_moments import satterthwaite_df
+from impact_eval.stats.inference.covariance import (
     CR,
     Clustered,
     Conley,
@@ -16,8 +16,8 @@ from impact_eval.stats.covariance import (
     covariance_of_fit,
     covariance_of_influence,
 )
-from impact_eval.stats.joint_tests import hotelling_df, hotelling_test
-from impact_eval.stats.regression import Absorbed, LinearFit, least_squares
+from impact_eval.stats.inference.joint_tests import hotelling_df, hotelling_test
+from impact_eval.stats.inference.regression import Absorbed, LinearFit, least_squares
 
 
 def _fit(

@@ -17,8 +17,8 @@ from impact_eval.designs.callaway_santanna import CallawaySantAnna
 from impact_eval.designs.did import DifferenceInDifferences
 from impact_eval.designs.difference_in_means import DifferenceInMeans
 from impact_eval.designs.sun_abraham import SunAbraham
-from impact_eval.stats.drdid import DidMethod, panel_did
-from impact_eval.stats.drdid_cross_sections import cross_section_did
+from impact_eval.stats.panels.drdid import DidMethod, panel_did
+from impact_eval.stats.panels.drdid_cross_sections import cross_section_did
 
 ROLES = {"unit": "id", "time": "period", "cohort": "cohort"}
 

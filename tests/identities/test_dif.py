@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.stats.dif import (
+from impact_eval.stats.scales.dif import (
     DifSize,
     EtsClass,
     dif_screen,

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.stats.factor import congruence, exploratory_factors
-from impact_eval.stats.factor_adequacy import (
+from impact_eval.stats.scales.factor import congruence, exploratory_factors
+from impact_eval.stats.scales.factor_adequacy import (
     minimum_average_partial,
     parallel_analysis,
     sampling_adequacy,
     sphericity_test,
 )
-from impact_eval.stats.factor_extraction import ExtractionMethod, extract_factors
-from impact_eval.stats.factor_rotation import RotationMethod, rotate
+from impact_eval.stats.scales.factor_extraction import ExtractionMethod, extract_factors
+from impact_eval.stats.scales.factor_rotation import RotationMethod, rotate
 
 SIMPLE = np.array([[0.8, 0], [0.7, 0], [0.6, 0], [0.75, 0], [0, 0.7], [0, 0.6], [0, 0.8], [0, 0.5]])
 PHI = np.array([[1, 0.35], [0.35, 1]])

@@ -8,15 +8,15 @@ from scipy.integrate import quad
 from scipy.special import expit
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.stats.irt import (
+from impact_eval.stats.scales.irt import (
     Layout,
     answer_patterns,
     item_response,
     marginal_likelihood,
     normal_quadrature,
 )
-from impact_eval.stats.irt_models import IrtModel, category_curves, trait_slopes
-from impact_eval.stats.irt_scores import (
+from impact_eval.stats.scales.irt_models import IrtModel, category_curves, trait_slopes
+from impact_eval.stats.scales.irt_scores import (
     expected_scores,
     item_information,
     likelihood_scores,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.stats.omega import (
+from impact_eval.stats.scales.omega import (
     categorical_omega,
     hierarchical_omega,
     one_factor_omega,

@@ -10,12 +10,12 @@ from scipy.integrate import quad
 from scipy.special import ndtr
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.stats.bivariate_normal import (
+from impact_eval.stats.scales.bivariate_normal import (
     bivariate_normal_cdf,
     bivariate_normal_pdf,
     limit_slope,
 )
-from impact_eval.stats.polychoric import (
+from impact_eval.stats.scales.polychoric import (
     cell_probabilities,
     polychoric_correlation,
     polychoric_pair,

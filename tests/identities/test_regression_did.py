@@ -14,8 +14,8 @@ from impact_eval.designs.imputation import ImputationDiD
 from impact_eval.designs.stacked import StackedDiD
 from impact_eval.designs.sun_abraham import SunAbraham
 from impact_eval.designs.twfe import TwoWayFixedEffects
-from impact_eval.stats.cohort_gram import cohort_gram
-from impact_eval.stats.covariance_types import Clustered
+from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.panels.cohort_gram import cohort_gram
 
 ROLES = {"unit": "id", "time": "period", "cohort": "cohort"}
 CR1 = Clustered(correction="CR1")
@@ -119,7 +119,7 @@ def test_effect_weights_recover_the_coefficient_of_noiseless_effects(rng):
     frame["y"] = frame["truth"]
     estimate = TwoWayFixedEffects().fit(Sample(frame, **ROLES), "y")
     from impact_eval.designs.cohort_panel import cohort_panel
-    from impact_eval.stats.bacon import effect_weights
+    from impact_eval.stats.panels.bacon import effect_weights
 
     panel = cohort_panel(Sample(frame, **ROLES), "y", method="twfe")
     treated = (panel.event_times >= 0).astype(float)
@@ -186,8 +186,8 @@ def test_moments_merge_exactly(rng):
 
 def test_few_clusters_get_cr2(rng):
     """Below 40 clusters the default is CR2: the same numbers as on the explicit regression."""
-    from impact_eval.stats.covariance import covariance_of_fit
-    from impact_eval.stats.regression import Absorbed, least_squares
+    from impact_eval.stats.inference.covariance import covariance_of_fit
+    from impact_eval.stats.inference.regression import Absorbed, least_squares
 
     frame = staggered_panel(rng, units=30, periods=6)
     estimate = TwoWayFixedEffects().fit(Sample(frame, **ROLES), "y")

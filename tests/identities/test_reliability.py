@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
-from impact_eval.stats.item_matrix import covariance_of
-from impact_eval.stats.item_statistics import item_statistics
-from impact_eval.stats.reliability import (
+from impact_eval.stats.scales.item_matrix import covariance_of
+from impact_eval.stats.scales.item_statistics import item_statistics
+from impact_eval.stats.scales.reliability import (
     Alpha,
     AlphaBootstrap,
     alpha_bootstrap,
     cronbach_alpha,
     feldt_interval,
 )
-from impact_eval.stats.split_half import guttman_bounds, spearman_brown, split_half
+from impact_eval.stats.scales.split_half import guttman_bounds, spearman_brown, split_half
 
 
 def answers(seed: int, n: int = 80, k: int = 6) -> np.ndarray:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
-from impact_eval.stats.calibration import (
+from impact_eval.stats.surveys.calibration import (
     Calibration,
     CalibrationMethod,
     CategoryMargin,
@@ -18,8 +18,8 @@ from impact_eval.stats.calibration import (
     effective_size,
     trim_weights,
 )
-from impact_eval.stats.response import response_model
-from impact_eval.stats.survey_design import (
+from impact_eval.stats.surveys.response import response_model
+from impact_eval.stats.surveys.survey_design import (
     jackknife_covariance,
     mean_design_effect,
     survey_design,
@@ -28,7 +28,7 @@ from impact_eval.stats.survey_design import (
     survey_ratio,
     survey_total,
 )
-from impact_eval.stats.survey_shares import ShareInterval, survey_share
+from impact_eval.stats.surveys.survey_shares import ShareInterval, survey_share
 
 
 def sample(seed: int, n: int = 120) -> tuple[np.ndarray, list[CategoryMargin], list[NumberMargin]]:

@@ -7,7 +7,7 @@ import pytest
 from impact_eval.data.sample import Sample
 from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.synthetic_did import SyntheticDiD
-from impact_eval.stats.synthetic_did import Penalty, synthetic_did, unit_weights
+from impact_eval.stats.panels.sdid import Penalty, synthetic_did, unit_weights
 
 RNG = np.random.default_rng(11)
 Y = RNG.normal(size=(30, 9)).cumsum(axis=1)

@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from impact_eval.core import ImpactEvalError
-from impact_eval.stats.covariance import Clustered, covariance_of_fit
-from impact_eval.stats.random_weights import RandomWeights, all_signs, draw_weights
-from impact_eval.stats.regression import LinearFit, least_squares
-from impact_eval.stats.wild_bootstrap import WildBootstrap, WildScheme, wild_cluster_bootstrap
+from impact_eval.stats.inference.covariance import Clustered, covariance_of_fit
+from impact_eval.stats.inference.random_weights import RandomWeights, all_signs, draw_weights
+from impact_eval.stats.inference.regression import LinearFit, least_squares
+from impact_eval.stats.inference.wild_bootstrap import (
+    WildBootstrap,
+    WildScheme,
+    wild_cluster_bootstrap,
+)
 
 
 def _tiny(rng: np.random.Generator, *, weighted: bool, n: int = 30) -> tuple[LinearFit, np.ndarray]:

@@ -14,7 +14,7 @@ from impact_eval.pipeline.consolidation import consolidate
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.study import Study
 from impact_eval.portfolio.portfolio import Portfolio
-from impact_eval.stats.pooling import pool
+from impact_eval.stats.inference.pooling import pool
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from scipy.special import fdtrc, fdtri
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.stats.agreement import (
+from impact_eval.stats.scales.agreement import (
     IccModel,
     IccType,
     IccUnit,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from impact_eval.core import ImpactEvalError, NotApplicable
-from impact_eval.stats.bounds import (
+from impact_eval.stats.surveys.bounds import (
     EffectBounds,
     TrimRule,
     imbens_manski_interval,

@@ -11,23 +11,23 @@ import pandas as pd
 import pytest
 from scipy.special import ndtri
 
-from impact_eval.stats.cfa import CfaFit, CfaMissing, confirmatory_factors
-from impact_eval.stats.cfa_evaluate import CfaEstimator
-from impact_eval.stats.cfa_model import (
+from impact_eval.stats.scales.cfa import CfaFit, CfaMissing, confirmatory_factors
+from impact_eval.stats.scales.cfa_evaluate import CfaEstimator
+from impact_eval.stats.scales.cfa_model import (
     Cell,
     CfaModel,
     Identification,
     Matrix,
     measurement_model,
 )
-from impact_eval.stats.cfa_moments import ModelMoments, normal_weight
-from impact_eval.stats.cfa_ordinal import (
+from impact_eval.stats.scales.cfa_moments import ModelMoments, normal_weight
+from impact_eval.stats.scales.cfa_ordinal import (
     OrdinalCfaFit,
     OrdinalEstimator,
     moment_weight,
     ordinal_factors,
 )
-from impact_eval.stats.cfa_read import (
+from impact_eval.stats.scales.cfa_read import (
     FactorScoreMethod,
     composite_reliability,
     cross_loadings,
@@ -38,8 +38,8 @@ from impact_eval.stats.cfa_read import (
     score_tests,
     standardised,
 )
-from impact_eval.stats.cfa_robust import block_diagonal
-from impact_eval.stats.invariance import (
+from impact_eval.stats.scales.cfa_robust import block_diagonal
+from impact_eval.stats.scales.invariance_chain import (
     CHAIN,
     InvarianceLevel,
     InvarianceVerdict,
@@ -48,8 +48,8 @@ from impact_eval.stats.invariance import (
     invariance_across_groups,
     longitudinal_model,
 )
-from impact_eval.stats.invariance_ordinal import ordinal_group_model
-from impact_eval.stats.polychoric import category_codes
+from impact_eval.stats.scales.invariance_ordinal import ordinal_group_model
+from impact_eval.stats.scales.polychoric import category_codes
 
 HS = {"visual": ["x1", "x2", "x3"], "textual": ["x4", "x5", "x6"], "speed": ["x7", "x8", "x9"]}
 NEURO = {"n": ["N1", "N2", "N3", "N4", "N5"]}

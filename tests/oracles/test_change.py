@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.stats.change import (
+from impact_eval.stats.inference.multiple_imputation import PooledImputations, pool_imputations
+from impact_eval.stats.scales.reliable_change import (
     Outcome,
     ReliableChange,
     ancova,
@@ -22,8 +23,7 @@ from impact_eval.stats.change import (
     reliable_change,
     response_shift,
 )
-from impact_eval.stats.multiple_imputation import PooledImputations, pool_imputations
-from impact_eval.stats.response_quality import (
+from impact_eval.stats.scales.response_quality import (
     Distances,
     longest_string,
     mahalanobis,

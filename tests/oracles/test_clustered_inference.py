@@ -11,7 +11,7 @@ import pytest
 
 from impact_eval.core import JointTest
 from impact_eval.core.inference import critical_value, two_sided_p
-from impact_eval.stats.covariance import (
+from impact_eval.stats.inference.covariance import (
     CR,
     Clustered,
     Homoskedastic,
@@ -19,8 +19,8 @@ from impact_eval.stats.covariance import (
     covariance_of_fit,
     satterthwaite_df,
 )
-from impact_eval.stats.joint_tests import f_test, hotelling_test, wald_test
-from impact_eval.stats.regression import Absorbed, LinearFit, least_squares
+from impact_eval.stats.inference.joint_tests import f_test, hotelling_test, wald_test
+from impact_eval.stats.inference.regression import Absorbed, LinearFit, least_squares
 
 Read = Callable[[str], Any]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.stats.cumulative_link import (
+from impact_eval.stats.scales.cumulative_link import (
     CumulativeLink,
     Link,
     cumulative_link,

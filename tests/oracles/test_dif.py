@@ -10,7 +10,7 @@ import pytest
 from statsmodels.miscmodels.ordinal_model import OrderedModel
 from statsmodels.stats.contingency_tables import StratifiedTable
 
-from impact_eval.stats.dif import (
+from impact_eval.stats.scales.dif import (
     DifSize,
     MantelHaenszelDif,
     OrdinalDif,

@@ -9,21 +9,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impact_eval.stats.factor import (
+from impact_eval.stats.scales.factor import (
     FactorSolution,
     bartlett_score_weights,
     exploratory_factors,
     factor_score_weights,
 )
-from impact_eval.stats.factor_adequacy import (
+from impact_eval.stats.scales.factor_adequacy import (
     minimum_average_partial,
     parallel_analysis,
     sampling_adequacy,
     sphericity_test,
 )
-from impact_eval.stats.factor_extraction import ExtractionMethod, extract_factors
-from impact_eval.stats.factor_rotation import RotationMethod, rotate
-from impact_eval.stats.polychoric import polychoric_correlation
+from impact_eval.stats.scales.factor_extraction import ExtractionMethod, extract_factors
+from impact_eval.stats.scales.factor_rotation import RotationMethod, rotate
+from impact_eval.stats.scales.polychoric import polychoric_correlation
 
 MINRES, ML, PA = (
     ExtractionMethod.MINRES,

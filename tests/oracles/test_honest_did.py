@@ -10,7 +10,7 @@ from impact_eval.core import NotApplicable
 from impact_eval.data.sample import Sample
 from impact_eval.designs import CallawaySantAnna
 from impact_eval.diagnostics import HonestResult, honest_did
-from impact_eval.stats.honest import (
+from impact_eval.stats.panels.honest import (
     HonestInterval,
     HonestOptions,
     HonestProblem,
@@ -18,8 +18,8 @@ from impact_eval.stats.honest import (
     honest_interval,
     largest_second_difference,
 )
-from impact_eval.stats.honest_flci import folded_normal_quantile
-from impact_eval.stats.honest_restrictions import Direction, Shape
+from impact_eval.stats.panels.honest_flci import folded_normal_quantile
+from impact_eval.stats.panels.honest_restrictions import Direction, Shape
 
 CASES = ("honestdid_benzarti_carloni", "honestdid_mpdta_cs")
 SETS = (

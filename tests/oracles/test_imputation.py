@@ -13,7 +13,7 @@ from impact_eval.data.sample import Sample
 from impact_eval.designs.cohort_panel import cohort_panel
 from impact_eval.designs.imputation import ImputationDiD
 from impact_eval.designs.panel_ols import panel_ols
-from impact_eval.stats.covariance_types import Clustered
+from impact_eval.stats.inference.covariance_types import Clustered
 
 CASES = {
     "mpdta": ("lemp", {"unit": "countyreal", "time": "year", "cohort": "first.treat"}),

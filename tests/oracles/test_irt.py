@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impact_eval.stats.irt import IrtErrors, item_response
-from impact_eval.stats.irt_models import IrtModel
-from impact_eval.stats.irt_scores import expected_scores, likelihood_scores
+from impact_eval.stats.scales.irt import IrtErrors, item_response
+from impact_eval.stats.scales.irt_models import IrtModel
+from impact_eval.stats.scales.irt_scores import expected_scores, likelihood_scores
 
 
 @pytest.fixture(scope="module")

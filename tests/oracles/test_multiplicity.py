@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impact_eval.core import ImpactEvalError
-from impact_eval.stats.multiplicity import (
+from impact_eval.stats.inference.multiplicity import (
     Correction,
     adjust,
     romano_wolf,

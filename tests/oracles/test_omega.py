@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impact_eval.stats.item_matrix import MissingRule
-from impact_eval.stats.omega import (
+from impact_eval.stats.scales.item_matrix import MissingRule
+from impact_eval.stats.scales.omega import (
     categorical_omega,
     hierarchical_omega,
     latent_omega,
@@ -18,7 +18,7 @@ from impact_eval.stats.omega import (
     ordinal_alpha,
     schmid_leiman,
 )
-from impact_eval.stats.polychoric import Polychoric, polychoric_correlation
+from impact_eval.stats.scales.polychoric import Polychoric, polychoric_correlation
 
 
 @pytest.fixture(scope="module")

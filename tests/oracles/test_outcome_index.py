@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from impact_eval.core import ImpactEvalError
-from impact_eval.stats.covariance import Clustered, covariance_of_fit
-from impact_eval.stats.outcome_index import IndexWeights, outcome_index
-from impact_eval.stats.regression import least_squares
+from impact_eval.stats.inference.covariance import Clustered, covariance_of_fit
+from impact_eval.stats.inference.outcome_index import IndexWeights, outcome_index
+from impact_eval.stats.inference.regression import least_squares
 
 Read = Callable[[str], Any]
 

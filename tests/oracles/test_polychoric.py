@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impact_eval.stats.item_matrix import MissingRule
-from impact_eval.stats.polychoric import (
+from impact_eval.stats.scales.item_matrix import MissingRule
+from impact_eval.stats.scales.polychoric import (
     category_codes,
     cell_probabilities,
     pair_tables,

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.stats.pooling import PoolTest, TauEstimator, between_variance, leave_one_out, pool
+from impact_eval.stats.inference.pooling import (
+    PoolTest,
+    TauEstimator,
+    between_variance,
+    leave_one_out,
+    pool,
+)
 
 # Paule-Mandel and empirical Bayes solve the same equation. metafor finds the root of the first by
 # `uniroot` at a tolerance of 1e-4 and scores the second to 1e-5: the second is the sharper oracle.

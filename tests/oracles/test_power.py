@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from impact_eval.core import ImpactEvalError
-from impact_eval.stats.power import (
+from impact_eval.stats.inference.regression import least_squares
+from impact_eval.stats.planning.power import (
     Adjustment,
     ClusterDesign,
     PowerTest,
@@ -27,8 +28,7 @@ from impact_eval.stats.power import (
     two_proportions,
     with_losses,
 )
-from impact_eval.stats.regression import least_squares
-from impact_eval.stats.rollout_power import (
+from impact_eval.stats.planning.rollout_power import (
     RolloutEstimator,
     rollout_precision,
     rollout_weights,

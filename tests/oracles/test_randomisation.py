@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from impact_eval.core import ImpactEvalError
-from impact_eval.stats.randomisation import (
+from impact_eval.stats.inference.randomisation import (
     DeclaredDraw,
     assignments,
     count_assignments,

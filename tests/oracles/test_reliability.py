@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impact_eval.stats.item_matrix import MissingRule, covariance_of
-from impact_eval.stats.item_statistics import item_statistics
-from impact_eval.stats.reliability import (
+from impact_eval.stats.scales.item_matrix import MissingRule, covariance_of
+from impact_eval.stats.scales.item_statistics import item_statistics
+from impact_eval.stats.scales.reliability import (
     alpha_bootstrap,
     cronbach_alpha,
     floor_ceiling,
     standard_error_of_measurement,
 )
-from impact_eval.stats.split_half import guttman_bounds, split_half
+from impact_eval.stats.scales.split_half import guttman_bounds, split_half
 
 CASES = (
     "bfi_agreeableness",

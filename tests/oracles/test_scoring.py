@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.stats.scoring import (
+from impact_eval.stats.scales.summing import (
     group_against_norm,
     midrank_percentile,
     normal_percentile,

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.stats.effect_size import (
+from impact_eval.stats.inference.proportion import ShareMethod, share_interval
+from impact_eval.stats.scales.effect_size import (
     PairedEffects,
     d_interval,
     detectable_change,
@@ -24,7 +25,7 @@ from impact_eval.stats.effect_size import (
     paired_power,
     pre_post_control,
 )
-from impact_eval.stats.paired_tests import (
+from impact_eval.stats.scales.paired_tests import (
     MeanBootstrap,
     SignFlip,
     ZeroRule,
@@ -35,7 +36,6 @@ from impact_eval.stats.paired_tests import (
     sign_test,
     wilcoxon,
 )
-from impact_eval.stats.proportion import ShareMethod, share_interval
 
 Reader = Callable[[str], Any]
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from impact_eval.core.inference import critical_value, two_sided_p
-from impact_eval.stats.calibration import (
+from impact_eval.stats.surveys.calibration import (
     Calibration,
     CalibrationMethod,
     CategoryMargin,
@@ -18,8 +18,8 @@ from impact_eval.stats.calibration import (
     calibrate_on_margins,
     trim_weights,
 )
-from impact_eval.stats.response import response_model
-from impact_eval.stats.survey_design import (
+from impact_eval.stats.surveys.response import response_model
+from impact_eval.stats.surveys.survey_design import (
     SurveyDesign,
     SurveyEstimate,
     jackknife_covariance,
@@ -31,7 +31,7 @@ from impact_eval.stats.survey_design import (
     survey_regression,
     survey_total,
 )
-from impact_eval.stats.survey_shares import ShareInterval, survey_independence, survey_share
+from impact_eval.stats.surveys.survey_shares import ShareInterval, survey_independence, survey_share
 
 
 @pytest.fixture(scope="module")

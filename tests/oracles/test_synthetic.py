@@ -10,13 +10,13 @@ import pytest
 from impact_eval.data.sample import Sample
 from impact_eval.designs.synthetic_control import SyntheticControl
 from impact_eval.designs.synthetic_did import SyntheticDiD
-from impact_eval.stats.synthetic_control import (
+from impact_eval.stats.panels.donor_weights import (
     match_predictors,
     scale_predictors,
     synthetic_control,
     weights_for_importance,
 )
-from impact_eval.stats.synthetic_did import (
+from impact_eval.stats.panels.sdid import (
     jackknife_covariance,
     sdid_jackknife,
     sdid_penalty,

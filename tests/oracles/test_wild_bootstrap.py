@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from impact_eval.stats.random_weights import RandomWeights
-from impact_eval.stats.regression import LinearFit, least_squares
-from impact_eval.stats.wild_bootstrap import (
+from impact_eval.stats.inference.random_weights import RandomWeights
+from impact_eval.stats.inference.regression import LinearFit, least_squares
+from impact_eval.stats.inference.wild_bootstrap import (
     TailCount,
     WildBootstrap,
     WildScheme,

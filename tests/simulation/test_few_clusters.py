@@ -8,15 +8,19 @@ import numpy as np
 import pytest
 from scipy import special
 
-from impact_eval.stats.covariance import Clustered, covariance_of_fit
-from impact_eval.stats.panel_tests import (
+from impact_eval.stats.inference.covariance import Clustered, covariance_of_fit
+from impact_eval.stats.inference.regression import least_squares
+from impact_eval.stats.inference.wild_bootstrap import (
+    WildBootstrap,
+    WildScheme,
+    wild_cluster_bootstrap,
+)
+from impact_eval.stats.panels.panel_tests import (
     group_time_rejects,
     permutation_rejects,
     twfe_cr2_rejects,
     twfe_rejects,
 )
-from impact_eval.stats.regression import least_squares
-from impact_eval.stats.wild_bootstrap import WildBootstrap, WildScheme, wild_cluster_bootstrap
 
 pytestmark = pytest.mark.long
 

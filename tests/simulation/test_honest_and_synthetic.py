@@ -8,14 +8,14 @@ from impact_eval.data.sample import Sample
 from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs import CallawaySantAnna, SyntheticDiD
 from impact_eval.diagnostics.few_clusters import FewClusters, few_clusters_inference
-from impact_eval.stats.honest import (
+from impact_eval.stats.panels.honest import (
     HonestOptions,
     HonestProblem,
     IntervalMethod,
     acceptance,
     honest_interval,
 )
-from impact_eval.stats.honest_restrictions import Shape
+from impact_eval.stats.panels.honest_restrictions import Shape
 
 pytestmark = pytest.mark.long
 ROLES = {"unit": "id", "time": "period", "cohort": "cohort"}

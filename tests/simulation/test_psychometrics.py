@@ -7,14 +7,14 @@ import pytest
 from scipy.special import expit
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.stats.cfa import confirmatory_factors
-from impact_eval.stats.cfa_evaluate import CfaEstimator
-from impact_eval.stats.cfa_model import Identification, Matrix, measurement_model
-from impact_eval.stats.cfa_ordinal import ordinal_factors
-from impact_eval.stats.invariance import InvarianceVerdict, invariance_across_groups
-from impact_eval.stats.irt import item_response
-from impact_eval.stats.polychoric import polychoric_correlation
-from impact_eval.stats.survey_design import survey_design, survey_mean
+from impact_eval.stats.scales.cfa import confirmatory_factors
+from impact_eval.stats.scales.cfa_evaluate import CfaEstimator
+from impact_eval.stats.scales.cfa_model import Identification, Matrix, measurement_model
+from impact_eval.stats.scales.cfa_ordinal import ordinal_factors
+from impact_eval.stats.scales.invariance_chain import InvarianceVerdict, invariance_across_groups
+from impact_eval.stats.scales.irt import item_response
+from impact_eval.stats.scales.polychoric import polychoric_correlation
+from impact_eval.stats.surveys.survey_design import survey_design, survey_mean
 
 pytestmark = pytest.mark.long
 FIVE = {"f": list("abcde")}

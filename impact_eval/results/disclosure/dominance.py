@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from impact_eval.results.disclosure import profiles
 from impact_eval.results.disclosure.profiles import Profile
-from impact_eval.stats.rarity import rarest
+from impact_eval.stats.inference.rarity import rarest
 
 FloatArray = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data import synthetic
 from impact_eval.data.sample import Sample
 from impact_eval.designs.callaway_santanna import CallawaySantAnna
-from impact_eval.stats.covariance_types import Clustered, Robust
+from impact_eval.stats.inference.covariance_types import Clustered, Robust
 
 ROLES = {"unit": "id", "time": "period", "cohort": "cohort"}
 

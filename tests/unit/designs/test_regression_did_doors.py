@@ -137,7 +137,7 @@ def test_what_a_panel_cannot_give_is_said(rng):
 
 
 def test_another_cluster_can_be_named(rng):
-    from impact_eval.stats.covariance_types import Clustered
+    from impact_eval.stats.inference.covariance_types import Clustered
 
     frame = staggered_panel(rng, units=240, periods=5, units_per_cluster=2)
     roles = {"unit": "id", "time": "period", "cohort": "cohort"}

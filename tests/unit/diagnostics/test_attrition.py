@@ -5,7 +5,12 @@ import pytest
 from scipy import stats
 
 from impact_eval.diagnostics.attrition import attrition_of
-from impact_eval.stats.attrition import CAUTIOUS, OPTIMISTIC, AttritionModel, attrition_bias
+from impact_eval.stats.surveys.attrition_bias import (
+    CAUTIOUS,
+    OPTIMISTIC,
+    AttritionModel,
+    attrition_bias,
+)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from impact_eval.report.narrative_portfolio import portfolio_blocks
 from impact_eval.report.texts import Texts, render_error
 from impact_eval.results.faults import Json
 from impact_eval.results.records import StudyResults
-from impact_eval.stats.pooling import pool
+from impact_eval.stats.inference.pooling import pool
 
 MAKE: Callable[..., StudyResults] = runpy.run_path(
     str(Path(__file__).parents[1] / "report" / "conftest.py")

@@ -16,7 +16,7 @@ from impact_eval.report.texts import Texts
 from impact_eval.results.checks_of_groups import AttritionCheck, BalanceCheck
 from impact_eval.results.gate import release
 from impact_eval.results.records import StudyResults
-from impact_eval.stats.rarity import rarest
+from impact_eval.stats.inference.rarity import rarest
 
 
 def compared(folder: Path, third: str, rows: list[str]) -> StudyResults:

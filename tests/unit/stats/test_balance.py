@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from impact_eval.stats.balance import balance_table, joint_balance_test
+from impact_eval.stats.surveys.covariate_balance import balance_table, joint_balance_test
 
 RNG = np.random.default_rng(8)
 X = RNG.normal(size=(60, 3)) * [1.0, 5.0, 0.2] + [0.0, 3.0, 1.0]

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from impact_eval.stats.confounding import (
+from impact_eval.stats.inference.regression import least_squares
+from impact_eval.stats.surveys.hidden_bias import (
     RegressionPair,
     benchmark_bound,
     e_value,
@@ -17,7 +18,6 @@ from impact_eval.stats.confounding import (
     rosenbaum_mcnemar,
     rosenbaum_signed_rank,
 )
-from impact_eval.stats.regression import least_squares
 
 
 @pytest.mark.parametrize(

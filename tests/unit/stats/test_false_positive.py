@@ -9,21 +9,21 @@ import pytest
 from scipy import special
 
 from impact_eval.core import ImpactEvalError
-from impact_eval.stats.covariance import Clustered, covariance_of_fit
-from impact_eval.stats.false_positive import (
+from impact_eval.stats.inference.covariance import Clustered, covariance_of_fit
+from impact_eval.stats.inference.regression import least_squares
+from impact_eval.stats.panels.false_positive import (
     NoiseModel,
     detection_rates,
     false_positive_rates,
     null_panels,
     panel_noise,
 )
-from impact_eval.stats.panel_tests import (
+from impact_eval.stats.panels.panel_tests import (
     group_time_rejects,
     permutation_rejects,
     twfe_cr2_rejects,
     twfe_rejects,
 )
-from impact_eval.stats.regression import least_squares
 
 WAVES = np.array([4.0] * 3 + [6.0] * 3 + [np.inf] * 14)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from impact_eval.stats import fixed_effects
-from impact_eval.stats.fixed_effects import absorb, count_effects
+from impact_eval.stats.panels import fixed_effects
+from impact_eval.stats.panels.fixed_effects import absorb, count_effects
 
 
 def _residuals(columns, groups, weights=None):

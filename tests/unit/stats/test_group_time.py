@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from impact_eval.stats.cohort_gram import cohort_gram
-from impact_eval.stats.cohort_sorted import sort_panel
-from impact_eval.stats.drdid import DidMethod, panel_did
-from impact_eval.stats.group_time import group_time
-from impact_eval.stats.group_time_fit import Undefined
-from impact_eval.stats.group_time_moments import cells_from_moments
-from impact_eval.stats.group_time_plan import (
+from impact_eval.stats.panels.cohort_gram import cohort_gram
+from impact_eval.stats.panels.cohort_sorted import sort_panel
+from impact_eval.stats.panels.drdid import DidMethod, panel_did
+from impact_eval.stats.panels.group_time import group_time
+from impact_eval.stats.panels.group_time_fit import Undefined
+from impact_eval.stats.panels.group_time_moments import cells_from_moments
+from impact_eval.stats.panels.group_time_plan import (
     BasePeriod,
     CellPlan,
     ControlGroup,

@@ -5,8 +5,8 @@ import pytest
 from scipy import optimize, stats
 
 from impact_eval.core import NotApplicable
-from impact_eval.stats.extreme_rays import extreme_rays
-from impact_eval.stats.honest import (
+from impact_eval.stats.panels.extreme_rays import extreme_rays
+from impact_eval.stats.panels.honest import (
     HonestInterval,
     HonestOptions,
     HonestProblem,
@@ -14,15 +14,15 @@ from impact_eval.stats.honest import (
     honest_breakdown,
     honest_interval,
 )
-from impact_eval.stats.honest_arp import (
+from impact_eval.stats.panels.honest_arp import (
     FirstStage,
     Hybrid,
     accepts,
     dual_test,
     truncated_normal_quantile,
 )
-from impact_eval.stats.honest_flci import fixed_length_interval, folded_normal_quantile
-from impact_eval.stats.honest_restrictions import (
+from impact_eval.stats.panels.honest_flci import fixed_length_interval, folded_normal_quantile
+from impact_eval.stats.panels.honest_restrictions import (
     Direction,
     Polyhedron,
     Shape,

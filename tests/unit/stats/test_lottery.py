@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from impact_eval.core import ImpactEvalError
-from impact_eval.stats.lottery import (
+from impact_eval.stats.inference.randomisation import assignments, count_assignments
+from impact_eval.stats.planning.lottery import (
     BalanceRule,
     Quota,
     declared_draw,
     draw_lottery,
     verify_lottery,
 )
-from impact_eval.stats.randomisation import assignments, count_assignments
 
 UNITS = [f"T{i:02d}" for i in range(12)]
 QUOTAS = [Quota("2027", 3), Quota("2028", 4)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from impact_eval.stats.pretest import (
+from impact_eval.stats.panels.pretest import (
     PretestRule,
     acceptance,
     mean_after_passing,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impact_eval.core import ImpactEvalError
-from impact_eval.stats.covariance import (
+from impact_eval.stats.inference.covariance import (
     Clustered,
     Conley,
     Homoskedastic,
@@ -16,7 +16,12 @@ from impact_eval.stats.covariance import (
     covariance_of_fit,
     covariance_of_influence,
 )
-from impact_eval.stats.regression import Absorbed, independent_columns, least_squares, logit_fit
+from impact_eval.stats.inference.regression import (
+    Absorbed,
+    independent_columns,
+    least_squares,
+    logit_fit,
+)
 
 
 def test_weighted_least_squares_matches_statsmodels(rng: np.random.Generator) -> None:

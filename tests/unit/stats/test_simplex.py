@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from impact_eval.stats.simplex import (
+from impact_eval.stats.panels.simplex import (
     project_on_simplex,
     ridge_simplex_many,
     simplex_least_squares,

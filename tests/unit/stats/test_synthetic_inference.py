@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from impact_eval.core import NotApplicable
-from impact_eval.stats.synthetic_control import Variant, synthetic_control
-from impact_eval.stats.synthetic_inference import (
+from impact_eval.stats.panels.donor_weights import Variant, synthetic_control
+from impact_eval.stats.panels.synthetic_inference import (
     EffectInterval,
     conformal_interval,
     permutation_interval,

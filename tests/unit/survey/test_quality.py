@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.report.texts import Texts
-from impact_eval.stats.cfa import CfaFit
-from impact_eval.stats.cfa_ordinal import OrdinalCfaFit
-from impact_eval.stats.invariance import InvarianceLevel, InvarianceVerdict
-from impact_eval.stats.irt import IrtFit
-from impact_eval.stats.irt_models import IrtModel
-from impact_eval.stats.reliability import Alpha, cronbach_alpha
+from impact_eval.stats.scales.cfa import CfaFit
+from impact_eval.stats.scales.cfa_ordinal import OrdinalCfaFit
+from impact_eval.stats.scales.invariance_chain import InvarianceLevel, InvarianceVerdict
+from impact_eval.stats.scales.irt import IrtFit
+from impact_eval.stats.scales.irt_models import IrtModel
+from impact_eval.stats.scales.reliability import Alpha, cronbach_alpha
 from impact_eval.survey import instrument
 from impact_eval.survey.invariance import Comparison
 from impact_eval.survey.quality import QualityReport, measurement_quality, with_invariance

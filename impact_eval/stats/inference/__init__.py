@@ -1,0 +1,1 @@
+"""Errors and what they allow: regression, covariance, bootstraps, multiplicity, pooling."""

@@ -1,0 +1,1 @@
+"""Units followed over time: differences in differences, synthetic controls, honest bounds."""

@@ -1,0 +1,1 @@
+"""Before the study: power, roll-outs, public draws."""

@@ -1,0 +1,1 @@
+"""Answers to scales: scoring, reliability, factors, item response, invariance, change."""

@@ -1,0 +1,1 @@
+"""Who answered and who is compared: survey designs, calibration, propensity, balance, bounds."""
