@@ -28,7 +28,16 @@ if TYPE_CHECKING:
     from impact_eval.portfolio.portfolio import Portfolio
     from impact_eval.report.texts import Texts
     from impact_eval.results.records import StudyResults
-    from impact_eval.stats.inference.covariance import Clustered, Conley, Robust
+    from impact_eval.stats.inference.covariance import (
+        Clustered,
+        Conley,
+        DriscollKraay,
+        Homoskedastic,
+        MultiplierBootstrap,
+        Randomisation,
+        Robust,
+        WildBootstrap,
+    )
 
 __version__ = "0.1.0"
 
@@ -42,6 +51,11 @@ _ATTRIBUTES = {
     "Portfolio": "impact_eval.portfolio.portfolio",
     "Report": "impact_eval.pipeline.report",
     "Robust": "impact_eval.stats.inference.covariance",
+    "WildBootstrap": "impact_eval.stats.inference.covariance",
+    "Randomisation": "impact_eval.stats.inference.covariance",
+    "MultiplierBootstrap": "impact_eval.stats.inference.covariance",
+    "Homoskedastic": "impact_eval.stats.inference.covariance",
+    "DriscollKraay": "impact_eval.stats.inference.covariance",
     "Sample": "impact_eval.data.sample",
     "Study": "impact_eval.pipeline.study",
     "StudyResults": "impact_eval.results.records",
@@ -56,18 +70,23 @@ _MODULES = ("designs", "diagnostics", "survey", "value")
 __all__ = [
     "Clustered",
     "Conley",
+    "DriscollKraay",
     "Effect",
     "Estimate",
     "Finding",
+    "Homoskedastic",
     "ImpactEvalError",
+    "MultiplierBootstrap",
     "NotApplicable",
     "Portfolio",
+    "Randomisation",
     "Report",
     "Robust",
     "Sample",
     "Study",
     "StudyResults",
     "Texts",
+    "WildBootstrap",
     "__version__",
     "designs",
     "diagnostics",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ from impact_eval.data.panel import (
     varies_within_unit,
 )
 from impact_eval.data.roles import Codes, FloatArray, IntArray, Periods
+from impact_eval.data.sample_rows import drop_missing, refuse_duplicates
 from impact_eval.data.shape import DataShape
 from impact_eval.data.table import as_table, refuse_missing
 
@@ -120,7 +121,7 @@ class Sample:
             faults.add(Finding.error("empty_table"))
         faults.raise_if_errors()
         flow = list(prior_flow) or [FlowStep("read", len(frame))]
-        frame = self._drop_missing(frame, flow, faults)
+        frame = drop_missing(frame, self.treatment, tuple(self.covariates), flow, faults)
         self._set("frame", frame)
         self._read_structure(frame, faults)
         faults.raise_if_errors()
@@ -166,24 +167,6 @@ class Sample:
         found |= {f"cluster[{i}]": column for i, column in enumerate(self.cluster_names)}
         return found
 
-    def _drop_missing(
-        self, frame: pd.DataFrame, flow: list[FlowStep], faults: FindingCollector
-    ) -> pd.DataFrame:
-        """Leave out rows whose treatment or covariates are missing, and count them by cause."""
-        columns = [("missing_treatment", [self.treatment] if self.treatment else [])]
-        columns.append(("missing_covariate", list(self.covariates)))
-        for reason, names in columns:
-            missing = frame[names].isna().any(axis=1).to_numpy() if names else None
-            if missing is None or not missing.any():
-                continue
-            frame = frame.loc[~missing]
-            flow.append(FlowStep(reason, len(frame), int(missing.sum()), reason))
-            faults.add(Finding.warning(reason, n=int(missing.sum()), columns=names))
-            if frame.empty:
-                faults.add(Finding.error("no_complete_row", columns=names))
-                faults.raise_if_errors()
-        return frame
-
     def _read_structure(self, frame: pd.DataFrame, faults: FindingCollector) -> None:
         units = self.unit and roles.read_codes(roles.column_of(frame, self.unit), "unit", faults)
         periods = self.time and roles.read_periods(roles.column_of(frame, self.time), faults)
@@ -202,7 +185,9 @@ class Sample:
         if self._grid is not None or faults.has_errors:
             return  # each unit once at each period
         if self.shape is DataShape.PANEL or (self.unit is not None and self.time is None):
-            self._refuse_duplicates(frame, faults)
+            names = tuple(name for name in (self.unit, self.time) if name is not None)
+            assert self.unit_codes is not None
+            refuse_duplicates(frame, names, self.unit_codes, self._periods, faults)
 
     def _find_shape(self) -> DataShape:
         if self._periods is None:
@@ -211,28 +196,6 @@ class Sample:
             return DataShape.REPEATED_CROSS_SECTION
         repeated = len(self._units.labels) < len(self._units.codes)
         return DataShape.PANEL if repeated else DataShape.REPEATED_CROSS_SECTION
-
-    def _refuse_duplicates(self, frame: pd.DataFrame, faults: FindingCollector) -> None:
-        units, periods = self.unit_codes, self._periods
-        assert units is not None
-        n_times = 1 if periods is None else len(periods.values)
-        cell = units if periods is None else units * n_times + periods.codes
-        counts = np.bincount(cell, minlength=self.n_units * n_times)
-        if counts.max(initial=0) <= 1:
-            return
-        repeated = counts[cell] > 1
-        names = [name for name in (self.unit, self.time) if name is not None]
-        shown = frame.loc[repeated, names].drop_duplicates().head(roles.FIRST_ROWS)
-        faults.add(
-            Finding.error(
-                "duplicated_rows",
-                Place(column=self.unit, row=roles.first_rows(repeated)[0]),
-                n=int(repeated.sum()),
-                columns=names,
-                examples=[" × ".join(map(str, row)) for row in shown.itertuples(index=False)],
-                rows=roles.first_rows(repeated),
-            )
-        )
 
     def _read_assignment(self, frame: pd.DataFrame, faults: FindingCollector) -> None:
         structure = Structure(
@@ -392,19 +355,53 @@ class Sample:
     def restrict(self, mask: NDArray[np.bool_], step: str, reason: str) -> Sample:
         """Return the sample of some rows; the flow says how many left and why."""
         left = int((~mask).sum())
-        return Sample(
-            self.frame.loc[mask],
-            unit=self.unit,
-            time=self.time,
-            cohort=self.cohort,
-            treatment=self.treatment,
-            covariates=self.covariates,
-            cluster=self.cluster,
-            strata=self.strata,
-            weights=self.weights,
-            rows_are=self.rows_are,
-            prior_flow=(*self.flow, FlowStep(step, int(mask.sum()), left, reason)),
-        )
+        kept = FlowStep(step, int(mask.sum()), left, reason)
+        return self.derive(frame=self.frame.loc[mask], flow=(*self.flow, kept))
+
+    def derive(
+        self,
+        *,
+        frame: pd.DataFrame | None = None,
+        time: str | None = None,
+        cohort: str | None = None,
+        treatment: str | None = None,
+        cluster: str | tuple[str, ...] | None = None,
+        covariates: Sequence[str] | None = None,
+        flow: tuple[FlowStep, ...] | None = None,
+    ) -> Sample:
+        """Return a sample that differs by what is given, read and checked again.
+
+        Parameters
+        ----------
+        frame : DataFrame, optional
+        time, cohort, treatment, cluster, covariates : optional
+            Roles of the new sample; its own where nothing is given. A cohort or a treatment takes
+            the place of both.
+        flow : tuple of FlowStep, optional
+            What happened to the rows before; by default what happened to those of this sample.
+
+        Returns
+        -------
+        Sample
+        """
+        given = {"frame": frame, "time": time, "cluster": cluster, "covariates": covariates}
+        changes: dict[str, Any] = {name: new for name, new in given.items() if new is not None}
+        if cohort is not None or treatment is not None:
+            changes |= {"cohort": cohort, "treatment": treatment}
+        return replace(self, **changes, prior_flow=self.flow if flow is None else flow)
+
+    def number(self, name: str) -> FloatArray:
+        """Return any column as (n,) float64, NaN where missing; a text is `column_not_number`."""
+        column = self.column(name)
+        values = roles.as_numbers(column)
+        if values is None:
+            odd = roles.not_numbers(column)
+            raise ImpactEvalError(
+                Finding.error(
+                    "column_not_number", Place(column=name), column=name, n=int(odd.sum())
+                )
+            )
+        return values
 
     def wide(self, outcome: str) -> WidePanel:
         """Return the panel as arrays, one row per unit (see `WidePanel`)."""

@@ -12,6 +12,7 @@ from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError
 from impact_eval.core.registry import Registry
 from impact_eval.data.sample import DataShape, Sample
+from impact_eval.stats.inference.covariances import Covariance, Source, names_for, serves
 
 ENTRY_POINTS = "impact_eval.designs"
 
@@ -52,6 +53,10 @@ class EstimatorInfo:
         False when there is no comparison (before/after): its rows are never called effects.
     weights, clusters, covariates : bool
         Whether these roles are used; a role that is not is refused, never ignored.
+    sources : frozenset of Source
+        What it hands over to a covariance; empty when its errors cannot be chosen.
+    wald_only : bool
+        It needs a standard error: covariances that test by themselves are refused.
     options : mapping of str to tuple
         Allowed values of each option that is a choice; other options map to an empty tuple.
     minimum : Minimum
@@ -84,12 +89,19 @@ class EstimatorInfo:
     references: tuple[str, ...]
     oracle: str
     evidence_ceiling: int
+    sources: frozenset[Source] = frozenset()
+    wald_only: bool = False
     options: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     assignment: bool = True
     reversible: bool = False
     linear_in_outcome: bool = True
     flips_sign: bool = False
     seeded: bool = False
+
+    @property
+    def covariances(self) -> tuple[str, ...]:
+        """Registry names of the covariances it takes: all those that its sources serve."""
+        return names_for(self.sources, wald_only=self.wald_only)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the declaration as JSON, for docs and results."""
@@ -98,6 +110,9 @@ class EstimatorInfo:
             value = getattr(self, item.name)
             if item.name == "shapes":
                 value = sorted(shape.value for shape in value)
+            elif item.name == "sources":
+                out["covariances"] = list(self.covariances)
+                continue
             elif item.name == "minimum":
                 value = {f.name: getattr(value, f.name) for f in fields(value)}
             elif isinstance(value, Mapping):
@@ -142,9 +157,21 @@ def _describe(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float, str)) or value is None else repr(value)
 
 
+COVARIANCE = "covariance"  # the option that every design whose errors can be chosen has
+
+
 def check_options(design: Design) -> None:
-    """Refuse options off their allowed list, all at once, by name. Call it in `__post_init__`."""
+    """Refuse options off their allowed list, all at once, by name. Call it in `__post_init__`.
+
+    Raises
+    ------
+    ImpactEvalError
+        `unknown_option`; `covariance_not_taken` for a covariance that the design cannot serve, or
+        an object that is none.
+    """
     faults = FindingCollector()
+    if any(item.name == COVARIANCE for item in fields(design)):  # type: ignore[arg-type]
+        faults.add(*_covariance_faults(design))
     for name, allowed in design.info.options.items():
         value = getattr(design, name)
         if allowed and value not in allowed:
@@ -158,6 +185,24 @@ def check_options(design: Design) -> None:
                 )
             )
     faults.raise_if_errors()
+
+
+def _covariance_faults(design: Design) -> list[Finding]:
+    given = getattr(design, COVARIANCE)
+    if given is None:
+        return []
+    sources = getattr(design, "sources", design.info.sources)
+    alone = design.info.wald_only
+    if isinstance(given, Covariance) and serves(type(given), sources, wald_only=alone):
+        return []
+    return [
+        Finding.error(
+            "covariance_not_taken",
+            method=design.info.name,
+            name=given.label if isinstance(given, Covariance) else repr(given)[:60],
+            known=names_for(sources, wald_only=alone),
+        )
+    ]
 
 
 def refuse_unfit(info: EstimatorInfo, sample: Sample, outcome: str) -> None:

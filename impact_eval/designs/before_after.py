@@ -28,13 +28,21 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
+from impact_eval.designs.own_tests import with_test
 from impact_eval.designs.row_regression import (
-    RowCovariance,
+    Independent,
     covariance_of_rows,
     independent_rows,
 )
-from impact_eval.stats.inference.covariance import FEW_CLUSTERS
-from impact_eval.stats.inference.regression import least_squares
+from impact_eval.stats.inference.covariance import Clustered, sum_by_cluster
+from impact_eval.stats.inference.covariances import (
+    FEW_CLUSTERS,
+    Covariance,
+    CovarianceResult,
+    OwnTest,
+    Source,
+)
+from impact_eval.stats.inference.regression import LinearFit, least_squares
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -60,9 +68,10 @@ class BeforeAfter:
     ----------
     pairing : {"paired", "unpaired"}
         Repeated cross-sections are always unpaired, and the result says so.
-    covariance : Robust or Clustered, optional
-        By default HC2 (the paired t), or CR2 with Satterthwaite degrees of freedom when the sample
-        has clusters. Unpaired changes of the same people are clustered by person.
+    covariance : Covariance, optional
+        One of `info.covariances`. By default HC2 (the paired t), or CR2 with Satterthwaite degrees
+        of freedom when the sample has clusters. Unpaired changes of the same people are clustered
+        by person.
 
     References
     ----------
@@ -91,13 +100,14 @@ class BeforeAfter:
         references=("10.1002/sim.3337",),
         oracle="paired t of R datasets::sleep: t = 4.0621, df = 9, p = 0.002833",
         evidence_ceiling=1,
+        sources=frozenset({Source.FIT}),
         options=MappingProxyType({"pairing": tuple(str(value) for value in Pairing)}),
         assignment=False,
         reversible=True,
     )
 
     pairing: str = Pairing.PAIRED.value
-    covariance: RowCovariance | None = None
+    covariance: Covariance | None = None
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -125,18 +135,74 @@ class BeforeAfter:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """The change at one period, with the influence of each independent unit."""
+    """The change at one period, with the influence of each independent unit.
+
+    `influence` sums to the variance where the covariance is such a sum (`regular`); otherwise it
+    only says how the changes of two periods go together.
+    """
 
     time: Any
     estimate: float
+    variance: float
     df: float
     n: int
     n_clusters: int | None
     influence: FloatArray
+    regular: bool
     units: NDArray[Any]
+    test: OwnTest | None
     details: dict[str, float]
     findings: tuple[Finding, ...]
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """The fit of one change, which coefficient it is, and the covariance of that one."""
+
+    fit: LinearFit
+    place: int
+    result: CovarianceResult
+    tied: Independent
+
+    def influence(self) -> FloatArray:
+        """Influence by independent unit; that of the plain sandwich when there is no other."""
+        if self.result.influence is not None:
+            return self.result.influence[:, 0]
+        rows = self.fit.scores @ self.fit.bread[:, [self.place]]
+        if self.tied.clustered:
+            rows = sum_by_cluster(rows, self.tied.codes[0])
+        return rows[:, 0]
+
+
+def _measured(
+    fit: LinearFit, place: int, covariance: Covariance | None, tied: Independent
+) -> _Measured:
+    pick = np.eye(len(fit.names))[[place]]
+    return _Measured(fit, place, covariance_of_rows(fit, covariance, tied).combine(pick), tied)
+
+
+def _change(time: Any, measured: _Measured, n: int, levels: dict[str, float]) -> _Change:
+    place, result = measured.place, measured.result
+    estimate = float(measured.fit.coefficients[place])
+    tests: tuple[OwnTest, ...] = ()
+    if result.tests is not None and result.matrix[0, 0] > 0:
+        tests = result.tests(np.eye(1), np.array([estimate]))
+    return _Change(
+        time=time,
+        estimate=estimate,
+        variance=float(result.matrix[0, 0]),
+        df=float(result.df[0]),
+        n=n,
+        n_clusters=result.n_clusters[0] if result.n_clusters else None,
+        influence=measured.influence(),
+        regular=result.influence is not None,
+        units=measured.tied.labels,
+        test=tests[0] if tests else None,
+        details=levels,
+        findings=(*result.findings, *(f for test in tests for f in test.findings)),
+        label=result.label,
+    )
 
 
 def _period(sample: Sample, j: int) -> Any:
@@ -166,22 +232,9 @@ def _paired(design: BeforeAfter, sample: Sample, outcome: str) -> list[_Change]:
             after - before, np.ones((len(order), 1)), names=["change"], weights=weights
         )
         tied = independent_rows(sample, design.covariance, keep)
-        result = covariance_of_rows(fit, design.covariance, tied)
-        assert result.influence is not None
-        changes.append(
-            _Change(
-                _period(sample, j),
-                float(fit.coefficients[0]),
-                float(result.df[0]),
-                len(order),
-                result.n_clusters[0] if result.n_clusters else None,
-                result.influence[:, 0],
-                tied.labels,
-                _levels(before, after, weights),
-                result.findings,
-                result.label,
-            )
-        )
+        measured = _measured(fit, 0, design.covariance, tied)
+        levels = _levels(before, after, weights)
+        changes.append(_change(_period(sample, j), measured, len(order), levels))
     return changes
 
 
@@ -190,8 +243,6 @@ def _unpaired(design: BeforeAfter, sample: Sample, outcome: str) -> list[_Change
     y, seen = sample.outcome(outcome), sample.complete(outcome)[0]
     covariance = design.covariance
     if covariance is None and sample.unit is not None and not sample.cluster_names:
-        from impact_eval.stats.inference.covariance_types import Clustered
-
         covariance = Clustered(sample.unit)
     changes = []
     for j in range(1, sample.n_periods):
@@ -203,22 +254,9 @@ def _unpaired(design: BeforeAfter, sample: Sample, outcome: str) -> list[_Change
         columns = np.column_stack([np.ones(len(after)), after])
         fit = least_squares(y[keep], columns, names=["level", "change"], weights=weights)
         tied = independent_rows(sample, covariance, keep)
-        result = covariance_of_rows(fit, covariance, tied)
-        assert result.influence is not None
-        changes.append(
-            _Change(
-                _period(sample, j),
-                float(fit.coefficients[1]),
-                float(result.df[1]),
-                int(after.sum()),
-                result.n_clusters[0] if result.n_clusters else None,
-                result.influence[:, 1],
-                tied.labels,
-                _levels(y[keep][~after], y[keep][after], None),
-                result.findings,
-                result.label,
-            )
-        )
+        measured = _measured(fit, 1, covariance, tied)
+        levels = _levels(y[keep][~after], y[keep][after], None)
+        changes.append(_change(_period(sample, j), measured, int(after.sum()), levels))
     return changes
 
 
@@ -246,6 +284,11 @@ def _report(
     for j, change in enumerate(changes):
         psi[np.searchsorted(units, change.units), j] = change.influence
     covariance = psi.T @ psi
+    regular = all(change.regular for change in changes)
+    if not regular:  # the variances are those computed; periods go together as their influence does
+        spread = np.sqrt([max(change.variance, 0.0) for change in changes])
+        alone = np.sqrt(np.diag(covariance))
+        covariance *= np.outer(spread, spread) / np.outer(alone, alone).clip(min=1e-300)
     dead = np.diag(covariance) <= 0
     covariance[dead, :] = np.nan
     covariance[:, dead] = np.nan
@@ -259,7 +302,7 @@ def _report(
         ),
         covariance=covariance,
         counterfactual=False,
-        influence=Influence(psi, units),
+        influence=Influence(psi, units) if regular else None,
         findings=findings,
         flow=_flow(sample, outcome, changes[-1], paired=paired),
         details={
@@ -270,7 +313,7 @@ def _report(
 
 
 def _effect(outcome: str, change: _Change, variance: float) -> Effect:
-    return wald_effect(
+    effect = wald_effect(
         outcome=outcome,
         estimand="change",
         term="change",
@@ -281,6 +324,7 @@ def _effect(outcome: str, change: _Change, variance: float) -> Effect:
         n_treated=change.n,
         n_clusters=change.n_clusters,
     )
+    return effect if change.test is None else with_test(effect, change.test)
 
 
 def _findings(

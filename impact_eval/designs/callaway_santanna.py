@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import ClassVar
@@ -24,7 +24,10 @@ from impact_eval.designs.base import (
 from impact_eval.designs.contract import Example
 from impact_eval.designs.group_time_data import GroupTimeData, read_panel, read_rows
 from impact_eval.designs.group_time_estimate import group_time_estimate
-from impact_eval.stats.inference.covariance_types import CR, Clustered
+from impact_eval.designs.panel_covariance import covariance_asked
+from impact_eval.designs.redraws import by_redraws, redrawn
+from impact_eval.stats.inference.covariance import CR, Clustered
+from impact_eval.stats.inference.covariances import Covariance, Source
 from impact_eval.stats.panels.drdid import DidMethod
 from impact_eval.stats.panels.group_time import GroupTimeFit, group_time
 from impact_eval.stats.panels.group_time_plan import BasePeriod, ControlGroup, plan_cells
@@ -66,9 +69,9 @@ class CallawaySantAnna:
         Periods before treatment at which behaviour may already change.
     base_period : {"varying", "universal"}
         Before treatment, compare with the period just before, or with the last untreated one.
-    covariance : Clustered
-        By unit, or by the sample's clusters. `correction` "CR0" is R's convention (no factor);
-        "CR1" multiplies the variance by G/(G-1).
+    covariance : Covariance, optional
+        One of `info.covariances`, computed from the influence values. By default their sum by unit,
+        or by the sample's clusters, without factor (CR0, R's convention).
     unbalanced : {"pairs", "drop", "rows"}
         See `Unbalanced`.
     balance : int, optional
@@ -125,6 +128,7 @@ class CallawaySantAnna:
         references=("10.1016/j.jeconom.2020.12.001", "10.1016/j.jeconom.2020.06.003"),
         oracle="R did 2.5.1 and DRDID 1.2.3 on mpdta: points 1e-9, standard errors 1e-7",
         evidence_ceiling=3,
+        sources=frozenset({Source.INFLUENCE, Source.REDRAW}),
         options=MappingProxyType(
             {
                 "control_group": tuple(str(value) for value in ControlGroup),
@@ -139,7 +143,7 @@ class CallawaySantAnna:
     method: str = DidMethod.DR.value
     anticipation: float = 0
     base_period: str = BasePeriod.VARYING.value
-    covariance: Clustered = field(default_factory=lambda: Clustered(correction=CR.CR0))
+    covariance: Covariance | None = None
     unbalanced: str = Unbalanced.PAIRS.value
     balance: float | None = None
     window: tuple[float | None, float | None] | None = None
@@ -154,17 +158,6 @@ class CallawaySantAnna:
         low, high = self.window or (None, None)
         if low is not None and high is not None and low > high:
             faults.add(_out_of_range("window", float(high), low=float(low)))
-        correction = getattr(self.covariance, "correction", None)
-        if correction not in (CR.CR0, CR.CR1):
-            faults.add(
-                Finding.error(
-                    "unknown_option",
-                    option="covariance",
-                    name=getattr(self.covariance, "label", str(self.covariance)),
-                    known=["CR0", "CR1"],
-                    method=self.info.name,
-                )
-            )
         faults.raise_if_errors()
 
     @classmethod
@@ -188,19 +181,23 @@ class CallawaySantAnna:
         Estimate
             One row `att_gt` per cohort (`group`) and period (`time`).
         """
+        if by_redraws(self.covariance):
+            return redrawn(self, self.covariance, sample, outcome)
         refuse_unfit(self.info, sample, outcome)
+        asked = covariance_asked(self.covariance, sample, default=CR.CR0)
+        asked = asked or Clustered(correction=CR.CR0)
         by_rows = sample.shape is not DataShape.PANEL
         if not by_rows and self.unbalanced == Unbalanced.ROWS:
             by_rows = not bool(np.isfinite(sample.wide(outcome).y).all())
         if by_rows:
             data: GroupTimeData = read_rows(
-                sample, outcome, covariance=self.covariance, anticipation=self.anticipation
+                sample, outcome, covariance=asked, anticipation=self.anticipation
             )
         else:
             data = read_panel(
                 sample,
                 outcome,
-                covariance=self.covariance,
+                covariance=asked,
                 anticipation=self.anticipation,
                 complete_only=self.unbalanced == Unbalanced.DROP,
             )
@@ -211,7 +208,7 @@ class CallawaySantAnna:
             outcome=outcome,
             name=self.info.name,
             options=options_of(self),
-            covariance=self.covariance,
+            covariance=asked,
             balance=self.balance,
             window=self.window,
         )

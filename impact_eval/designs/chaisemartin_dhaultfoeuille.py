@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -22,9 +22,19 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
 from impact_eval.designs.influence_sources import UnitSource
+from impact_eval.designs.panel_covariance import (
+    bind_panel,
+    covariance_asked,
+    influence_label,
+    with_cluster,
+)
 from impact_eval.designs.panel_effects import Report, Row, make_estimate
 from impact_eval.designs.panel_ols import few_cluster_findings, treated_clusters
+from impact_eval.designs.redraws import by_redraws, redrawn
+from impact_eval.designs.ties import BoundCovariance
 from impact_eval.designs.treatment_paths import wide_treatment
+from impact_eval.stats.inference.covariance import CR
+from impact_eval.stats.inference.covariances import Covariance, Source
 from impact_eval.stats.panels.switchers import Horizon, SwitchInput, horizon_effect, switching
 
 FloatArray = NDArray[np.float64]
@@ -51,6 +61,9 @@ class ChaisemartinDHaultfoeuille:
         Switches on, off, or both.
     normalized : bool
         Divide each effect by the treatment received beyond the baseline up to its horizon.
+    covariance : Covariance, optional
+        One of `info.covariances`, computed from the influence values; by default their sum by unit,
+        or by the sample's cluster.
 
     References
     ----------
@@ -73,6 +86,7 @@ class ChaisemartinDHaultfoeuille:
     controls: str = "not_yet_switched"
     switchers: str = "all"
     normalized: bool = False
+    covariance: Covariance | None = None
 
     info: ClassVar[EstimatorInfo] = EstimatorInfo(
         name="chaisemartin_dhaultfoeuille",
@@ -92,6 +106,7 @@ class ChaisemartinDHaultfoeuille:
         references=("10.1162/rest_a_01414", "10.1257/aer.20181169"),
         oracle="diff-diff 3.13.0 (points), moderndid 0.2.0 (standard errors)",
         evidence_ceiling=3,
+        sources=frozenset({Source.INFLUENCE, Source.REDRAW}),
         reversible=True,
     )
 
@@ -120,8 +135,13 @@ class ChaisemartinDHaultfoeuille:
             What `refuse_unfit` refuses; `no_switcher_compared` when no unit that switches has a
             unit of the same baseline that has not.
         """
+        if by_redraws(self.covariance):
+            return redrawn(self, self.covariance, sample, outcome)
+        asked = covariance_asked(self.covariance, sample, default=CR.CR0)
+        whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = cohort_panel(sample, outcome, method=self.info.name)
+        panel = cohort_panel(sample, outcome)
+        bound = bind_panel(panel, whole, asked)
         data = self._input(panel, sample)
         after = list(_feasible(data, self.effects, placebo=False))
         if not after:
@@ -136,13 +156,13 @@ class ChaisemartinDHaultfoeuille:
         report = Report(
             outcome=outcome,
             estimand="att",
-            method=MethodRecord(self.info.name, options_of(self), "influence"),
+            method=MethodRecord(self.info.name, options_of(self), influence_label(bound)),
             n_clusters=panel.n_clusters,
             findings=tuple(findings),
             flow=panel.flow,
             details={"switchers": {str(int(e)): h.switchers for e, h in (*before, *after)}},
         )
-        fitted = _Switchers(panel, report, before, after, normalized=self.normalized)
+        fitted = _Switchers(panel, report, before, after, bound, normalized=self.normalized)
         return fitted.aggregate(None, "event")
 
     def _input(self, panel: CohortPanel, sample: Sample) -> SwitchInput:
@@ -178,6 +198,8 @@ class _Switchers:
     report: Report
     before: list[tuple[float, Horizon]]
     after: list[tuple[float, Horizon]]
+    bound: BoundCovariance | None
+    _: KW_ONLY
     normalized: bool
 
     @property
@@ -197,7 +219,7 @@ class _Switchers:
         contrasts[-1, len(self.before) :] = size / (received if known else 1.0)
         values = np.array([h.estimate for _, h in every])
         # the influence of a single one treated is its own residual: no error can be made of it
-        own = treated_clusters(self.panel) > 1
+        own = self.bound is not None or treated_clusters(self.panel) > 1
         rows = [Row("event", None, e, h.switchers, h.comparisons, has_error=own) for e, h in every]
         first = self.after[0][1]
         rows.append(
@@ -215,5 +237,6 @@ class _Switchers:
             method = estimate.method
             options = {**method.options, "aggregation": kind}
             report = replace(report, method=MethodRecord(method.name, options, method.covariance))
-        source = UnitSource(self.panel, np.column_stack([h.influence for _, h in every]))
+        influence = np.column_stack([h.influence for _, h in every])
+        source = UnitSource(self.panel, influence, bound=self.bound)
         return make_estimate(report, rows, total, source.combine(contrasts), self)

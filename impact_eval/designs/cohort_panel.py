@@ -35,6 +35,10 @@ class CohortPanel:
         Position of the first treated period of each cohort, ascending; T for never treated.
     units, clusters : (N,) arrays
         Labels of the units; codes of their clusters.
+    sample_units, first_period : (N,) arrays of int
+        Where a unit and its first column are in the sample: codes of unit and period.
+    cluster_column : str or None
+        The column of the clusters; None when each unit is its own.
     cluster_labels : (C,) array
     clusters_declared : bool
         Clusters were given; otherwise each unit is its own.
@@ -55,6 +59,9 @@ class CohortPanel:
     codes: IntArray
     starts: IntArray
     units: NDArray[Any]
+    sample_units: IntArray
+    first_period: IntArray
+    cluster_column: str | None
     clusters: IntArray
     cluster_labels: NDArray[Any]
     clusters_declared: bool
@@ -186,6 +193,8 @@ class CohortPanel:
             codes=rank[self.codes[mask]],
             starts=self.starts[kept],
             units=self.units[mask],
+            sample_units=self.sample_units[mask],
+            first_period=self.first_period[mask],
             clusters=clusters,
             cluster_labels=self.cluster_labels[present],
             weights=None if self.weights is None else self.weights[mask],
@@ -197,7 +206,7 @@ class CohortPanel:
         )
 
 
-def cohort_panel(sample: Sample, outcome: str, *, method: str) -> CohortPanel:
+def cohort_panel(sample: Sample, outcome: str) -> CohortPanel:
     """Read a sample as a `CohortPanel`.
 
     Units without any outcome and units of weight zero are left out and counted.
@@ -206,18 +215,10 @@ def cohort_panel(sample: Sample, outcome: str, *, method: str) -> CohortPanel:
     ----------
     sample : Sample
         A panel with a cohort (or a 0/1 treatment).
-    outcome, method : str
-        The outcome's column; the design's name, for refusals.
+    outcome : str
+        The outcome's column.
 
-    Raises
-    ------
-    ImpactEvalError
-        `several_clusters`: these designs cluster in one dimension.
     """
-    if len(sample.cluster_names) > 1:
-        raise ImpactEvalError(
-            Finding.error("several_clusters", method=method, n=len(sample.cluster_names))
-        )
     wide = sample.wide(outcome)
     starts = np.searchsorted(wide.times, wide.cohorts)
     present = np.flatnonzero(np.bincount(starts, minlength=len(wide.times) + 1))
@@ -232,6 +233,9 @@ def cohort_panel(sample: Sample, outcome: str, *, method: str) -> CohortPanel:
         codes=rank[starts],
         starts=present,
         units=wide.units,
+        sample_units=np.arange(n),
+        first_period=np.zeros(n, dtype=np.int64),
+        cluster_column=sample.cluster_names[0] if above else None,
         clusters=wide.clusters,
         cluster_labels=sample.codes(sample.cluster_names[0]).labels if above else wide.units,
         clusters_declared=clusters_declared(sample),

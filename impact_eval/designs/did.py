@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -24,16 +24,17 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.contract import Example
 from impact_eval.designs.few_independent import ONE_TREATED
+from impact_eval.designs.own_tests import apply_tests
+from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.row_regression import (
     Independent,
-    RowCovariance,
     covariance_of_rows,
     few_findings,
     independent_rows,
     told_by_sample,
 )
-from impact_eval.stats.inference.covariance import covariance_of_influence
-from impact_eval.stats.inference.covariance_types import CR, Clustered
+from impact_eval.stats.inference.covariance import CR, Clustered
+from impact_eval.stats.inference.covariances import Covariance, CovarianceResult, Source
 from impact_eval.stats.inference.regression import least_squares
 from impact_eval.stats.panels.drdid import DidMethod, TwoByTwo, panel_did
 from impact_eval.stats.panels.drdid_cross_sections import cross_section_did
@@ -71,10 +72,9 @@ class DifferenceInDifferences:
         Doubly robust (traditional, or locally efficient with a calibrated propensity), inverse
         probability weighting (normalised or not), outcome regression among the untreated, or one
         regression of changes on treatment and covariates. Without covariates all agree.
-    covariance : Robust or Clustered, optional
-        For "ols" any of them: HC2, or CR2 with Satterthwaite degrees of freedom when there are
-        clusters, by default. The others use influence values (R's DRDID): "CR0" (the default) or
-        "CR1".
+    covariance : Covariance, optional
+        One of `info.covariances`. By default, for "ols", HC2, or CR2 with Satterthwaite degrees of
+        freedom when there are clusters; the others use influence values as R's DRDID does (CR0).
 
     Raises
     ------
@@ -117,26 +117,21 @@ class DifferenceInDifferences:
         references=("10.1016/j.jeconom.2020.06.003", "10.1162/003355304772839588"),
         oracle="R DRDID 1.2.3 on NSW and simulated cross-sections: points 1e-9, errors 1e-7",
         evidence_ceiling=3,
+        sources=frozenset(Source),
         options=MappingProxyType({"method": (*(str(value) for value in DidMethod), OLS)}),
     )
 
     method: str = DidMethod.DR.value
-    covariance: RowCovariance | None = None
+    covariance: Covariance | None = None
 
     def __post_init__(self) -> None:
         check_options(self)
-        correction = getattr(self.covariance, "correction", None)
-        plain = isinstance(self.covariance, Clustered) and correction in (CR.CR0, CR.CR1)
-        if self.method != OLS and self.covariance is not None and not plain:
-            raise ImpactEvalError(
-                Finding.error(
-                    "unknown_option",
-                    option="covariance",
-                    name=self.covariance.label,
-                    known=["CR0", "CR1"],
-                    method=self.info.name,
-                )
-            )
+
+    @property
+    def sources(self) -> frozenset[Source]:
+        """What it hands over to a covariance: a fit for "ols", influence values otherwise."""
+        own = Source.FIT if self.method == OLS else Source.INFLUENCE
+        return frozenset({own, Source.REDRAW})
 
     @classmethod
     def contract_example(cls, rng: np.random.Generator) -> Example:
@@ -157,6 +152,8 @@ class DifferenceInDifferences:
         -------
         Estimate
         """
+        if by_redraws(self.covariance):
+            return redrawn(self, self.covariance, sample, outcome)
         refuse_unfit(self.info, sample, outcome)
         panel = sample.shape is DataShape.PANEL
         data = _read_panel(self, sample, outcome) if panel else _read_rows(self, sample, outcome)
@@ -188,13 +185,17 @@ class _Data:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
+    """The effect, its covariance (one row), and the degrees of freedom printed."""
+
     estimate: float
-    variance: float
+    result: CovarianceResult
     df: float | None
-    influence: FloatArray | None
-    label: str
-    n_clusters: int | None
     findings: tuple[Finding, ...]
+
+    @property
+    def variance(self) -> float:
+        """Variance of the effect."""
+        return float(self.result.matrix[0, 0])
 
 
 def _one_date(cohorts: FloatArray, first: float) -> float:
@@ -333,16 +334,10 @@ def _by_ols(design: DifferenceInDifferences, data: _Data) -> _Answer:
     if TREATED not in fit.names:
         raise ImpactEvalError(Finding.error("treatment_collinear", method=design.info.name))
     place = fit.position(TREATED)
-    result = covariance_of_rows(fit, design.covariance, data.tied)
-    return _Answer(
-        float(fit.coefficients[place]),
-        float(result.matrix[place, place]),
-        float(result.df[place]),
-        None if result.influence is None else result.influence[:, [place]],
-        result.label,
-        result.n_clusters[0] if result.n_clusters else None,
-        (*fit.findings, *result.findings),
-    )
+    pick = np.eye(len(fit.names))[[place]]
+    result = covariance_of_rows(fit, design.covariance, data.tied).combine(pick)
+    findings = (*fit.findings, *result.findings)
+    return _Answer(float(fit.coefficients[place]), result, float(result.df[0]), findings)
 
 
 def _by_influence(design: DifferenceInDifferences, data: _Data) -> _Answer:
@@ -355,21 +350,26 @@ def _by_influence(design: DifferenceInDifferences, data: _Data) -> _Answer:
             data.y, data.after, data.treated, columns, weights=data.weights, method=method
         )
     _refuse_separation(found)
-    correction = CR(getattr(design.covariance, "correction", CR.CR0))
-    codes = data.tied.codes
-    if len(codes) > 1:
-        raise ImpactEvalError(Finding.error("several_clusters", n=len(codes)))
-    result = covariance_of_influence(
-        found.influence[:, None], clusters=codes[0] if codes else None, correction=correction
-    )
+    covariance = design.covariance or Clustered(correction=CR.CR0)
+    groups = data.treated.astype(np.int64)
+    if data.after is not None:
+        groups = 2 * groups + data.after
+    ties = replace(data.tied.ties, groups=groups, weights=data.weights)
+    if covariance.by_cluster and not ties.codes:
+        ties = replace(ties, codes=(np.arange(len(data.y)),))
+    result = covariance.of_influence(found.influence[:, None], ties)
+    plain = isinstance(covariance, Clustered) and covariance.correction in (CR.CR0, CR.CR1)
+    label = covariance.correction if isinstance(covariance, Clustered) else covariance.label
     return _Answer(
         found.estimate,
-        float(result.matrix[0, 0]),
-        None,
-        result.influence,
-        f"influence {correction}",
-        result.n_clusters[0] if result.n_clusters else None,
-        found.findings,
+        replace(
+            result,
+            label=f"influence {label}",
+            n_clusters=result.n_clusters if data.tied.clustered else (),
+            findings=(),
+        ),
+        None if plain and len(ties.codes) == 1 else float(result.df[0]),
+        (*found.findings, *(f for f in result.findings if f.code != "few_clusters")),
     )
 
 
@@ -388,6 +388,7 @@ def _report(
     # and is told only when a covariance was asked for by name
     alone = design.covariance is None and any(finding.code in ONE_TREATED for finding in few)
     defined = answer.variance > 0 and not alone
+    result = answer.result
     effect = wald_effect(
         outcome=outcome,
         estimand="att",
@@ -397,18 +398,19 @@ def _report(
         df=answer.df,
         n_treated=int(data.treated.sum()),
         n_comparison=int((~data.treated).sum()),
-        n_clusters=answer.n_clusters,
+        n_clusters=result.n_clusters[0] if result.n_clusters else None,
     )
-    findings = [*data.findings, *answer.findings, *few]
+    effects, noted = apply_tests([effect], result.tests, np.eye(1))
+    findings = [*data.findings, *answer.findings, *noted, *few]
     if answer.variance <= 0:
         findings.append(Finding.warning("no_variance", outcome=outcome))
-    values = answer.influence if defined else None
+    values = result.influence if defined else None
     influence = None if values is None else Influence(values, data.tied.labels)
     return Estimate(
         outcome=outcome,
         estimand="att",
-        method=MethodRecord(design.info.name, options_of(design), answer.label),
-        effects=(effect,),
+        method=MethodRecord(design.info.name, options_of(design), result.label),
+        effects=effects,
         covariance=np.array([[answer.variance if defined else np.nan]]),
         counterfactual=True,
         influence=influence,

@@ -23,14 +23,15 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.contract import Example
+from impact_eval.designs.own_tests import apply_tests
+from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.row_regression import (
     Independent,
-    RowCovariance,
     covariance_of_rows,
     few_findings,
     independent_rows,
 )
-from impact_eval.stats.inference.covariance import CovarianceResult
+from impact_eval.stats.inference.covariances import Covariance, CovarianceResult, Source, Ties
 from impact_eval.stats.inference.matched_pairs import PairedDifference, paired_difference
 from impact_eval.stats.inference.regression import least_squares
 
@@ -71,9 +72,9 @@ class DifferenceInMeans:
     strata : {"blocked", "fixed_effects"}
         How its blocks are used. Blocks too thin for an effect of their own (one unit or cluster in
         an arm) fall back on fixed effects, and pairs on the variance between pairs.
-    covariance : Robust or Clustered, optional
-        By default HC2 (Neyman's variance), or CR2 with Satterthwaite degrees of freedom when the
-        sample has clusters.
+    covariance : Covariance, optional
+        One of `info.covariances`. By default HC2 (Neyman's variance), or CR2 with Satterthwaite
+        degrees of freedom when the sample has clusters.
 
     Notes
     -----
@@ -110,6 +111,7 @@ class DifferenceInMeans:
         references=("10.1214/ss/1177012031", "10.1214/12-AOAS583", "10.1214/08-STS274"),
         oracle="R estimatr 1.0.6 on STAR, alo_star_men and NSW: 1e-8",
         evidence_ceiling=4,
+        sources=frozenset({Source.FIT, Source.REDRAW}),
         options=MappingProxyType(
             {
                 "adjustment": tuple(str(value) for value in Adjustment),
@@ -121,7 +123,7 @@ class DifferenceInMeans:
 
     adjustment: str = Adjustment.LIN.value
     strata: str = Strata.BLOCKED.value
-    covariance: RowCovariance | None = None
+    covariance: Covariance | None = None
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -145,6 +147,8 @@ class DifferenceInMeans:
         -------
         Estimate
         """
+        if by_redraws(self.covariance):
+            return redrawn(self, self.covariance, sample, outcome)
         refuse_unfit(self.info, sample, outcome)
         trial = _read(sample, outcome, self.covariance, two_arms=self.strata == Strata.BLOCKED)
         thin = trial.blocks is not None and _thin(trial)
@@ -160,8 +164,10 @@ class DifferenceInMeans:
         fit = least_squares(trial.y, columns, names=names, weights=trial.weights)
         if TREATED not in fit.names:
             raise ImpactEvalError(Finding.error("treatment_collinear", method=self.info.name))
-        result = covariance_of_rows(fit, self.covariance, trial.tied)
-        return _report(self, trial, outcome, fit.position(TREATED), fit.coefficients, result)
+        place = fit.position(TREATED)
+        pick = np.eye(len(fit.names))[[place]]
+        result = covariance_of_rows(fit, self.covariance, trial.tied).combine(pick)
+        return _report(self, trial, outcome, float(fit.coefficients[place]), result)
 
     def _pairs(self, trial: _Trial) -> PairedDifference | None:
         """Return the paired difference when every block is a pair and nothing else is asked."""
@@ -188,9 +194,7 @@ class _Trial:
     findings: tuple[Finding, ...]
 
 
-def _read(
-    sample: Sample, outcome: str, covariance: RowCovariance | None, *, two_arms: bool
-) -> _Trial:
+def _read(sample: Sample, outcome: str, covariance: Covariance | None, *, two_arms: bool) -> _Trial:
     assert sample.treated is not None
     keep, step = sample.complete(outcome)
     flow, findings = [*sample.flow, step], list(sample.findings)
@@ -277,33 +281,34 @@ def _report(
     design: DifferenceInMeans,
     trial: _Trial,
     outcome: str,
-    place: int,
-    coefficients: FloatArray,
+    value: float,
     result: CovarianceResult,
 ) -> Estimate:
-    variance = float(result.matrix[place, place])
+    variance = float(result.matrix[0, 0])
     influence = None
     if result.influence is not None:
-        influence = Influence(result.influence[:, [place]], trial.tied.labels)
+        influence = Influence(result.influence, trial.tied.labels)
     effect = wald_effect(
         outcome=outcome,
         estimand="ate",
         term="ate",
-        estimate=float(coefficients[place]),
+        estimate=value,
         std_error=float(np.sqrt(variance)) if variance > 0 else None,
-        df=float(result.df[place]),
+        df=float(result.df[0]),
         n_treated=int(trial.treated.sum()),
         n_comparison=int((~trial.treated).sum()),
         n_clusters=result.n_clusters[0] if result.n_clusters else None,
     )
-    findings = [*trial.findings, *result.findings, *few_findings(trial.treated, trial.tied)]
+    effects, noted = apply_tests([effect], result.tests, np.eye(1))
+    findings = [*trial.findings, *result.findings, *noted]
+    findings += few_findings(trial.treated, trial.tied)
     if variance <= 0:
         findings.append(Finding.warning("no_variance", outcome=outcome))
     return Estimate(
         outcome=outcome,
         estimand="ate",
         method=MethodRecord(design.info.name, options_of(design), result.label),
-        effects=(effect,),
+        effects=effects,
         covariance=np.array([[variance if variance > 0 else np.nan]]),
         counterfactual=True,
         influence=influence,
@@ -317,7 +322,7 @@ def _report_pairs(
     design: DifferenceInMeans, trial: _Trial, outcome: str, pair: PairedDifference
 ) -> Estimate:
     labels = np.arange(len(pair.influence))
-    tied = Independent((), labels)
+    tied = Independent(Ties(), labels)
     result = CovarianceResult(
         label="pairs",
         matrix=np.array([[pair.std_error**2]]),
@@ -325,7 +330,7 @@ def _report_pairs(
         influence=pair.influence[:, None],
     )
     paired = replace(trial, tied=tied)
-    return _report(design, paired, outcome, 0, np.array([pair.estimate]), result)
+    return _report(design, paired, outcome, pair.estimate, result)
 
 
 def _arms(trial: _Trial) -> dict[str, Any]:

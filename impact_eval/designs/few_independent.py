@@ -8,31 +8,28 @@ from __future__ import annotations
 
 from impact_eval.core.findings import Finding
 from impact_eval.data.sample import Sample
-from impact_eval.stats.inference.covariance import FEW_CLUSTERS
-from impact_eval.stats.inference.covariance_types import Clustered, Robust
+from impact_eval.designs.ties import cluster_columns
+from impact_eval.stats.inference.covariances import FEW_CLUSTERS, Covariance
 
 ONE_TREATED = ("one_treated_unit", "one_treated_cluster")  # why an effect has no interval
 FEW_TREATED = 10  # treated below which the usual errors are too small (see the method's page)
 
 
-def clusters_declared(sample: Sample, covariance: Robust | Clustered | None = None) -> bool:
+def clusters_declared(sample: Sample, covariance: Covariance | None = None) -> bool:
     """Return whether clusters stand above units: those a covariance names, else the sample's.
 
     Parameters
     ----------
     sample : Sample
-    covariance : Robust, Clustered or None
-        `Robust` says that rows are independent, whatever the clusters of the sample.
+    covariance : Covariance or None
+        One that `stands_alone` says that rows are independent, whatever the clusters.
 
     Returns
     -------
     bool
         A column of clusters that is the column of units is no cluster.
     """
-    if isinstance(covariance, Robust):
-        return False
-    named = covariance.columns if covariance is not None else ()
-    names = named or sample.cluster_names
+    names = cluster_columns(sample, covariance)
     return bool(names) and names[0] != sample.unit
 
 

@@ -26,6 +26,8 @@ from impact_eval.core.estimate import (
     wald_effect,
 )
 from impact_eval.core.findings import Finding
+from impact_eval.designs.own_tests import apply_tests
+from impact_eval.stats.inference.covariances import CovarianceResult
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -112,6 +114,8 @@ class GroupTimeAggregator:
         Of the cells, then of the shares.
     influence : function or None
         Makes the (m, J) influence values of (J, c + K) combinations.
+    result : CovarianceResult or None
+        The covariance asked for by name, with its degrees of freedom and its tests.
     units : (m,) array
         Labels of the independent units.
     n_clusters : int or None
@@ -130,6 +134,7 @@ class GroupTimeAggregator:
     influence: Callable[[FloatArray], FloatArray] | None
     units: NDArray[Any]
     n_clusters: int | None
+    result: CovarianceResult | None = None
     balance: float | None = None
     window: tuple[float | None, float | None] | None = None
     label: Callable[[float], Label] = float
@@ -158,6 +163,7 @@ class GroupTimeAggregator:
             findings.append(Finding.warning("nothing_to_aggregate", kind=kind))
         slopes = np.array([row.slope for row in rows]).reshape(len(rows), self._width)
         covariance = slopes @ self.covariance @ slopes.T
+        df = [None] * len(rows) if self.result is None else self.result.combine(slopes).df.tolist()
         counts = [self._counts(row) for row in rows]
         one_unit = np.array([units <= 1 for units, _ in counts], dtype=bool)
         one_cluster = np.array([clusters <= 1 for _, clusters in counts], dtype=bool) & ~one_unit
@@ -173,13 +179,19 @@ class GroupTimeAggregator:
             None if gap else float(np.sqrt(v)) for gap, v in zip(blank, variance, strict=True)
         ]
         values = slopes[:, : len(self.estimates)] @ np.nan_to_num(self.estimates)
+        numbers = zip(rows, values, errors, df, one_cluster, strict=True)
+        effects = [
+            without_interval(effect) if one else effect
+            for row, value, error, freedom, one in numbers
+            for effect in [self._effect(estimate, row, value, error, freedom)]
+        ]
+        shown, noted = apply_tests(
+            effects, None if self.result is None else self.result.tests, slopes
+        )
+        findings += [f for f in noted if f not in findings]
         return replace(
             estimate,
-            effects=tuple(
-                without_interval(effect) if one else effect
-                for row, value, error, one in zip(rows, values, errors, one_cluster, strict=True)
-                for effect in [self._effect(estimate, row, value, error)]
-            ),
+            effects=shown,
             covariance=covariance,
             influence=self._influence(slopes),
             aggregator=None,
@@ -204,7 +216,12 @@ class GroupTimeAggregator:
         return Influence(lambda: make(slopes), self.units)
 
     def _effect(
-        self, estimate: Estimate, row: Row, value: float, std_error: float | None
+        self,
+        estimate: Estimate,
+        row: Row,
+        value: float,
+        std_error: float | None,
+        df: float | None,
     ) -> Effect:
         cells = self.cells
         chosen = np.flatnonzero(row.cells)
@@ -219,6 +236,7 @@ class GroupTimeAggregator:
             time=row.time,
             estimate=float(value),
             std_error=std_error,
+            df=df,
             conf_level=level,
             n_treated=int(largest.sum()),
             n_comparison=int(cells.n_comparison[chosen].max(initial=0)),

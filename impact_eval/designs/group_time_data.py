@@ -14,7 +14,9 @@ from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.panel import WidePanel
 from impact_eval.data.sample import Sample
 from impact_eval.designs.row_regression import told_by_sample
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.designs.ties import BoundCovariance, bind_units, cluster_columns
+from impact_eval.stats.inference.covariance import CR, Clustered
+from impact_eval.stats.inference.covariances import Covariance
 from impact_eval.stats.panels.cohort_sorted import SortedPanel, sort_panel
 from impact_eval.stats.panels.group_time_rows import RowData
 
@@ -46,6 +48,8 @@ class GroupTimeData:
         Independent ones that hold a treated unit, each counted once whatever its cohorts.
     clustered : bool
         Clusters stand above units.
+    bound : BoundCovariance or None
+        A covariance that the kernel does not compute itself, bound to the units.
     label : function
         How a period or cohort is written in a row.
     flow : tuple of FlowStep
@@ -63,6 +67,7 @@ class GroupTimeData:
     n_independent: IntArray
     treated_independent: int
     clustered: bool
+    bound: BoundCovariance | None = None
     label: Callable[[float], Label]
     flow: tuple[FlowStep, ...]
     findings: tuple[Finding, ...]
@@ -81,17 +86,18 @@ class _Story:
             self.findings.append(Finding.warning(code, n=left, **values))
 
 
-def cluster_labels(sample: Sample, covariance: Clustered) -> tuple[IntArray, NDArray[Any]] | None:
+def by_kernel(sample: Sample, covariance: Covariance) -> bool:
+    """Whether the kernel computes it: a sum by unit or by one kind of cluster, without leverage."""
+    plain = isinstance(covariance, Clustered) and covariance.correction in (CR.CR0, CR.CR1)
+    return plain and len(cluster_columns(sample, covariance)) < 2
+
+
+def cluster_labels(sample: Sample, covariance: Covariance) -> tuple[IntArray, NDArray[Any]] | None:
     """Return the row-level cluster codes and their labels, or None when units are independent.
 
-    Raises
-    ------
-    ImpactEvalError
-        `several_clusters` when more than one column is named.
+    With several kinds of clusters, those of the first: the kind that is counted.
     """
-    names = covariance.columns or sample.cluster_names
-    if len(names) > 1:
-        raise ImpactEvalError(Finding.error("several_clusters", n=len(names)))
+    names = cluster_columns(sample, covariance)
     if not names or names[0] == sample.unit:
         return None
     coded = sample.codes(names[0])
@@ -113,7 +119,7 @@ def read_panel(
     sample: Sample,
     outcome: str,
     *,
-    covariance: Clustered,
+    covariance: Covariance,
     anticipation: float,
     complete_only: bool,
 ) -> GroupTimeData:
@@ -127,7 +133,7 @@ def read_panel(
     sample : Sample
         A panel.
     outcome : str
-    covariance : Clustered
+    covariance : Covariance
     anticipation : float
     complete_only : bool
 
@@ -147,6 +153,7 @@ def read_panel(
         clusters = None if clusters is None else clusters[keep]
     cohorts = np.unique(wide.cohorts[np.isfinite(wide.cohorts)])
     codes = np.searchsorted(cohorts, wide.cohorts)
+    own = by_kernel(sample, covariance)
     covariates = wide.covariates_by_time
     if covariates is None:
         covariates = wide.covariates
@@ -156,10 +163,10 @@ def read_panel(
         len(cohorts),
         covariates=covariates,
         weights=wide.weights if sample.has_weights else None,
-        clusters=clusters,
+        clusters=clusters if own else None,
     )
     labels = wide.units
-    if above is not None and clusters is not None:
+    if own and above is not None and clusters is not None:
         labels = above[1][np.unique(clusters)]
     return GroupTimeData(
         panel=panel,
@@ -172,10 +179,21 @@ def read_panel(
         n_independent=_independent_by_cohort(codes, clusters, len(cohorts)),
         treated_independent=_treated_independent(codes, clusters, len(cohorts)),
         clustered=above is not None,
+        bound=None if own else _bound(sample, covariance, keep, codes, wide),
         label=_label_of(sample),
         flow=tuple(story.flow),
         findings=tuple(story.findings),
     )
+
+
+def _bound(
+    sample: Sample, covariance: Covariance, keep: BoolArray, codes: IntArray, wide: WidePanel
+) -> BoundCovariance:
+    assert sample.unit_codes is not None
+    first = np.zeros(sample.n_units, dtype=np.int64)
+    first[sample.unit_codes[::-1]] = np.arange(sample.n)[::-1]
+    weights = wide.weights if sample.has_weights else None
+    return bind_units(sample, covariance, first[keep], groups=codes, weights=weights)
 
 
 def _unit_codes(sample: Sample, codes: IntArray) -> IntArray:
@@ -253,7 +271,7 @@ def _treated_independent(codes: IntArray, clusters: IntArray | None, size: int) 
 
 
 def read_rows(
-    sample: Sample, outcome: str, *, covariance: Clustered, anticipation: float
+    sample: Sample, outcome: str, *, covariance: Covariance, anticipation: float
 ) -> GroupTimeData:
     """Read repeated cross-sections, or a panel with holes as if it were one.
 
@@ -261,7 +279,7 @@ def read_rows(
     ----------
     sample : Sample
     outcome : str
-    covariance : Clustered
+    covariance : Covariance
     anticipation : float
 
     Returns
@@ -270,23 +288,19 @@ def read_rows(
     """
     assert sample.cohorts is not None
     assert sample.time_codes is not None
-    observed, step = sample.complete(outcome)
-    story = _Story([*sample.flow, step], told_by_sample(sample))
-    always = observed & (sample.cohorts <= sample.times[0] + anticipation)
-    found = int(always.sum())
-    story.leave_out("always_treated_dropped", found, step.n, anticipation=anticipation)
-    keep = observed & ~always
-    if sample.unit_codes is not None:
-        story.findings.append(Finding.info("unbalanced_rows", n=int(keep.sum())))
+    keep, story = _keep_rows(sample, outcome, sample.cohorts, anticipation)
     start = sample.cohorts[keep]
     cohorts = np.unique(start[np.isfinite(start)])
     codes = np.searchsorted(cohorts, start)
     people, person = _people(sample, keep)
     above = cluster_labels(sample, covariance)
     independent, labels = person, people
+    own = by_kernel(sample, covariance)
+    counted = person
     if above is not None:
-        present, independent = np.unique(above[0][keep], return_inverse=True)
-        labels = above[1][present]
+        present, counted = np.unique(above[0][keep], return_inverse=True)
+        if own:
+            independent, labels = counted, above[1][present]
     first = np.zeros(len(people), dtype=np.int64)
     first[person[::-1]] = np.arange(len(person))[::-1]
     weights = sample.weights_array[keep]
@@ -310,13 +324,30 @@ def read_rows(
         has_never=bool((codes == len(cohorts)).any()),
         independent=labels,
         n_units=np.bincount(codes[first], minlength=len(cohorts) + 1)[:-1],
-        n_independent=_independent_by_cohort(codes, independent, len(cohorts)),
-        treated_independent=_treated_independent(codes, independent, len(cohorts)),
+        n_independent=_independent_by_cohort(codes, counted, len(cohorts)),
+        treated_independent=_treated_independent(codes, counted, len(cohorts)),
         clustered=above is not None,
+        bound=None
+        if own
+        else bind_units(sample, covariance, np.flatnonzero(keep)[first], groups=codes[first]),
         label=_label_of(sample),
         flow=tuple(story.flow),
         findings=tuple(story.findings),
     )
+
+
+def _keep_rows(
+    sample: Sample, outcome: str, cohorts: FloatArray, anticipation: float
+) -> tuple[BoolArray, _Story]:
+    observed, step = sample.complete(outcome)
+    story = _Story([*sample.flow, step], told_by_sample(sample))
+    always = observed & (cohorts <= sample.times[0] + anticipation)
+    found = int(always.sum())
+    story.leave_out("always_treated_dropped", found, step.n, anticipation=anticipation)
+    keep = observed & ~always
+    if sample.unit_codes is not None:
+        story.findings.append(Finding.info("unbalanced_rows", n=int(keep.sum())))
+    return keep, story
 
 
 def _people(sample: Sample, keep: BoolArray) -> tuple[NDArray[Any], IntArray]:

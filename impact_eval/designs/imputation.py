@@ -22,10 +22,14 @@ from impact_eval.designs.base import (
 from impact_eval.designs.cell_aggregation import CellAggregator
 from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel, refuse_empty
 from impact_eval.designs.influence_sources import CellSource, InfluenceSource, UnitSource
+from impact_eval.designs.panel_covariance import bind_panel, covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import Report
 from impact_eval.designs.panel_ols import few_cluster_findings, panel_ols
+from impact_eval.designs.redraws import by_redraws, redrawn
+from impact_eval.designs.ties import BoundCovariance
 from impact_eval.designs.twfe import check_event_options
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.inference.covariance import CR, Clustered
+from impact_eval.stats.inference.covariances import Covariance, Source
 from impact_eval.stats.panels.cohort_gram import CellInfluence
 from impact_eval.stats.panels.imputed_effects import (
     ImputedCells,
@@ -60,6 +64,9 @@ class ImputationDiD:
         of other event studies.
     anticipation : int
         Periods before treatment that are not used as untreated.
+    covariance : Covariance, optional
+        One of `info.covariances`, computed from the influence values; by default their sum by unit,
+        or by the sample's cluster.
 
     References
     ----------
@@ -79,6 +86,7 @@ class ImputationDiD:
     variance: str = "bjs"
     leads: int | None = None
     anticipation: int = 0
+    covariance: Covariance | None = None
 
     info: ClassVar[EstimatorInfo] = EstimatorInfo(
         name="imputation",
@@ -95,6 +103,7 @@ class ImputationDiD:
         references=("10.1093/restud/rdae007", "10.48550/arXiv.2207.05943"),
         oracle="didimputation 0.5.0, did2s 1.2.1",
         evidence_ceiling=3,
+        sources=frozenset({Source.INFLUENCE, Source.REDRAW}),
     )
 
     def __post_init__(self) -> None:
@@ -119,8 +128,12 @@ class ImputationDiD:
         ImpactEvalError
             What `refuse_unfit` refuses; `no_identified_effect`.
         """
+        if by_redraws(self.covariance):
+            return redrawn(self, self.covariance, sample, outcome)
+        asked = covariance_asked(self.covariance, sample, default=CR.CR0)
+        whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = cohort_panel(sample, outcome, method=self.info.name)
+        panel = cohort_panel(sample, outcome)
         step = np.arange(panel.n_periods)[None, :] - panel.starts[:, None]
         untreated = (step < -self.anticipation) | panel.never[:, None]
         foundation = np.any(panel.observed & untreated[panel.codes], axis=1)
@@ -131,8 +144,8 @@ class ImputationDiD:
         live = found.identified
         if not live.any():
             raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
-        table = self._table(panel, found, outcome)
-        return self._with_leads(table, untreated).cells()
+        table = self._table(panel, found, outcome, bind_panel(panel, whole, asked))
+        return self._with_leads(table, untreated, sample).cells()
 
     def _impute(self, panel: CohortPanel, untreated: BoolArray, treated: BoolArray) -> ImputedCells:
         variance = Variance(self.variance)
@@ -149,7 +162,13 @@ class ImputationDiD:
             weights=panel.weights,
         )
 
-    def _table(self, panel: CohortPanel, found: ImputedCells, outcome: str) -> CellAggregator:
+    def _table(
+        self,
+        panel: CohortPanel,
+        found: ImputedCells,
+        outcome: str,
+        bound: BoundCovariance | None,
+    ) -> CellAggregator:
         findings = [*panel.findings, *few_cluster_findings(panel)]
         missing = int((~found.identified).sum())
         if missing:
@@ -157,17 +176,18 @@ class ImputationDiD:
         if (panel.cohort_clusters[~panel.never] == 1).any():
             n = int((panel.cohort_clusters[~panel.never] == 1).sum())
             findings.append(Finding.warning("cohort_of_one_cluster", n=n))
+        label = self.variance if bound is None else f"{self.variance}, {bound.covariance.label}"
         source: InfluenceSource
         if isinstance(found.influence, CellInfluence):
-            source = CellSource(panel, found.influence)
+            source = CellSource(panel, found.influence, bound=bound)
         else:
-            source = UnitSource(panel, found.influence)
+            source = UnitSource(panel, found.influence, bound=bound)
         return CellAggregator(
             panel=panel,
             report=Report(
                 outcome=outcome,
                 estimand="att",
-                method=MethodRecord(self.info.name, options_of(self), self.variance),
+                method=MethodRecord(self.info.name, options_of(self), label),
                 n_clusters=panel.n_clusters,
                 findings=tuple(findings),
                 flow=panel.flow,
@@ -179,9 +199,12 @@ class ImputationDiD:
             cohort=found.cohort,
             period=found.period,
             random_shares=self.variance == "two_stage",
+            withhold_single=bound is None,
         )
 
-    def _with_leads(self, table: CellAggregator, untreated: BoolArray) -> CellAggregator:
+    def _with_leads(
+        self, table: CellAggregator, untreated: BoolArray, sample: Sample
+    ) -> CellAggregator:
         """Add the coefficients of the periods before treatment, estimated on untreated rows."""
         panel = table.panel
         before = untreated & ~panel.never[:, None]
@@ -192,7 +215,8 @@ class ImputationDiD:
         if not wanted.size:
             return table
         cells = (event[:, :, None] == wanted).astype(np.float64)
-        result = panel_ols(panel, cells, covariance=Clustered(correction="CR1"), used=untreated)
+        plain = Clustered(correction=CR.CR1)
+        result = panel_ols(panel, cells, sample, covariance=plain, used=untreated)
         assert isinstance(result.source, CellSource | UnitSource)
         if not np.isfinite(result.source.factor):
             return table  # one cluster, or as many parameters as rows: no test can be made
@@ -239,4 +263,4 @@ def _by_unit(source: InfluenceSource) -> UnitSource:
     assert isinstance(source, CellSource)
     panel = source.panel
     values = source.influence.by_unit(panel.y, panel.codes, panel.weights)
-    return UnitSource(panel, values, source.factor, source.df)
+    return UnitSource(panel, values, source.factor, source.df, source.bound)

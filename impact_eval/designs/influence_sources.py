@@ -1,8 +1,9 @@
 """Where the influence of regression-type effects comes from, and how it becomes a covariance.
 
-Three sources give the same answer in three situations: cohort moments (a balanced panel without
-covariates: nothing of the size of the data is made), influence values by unit, and the adjusted
-scores of few clusters (CR2, CR3) with their Satterthwaite degrees of freedom.
+Four sources give the same answer in four situations: cohort moments (a balanced panel without
+covariates: nothing of the size of the data is made), influence values by unit, the adjusted scores
+of few clusters (CR2, CR3) with their Satterthwaite degrees of freedom, and any other covariance of
+the regression of rows.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Influence
+from impact_eval.core.findings import Finding
 from impact_eval.designs.cohort_panel import CohortPanel
+from impact_eval.designs.ties import BoundCovariance
 from impact_eval.stats.inference.cluster_moments import ClusterMoments, satterthwaite_df
+from impact_eval.stats.inference.covariances import CovarianceResult, Tests
 from impact_eval.stats.panels.cohort_gram import CellInfluence
 
 FloatArray = NDArray[np.float64]
@@ -29,15 +33,32 @@ class Combination:
     Attributes
     ----------
     covariance : (J, J) array
-    influence : Influence
-        (clusters, J), scaled so that its cross-product is the covariance.
+    influence : Influence or None
+        (clusters, J), scaled so that its cross-product is the covariance; None where the covariance
+        is no such sum.
     df : (J,) array
         Infinite: the normal law.
+    tests : function or None
+        Tests of these combinations, or of combinations of them, that are not Wald's.
+    findings : tuple of Finding
     """
 
     covariance: FloatArray
-    influence: Influence
+    influence: Influence | None
     df: FloatArray
+    tests: Tests | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+def combination(result: CovarianceResult, labels: NDArray[Any]) -> Combination:
+    """Return the combinations that a covariance was computed for."""
+    return Combination(
+        covariance=result.matrix,
+        influence=None if result.influence is None else Influence(result.influence, labels),
+        df=result.df,
+        tests=result.tests,
+        findings=result.findings,
+    )
 
 
 class InfluenceSource(Protocol):
@@ -63,12 +84,15 @@ class CellSource:
     factor : float
         Small-sample factor of the covariance.
     df : float
+    bound : BoundCovariance or None
+        The covariance asked for by name, of the units; factor and df are then its own.
     """
 
     panel: CohortPanel
     influence: CellInfluence
     factor: float = 1.0
     df: float = np.inf
+    bound: BoundCovariance | None = None
 
     def combine(self, contrasts: FloatArray, shares: FloatArray | None = None) -> Combination:
         """Combine, see `InfluenceSource`."""
@@ -78,6 +102,9 @@ class CellSource:
         root = np.sqrt(self.factor)
         scaled = CellInfluence(parts.slope * root, parts.offset * root)
         df = np.full(len(contrasts), self.df)
+        if self.bound is not None:
+            by_unit = parts.by_unit(panel.y, panel.codes, panel.weights)
+            return combination(self.bound.of_influence(by_unit), self.bound.labels)
         if not panel.clustered_above:
             return Combination(
                 scaled.covariance(panel.moments),
@@ -106,12 +133,15 @@ class UnitSource:
     panel : CohortPanel
     values : (N, K) array
     factor, df : float
+    bound : BoundCovariance or None
+        The covariance asked for by name, of the units; factor and df are then its own.
     """
 
     panel: CohortPanel
     values: FloatArray
     factor: float = 1.0
     df: float = np.inf
+    bound: BoundCovariance | None = None
 
     def combine(self, contrasts: FloatArray, shares: FloatArray | None = None) -> Combination:
         """Combine, see `InfluenceSource`."""
@@ -119,6 +149,8 @@ class UnitSource:
         values = self.values @ contrasts.T
         if shares is not None:
             values = values + _presence(panel, shares)
+        if self.bound is not None:
+            return combination(self.bound.of_influence(values), self.bound.labels)
         values = sum_by_code(values, panel.clusters, panel.n_clusters) * np.sqrt(self.factor)
         return Combination(
             values.T @ values,
@@ -164,6 +196,29 @@ class AdjustedSource:
             satterthwaite_df(self.moments, full) if self.df is None else np.full(len(full), self.df)
         )
         return Combination(values.T @ values, Influence(values, self.labels), df)
+
+
+@dataclass(frozen=True)
+class FitSource:
+    """A covariance computed from a regression of rows.
+
+    Attributes
+    ----------
+    result : CovarianceResult
+        Of the k coefficients of the fit.
+    contrasts : (K, k) array
+        Effects as combinations of the coefficients.
+    labels : (C,) array
+        Of what is independent.
+    """
+
+    result: CovarianceResult
+    contrasts: FloatArray
+    labels: NDArray[Any]
+
+    def combine(self, contrasts: FloatArray, shares: FloatArray | None = None) -> Combination:
+        """Combine, see `InfluenceSource`; shares are fixed here."""
+        return combination(self.result.combine(contrasts @ self.contrasts), self.labels)
 
 
 @dataclass(frozen=True)

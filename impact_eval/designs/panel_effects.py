@@ -19,6 +19,7 @@ from impact_eval.core.estimate import (
 )
 from impact_eval.core.findings import Finding
 from impact_eval.designs.influence_sources import Combination
+from impact_eval.designs.own_tests import apply_tests
 
 FloatArray = NDArray[np.float64]
 
@@ -95,15 +96,18 @@ def make_estimate(
                 n_clusters=report.n_clusters,
             )
         )
+    rows_shown, noted = apply_tests(effects, combined.tests, np.eye(len(effects)))
     silent = sum(1 for i, row in enumerate(rows) if row.has_error and not live[i])
-    findings = report.findings
+    told = {finding.code for finding in report.findings}
+    own = [f for f in (*combined.findings, *noted) if f.code not in told]
+    findings = (*report.findings, *own)
     if silent:
         findings = (*findings, Finding.warning("no_own_error", n=silent))
     return Estimate(
         outcome=report.outcome,
         estimand=report.estimand,
         method=report.method,
-        effects=tuple(effects),
+        effects=rows_shown,
         covariance=covariance,
         counterfactual=report.counterfactual,
         influence=combined.influence,

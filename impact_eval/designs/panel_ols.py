@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impact_eval.core.findings import Finding
+from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs.cohort_panel import CohortPanel
 from impact_eval.designs.few_independent import FEW_TREATED, few_independent
 from impact_eval.designs.influence_sources import (
     AdjustedSource,
     CellSource,
+    FitSource,
     InfluenceSource,
     UnitSource,
 )
+from impact_eval.designs.panel_covariance import own_level, sample_rows
+from impact_eval.designs.ties import ties_of_rows
 from impact_eval.stats.inference.covariance import (
+    CR,
     FEW_CLUSTERS,
+    Clustered,
     cluster_moments,
     small_sample_factor,
 )
-from impact_eval.stats.inference.covariance_types import CR, Clustered
-from impact_eval.stats.inference.regression import least_squares
+from impact_eval.stats.inference.covariances import Covariance
+from impact_eval.stats.inference.regression import Absorbed, LinearFit, least_squares
 from impact_eval.stats.panels.cell_regression import cell_regression
-from impact_eval.stats.panels.panel_regression import panel_influence, panel_regression
+from impact_eval.stats.panels.panel_regression import (
+    PanelColumns,
+    panel_influence,
+    panel_regression,
+)
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 DENSE_NUMBERS = 20_000_000  # size of the full design above which CR2 is not attempted
@@ -57,8 +67,9 @@ class OlsResult:
 def panel_ols(
     panel: CohortPanel,
     cells: FloatArray,
+    sample: Sample,
     *,
-    covariance: Clustered | None = None,
+    covariance: Covariance | None = None,
     used: BoolArray | None = None,
 ) -> OlsResult:
     """Regress the outcome on cell columns, covariates, unit and period effects.
@@ -68,7 +79,9 @@ def panel_ols(
     panel : CohortPanel
     cells : (G, T, K) array
         Value of each column in each cohort and period.
-    covariance : Clustered, optional
+    sample : Sample
+        Where the columns that a covariance names are read.
+    covariance : Covariance, optional
         By default CR1 with t(C - 1), and CR2 with Satterthwaite degrees of freedom below 40
         clusters or 10 treated ones.
     used : (G, T) array of bool, optional
@@ -78,6 +91,8 @@ def panel_ols(
     -------
     OlsResult
     """
+    if covariance is not None and not own_level(panel, sample, covariance):
+        return _by_rows(panel, cells, sample, used, covariance)
     correction, findings = _choose(panel, covariance, cells.shape[2])
     label = str(correction)
     if correction in (CR.CR0, CR.CR1):
@@ -94,12 +109,12 @@ def treated_clusters(panel: CohortPanel) -> int:
 
 
 def _choose(
-    panel: CohortPanel, covariance: Clustered | None, columns: int
+    panel: CohortPanel, covariance: Covariance | None, columns: int
 ) -> tuple[CR, tuple[Finding, ...]]:
     clusters, treated = panel.n_clusters, treated_clusters(panel)
     few = clusters < FEW_CLUSTERS or treated < FEW_TREATED
     findings = few_cluster_findings(panel)
-    if covariance is not None:
+    if isinstance(covariance, Clustered):
         return CR(covariance.correction), findings
     size = panel.y.size * (panel.columns(np.empty((0, 0, columns))).total)
     if not few or size > DENSE_NUMBERS:
@@ -169,21 +184,11 @@ def _adjusted(
     label: str,
     findings: tuple[Finding, ...],
 ) -> OlsResult:
-    columns = panel.columns(cells)
-    rows = _rows_used(panel, used)
-    swept = np.concatenate([b.columns for b in columns.swept(rows)])[rows]
-    live = np.sqrt((swept**2).sum(axis=0)) > 1e-9 * np.sqrt(len(swept))
-    names = [str(j) for j in np.flatnonzero(live)]
-    weights = None
-    if panel.weights is not None:
-        weights = np.broadcast_to(panel.weights[:, None], rows.shape)[rows]
-    fit = least_squares(panel.y[rows], swept[:, live], names=names, weights=weights)
+    columns, rows = panel.columns(cells), _rows_used(panel, used)
+    fit = _swept_fit(panel, columns, rows)
     clusters = np.broadcast_to(panel.clusters[:, None], rows.shape)[rows]
     moments = cluster_moments(fit, clusters, correction)
-    position = {int(name): i for i, name in enumerate(fit.names)}
-    index = range(columns.nuisance, columns.total)
-    kept = np.array([j in position for j in index], dtype=bool)
-    contrasts = np.eye(len(fit.names))[[position[j] for j in index if j in position]]
+    kept, contrasts = _kept(columns, fit)
     factor = small_sample_factor(
         correction, clusters=panel.n_clusters, n=fit.n, parameters=len(fit.names)
     )
@@ -203,20 +208,108 @@ def _adjusted(
     )
 
 
-def with_cluster(sample: Sample, covariance: Clustered | None) -> Sample:
-    """Return the sample clustered by the column a covariance names, itself when it names none."""
-    if covariance is None or not covariance.columns or covariance.columns == sample.cluster_names:
-        return sample
-    return Sample(
-        sample.frame,
-        unit=sample.unit,
-        time=sample.time,
-        cohort=sample.cohort,
-        treatment=sample.treatment,
-        covariates=sample.covariates,
-        cluster=covariance.columns,
-        strata=sample.strata,
-        weights=sample.weights,
-        rows_are=sample.rows_are,
-        prior_flow=sample.flow,
+def _swept_fit(
+    panel: CohortPanel, columns: PanelColumns, rows: BoolArray, absorbed: Absorbed | None = None
+) -> LinearFit:
+    """Fit the rows in use on columns freed of unit means; those left with nothing are dropped."""
+    swept = np.concatenate([b.columns for b in columns.swept(rows)])[rows]
+    live = np.sqrt((swept**2).sum(axis=0)) > 1e-9 * np.sqrt(len(swept))
+    names = [str(j) for j in np.flatnonzero(live)]
+    weights = None
+    if panel.weights is not None:
+        weights = np.broadcast_to(panel.weights[:, None], rows.shape)[rows]
+    return least_squares(
+        panel.y[rows], swept[:, live], names=names, weights=weights, absorbed=absorbed
     )
+
+
+def _whole_fit(
+    panel: CohortPanel,
+    columns: PanelColumns,
+    rows: BoolArray,
+    unit: IntArray,
+    covariance: Covariance,
+) -> LinearFit:
+    """Fit the rows in use on indicators of the units and the columns as they are."""
+    size = len(unit) * (panel.n_units + columns.total)
+    if size > DENSE_NUMBERS:
+        raise ImpactEvalError(
+            Finding.error("covariance_too_large", name=covariance.label, n=panel.n_units)
+        )
+    own = (unit[:, None] == np.arange(panel.n_units)).astype(np.float64)
+    blocks = [columns.block(rows_) for rows_ in columns.slices(panel.n_units)]
+    names = [f"unit{i}" for i in range(panel.n_units)] + [str(j) for j in range(columns.total)]
+    weights = None
+    if panel.weights is not None:
+        weights = np.broadcast_to(panel.weights[:, None], rows.shape)[rows]
+    design = np.column_stack([own, np.concatenate(blocks)[rows]])
+    return least_squares(panel.y[rows], design, names=names, weights=weights)
+
+
+def _kept(columns: PanelColumns, fit: LinearFit) -> tuple[BoolArray, FloatArray]:
+    """Return which cell columns are in a fit, and the effects as combinations of its columns."""
+    position = {name: i for i, name in enumerate(fit.names)}
+    wanted = [str(j) for j in range(columns.nuisance, columns.total)]
+    kept = np.array([name in position for name in wanted], dtype=bool)
+    return kept, np.eye(len(fit.names))[[position[name] for name in wanted if name in position]]
+
+
+def _by_rows(
+    panel: CohortPanel,
+    cells: FloatArray,
+    sample: Sample,
+    used: BoolArray | None,
+    covariance: Covariance,
+) -> OlsResult:
+    """Compute any covariance from the regression of rows.
+
+    Unit effects are swept out: they count as parameters, and add to the leverage, unless units are
+    nested in the clusters. A correction that needs the whole design has them as columns instead.
+
+    Raises
+    ------
+    ImpactEvalError
+        `covariance_too_large` when the whole design does not fit in memory.
+    """
+    columns, rows = panel.columns(cells), _rows_used(panel, used)
+    place = sample_rows(panel, sample, rows)
+    ties = ties_of_rows(sample, covariance, place)
+    unit = np.broadcast_to(np.arange(panel.n_units)[:, None], rows.shape)[rows]
+    if covariance.by_cluster and not ties.codes:
+        ties = replace(ties, codes=(panel.sample_units[unit],))
+    nested = [_nested(unit, codes) for codes in ties.codes]
+    if covariance.needs_design and not all(nested):
+        fit = _whole_fit(panel, columns, rows, unit, covariance)
+    else:
+        absorbed = None if any(nested) else _unit_effects(panel, unit)
+        fit = _centred(panel, _swept_fit(panel, columns, rows, absorbed), unit)
+    kept, contrasts = _kept(columns, fit)
+    result = covariance.of_fit(fit, ties)
+    labels = np.unique(ties.codes[0]) if ties.codes else place
+    return OlsResult(
+        kept=kept,
+        coefficients=contrasts @ fit.coefficients,
+        source=FitSource(result, contrasts, labels),
+        label=result.label,
+        findings=few_cluster_findings(panel),
+    )
+
+
+def _nested(unit: IntArray, codes: IntArray) -> bool:
+    """Whether every unit stays in one cluster."""
+    first = np.zeros(int(unit.max()) + 1, dtype=np.int64)
+    first[unit[::-1]] = codes[::-1]
+    return bool((first[unit] == codes).all())
+
+
+def _unit_effects(panel: CohortPanel, unit: IntArray) -> Absorbed:
+    count = np.bincount(unit, minlength=panel.n_units)
+    return Absorbed(int((count > 0).sum()), leverage=1 / count[unit])
+
+
+def _centred(panel: CohortPanel, fit: LinearFit, unit: IntArray) -> LinearFit:
+    """Return the fit with the residuals of the outcome freed of unit means."""
+    count = np.bincount(unit, minlength=panel.n_units)
+    total = np.bincount(unit, weights=fit.residuals, minlength=panel.n_units)
+    mean = total / np.maximum(count, 1)
+    return replace(fit, residuals=fit.residuals - mean[unit], fitted=fit.fitted + mean[unit])

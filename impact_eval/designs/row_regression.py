@@ -2,114 +2,117 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impact_eval.core.estimate import Influence
 from impact_eval.core.findings import Finding
 from impact_eval.data.sample import Sample
 from impact_eval.designs.few_independent import clusters_declared, few_independent
-from impact_eval.stats.inference.covariance import CovarianceResult, covariance_of_fit
-from impact_eval.stats.inference.covariance_types import CR, HC, Clustered, Robust
+from impact_eval.designs.ties import cluster_columns, ties_of_rows
+from impact_eval.stats.inference.covariance import (
+    CR,
+    HC,
+    Clustered,
+    Covariance,
+    CovarianceResult,
+    Robust,
+    Ties,
+)
 from impact_eval.stats.inference.regression import LinearFit
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-RowCovariance: TypeAlias = Robust | Clustered
-
 
 @dataclass(frozen=True, slots=True)
 class Independent:
-    """Which rows are tied: codes (n,) of one or several dimensions, and the labels of the first.
+    """Which rows are tied, and the labels of what is independent.
 
     Attributes
     ----------
-    codes : tuple of (n,) arrays of int
-        Empty when every row stands alone.
+    ties : Ties
+        Its codes are empty when every row stands alone.
     labels : (m,) array
-        Of the clusters, or of the rows.
+        Of the clusters of the first dimension, or of the rows.
     declared : bool
         Clusters are declared, were each of them a single row.
     """
 
-    codes: tuple[IntArray, ...]
+    ties: Ties
     labels: NDArray[Any]
     declared: bool = False
 
     @property
+    def codes(self) -> tuple[IntArray, ...]:
+        """Codes (n,) of the clusters, one array per dimension."""
+        return self.ties.codes
+
+    @property
     def clustered(self) -> bool:
-        """Whether some rows are tied."""
-        return bool(self.codes)
+        """Whether some rows are tied within clusters."""
+        return bool(self.ties.codes)
 
 
-def independent_rows(
-    sample: Sample, covariance: RowCovariance | None, keep: BoolArray
-) -> Independent:
-    """Return the clusters of the rows kept: those named by the covariance, else the sample's.
+def independent_rows(sample: Sample, covariance: Covariance | None, keep: BoolArray) -> Independent:
+    """Return the ties of the rows kept: by the columns of the covariance, else of the sample.
 
     Parameters
     ----------
     sample : Sample
-    covariance : Robust, Clustered or None
-        `Robust` means that rows are independent, whatever the sample's clusters.
+    covariance : Covariance or None
+        One that `stands_alone` means that rows are independent, whatever the sample's clusters.
     keep : (n,) array of bool
 
     Returns
     -------
     Independent
     """
-    names: tuple[str, ...] = ()
-    if not isinstance(covariance, Robust):
-        named = covariance.columns if isinstance(covariance, Clustered) else ()
-        names = named or sample.cluster_names
+    rows = np.flatnonzero(keep)
+    ties = ties_of_rows(sample, covariance, rows)
+    names = cluster_columns(sample, covariance)
     if not names:
         if sample.unit_codes is None:
-            return Independent((), np.flatnonzero(keep))
-        return Independent((), sample.unit_labels[sample.unit_codes[keep]])
-    codes, labels = [], None
+            return Independent(ties, rows)
+        return Independent(ties, sample.unit_labels[sample.unit_codes[keep]])
+    coded = sample.codes(names[0])
+    labels = coded.labels[np.unique(coded.codes[keep])]
     declared = clusters_declared(sample, covariance)
-    for name in names:
-        coded = sample.codes(name)
-        present, inverse = np.unique(coded.codes[keep], return_inverse=True)
-        codes.append(inverse)
-        labels = coded.labels[present] if labels is None else labels
-    assert labels is not None
-    if codes[0].max() + 1 == len(codes[0]) and len(codes) == 1:
+    first = ties.codes[0]
+    if first.max() + 1 == len(first) and len(ties.codes) == 1:
         # one row each: rows are independent
-        return Independent((), labels[codes[0]], declared)
-    return Independent(tuple(codes), labels, declared)
+        return Independent(replace(ties, codes=()), labels[first], declared)
+    return Independent(ties, labels, declared)
 
 
 def covariance_of_rows(
-    fit: LinearFit, covariance: RowCovariance | None, tied: Independent
+    fit: LinearFit, covariance: Covariance | None, tied: Independent
 ) -> CovarianceResult:
     """Return the covariance asked for; by default HC2, or CR2-Satterthwaite when rows are tied.
 
     A `Clustered` whose clusters are single rows keeps its name in HC terms: CR2 is HC2, CR0 is HC0.
     """
-    if not tied.clustered:
-        kind = covariance.kind if isinstance(covariance, Robust) else _ROW_KIND.get(
-            str(getattr(covariance, "correction", CR.CR2)), HC.HC2
-        )  # fmt: skip
-        return covariance_of_fit(fit, Robust(kind))
-    chosen = covariance if isinstance(covariance, Clustered) else Clustered(correction=CR.CR2)
-    codes = tied.codes[0] if len(tied.codes) == 1 else tied.codes
-    return covariance_of_fit(fit, chosen, clusters=codes)
+    ties = tied.ties
+    if covariance is None:
+        covariance = Clustered(correction=CR.CR2) if tied.clustered else Robust(HC.HC2)
+    elif covariance.by_cluster and not tied.clustered:
+        if isinstance(covariance, Clustered):
+            covariance = Robust(_ROW_KIND[CR(covariance.correction)])
+        else:
+            ties = replace(ties, codes=(np.arange(len(fit.residuals)),))
+    return covariance.of_fit(fit, ties)
 
 
-_ROW_KIND = {"CR0": HC.HC0, "CR1": HC.HC1, "CR2": HC.HC2, "CR3": HC.HC3, "jackknife": HC.HC3}
-
-
-def influence_of(result: CovarianceResult, column: int, tied: Independent) -> Influence | None:
-    """Return the influence of one coefficient, or None when the covariance is not a plain sum."""
-    if result.influence is None:
-        return None
-    return Influence(result.influence[:, [column]], tied.labels)
+_ROW_KIND = {
+    CR.CR0: HC.HC0,
+    CR.CR1: HC.HC1,
+    CR.CR2: HC.HC2,
+    CR.CR3: HC.HC3,
+    CR.JACKKNIFE: HC.HC3,
+}
 
 
 def told_by_sample(sample: Sample) -> list[Finding]:

@@ -22,9 +22,12 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
 from impact_eval.designs.contract import Example
+from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import Report, Row, make_estimate
-from impact_eval.designs.panel_ols import OlsResult, panel_ols, with_cluster
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.designs.panel_ols import OlsResult, panel_ols
+from impact_eval.designs.redraws import by_redraws, redrawn
+from impact_eval.stats.inference.covariance import CR
+from impact_eval.stats.inference.covariances import Covariance, Source
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -49,9 +52,10 @@ class StackedDiD:
         Periods of the window before and after the start (the start itself is period 0). By default
         the widest window that every treated cohort fills; a cohort that does not fill it is left
         out, and said.
-    covariance : Clustered, optional
-        By default CR1 with t(C - 1), and CR2 with Satterthwaite degrees of freedom below 40
-        clusters or 10 treated ones; the unit when no cluster is given, for it is in several stacks.
+    covariance : Covariance, optional
+        One of `info.covariances`. By default CR1 with t(C - 1), and CR2 with Satterthwaite degrees
+        of freedom below 40 clusters or 10 treated ones; the unit when no cluster is given, for it
+        is in several stacks.
 
     References
     ----------
@@ -72,7 +76,7 @@ class StackedDiD:
     control_group: str = "not_yet_treated"
     before: int | None = None
     after: int | None = None
-    covariance: Clustered | None = None
+    covariance: Covariance | None = None
 
     info: ClassVar[EstimatorInfo] = EstimatorInfo(
         name="stacked",
@@ -92,6 +96,7 @@ class StackedDiD:
         references=("10.3386/w32054", "10.1093/qje/qjz014"),
         oracle="least squares on the stacked table; diff-diff 3.13.0",
         evidence_ceiling=3,
+        sources=frozenset({Source.FIT, Source.REDRAW}),
     )
 
     def __post_init__(self) -> None:
@@ -126,16 +131,19 @@ class StackedDiD:
             What `refuse_unfit` refuses; `no_clean_comparison` when no cohort has a comparison
             group untreated in its window.
         """
-        sample = with_cluster(sample, self.covariance)
+        if by_redraws(self.covariance):
+            return redrawn(self, self.covariance, sample, outcome)
+        asked = covariance_asked(self.covariance, sample, default=CR.CR1)
+        whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = cohort_panel(sample, outcome, method=self.info.name)
+        panel = cohort_panel(sample, outcome)
         before, after = self._window(panel)
         stacks, findings = self._stacks(panel, before, after)
         stacked = stack_panel(
             panel, stacks, before=before, after=after, corrected=self.weighting == "corrected"
         )
         cells, events = stacked_columns(len(stacks), before, after)
-        result = panel_ols(stacked, cells, covariance=self.covariance)
+        result = panel_ols(stacked, cells, whole, covariance=asked)
         shown = np.flatnonzero(result.kept)[-len(events) :]
         if not result.kept[-len(events) :].all():
             raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
@@ -261,6 +269,9 @@ def stack_panel(
         codes=code,
         starts=np.tile([before, len(elapsed)], len(stacks)),
         units=panel.units[row],
+        sample_units=panel.sample_units[row],
+        first_period=panel.first_period[row]
+        + np.concatenate([np.full(len(r), w.start) for r, w in zip(rows, windows, strict=True)]),
         clusters=panel.clusters[row],
         weights=weights,
         fixed=panel.fixed[row],

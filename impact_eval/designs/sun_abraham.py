@@ -14,6 +14,7 @@ from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.base import (
     EstimatorInfo,
     Minimum,
+    check_options,
     options_of,
     refuse_unfit,
     register,
@@ -21,10 +22,13 @@ from impact_eval.designs.base import (
 from impact_eval.designs.cell_aggregation import CellAggregator
 from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel, refuse_empty
 from impact_eval.designs.influence_sources import MappedSource
+from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import Report
-from impact_eval.designs.panel_ols import panel_ols, with_cluster
+from impact_eval.designs.panel_ols import panel_ols
+from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.twfe import check_event_options
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.inference.covariance import CR
+from impact_eval.stats.inference.covariances import Covariance, Source
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -45,9 +49,9 @@ class SunAbraham:
     ----------
     anticipation : int
         Periods of anticipation; the reference is the period before.
-    covariance : Clustered, optional
-        By default CR1 with t(C - 1), and CR2 with Satterthwaite degrees of freedom below 40
-        clusters or 10 treated ones.
+    covariance : Covariance, optional
+        One of `info.covariances`. By default CR1 with t(C - 1), and CR2 with Satterthwaite degrees
+        of freedom below 40 clusters or 10 treated ones.
 
     References
     ----------
@@ -64,7 +68,7 @@ class SunAbraham:
     """
 
     anticipation: int = 0
-    covariance: Clustered | None = None
+    covariance: Covariance | None = None
 
     info: ClassVar[EstimatorInfo] = EstimatorInfo(
         name="sun_abraham",
@@ -80,9 +84,11 @@ class SunAbraham:
         references=("10.1016/j.jeconom.2020.09.006",),
         oracle="fixest 0.14.2",
         evidence_ceiling=3,
+        sources=frozenset({Source.FIT, Source.REDRAW}),
     )
 
     def __post_init__(self) -> None:
+        check_options(self)
         check_event_options(self.info.name, self.anticipation, None)
 
     def fit(self, sample: Sample, outcome: str) -> Estimate:
@@ -93,9 +99,12 @@ class SunAbraham:
         ImpactEvalError
             What `refuse_unfit` refuses; `no_identified_effect`.
         """
-        sample = with_cluster(sample, self.covariance)
+        if by_redraws(self.covariance):
+            return redrawn(self, self.covariance, sample, outcome)
+        asked = covariance_asked(self.covariance, sample, default=CR.CR1)
+        whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = cohort_panel(sample, outcome, method=self.info.name)
+        panel = cohort_panel(sample, outcome)
         panel = panel.keep(panel.starts[panel.codes] > self.anticipation, "always_treated_dropped")
         refuse_empty(panel, self.info.name)
         used, findings = comparison_cells(panel, self.anticipation)
@@ -108,7 +117,7 @@ class SunAbraham:
         cohort, period = cohort[order], period[order]
         cells = np.zeros((len(panel.starts), panel.n_periods, len(cohort)))
         cells[cohort, period, np.arange(len(cohort))] = 1.0
-        result = panel_ols(panel, cells, covariance=self.covariance, used=used)
+        result = panel_ols(panel, cells, whole, covariance=asked, used=used)
         dropped = int((~result.kept).sum())
         if dropped:
             findings = (*findings, Finding.warning("cells_not_identified", n=dropped))

@@ -25,8 +25,18 @@ from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
 from impact_eval.designs.contract import Example
 from impact_eval.designs.eligibility import unit_flag
 from impact_eval.designs.influence_sources import UnitSource
+from impact_eval.designs.panel_covariance import (
+    bind_panel,
+    covariance_asked,
+    influence_label,
+    with_cluster,
+)
 from impact_eval.designs.panel_effects import Report
 from impact_eval.designs.panel_ols import few_cluster_findings
+from impact_eval.designs.redraws import by_redraws, redrawn
+from impact_eval.designs.ties import BoundCovariance
+from impact_eval.stats.inference.covariance import CR
+from impact_eval.stats.inference.covariances import Covariance, Source
 from impact_eval.stats.panels.ddd import TripleEffect, triple_difference
 from impact_eval.stats.panels.drdid import DidMethod
 
@@ -56,6 +66,9 @@ class TripleDifference:
         least variance.
     anticipation : int
         Periods of anticipation; the reference is the period before.
+    covariance : Covariance, optional
+        One of `info.covariances`, computed from the influence values; by default their sum by unit,
+        or by the sample's cluster.
 
     References
     ----------
@@ -67,6 +80,7 @@ class TripleDifference:
     method: str = "dr"
     control_group: str = "never_treated"
     anticipation: int = 0
+    covariance: Covariance | None = None
 
     info: ClassVar[EstimatorInfo] = EstimatorInfo(
         name="triple_difference",
@@ -87,6 +101,7 @@ class TripleDifference:
         references=("10.48550/arXiv.2505.09942", "10.1093/ectj/utac010"),
         oracle="moderndid 0.2.0; least squares of the triple interaction",
         evidence_ceiling=3,
+        sources=frozenset({Source.INFLUENCE, Source.REDRAW}),
     )
 
     def __post_init__(self) -> None:
@@ -120,8 +135,12 @@ class TripleDifference:
             What `refuse_unfit` refuses; `missing_column`, `eligible_varies`,
             `treatment_not_binary`, `triple_group_empty` when one of the four groups has nobody.
         """
+        if by_redraws(self.covariance):
+            return redrawn(self, self.covariance, sample, outcome)
+        asked = covariance_asked(self.covariance, sample, default=CR.CR0)
+        whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = cohort_panel(sample, outcome, method=self.info.name)
+        panel = cohort_panel(sample, outcome)
         eligible = unit_flag(sample, self.eligible)[np.isin(sample.unit_labels, panel.units)]
         early = panel.starts[panel.codes] > self.anticipation
         eligible, panel = eligible[early], panel.keep(early, "always_treated_dropped")
@@ -133,7 +152,9 @@ class TripleDifference:
                     n_eligible=int(eligible.sum()), n=len(eligible),
                 )
             )  # fmt: skip
-        return self._table(panel, eligible, cells, outcome).cells()
+        split = replace(panel, codes=2 * panel.codes + eligible, starts=np.repeat(panel.starts, 2))
+        bound = bind_panel(split, whole, asked)
+        return self._table(panel, split, cells, outcome, bound).cells()
 
     def _cells(self, panel: CohortPanel, eligible: BoolArray) -> _Cells:
         out = _Cells()
@@ -178,16 +199,16 @@ class TripleDifference:
         )
 
     def _table(
-        self, panel: CohortPanel, eligible: BoolArray, cells: _Cells, outcome: str
+        self,
+        panel: CohortPanel,
+        split: CohortPanel,
+        cells: _Cells,
+        outcome: str,
+        bound: BoundCovariance | None,
     ) -> CellAggregator:
         findings = [*panel.findings, *few_cluster_findings(panel), *cells.findings]
         if cells.skipped:
             findings.append(Finding.warning("cells_not_identified", n=len(cells.skipped)))
-        split = replace(
-            panel,
-            codes=2 * panel.codes + eligible,
-            starts=np.repeat(panel.starts, 2),
-        )
         cohort, period = 2 * np.array(cells.cohort) + 1, np.array(cells.period)
         size = np.bincount(split.codes, weights=split.unit_weights, minlength=len(split.starts))
         return CellAggregator(
@@ -195,18 +216,19 @@ class TripleDifference:
             report=Report(
                 outcome=outcome,
                 estimand="att",
-                method=MethodRecord(self.info.name, options_of(self), "influence"),
+                method=MethodRecord(self.info.name, options_of(self), influence_label(bound)),
                 n_clusters=panel.n_clusters,
                 findings=tuple(findings),
                 flow=panel.flow,
             ),
-            source=UnitSource(split, np.column_stack(cells.influence)),
+            source=UnitSource(split, np.column_stack(cells.influence), bound=bound),
             effects=np.array(cells.effects),
             event_time=split.event_times[cohort, period],
             weight=size[cohort],
             cohort=cohort,
             period=period,
             random_shares=True,
+            withhold_single=bound is None,
         )
 
 

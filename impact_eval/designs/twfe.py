@@ -20,10 +20,13 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
+from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import Report, Row, make_estimate
-from impact_eval.designs.panel_ols import OlsResult, panel_ols, treated_clusters, with_cluster
+from impact_eval.designs.panel_ols import OlsResult, panel_ols, treated_clusters
+from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.treatment_paths import treatment_paths
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.inference.covariance import CR
+from impact_eval.stats.inference.covariances import Covariance, Source
 from impact_eval.stats.panels.bacon import bacon_decomposition, effect_weights
 
 FloatArray = NDArray[np.float64]
@@ -51,9 +54,9 @@ class TwoWayFixedEffects:
     window : (int, int), optional
         First and last event times with a coefficient of their own, in units of time; those beyond
         join them.
-    covariance : Clustered, optional
-        At the unit or the sample's cluster. By default CR1 with t(C - 1), and CR2 with
-        Satterthwaite degrees of freedom below 40 clusters or 10 treated ones.
+    covariance : Covariance, optional
+        One of `info.covariances`; at the unit or the sample's cluster. By default CR1 with t(C -
+        1), and CR2 with Satterthwaite degrees of freedom below 40 clusters or 10 treated ones.
 
     Notes
     -----
@@ -80,7 +83,7 @@ class TwoWayFixedEffects:
     specification: str = "static"
     anticipation: int = 0
     window: tuple[int, int] | None = None
-    covariance: Clustered | None = None
+    covariance: Covariance | None = None
 
     info: ClassVar[EstimatorInfo] = EstimatorInfo(
         name="twfe",
@@ -97,6 +100,7 @@ class TwoWayFixedEffects:
         references=("10.1016/j.jeconom.2021.03.014", "10.1257/aer.20181169"),
         oracle="fixest 0.14.2, bacondecomp 0.1.1",
         evidence_ceiling=2,
+        sources=frozenset({Source.FIT, Source.REDRAW}),
         reversible=True,
     )
 
@@ -113,13 +117,16 @@ class TwoWayFixedEffects:
             What `refuse_unfit` refuses; `treatment_switches_off` for an event study;
             `no_identified_effect`.
         """
-        sample = with_cluster(sample, self.covariance)
+        if by_redraws(self.covariance):
+            return redrawn(self, self.covariance, sample, outcome)
+        asked = covariance_asked(self.covariance, sample, default=CR.CR1)
+        whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
         event = self.specification == "event"
         if event and sample.switches_off:
             raise ImpactEvalError(Finding.error("treatment_switches_off", method=self.info.name))
-        panel = cohort_panel(sample, outcome, method=self.info.name)
-        fitted = _Fitted(self, panel, outcome, sample)
+        panel = cohort_panel(sample, outcome)
+        fitted = _Fitted(self, panel, outcome, whole, asked)
         return fitted.event() if event else fitted.static()
 
 
@@ -150,6 +157,7 @@ class _Fitted:
     panel: CohortPanel
     outcome: str
     sample: Sample
+    covariance: Covariance | None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -162,7 +170,7 @@ class _Fitted:
 
     def static(self) -> Estimate:
         panel, treatment = treatment_paths(self.panel, self.sample)
-        result = panel_ols(panel, treatment[:, :, None], covariance=self.design.covariance)
+        result = panel_ols(panel, treatment[:, :, None], self.sample, covariance=self.covariance)
         _refuse_nothing(result, self.design.info.name)
         value = result.coefficients
         details = self._diagnosis(panel, treatment, float(value[0]))
@@ -176,7 +184,7 @@ class _Fitted:
         times, cells = event_columns(
             panel.event_times, panel.reference(design.anticipation), window=design.window
         )
-        result = panel_ols(panel, cells, covariance=design.covariance)
+        result = panel_ols(panel, cells, self.sample, covariance=self.covariance)
         _refuse_nothing(result, design.info.name)
         kept = times[result.kept]
         order = np.argsort(kept)

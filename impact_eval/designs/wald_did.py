@@ -32,10 +32,16 @@ from impact_eval.designs.base import (
 from impact_eval.designs.contract import Example
 from impact_eval.designs.eligibility import row_flag
 from impact_eval.designs.few_independent import clusters_declared, few_independent
-from impact_eval.designs.panel_ols import with_cluster
+from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
+from impact_eval.designs.ties import cluster_columns, ties_of_rows
 from impact_eval.stats.inference.cluster_moments import ClusterMoments, satterthwaite_df
-from impact_eval.stats.inference.covariance import cluster_moments, small_sample_factor
-from impact_eval.stats.inference.covariance_types import CR, Clustered
+from impact_eval.stats.inference.covariance import (
+    CR,
+    Clustered,
+    cluster_moments,
+    small_sample_factor,
+)
+from impact_eval.stats.inference.covariances import Covariance, Source, Ties
 from impact_eval.stats.inference.ratio import FiellerSet, FiellerShape, fieller_set
 from impact_eval.stats.inference.regression import LinearFit, least_squares
 
@@ -69,9 +75,10 @@ class WaldDiD:
     interval : {"fieller", "delta"}
         Interval and p-value of the ratio: Fieller's set (right when few enter), or the delta
         method.
-    covariance : Clustered, optional
-        By default CR1 with t(C - 1), and CR2 with Satterthwaite degrees of freedom below 40
-        clusters or 10 treated ones; rows (units in a panel) when no cluster is given.
+    covariance : Covariance, optional
+        One of `info.covariances`. By default CR1 with t(C - 1), and CR2 with Satterthwaite degrees
+        of freedom below 40 clusters or 10 treated ones; rows (units in a panel) when no cluster is
+        given.
 
     Notes
     -----
@@ -87,7 +94,7 @@ class WaldDiD:
     take_up: str = "take_up"
     eligible: str | None = None
     interval: str = "fieller"
-    covariance: Clustered | None = None
+    covariance: Covariance | None = None
 
     info: ClassVar[EstimatorInfo] = EstimatorInfo(
         name="wald_did",
@@ -104,6 +111,8 @@ class WaldDiD:
         references=("10.1093/restud/rdx049", "10.1111/j.2517-6161.1954.tb00159.x"),
         oracle="two-stage least squares by linearmodels; Fieller by inversion",
         evidence_ceiling=3,
+        sources=frozenset({Source.FIT}),
+        wald_only=True,
         # the row of entries does not depend on the outcome; the others are linear in it
         linear_in_outcome=False,
     )
@@ -133,7 +142,8 @@ class WaldDiD:
             `missing_column`, `text_outcome` for entries; `treatment_not_binary`;
             `take_up_constant`; `no_identified_effect` when a group has nobody.
         """
-        sample = with_cluster(sample, self.covariance)
+        asked = covariance_asked(self.covariance, sample, default=CR.CR1)
+        whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
         table = self._read(sample, outcome)
         names, design = _design(table)
@@ -144,7 +154,11 @@ class WaldDiD:
         if "effect" not in fits[0].names:
             raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
         correction, findings = self._correction(table)
-        pair = _pair(fits, table.clusters, correction)
+        own = cluster_columns(whole, asked) == sample.cluster_names
+        if asked is None or (own and isinstance(asked, Clustered)):
+            pair = _pair(fits, table.clusters, correction)
+        else:
+            pair = _pair_of_rows(fits, asked, ties_of_rows(whole, asked, table.rows))
         return self._estimate(table, pair, outcome, (*table.findings, *findings))
 
     def _read(self, sample: Sample, outcome: str) -> _Table:
@@ -169,6 +183,7 @@ class WaldDiD:
         if waves > 1:
             findings.append(Finding.warning("several_waves_pooled", n=waves))
         return _Table(
+            rows=np.flatnonzero(known),
             outcome=y[known],
             entry=entry[known],
             treated=sample.treated[known],
@@ -190,7 +205,7 @@ class WaldDiD:
             total=len(table.labels),
             clustered=table.clusters_declared,
         )
-        if self.covariance is not None:
+        if isinstance(self.covariance, Clustered):
             return CR(self.covariance.correction), findings
         return (CR.CR2 if findings else CR.CR1), findings
 
@@ -201,13 +216,12 @@ class WaldDiD:
         if abs(entry) <= _ROUNDING * float(np.abs(table.entry).max()):
             raise ImpactEvalError(Finding.error("take_up_constant", column=self.take_up))
         theta = itt / entry
-        psi = np.column_stack(
-            [pair.influence, (pair.influence[:, 0] - theta * pair.influence[:, 1]) / entry]
-        )
-        covariance = psi.T @ psi
+        turn = np.array([[1.0, 0.0], [0.0, 1.0], [1 / entry, -theta / entry]])
+        covariance = turn @ pair.covariance @ turn.T
+        values = pair.influence
         rows = _rows(table, pair, outcome, (itt, entry, theta), covariance)
         ratio = fieller_set(itt, entry, covariance[:2, :2], critical=critical_value(0.95, pair.df))
-        found = list(findings)
+        found = [*findings, *(f for f in pair.findings if f not in findings)]
         certain = math.sqrt(covariance[1, 1]) <= _ROUNDING * abs(entry)  # everybody complies
         strength = math.inf if certain else float(entry**2 / covariance[1, 1])
         if strength < WEAK_F:
@@ -222,11 +236,11 @@ class WaldDiD:
         return Estimate(
             outcome=outcome,
             estimand="itt",
-            method=MethodRecord(self.info.name, options_of(self), str(pair.correction)),
+            method=MethodRecord(self.info.name, options_of(self), pair.label),
             effects=tuple(rows),
             covariance=covariance,
             counterfactual=True,
-            influence=Influence(psi, table.labels),
+            influence=None if values is None else Influence(values @ turn.T, table.labels),
             findings=tuple(found),
             flow=table.flow,
             details={
@@ -244,6 +258,7 @@ class WaldDiD:
 class _Table:
     """Complete rows as arrays."""
 
+    rows: IntArray
     outcome: FloatArray
     entry: FloatArray
     treated: BoolArray
@@ -261,12 +276,14 @@ class _Table:
 
 @dataclass(frozen=True, kw_only=True)
 class _Pair:
-    """The two differences, with their joint influence by cluster."""
+    """The two differences, their (2, 2) covariance, and their influence by cluster if regular."""
 
     values: tuple[float, float]
-    influence: FloatArray
+    covariance: FloatArray
+    influence: FloatArray | None
     df: float
-    correction: CR
+    label: str
+    findings: tuple[Finding, ...] = ()
 
 
 def _cohorts(sample: Sample) -> FloatArray:
@@ -319,7 +336,37 @@ def _pair(fits: list[LinearFit], clusters: IntArray, correction: CR) -> _Pair:
         contrast[0, position] = 1.0
         df = float(satterthwaite_df(found[0], contrast)[0])
     values = (float(fits[0].coefficients[position]), float(fits[1].coefficients[position]))
-    return _Pair(values=values, influence=influence, df=df, correction=correction)
+    return _Pair(
+        values=values,
+        covariance=influence.T @ influence,
+        influence=influence,
+        df=df,
+        label=str(correction),
+    )
+
+
+def _pair_of_rows(fits: list[LinearFit], covariance: Covariance, ties: Ties) -> _Pair:
+    """Return both coefficients with any covariance of a fit, the joint term by polarisation.
+
+    Both fits have the same columns, so that the covariance of the sum of the outcomes is
+    :math:`V_1 + V_2 + 2C`.
+    """
+    if covariance.by_cluster and not ties.codes:
+        ties = replace(ties, codes=(np.arange(len(fits[0].residuals)),))
+    place = fits[0].position("effect")
+    both = replace(fits[0], residuals=fits[0].residuals + fits[1].residuals)
+    pick = np.eye(len(fits[0].names))[[place]]
+    found = [covariance.of_fit(fit, ties).combine(pick) for fit in (*fits, both)]
+    one, two, total = (float(result.matrix[0, 0]) for result in found)
+    cross = (total - one - two) / 2
+    return _Pair(
+        values=(float(fits[0].coefficients[place]), float(fits[1].coefficients[place])),
+        covariance=np.array([[one, cross], [cross, two]]),
+        influence=None,
+        df=float(found[0].df[0]),
+        label=found[0].label,
+        findings=found[0].findings,
+    )
 
 
 def _rows(

@@ -20,7 +20,7 @@ from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.base import Design, designs
 from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.diagnostics.refit import headline
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.inference.covariance import Clustered
 from impact_eval.stats.inference.randomisation import (
     DeclaredDraw,
     RandomisationTest,

@@ -54,29 +54,9 @@ def with_cohorts(sample: Sample, mask: BoolArray, cohorts: FloatArray) -> Sample
     frame = sample.frame.loc[mask].assign(
         **{_TIME: sample.time_values[mask], _COHORT: cohorts[mask]}
     )
-    return Sample(
-        frame,
-        unit=sample.unit,
-        time=_TIME,
-        cohort=_COHORT,
-        covariates=sample.covariates,
-        cluster=sample.cluster,
-        strata=sample.strata,
-        weights=sample.weights,
-        rows_are=sample.rows_are,
-    )
+    return sample.derive(frame=frame, time=_TIME, cohort=_COHORT, flow=())
 
 
 def without_covariates(sample: Sample, extra: dict[str, FloatArray]) -> Sample:
     """Return the sample with columns added and no covariate role."""
-    return Sample(
-        sample.frame.assign(**extra),
-        unit=sample.unit,
-        time=sample.time,
-        cohort=sample.cohort,
-        treatment=sample.treatment,
-        cluster=sample.cluster,
-        strata=sample.strata,
-        weights=sample.weights,
-        rows_are=sample.rows_are,
-    )
+    return sample.derive(frame=sample.frame.assign(**extra), covariates=(), flow=())

@@ -14,7 +14,7 @@ from impact_eval.designs.imputation import ImputationDiD
 from impact_eval.designs.stacked import StackedDiD
 from impact_eval.designs.sun_abraham import SunAbraham
 from impact_eval.designs.twfe import TwoWayFixedEffects
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.inference.covariance import Clustered
 from impact_eval.stats.panels.cohort_gram import cohort_gram
 
 ROLES = {"unit": "id", "time": "period", "cohort": "cohort"}
@@ -121,7 +121,7 @@ def test_effect_weights_recover_the_coefficient_of_noiseless_effects(rng):
     from impact_eval.designs.cohort_panel import cohort_panel
     from impact_eval.stats.panels.bacon import effect_weights
 
-    panel = cohort_panel(Sample(frame, **ROLES), "y", method="twfe")
+    panel = cohort_panel(Sample(frame, **ROLES), "y")
     treated = (panel.event_times >= 0).astype(float)
     found = effect_weights(treated, panel.cell_weight, estimate["att"].estimate)
     assert found.weights.sum() == pytest.approx(1, abs=1e-12)

@@ -11,7 +11,7 @@ from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.imputation import ImputationDiD
 from impact_eval.designs.sun_abraham import SunAbraham
 from impact_eval.designs.twfe import TwoWayFixedEffects
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.inference.covariance import Clustered
 
 CR1 = Clustered(correction="CR1")
 ROLES = {"unit": "id", "time": "period", "cohort": "cohort"}

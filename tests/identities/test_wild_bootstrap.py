@@ -10,7 +10,7 @@ from impact_eval.stats.inference.covariance import Clustered, covariance_of_fit
 from impact_eval.stats.inference.random_weights import RandomWeights, all_signs, draw_weights
 from impact_eval.stats.inference.regression import LinearFit, least_squares
 from impact_eval.stats.inference.wild_bootstrap import (
-    WildBootstrap,
+    WildOptions,
     WildScheme,
     wild_cluster_bootstrap,
 )
@@ -59,7 +59,7 @@ def test_every_scheme_is_its_definition(
 ) -> None:
     fit, codes = _tiny(rng, weighted=weighted)
     result = wild_cluster_bootstrap(
-        fit, codes, [0, 1, 0], rng=rng, options=WildBootstrap(scheme), null=0.2
+        fit, codes, [0, 1, 0], rng=rng, options=WildOptions(scheme), null=0.2
     )
     by_hand = _by_hand(fit, codes, scheme, 0.2)
     np.testing.assert_allclose(result.statistics, by_hand, rtol=1e-7, atol=1e-12)
@@ -75,7 +75,7 @@ def test_every_scheme_is_its_definition(
 def test_the_interval_is_the_inverted_test(rng: np.random.Generator, scheme: WildScheme) -> None:
     fit, _ = _tiny(rng, weighted=False, n=80)
     codes = np.arange(80) // 8
-    options = WildBootstrap(scheme)
+    options = WildOptions(scheme)
     result = wild_cluster_bootstrap(fit, codes, [0, 1, 0], rng=rng, options=options)
     for bound, outward in ((result.conf_low, -1), (result.conf_high, 1)):
         inner, outer = (
@@ -109,7 +109,7 @@ def test_unbounded_interval_and_small_p_are_said(rng: np.random.Generator) -> No
 
 def test_same_seed_same_result_and_refusals(rng: np.random.Generator) -> None:
     fit, codes = _tiny(rng, weighted=False)
-    options = WildBootstrap(weights=RandomWeights.WEBB, draws=999)
+    options = WildOptions(weights=RandomWeights.WEBB, draws=999)
     one, two = (
         wild_cluster_bootstrap(fit, codes, [0, 1, 0], rng=np.random.default_rng(8), options=options)
         for _ in range(2)
@@ -117,7 +117,7 @@ def test_same_seed_same_result_and_refusals(rng: np.random.Generator) -> None:
     assert one.p_value == two.p_value
     assert one.n_draws == 999
     assert not one.enumerated
-    for bad in (WildBootstrap(draws=5), WildBootstrap()):
+    for bad in (WildOptions(draws=5), WildOptions()):
         with pytest.raises(ImpactEvalError) as error:
             wild_cluster_bootstrap(
                 fit, codes, [0, 1, 0], rng=rng, options=bad, level=0.95 if bad.draws == 5 else 1.5

@@ -11,7 +11,7 @@ import pytest
 
 from impact_eval.data.sample import Sample
 from impact_eval.designs.callaway_santanna import CallawaySantAnna
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.inference.covariance import Clustered
 
 POINT = 1e-6
 ERROR = 1e-5

@@ -13,7 +13,7 @@ from impact_eval.core.estimate import Effect
 from impact_eval.data.sample import Sample
 from impact_eval.designs.before_after import BeforeAfter
 from impact_eval.designs.difference_in_means import DifferenceInMeans
-from impact_eval.stats.inference.covariance_types import Clustered, Robust
+from impact_eval.stats.inference.covariance import Clustered, Robust
 
 Read = Callable[[str], Any]
 CLOSE = 1e-8

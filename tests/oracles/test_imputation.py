@@ -13,7 +13,7 @@ from impact_eval.data.sample import Sample
 from impact_eval.designs.cohort_panel import cohort_panel
 from impact_eval.designs.imputation import ImputationDiD
 from impact_eval.designs.panel_ols import panel_ols
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.inference.covariance import Clustered
 
 CASES = {
     "mpdta": ("lemp", {"unit": "countyreal", "time": "year", "cohort": "first.treat"}),
@@ -73,10 +73,10 @@ def test_two_stage_is_did2s(case):
 def test_placebo_regression_is_didimputation(case):
     """didimputation's pretrends=-3:-2: two leads on untreated rows, clustered without factor."""
     sample, outcome, expected = case
-    panel = cohort_panel(sample, outcome, method="imputation")
+    panel = cohort_panel(sample, outcome)
     event = panel.event_times
     cells = np.stack([event == -3, event == -2], axis=2).astype(float)
-    result = panel_ols(panel, cells, covariance=Clustered(correction="CR1"), used=event < 0)
+    result = panel_ols(panel, cells, sample, covariance=Clustered(correction="CR1"), used=event < 0)
     want = expected("didimputation")["horizons_pretrends"]
     np.testing.assert_allclose(result.coefficients, want["estimate"][:2], atol=1e-6)
     error = np.sqrt(np.diag(result.source.combine(np.eye(2)).covariance))

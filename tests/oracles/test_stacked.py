@@ -9,7 +9,7 @@ import pytest
 from impact_eval.data.sample import Sample
 from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.stacked import StackedDiD
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.inference.covariance import Clustered
 
 CR1 = Clustered(correction="CR1")
 

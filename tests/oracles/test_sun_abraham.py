@@ -7,7 +7,7 @@ import pytest
 
 from impact_eval.data.sample import Sample
 from impact_eval.designs.sun_abraham import SunAbraham
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.inference.covariance import Clustered
 
 CASES = {
     "mpdta": ("lemp", {"unit": "countyreal", "time": "year", "cohort": "first.treat"}),

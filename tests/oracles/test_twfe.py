@@ -8,7 +8,7 @@ import pytest
 
 from impact_eval.data.sample import Sample
 from impact_eval.designs.twfe import TwoWayFixedEffects
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.inference.covariance import Clustered
 
 PANELS = {
     "mpdta": {"unit": "countyreal", "time": "year", "cohort": "first.treat"},

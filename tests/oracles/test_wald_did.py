@@ -12,7 +12,7 @@ from impact_eval.core.inference import critical_value
 from impact_eval.data.sample import Sample
 from impact_eval.designs.contract import null_rejections
 from impact_eval.designs.wald_did import WaldDiD
-from impact_eval.stats.inference.covariance_types import Clustered
+from impact_eval.stats.inference.covariance import Clustered
 from impact_eval.stats.inference.ratio import FiellerShape, fieller_set
 
 CR0 = Clustered(correction="CR0")

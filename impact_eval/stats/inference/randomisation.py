@@ -352,6 +352,38 @@ def difference_scores(outcome: ArrayLike, draw: DeclaredDraw) -> FloatArray:
     return np.column_stack([-y / counts[0], y / counts[1]])
 
 
+def redrawn_test(
+    compared: Assignments,
+    observed: float,
+    values: FloatArray,
+    *,
+    reach: tuple[float, FloatArray] | None = None,
+    level: float = 0.95,
+) -> RandomisationTest:
+    r"""Test the sharp null with an estimate made again on each assignment; invert it if linear.
+
+    Parameters
+    ----------
+    compared : Assignments
+    observed : float
+    values : (b,) array
+        The estimate on each assignment; one that could not be made counts as extreme.
+    reach : (float, (b,) array), optional
+        The same with the observed exposure as outcome. For an estimate that is linear in the
+        outcome, its value under a constant effect :math:`\tau` is :math:`A_z - \tau B_z`.
+    level : float
+
+    Returns
+    -------
+    RandomisationTest
+    """
+    made = np.where(np.isfinite(values), values, np.inf)
+    interval = None
+    if reach is not None and np.isfinite(made).all() and np.isfinite(reach[1]).all():
+        interval = _interval((observed, reach[0]), (made, reach[1]), compared, 1 - level)
+    return _test(compared, observed, made, level, interval)
+
+
 def _sum_scores(labels: IntArray, scores: FloatArray) -> FloatArray:
     out = np.zeros(len(labels))
     for code in range(scores.shape[1]):
@@ -367,7 +399,8 @@ def _test(
     level: float,
     interval: tuple[float, float] | None = None,
 ) -> RandomisationTest:
-    slack = _TIE * max(abs(observed), float(np.abs(values).max(initial=0.0)))
+    finite = values[np.isfinite(values)]
+    slack = _TIE * max(abs(observed), float(np.abs(finite).max(initial=0.0)))
 
     def share(at_least: NDArray[np.bool_]) -> float:
         count = int(at_least.sum())

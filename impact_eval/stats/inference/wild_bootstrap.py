@@ -84,7 +84,7 @@ class TailCount(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class WildBootstrap:
+class WildOptions:
     """How a wild cluster bootstrap is run.
 
     Parameters
@@ -179,7 +179,7 @@ def wild_cluster_bootstrap(
     contrast: ArrayLike,
     *,
     rng: np.random.Generator,
-    options: WildBootstrap | None = None,
+    options: WildOptions | None = None,
     null: float = 0.0,
     level: float = 0.95,
 ) -> WildBootstrapResult:
@@ -194,7 +194,7 @@ def wild_cluster_bootstrap(
         c; a unit vector for one coefficient.
     rng : numpy.random.Generator
         Not used when the sign vectors are enumerated.
-    options : WildBootstrap, optional
+    options : WildOptions, optional
     null : float
     level : float
 
@@ -223,7 +223,7 @@ def wild_cluster_bootstrap(
     >>> result.enumerated, result.n_draws, result.conf_low < result.estimate < result.conf_high
     (True, 1024, True)
     """
-    how = options or WildBootstrap()
+    how = options or WildOptions()
     _refuse_unfit(level, how)
     c = np.asarray(contrast, dtype=np.float64)
     parts = _parts(fit, np.asarray(clusters), c, how.scheme)
@@ -345,7 +345,7 @@ def _solve_spectral(matrices: FloatArray, right: FloatArray) -> FloatArray:
 
 
 def _all_draws(
-    parts: _Parts, how: WildBootstrap, rng: np.random.Generator, *, enumerated: bool
+    parts: _Parts, how: WildOptions, rng: np.random.Generator, *, enumerated: bool
 ) -> _Draws:
     size = len(parts.base)
     if enumerated:
@@ -380,7 +380,7 @@ def _cluster_terms(parts: _Parts, scores: FloatArray, weights: FloatArray) -> Fl
     return np.asarray(weights * own - (weights @ scores) @ parts.spill.T)
 
 
-def _findings(size: int, level: float, how: WildBootstrap, bounded: bool) -> tuple[Finding, ...]:
+def _findings(size: int, level: float, how: WildOptions, bounded: bool) -> tuple[Finding, ...]:
     out = []
     if how.weights == RandomWeights.RADEMACHER and 2.0 ** (1 - size) > 1 - level:
         out.append(Finding.warning("wild_cannot_reject", n=size, smallest_p=2.0 ** (1 - size)))
@@ -389,7 +389,7 @@ def _findings(size: int, level: float, how: WildBootstrap, bounded: bool) -> tup
     return tuple(out)
 
 
-def _refuse_unfit(level: float, how: WildBootstrap) -> None:
+def _refuse_unfit(level: float, how: WildOptions) -> None:
     faults = FindingCollector()
     if not 0 < level < 1:
         faults.add(Finding.error("option_out_of_range", option="level", value=level, low=0, high=1))

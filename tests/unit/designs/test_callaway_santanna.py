@@ -13,7 +13,7 @@ from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data import synthetic
 from impact_eval.data.sample import Sample
 from impact_eval.designs.callaway_santanna import CallawaySantAnna
-from impact_eval.stats.inference.covariance_types import Clustered, Robust
+from impact_eval.stats.inference.covariance import Clustered, WildBootstrap
 
 ROLES = {"unit": "id", "time": "period", "cohort": "cohort"}
 
@@ -193,8 +193,8 @@ def test_small_sample_factor_by_name() -> None:
     [
         ({"control_group": "nobody"}, "unknown_option"),
         ({"anticipation": -1}, "option_out_of_range"),
-        ({"covariance": Clustered(correction="CR2")}, "unknown_option"),
-        ({"covariance": Robust("HC1")}, "unknown_option"),
+        ({"covariance": WildBootstrap("bassin")}, "covariance_not_taken"),
+        ({"covariance": "CR1"}, "covariance_not_taken"),
         ({"window": (2, -1)}, "option_out_of_range"),
         ({"balance": -2}, "option_out_of_range"),
     ],

@@ -24,7 +24,7 @@ from impact_eval.designs import (
 from impact_eval.designs.few_independent import clusters_declared, few_independent
 from impact_eval.results.base import Rule
 from impact_eval.results.value_names import declared
-from impact_eval.stats.inference.covariance_types import Clustered, Robust
+from impact_eval.stats.inference.covariance import Clustered, Robust
 
 STAGGERED = (
     CallawaySantAnna,

@@ -13,7 +13,7 @@ from impact_eval.data.sample import Sample
 from impact_eval.designs.before_after import BeforeAfter
 from impact_eval.designs.did import DifferenceInDifferences
 from impact_eval.designs.difference_in_means import DifferenceInMeans
-from impact_eval.stats.inference.covariance_types import Clustered, Robust
+from impact_eval.stats.inference.covariance import Clustered, WildBootstrap
 
 PANEL = {"unit": "id", "time": "period"}
 
@@ -133,11 +133,12 @@ def test_two_by_two_by_clusters() -> None:
     assert influence.std_error == pytest.approx(regression.std_error, rel=0.25)
 
 
-def test_influence_methods_refuse_row_covariances() -> None:
+def test_influence_methods_refuse_covariances_of_a_regression() -> None:
     with pytest.raises(ImpactEvalError) as refusal:
-        DifferenceInDifferences(method="dr", covariance=Robust("HC2"))
-    assert refusal.value.codes == ("unknown_option",)
-    DifferenceInDifferences(method="dr", covariance=Clustered("bassin", correction="CR1"))
+        DifferenceInDifferences(method="dr", covariance=WildBootstrap("bassin"))
+    assert refusal.value.codes == ("covariance_not_taken",)
+    DifferenceInDifferences(method="ols", covariance=WildBootstrap("bassin"))
+    DifferenceInDifferences(method="dr", covariance=Clustered("bassin", correction="CR2"))
 
 
 def test_blocks_without_both_arms_are_left_out_and_told() -> None:

@@ -18,8 +18,8 @@ OWN = [
     "designs/difference_in_means.py",
     "designs/before_after.py",
     "designs/row_regression.py",
-    "stats/propensity.py",
-    "stats/group_time_fit.py",
+    "stats/surveys/propensity.py",
+    "stats/panels/group_time_fit.py",
 ]
 
 

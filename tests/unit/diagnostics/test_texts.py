@@ -21,7 +21,7 @@ def keys(request: pytest.FixtureRequest) -> set[str]:
 
 def sources(root: Path) -> str:
     files = [*(root / "impact_eval/diagnostics").glob("*.py")]
-    files += [root / f"impact_eval/stats/{name}.py" for name in ("honest", "extreme_rays")]
+    files += [root / f"impact_eval/stats/panels/{name}.py" for name in ("honest", "extreme_rays")]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
@@ -71,7 +71,7 @@ def test_evidence_levels_reasons_and_raises(keys: set[str]) -> None:
 
 def test_findings_of_synthetic_designs(keys: set[str], root: Path) -> None:
     folder = root / "impact_eval"
-    files = [*folder.glob("designs/synthetic*.py"), folder / "stats/synthetic_inference.py"]
+    files = [*folder.glob("designs/synthetic*.py"), folder / "stats/panels/synthetic_inference.py"]
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     emitted = set(re.findall(r'Finding\.\w+\(\s*"(\w+)"', text))
     emitted |= set(re.findall(r'because\(\s*"(\w+)"', text))

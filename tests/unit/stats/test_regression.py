@@ -145,8 +145,8 @@ def test_covariance_refusals() -> None:
             covariance_of_fit(given_fit, kind, **extra)
         assert error.value.codes == (code,)
     with pytest.raises(ImpactEvalError) as error:
-        covariance_of_influence(np.ones((4, 1)), correction="CR2")
-    assert error.value.codes == ("unknown_option",)
+        covariance_of_influence(np.ones((4, 1)), clusters=np.zeros(4, dtype=int))
+    assert error.value.codes == ("one_cluster",)
 
 
 def test_few_clusters_is_said_for_cr1_and_leverage_one_for_hc3() -> None:

@@ -1,0 +1,74 @@
+"""Rows of a sample: those left out for what they miss, those refused for being twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import FlowStep
+from impact_eval.core.findings import Finding, FindingCollector, Place
+from impact_eval.data import roles
+from impact_eval.data.roles import Periods
+
+
+def drop_missing(
+    frame: pd.DataFrame,
+    treatment: str | None,
+    covariates: Sequence[str],
+    flow: list[FlowStep],
+    faults: FindingCollector,
+) -> pd.DataFrame:
+    """Leave out rows whose treatment or covariates are missing, and count them by cause."""
+    columns = [("missing_treatment", [treatment] if treatment else [])]
+    columns.append(("missing_covariate", list(covariates)))
+    for reason, names in columns:
+        missing = frame[names].isna().any(axis=1).to_numpy() if names else None
+        if missing is None or not missing.any():
+            continue
+        frame = frame.loc[~missing]
+        flow.append(FlowStep(reason, len(frame), int(missing.sum()), reason))
+        faults.add(Finding.warning(reason, n=int(missing.sum()), columns=names))
+        if frame.empty:
+            faults.add(Finding.error("no_complete_row", columns=names))
+            faults.raise_if_errors()
+    return frame
+
+
+def refuse_duplicates(
+    frame: pd.DataFrame,
+    names: Sequence[str],
+    units: NDArray[np.int64],
+    periods: Periods | None,
+    faults: FindingCollector,
+) -> None:
+    """Refuse a unit that is there twice (at the same period, when there are periods).
+
+    Parameters
+    ----------
+    frame : DataFrame
+    names : sequence of str
+        The column of the unit, then of the period if any.
+    units : (n,) array of int
+    periods : Periods or None
+    faults : FindingCollector
+    """
+    n_times = 1 if periods is None else len(periods.values)
+    cell = units if periods is None else units * n_times + periods.codes
+    counts = np.bincount(cell)
+    if counts.max(initial=0) <= 1:
+        return
+    repeated = counts[cell] > 1
+    shown = frame.loc[repeated, list(names)].drop_duplicates().head(roles.FIRST_ROWS)
+    faults.add(
+        Finding.error(
+            "duplicated_rows",
+            Place(column=names[0], row=roles.first_rows(repeated)[0]),
+            n=int(repeated.sum()),
+            columns=list(names),
+            examples=[" × ".join(map(str, row)) for row in shown.itertuples(index=False)],
+            rows=roles.first_rows(repeated),
+        )
+    )
