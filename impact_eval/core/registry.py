@@ -63,6 +63,12 @@ class Registry(Generic[T]):
         self._load()
         return tuple(sorted(self._things))
 
+    def here(self, package: str) -> list[T]:
+        """Return the things defined in a package, without loading anybody else's."""
+        prefix = f"{package}."
+        mine = (t for t in self._things.values() if getattr(t, "__module__", "").startswith(prefix))
+        return sorted(mine, key=lambda thing: str(getattr(thing, "__name__", "")))
+
     def __iter__(self) -> Iterator[T]:
         return iter([self._things[name] for name in self.names()])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from enum import StrEnum
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -33,6 +34,43 @@ class Minimum:
     periods: int = 1
     treated: int = 1
     comparison: int = 1
+
+
+class Formula(StrEnum):
+    """What an estimate of yes and no gives back of the counts behind it.
+
+    `TWO_GROUPS`: a difference of two means of independent rows. `TWO_DATES`: the mean of paired
+    changes. `OTHER`: nothing that a hand calculation could undo.
+    """
+
+    TWO_GROUPS = "two_groups"
+    TWO_DATES = "two_dates"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One line that a design adds to the table of other answers to a question.
+
+    Attributes
+    ----------
+    label : str
+        Code of its name in the report.
+    rank : int
+        Place among the others before they are sorted by size.
+    shapes : frozenset of DataShape
+        Data on which it is shown.
+    options : mapping
+        Options of the design.
+    largest : int or None
+        Units beyond which it is left out, for what it costs.
+    """
+
+    label: str
+    rank: int
+    shapes: frozenset[DataShape]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    largest: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +112,16 @@ class EstimatorInfo:
         Whether a treatment that switches off is accepted.
     linear_in_outcome, flips_sign, seeded : bool
         Properties the contract battery tests.
+    variants : tuple of Variant
+        Lines it adds to the table of other answers.
+    shortcut_on : frozenset of DataShape
+        Data on which it is the usual shortcut, shown beside another estimate.
+    regression_on : frozenset of DataShape
+        Data on which it is the regression whose CR2 interval stands beside when places are few.
+    short_base : bool
+        Effects are measured from the period just before, not from the mean of all those before.
+    formula : Formula
+        What an estimate of yes and no gives back of counts.
     """
 
     name: str
@@ -97,6 +145,11 @@ class EstimatorInfo:
     linear_in_outcome: bool = True
     flips_sign: bool = False
     seeded: bool = False
+    variants: tuple[Variant, ...] = ()
+    shortcut_on: frozenset[DataShape] = frozenset()
+    regression_on: frozenset[DataShape] = frozenset()
+    short_base: bool = False
+    formula: Formula = Formula.OTHER
 
     @property
     def covariances(self) -> tuple[str, ...]:
@@ -108,6 +161,8 @@ class EstimatorInfo:
         out: dict[str, Any] = {}
         for item in fields(self):
             value = getattr(self, item.name)
+            if item.name in _OF_THE_HOUSE:
+                continue
             if item.name == "shapes":
                 value = sorted(shape.value for shape in value)
             elif item.name == "sources":
@@ -121,6 +176,12 @@ class EstimatorInfo:
                 value = list(value)
             out[item.name] = value
         return out
+
+
+# how the pipeline shows a design among others: nothing that a reader of its page needs
+_OF_THE_HOUSE = frozenset(
+    {"variants", "shortcut_on", "regression_on", "short_base", "formula", "wald_only"}
+)
 
 
 @runtime_checkable

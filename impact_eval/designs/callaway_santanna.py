@@ -16,6 +16,7 @@ from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.base import (
     EstimatorInfo,
     Minimum,
+    Variant,
     check_options,
     options_of,
     refuse_unfit,
@@ -32,6 +33,9 @@ from impact_eval.stats.panels.drdid import DidMethod
 from impact_eval.stats.panels.group_time import GroupTimeFit, group_time
 from impact_eval.stats.panels.group_time_plan import BasePeriod, ControlGroup, plan_cells
 from impact_eval.stats.panels.group_time_rows import group_time_rows
+
+
+_PANEL = frozenset({DataShape.PANEL})
 
 
 class Unbalanced(StrEnum):
@@ -128,6 +132,16 @@ class CallawaySantAnna:
         references=("10.1016/j.jeconom.2020.12.001", "10.1016/j.jeconom.2020.06.003"),
         oracle="R did 2.5.1 and DRDID 1.2.3 on mpdta: points 1e-9, standard errors 1e-7",
         evidence_ceiling=3,
+        variants=(
+            Variant(
+                "cs_never", 1, frozenset({DataShape.PANEL}), {"control_group": "never_treated"}
+            ),
+            Variant(
+                "cs_notyet", 2, frozenset({DataShape.PANEL}), {"control_group": "not_yet_treated"}
+            ),
+            Variant("cs_reg", 3, frozenset({DataShape.PANEL}), {"method": "reg"}),
+        ),
+        short_base=True,
         sources=frozenset({Source.INFLUENCE, Source.REDRAW}),
         options=MappingProxyType(
             {

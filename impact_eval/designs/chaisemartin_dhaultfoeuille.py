@@ -15,6 +15,7 @@ from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.base import (
     EstimatorInfo,
     Minimum,
+    Variant,
     check_options,
     options_of,
     refuse_unfit,
@@ -106,6 +107,7 @@ class ChaisemartinDHaultfoeuille:
         references=("10.1162/rest_a_01414", "10.1257/aer.20181169"),
         oracle="diff-diff 3.13.0 (points), moderndid 0.2.0 (standard errors)",
         evidence_ceiling=3,
+        variants=(Variant("dcdh", 7, frozenset({DataShape.PANEL})),),
         sources=frozenset({Source.INFLUENCE, Source.REDRAW}),
         reversible=True,
     )

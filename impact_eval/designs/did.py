@@ -17,6 +17,7 @@ from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.base import (
     EstimatorInfo,
     Minimum,
+    Variant,
     check_options,
     options_of,
     refuse_unfit,
@@ -117,6 +118,7 @@ class DifferenceInDifferences:
         references=("10.1016/j.jeconom.2020.06.003", "10.1162/003355304772839588"),
         oracle="R DRDID 1.2.3 on NSW and simulated cross-sections: points 1e-9, errors 1e-7",
         evidence_ceiling=3,
+        variants=(Variant("did", 8, frozenset({DataShape.PANEL})),),
         sources=frozenset(Source),
         options=MappingProxyType({"method": (*(str(value) for value in DidMethod), OLS)}),
     )

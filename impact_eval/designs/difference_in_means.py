@@ -16,6 +16,7 @@ from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.synthetic import trial
 from impact_eval.designs.base import (
     EstimatorInfo,
+    Formula,
     Minimum,
     check_options,
     options_of,
@@ -111,6 +112,8 @@ class DifferenceInMeans:
         references=("10.1214/ss/1177012031", "10.1214/12-AOAS583", "10.1214/08-STS274"),
         oracle="R estimatr 1.0.6 on STAR, alo_star_men and NSW: 1e-8",
         evidence_ceiling=4,
+        regression_on=frozenset({DataShape.CROSS_SECTION}),
+        formula=Formula.TWO_GROUPS,
         sources=frozenset({Source.FIT, Source.REDRAW}),
         options=MappingProxyType(
             {

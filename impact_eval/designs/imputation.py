@@ -14,6 +14,7 @@ from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.base import (
     EstimatorInfo,
     Minimum,
+    Variant,
     check_options,
     options_of,
     refuse_unfit,
@@ -103,6 +104,7 @@ class ImputationDiD:
         references=("10.1093/restud/rdae007", "10.48550/arXiv.2207.05943"),
         oracle="didimputation 0.5.0, did2s 1.2.1",
         evidence_ceiling=3,
+        variants=(Variant("imputation", 5, frozenset({DataShape.PANEL})),),
         sources=frozenset({Source.INFLUENCE, Source.REDRAW}),
     )
 

@@ -15,6 +15,7 @@ from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.base import (
     EstimatorInfo,
     Minimum,
+    Variant,
     check_options,
     options_of,
     refuse_unfit,
@@ -96,6 +97,7 @@ class StackedDiD:
         references=("10.3386/w32054", "10.1093/qje/qjz014"),
         oracle="least squares on the stacked table; diff-diff 3.13.0",
         evidence_ceiling=3,
+        variants=(Variant("stacked", 6, frozenset({DataShape.PANEL})),),
         sources=frozenset({Source.FIT, Source.REDRAW}),
     )
 

@@ -14,6 +14,7 @@ from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.base import (
     EstimatorInfo,
     Minimum,
+    Variant,
     check_options,
     options_of,
     refuse_unfit,
@@ -84,6 +85,8 @@ class SunAbraham:
         references=("10.1016/j.jeconom.2020.09.006",),
         oracle="fixest 0.14.2",
         evidence_ceiling=3,
+        variants=(Variant("sun_abraham", 4, frozenset({DataShape.PANEL})),),
+        short_base=True,
         sources=frozenset({Source.FIT, Source.REDRAW}),
     )
 

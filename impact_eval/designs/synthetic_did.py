@@ -17,6 +17,7 @@ from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.base import (
     EstimatorInfo,
     Minimum,
+    Variant,
     check_options,
     options_of,
     refuse_unfit,
@@ -111,6 +112,7 @@ class SyntheticDiD:
         references=("10.1257/aer.20190159", "10.1177/1536867X241297914"),
         oracle="R synthdid 0.0.9 on California and a simulated panel of 60 units",
         evidence_ceiling=3,
+        variants=(Variant("synthetic_did", 9, frozenset({DataShape.PANEL}), largest=20_000),),
         options=MappingProxyType({"inference": tuple(str(v) for v in SyntheticInference)}),
         seeded=True,
     )

@@ -14,6 +14,7 @@ from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.base import (
     EstimatorInfo,
     Minimum,
+    Variant,
     check_options,
     options_of,
     refuse_unfit,
@@ -100,6 +101,9 @@ class TwoWayFixedEffects:
         references=("10.1016/j.jeconom.2021.03.014", "10.1257/aer.20181169"),
         oracle="fixest 0.14.2, bacondecomp 0.1.1",
         evidence_ceiling=2,
+        variants=(Variant("twfe", 10, frozenset({DataShape.PANEL})),),
+        shortcut_on=frozenset({DataShape.PANEL}),
+        regression_on=frozenset({DataShape.PANEL, DataShape.REPEATED_CROSS_SECTION}),
         sources=frozenset({Source.FIT, Source.REDRAW}),
         reversible=True,
     )

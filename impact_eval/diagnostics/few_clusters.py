@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Effect, Estimate
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
-from impact_eval.data.sample import DataShape, Sample
+from impact_eval.data.sample import Sample
 from impact_eval.designs.base import Design, designs
 from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.diagnostics.refit import headline
@@ -283,7 +283,7 @@ def few_clusters_inference(
             rows=(own,),
             n_draws=len(estimate.draws.values) if placebo and estimate.draws is not None else 0,
         )
-    short = design.info.name in SHORT_BASE
+    short = design.info.short_base
     deal = _deal(found, short_base=short)
     rows: list[InferenceRow] = []
     test: RandomisationTest | None = None
@@ -306,9 +306,6 @@ def few_clusters_inference(
     )
 
 
-SHORT_BASE = frozenset({"callaway_santanna", "sun_abraham"})  # measured from the period before
-
-
 def _randomised(effect: Effect, test: RandomisationTest) -> Effect:
     ends = [
         None if end is None or not np.isfinite(end) else float(end)
@@ -328,11 +325,12 @@ def _randomised(effect: Effect, test: RandomisationTest) -> Effect:
 
 def _cr2(sample: Sample, outcome: str, *, first: bool) -> list[InferenceRow]:
     """Return the CR2-t interval of the regression that fits the shape; nothing when it refuses."""
-    name = "difference_in_means" if sample.shape is DataShape.CROSS_SECTION else "twfe"
+    kind: Any = next((k for k in designs if sample.shape in k.info.regression_on), None)
+    if kind is None:
+        return []
     try:
-        kind: Any = designs.get(name)
         fitted = kind(covariance=Clustered(correction="CR2")).fit(sample, outcome)
-    except (ImpactEvalError, TypeError):
+    except ImpactEvalError:
         return []
     status = Reliability.HEADLINE if first else Reliability.BESIDE
     return [InferenceRow("cr2_t", headline(fitted), status)]

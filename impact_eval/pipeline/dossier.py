@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
 from impact_eval.core.inference import critical_value
-from impact_eval.data.sample import DataShape, Sample
+from impact_eval.data.sample import Sample
 from impact_eval.designs import Design, designs
 from impact_eval.diagnostics.few_clusters import FewClusters, few_clusters_inference
 from impact_eval.diagnostics.specification_curve import SpecificationCurve, specification_curve
-
-# The other answers to one question, shown together with equal axes.
-VARIANTS: dict[DataShape, tuple[tuple[str, str, dict[str, Any]], ...]] = {
-    DataShape.PANEL: (
-        ("cs_never", "callaway_santanna", {"control_group": "never_treated"}),
-        ("cs_notyet", "callaway_santanna", {"control_group": "not_yet_treated"}),
-        ("cs_reg", "callaway_santanna", {"method": "reg"}),
-        ("sun_abraham", "sun_abraham", {}),
-        ("imputation", "imputation", {}),
-        ("stacked", "stacked", {}),
-        ("dcdh", "chaisemartin_dhaultfoeuille", {}),
-        ("did", "did", {}),
-        ("synthetic_did", "synthetic_did", {}),
-        ("twfe", "twfe", {}),
-    ),
-}
-LARGEST = 20_000  # units; beyond, the designs that match unit by unit are left out of the curve
-SLOW = frozenset({"synthetic_did", "synthetic_control"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,11 +93,14 @@ def with_interval(main: Estimate, inference: FewClusters) -> Estimate:
 
 def _curve(sample: Sample, column: str) -> SpecificationCurve | None:
     """Answer with every design of the shape; one that cannot even be made is left out."""
+    lines = [(line, kind) for kind in designs for line in kind.info.variants]
     chosen: dict[str, Design] = {}
-    for label, name, options in VARIANTS.get(sample.shape, ()):
-        if name in designs and not (name in SLOW and sample.n_units > LARGEST):
-            try:
-                chosen[label] = designs.get(name)(**options)
-            except ImpactEvalError:
-                continue
+    for line, kind in sorted(lines, key=lambda pair: (pair[0].rank, pair[0].label)):
+        heavy = line.largest is not None and sample.n_units > line.largest
+        if sample.shape not in line.shapes or heavy:
+            continue
+        try:
+            chosen[line.label] = kind(**line.options)
+        except ImpactEvalError:
+            continue
     return specification_curve(sample, column, chosen) if chosen else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, ImpactEvalError
-from impact_eval.data.sample import DataShape, Sample
+from impact_eval.data.sample import Sample
 from impact_eval.designs import Design, designs
 from impact_eval.diagnostics.assignment import random_assignment
 from impact_eval.diagnostics.base import CheckContext, CheckResult, event_study, run_checks
@@ -21,7 +21,6 @@ from impact_eval.pipeline.study_models import (
 )
 from impact_eval.stats.inference.covariance import Clustered, Robust
 
-NAIVE = "twfe"
 HEADLINE = "simple"
 RANDOMISED = 4
 
@@ -139,11 +138,10 @@ def headline(estimate: Estimate) -> Estimate:
 
 def _naive(design: Design, sample: Sample, column: str) -> Estimate | None:
     """Return the usual shortcut on a panel, shown beside the estimate; None when it refuses."""
-    if design.info.name == NAIVE or not design.info.counterfactual:
-        return None
-    if sample.shape is not DataShape.PANEL:
+    shortcut = next((kind for kind in designs if sample.shape in kind.info.shortcut_on), None)
+    if shortcut is None or shortcut is type(design) or not design.info.counterfactual:
         return None
     try:
-        return headline(designs.get(NAIVE)().fit(sample, column))
+        return headline(shortcut().fit(sample, column))
     except ImpactEvalError:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Literal, Self
@@ -14,6 +15,8 @@ from pydantic_core import PydanticCustomError
 
 from impact_eval.core.estimate import Effect, Estimate, FlowStep, MethodRecord
 from impact_eval.core.vocabulary import Direction, RowsAre, Unit
+from impact_eval.designs import designs
+from impact_eval.designs.base import Formula
 from impact_eval.results.base import (
     CODE,
     FREE,
@@ -172,10 +175,6 @@ class MethodOf(Record):
     @model_validator(mode="after")
     def _offered(self) -> Self:
         """Refuse an option that the design does not have, when the design is known here."""
-        from dataclasses import fields
-
-        from impact_eval.designs import designs
-
         if self.name in designs:
             kind = designs.get(self.name)
             offered = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass
@@ -273,6 +272,12 @@ class FitRecord(Record):
     """How many rows were left at each step."""
     details: LevelsRecord | None
     """Means behind the estimate."""
+
+    @property
+    def formula(self) -> Formula:
+        """What it gives back of counts, if it is of yes and no; `OTHER` for an unknown design."""
+        name = self.method.name
+        return designs.get(name).info.formula if name in designs else Formula.OTHER
 
     @model_validator(mode="after")
     def _square(self) -> Self:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from impact_eval.core.vocabulary import RowsAre, Unit
+from impact_eval.designs.base import Formula
 from impact_eval.results.disclosure.attack_shares import (
     Told,
     paired_counts,
@@ -21,7 +22,6 @@ from impact_eval.results.gate_leaves import Context
 
 HOMOGENEOUS = "homogeneous_group"
 FEW_CHANGED = "few_changed"
-_TWO_GROUPS, _TWO_DATES = "difference_in_means", "before_after"
 _SCALES = MappingProxyType({Unit.PERCENT: 100.0})  # of one yes
 
 
@@ -49,7 +49,7 @@ def few_changed(record: EstimateRecord, context: Context) -> str | None:
     Of yes and no, the mean change and its error give who came to yes and who left it, to a person
     or two (`attack_shares.paired_counts`): a change made by few people is about them.
     """
-    if context.exact or record.estimate.method.name != _TWO_DATES:
+    if context.exact or record.estimate.formula is not Formula.TWO_DATES:
         return None
     few = any(context.counts.small(group.changed) for group in record.groups)
     return FEW_CHANGED if few else None
@@ -71,10 +71,10 @@ def given_back(record: EstimateRecord, context: Context) -> bool:
     if row.estimate is None or not row.std_error:
         return False
     shown = shown_difference(row.estimate, row.std_error, scale=scale)
-    name, (treated, comparison) = record.estimate.method.name, record.rests_on
+    formula, (treated, comparison) = record.estimate.formula, record.rests_on
     told: tuple[Told, ...] = ()
-    if shown is not None and treated and comparison and name == _TWO_GROUPS:
+    if shown is not None and treated and comparison and formula is Formula.TWO_GROUPS:
         told = two_group_counts(shown, treated, comparison)
-    elif shown is not None and name == _TWO_DATES:
+    elif shown is not None and formula is Formula.TWO_DATES:
         told = paired_counts(shown, treated or comparison or 0)
     return any(found.tells(context.profile.threshold) for found in told)
