@@ -34,7 +34,6 @@ from impact_eval.stats.panels.group_time import GroupTimeFit, group_time
 from impact_eval.stats.panels.group_time_plan import BasePeriod, ControlGroup, plan_cells
 from impact_eval.stats.panels.group_time_rows import group_time_rows
 
-
 _PANEL = frozenset({DataShape.PANEL})
 
 
