@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from impact_eval.pipeline.notebook import INTERNAL_MIME, RESULTS_MIME
 from impact_eval.report import narrative
-from impact_eval.report.blocks import AnyBlock, Page
+from impact_eval.report.blocks import AnyBlock
 from impact_eval.report.narrative_action import action_blocks
 from impact_eval.report.narrative_dossier import dossier_blocks
+from impact_eval.report.page import Page
 from impact_eval.results.faults import Json
 from impact_eval.results.gate import Edition, release
 from impact_eval.results.records import StudyResults, untimed

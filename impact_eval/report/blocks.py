@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
@@ -325,40 +325,3 @@ def blocks_from_bundles(bundles: Iterable[Mapping[str, Any]]) -> list[AnyBlock]:
         items = content if isinstance(content, list) else content.get("blocks", [content])
         found += [block_from_dict(item) for item in items]
     return found
-
-
-class Page(Sequence[AnyBlock]):
-    """Blocks to show together: emitted by a notebook's cell, previewed in JupyterLab.
-
-    Examples
-    --------
-    >>> page = Page([Heading(level=2, words=say("report.section.flow"))])
-    >>> list(page._repr_mimebundle_())[0] == MIME_TYPE
-    True
-    """
-
-    preview_language: ClassVar[str | None] = None
-
-    def __init__(self, blocks: Iterable[AnyBlock], language: str | None = None) -> None:
-        self._blocks = tuple(blocks)
-        self._language = language
-
-    def __len__(self) -> int:
-        return len(self._blocks)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._blocks[index]
-
-    def __repr__(self) -> str:
-        return f"<Page: {', '.join(block.kind for block in self._blocks)}>"
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        from impact_eval.report.html import preview_html
-        from impact_eval.report.texts import user_language
-
-        language = self._language or self.preview_language or user_language()
-        return {
-            MIME_TYPE: {"blocks": [block_to_dict(block) for block in self._blocks]},
-            "text/html": preview_html(self._blocks, language),
-            "text/plain": repr(self),
-        }

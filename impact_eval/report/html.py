@@ -32,6 +32,7 @@ from impact_eval.report.blocks import (
     Table,
     Withheld,
 )
+from impact_eval.report.figures.gallery import draw
 from impact_eval.report.quantities import period_words
 from impact_eval.report.texts import PageTexts, Texts
 
@@ -260,8 +261,6 @@ class Writer:
         }
 
     def _picture(self, block: Figure) -> dict[str, Any]:
-        from impact_eval.report.figures.drawing import draw
-
         picture = draw(block, self.texts)
         return {
             "data": base64.b64encode(picture.png).decode("ascii"),

@@ -294,7 +294,8 @@ def words_of_figure(figure: Any, texts: Texts) -> tuple[list[str], list[tuple[fl
     from matplotlib.figure import Figure as Sheet
     from matplotlib.text import Text
 
-    from impact_eval.report.figures.drawing import drawings, style
+    from impact_eval.report.figures.drawing import style
+    from impact_eval.report.figures.gallery import drawings
 
     with style():
         sheet = Sheet(figsize=(4.2, 3))

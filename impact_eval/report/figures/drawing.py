@@ -1,12 +1,10 @@
-"""The drawing board: palette, size, type, and a PNG that is the same every time."""
+"""The drawing board: palette, size, type, and the marks that several drawings share."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -79,25 +77,6 @@ class Drawing:
     height: Callable[[Figure], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A drawn figure: a PNG without date or program name, and its size in CSS pixels."""
-
-    png: bytes
-    width: int
-    height: int
-
-
-@lru_cache(maxsize=1)
-def drawings() -> Mapping[str, Drawing]:
-    """Return every drawing by the name that figures carry."""
-    from impact_eval.report.figures import effects, money, people, robustness
-
-    return MappingProxyType(
-        {**effects.DRAWINGS, **people.DRAWINGS, **money.DRAWINGS, **robustness.DRAWINGS}
-    )
-
-
 @contextmanager
 def style() -> Iterator[None]:
     """Draw inside this: the house's type and lines, whatever the user's own settings."""
@@ -107,37 +86,6 @@ def style() -> Iterator[None]:
         mpl.rcdefaults()
         mpl.rcParams.update(dict(STYLE))  # type: ignore[arg-type]  # names are checked by mpl
         yield
-
-
-def draw(figure: Figure, texts: Texts) -> Picture:
-    """Draw a figure in one language.
-
-    Parameters
-    ----------
-    figure : Figure
-        Its `figure` names the drawing.
-    texts : Texts
-
-    Returns
-    -------
-    Picture
-        The same data and language give the same bytes.
-    """
-    drawing = drawings()[figure.figure]
-    height = drawing.height(figure)
-    with style():
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure as Sheet
-        from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-        sheet = Sheet(
-            figsize=(WIDTH, height), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03)
-        )
-        FigureCanvasAgg(sheet)
-        drawing.draw(figure, texts, sheet.subplots())
-        out = io.BytesIO()
-        sheet.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
-    return Picture(out.getvalue(), round(WIDTH * 120), round(height * 120))
 
 
 def shown(value: object) -> float | None:

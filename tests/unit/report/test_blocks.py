@@ -18,7 +18,6 @@ from impact_eval.report.blocks import (
     Form,
     Formula,
     Heading,
-    Page,
     Paragraph,
     Table,
     block_from_dict,
@@ -27,6 +26,7 @@ from impact_eval.report.blocks import (
     say,
 )
 from impact_eval.report.narrative import report_blocks
+from impact_eval.report.page import Page
 from impact_eval.results.records import StudyResults
 
 MakeResults = Callable[..., StudyResults]

@@ -9,7 +9,6 @@ import pytest
 
 from impact_eval.report.blocks import WITHHELD, Bilingual, Figure
 from impact_eval.report.figures import drawing
-from impact_eval.report.figures.drawing import draw, drawings
 from impact_eval.report.figures.effects import (
     EventPoint,
     Interval,
@@ -18,6 +17,7 @@ from impact_eval.report.figures.effects import (
     data_for_event_study,
     data_for_portfolio_forest,
 )
+from impact_eval.report.figures.gallery import draw, drawings
 from impact_eval.report.figures.money import (
     PartyBalance,
     Swing,

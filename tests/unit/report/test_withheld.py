@@ -21,8 +21,8 @@ from impact_eval.report.blocks import (
     Paragraph,
     Table,
 )
-from impact_eval.report.figures.drawing import draw
 from impact_eval.report.figures.effects import EventPoint, Phase, data_for_event_study
+from impact_eval.report.figures.gallery import draw
 from impact_eval.report.html import render_html
 from impact_eval.report.narrative import (
     check_blocks,
