@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchmarks.timing import cpu_seconds
 from impact_eval.stats.scales.summing import add_items
-from impact_eval.survey.scale import parse_instrument
+from impact_eval.survey.instrument_file import parse_instrument
 
 PEOPLE, ITEMS = 1_000_000, 20
 _TOML = """

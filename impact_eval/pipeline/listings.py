@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from impact_eval.report.texts import Texts
-from impact_eval.survey.catalogue import instrument, instruments
-from impact_eval.survey.scale import Instrument
+from impact_eval.survey.instrument_file import Instrument, instrument, instruments
 
 
 def _chosen(name: str | None) -> tuple[Instrument, ...]:

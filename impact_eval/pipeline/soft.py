@@ -31,11 +31,11 @@ from impact_eval.results.scores import (
     ScoreRecord,
 )
 from impact_eval.stats.inference.rarity import rarest
-from impact_eval.survey.catalogue import instrument as shipped_instrument
 from impact_eval.survey.change import ChangeResult, pair_waves, plan_from, read_change
+from impact_eval.survey.instrument_file import Instrument
+from impact_eval.survey.instrument_file import instrument as shipped_instrument
 from impact_eval.survey.quality import measurement_quality
 from impact_eval.survey.quality_report import QualityReport
-from impact_eval.survey.scale import Instrument
 from impact_eval.survey.scores import Scores
 
 FloatArray = NDArray[np.float64]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from impact_eval.survey.catalogue import instrument, instrument_names, instruments
+from impact_eval.survey.catalogue import instrument_names
 
 if TYPE_CHECKING:
     from impact_eval.stats.scales.summing import goal_attainment
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
         read_change,
     )
     from impact_eval.survey.deprivation import alkire_foster, energy_poverty
+    from impact_eval.survey.instrument_file import Instrument, instrument, instruments
     from impact_eval.survey.quality import measurement_quality, with_invariance
     from impact_eval.survey.quality_report import QualityReport
     from impact_eval.survey.respondents import Attrition, Care, attrition, care
-    from impact_eval.survey.scale import Instrument
     from impact_eval.survey.scores import Scores
 
 _LATER = {
@@ -45,7 +45,7 @@ _LATER = {
     "CategoryMargin": "impact_eval.stats.surveys.calibration",
     "ChangePlan": "impact_eval.survey.change",
     "ChangeResult": "impact_eval.survey.change",
-    "Instrument": "impact_eval.survey.scale",
+    "Instrument": "impact_eval.survey.instrument_file",
     "NumberMargin": "impact_eval.stats.surveys.calibration",
     "QualityReport": "impact_eval.survey.quality_report",
     "Scores": "impact_eval.survey.scores",
@@ -56,6 +56,8 @@ _LATER = {
     "care": "impact_eval.survey.respondents",
     "energy_poverty": "impact_eval.survey.deprivation",
     "goal_attainment": "impact_eval.stats.scales.summing",
+    "instrument": "impact_eval.survey.instrument_file",
+    "instruments": "impact_eval.survey.instrument_file",
     "measurement_quality": "impact_eval.survey.quality",
     "pair_waves": "impact_eval.survey.change",
     "plan_from": "impact_eval.survey.change",

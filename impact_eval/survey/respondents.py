@@ -20,7 +20,7 @@ from impact_eval.stats.scales.response_quality import (
     response_spread,
 )
 from impact_eval.stats.surveys.response import ResponseModel, response_model
-from impact_eval.survey.scale import Instrument
+from impact_eval.survey.instrument_file import Instrument
 from impact_eval.survey.scores import Scores
 
 FloatArray = NDArray[np.float64]

@@ -1,30 +1,21 @@
 """A scale as data: items by identity, keys, range, missing rule, cut-offs, norms, rights, sources.
 
-One TOML per instrument. It is read into frozen records, and all its faults are told at once.
 Nothing can be shown without a source: a cut-off, a norm or a change that matters has to name one.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.vocabulary import Direction, Unit
 from impact_eval.data.labels import LabelMap
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from impact_eval.survey.scores import Scores
 
 SCHEMA = "impact-eval/instrument/1"
 TOTAL = "total"
@@ -68,10 +59,10 @@ class Change(StrEnum):
     RETEST = "retest"  # test-retest reliability
 
 
-_frozen = dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+frozen = dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 
 
-@_frozen
+@frozen
 class Response:
     """One answer: its code and how it is written, the first label being the published one."""
 
@@ -80,7 +71,7 @@ class Response:
     en: tuple[str, ...] = ()
 
 
-@_frozen
+@frozen
 class Item:
     """One item, known by its identity and not by its place.
 
@@ -117,7 +108,7 @@ class Item:
     asked_if: Mapping[str, int] = field(default_factory=dict)
 
 
-@_frozen
+@frozen
 class Missing:
     """How many answers a score needs, and whether the others are filled by the person's mean."""
 
@@ -126,7 +117,7 @@ class Missing:
     source: str = Field(min_length=1)
 
 
-@_frozen
+@frozen
 class Scoring:
     """The rule, its constants, and the range of the score."""
 
@@ -141,7 +132,7 @@ class Scoring:
     missing: Missing | None = None
 
 
-@_frozen
+@frozen
 class Subscale:
     """A part of the scale with a score of its own."""
 
@@ -150,7 +141,7 @@ class Subscale:
     scoring: Scoring
 
 
-@_frozen
+@frozen
 class CutOff:
     """A band of scores with a name; both bounds belong to it."""
 
@@ -164,7 +155,7 @@ class CutOff:
     mark: Mark = Mark.MEMORY
 
 
-@_frozen
+@frozen
 class Norm:
     """Mean and standard deviation of a reference population."""
 
@@ -179,7 +170,7 @@ class Norm:
     mark: Mark = Mark.MEMORY
 
 
-@_frozen
+@frozen
 class ChangeValue:
     """A published value about change: what matters, or what can be measured."""
 
@@ -190,7 +181,7 @@ class ChangeValue:
     mark: Mark = Mark.MEMORY
 
 
-@_frozen
+@frozen
 class Safeguard:
     """An answer that calls for someone to look after the person, whatever the score."""
 
@@ -199,7 +190,7 @@ class Safeguard:
     source: str = Field(min_length=1)
 
 
-@_frozen
+@frozen
 class Rights:
     """What may be done with the wording, and who says so."""
 
@@ -209,9 +200,9 @@ class Rights:
     mark: Mark = Mark.MEMORY
 
 
-@_frozen
-class Instrument:
-    """A scale as data.
+@frozen
+class Scale:
+    """A scale as data: what `Instrument` is made of, before it can be read or scored.
 
     Attributes
     ----------
@@ -317,112 +308,8 @@ class Instrument:
             return None
         return {**self.item(name).text}.get(language)  # type: ignore[call-overload,no-any-return]
 
-    def score(
-        self,
-        frame: pd.DataFrame,
-        items: Items | None = None,
-        *,
-        order: str | None = None,
-        licence_declared: bool = False,
-    ) -> Scores:
-        """Score a table; see `impact_eval.survey.scoring.score`."""
-        from impact_eval.survey.scoring import score
 
-        return score(self, frame, items, order=order, licence_declared=licence_declared)
-
-    @classmethod
-    def read(cls, path: str | Path) -> Instrument:
-        """Read a user's own instrument from a TOML beside the study; it is marked local.
-
-        Raises
-        ------
-        ImpactEvalError
-            `file_not_found`, `toml_syntax`, `unknown_key`, `missing_key`, `wrong_type`,
-            `out_of_bounds`, and what does not hang together: all at once.
-        """
-        path = Path(path)
-        if not path.is_file():
-            raise ImpactEvalError(
-                Finding.error("file_not_found", Place(file=path.name), path=path.name, nearest=None)
-            )
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (UnicodeDecodeError, OSError) as error:
-            raise ImpactEvalError(_syntax(path.name, error)) from None
-        return parse_instrument(text, file=path.name, local=True)
-
-
-def _syntax(file: str, error: Exception) -> Finding:
-    return Finding.error("toml_syntax", Place(file=file), file=file, reason=str(error)[:200])
-
-
-def parse_instrument(text: str, *, file: str, local: bool) -> Instrument:
-    """Read an instrument from the text of its TOML; all faults are raised at once."""
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ImpactEvalError(_syntax(file, error)) from None
-    if local:
-        content = {"validated": False, "version": "1", "language": "any", "citation": "",
-                   "construct": "local", **content, "local": True}  # fmt: skip
-        content.setdefault("rights", {"wording": "B", "terms": "own"})
-    try:
-        return _ADAPTER.validate_python(content)
-    except ValidationError as error:
-        found = [_finding(fault, file) for fault in error.errors(include_url=False)]
-        raise ImpactEvalError(found) from None
-    except ImpactEvalError as error:
-        placed = [
-            Finding(
-                f.code, f.severity, f.values, Place(file=file, key=f.place.key if f.place else None)
-            )
-            for f in error.findings
-        ]
-        raise ImpactEvalError(placed) from None
-
-
-def _finding(fault: Any, file: str) -> Finding:
-    """Turn one fault of the model into a finding with its key path."""
-    path = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in fault["loc"])
-    key = path.lstrip(".")
-    place = Place(file=file, key=key)
-    kind, given = fault["type"], fault.get("input")
-    found = str(given)[:60] if isinstance(given, (str, int, float, bool)) else ""
-    if kind in {"missing", "missing_keyword_only_argument"}:
-        return Finding.error("missing_key", place, key=key)
-    if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
-        known = _known_keys(fault["loc"])
-        last = str(fault["loc"][-1])
-        return Finding.error("unknown_key", place, key=key, name=last, nearest=nearest(last, known),
-                             known=known)  # fmt: skip
-    context = fault.get("ctx") or {}
-    bounds = [context[b] for b in ("gt", "ge", "lt", "le", "min_length", "pattern") if b in context]
-    if bounds:
-        return Finding.error("out_of_bounds", place, key=key, found=found, bound=bounds[0],
-                             rule=kind)  # fmt: skip
-    if kind in {"enum", "literal_error"}:
-        choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))
-        return Finding.error("wrong_choice", place, key=key, found=found, known=choices,
-                             nearest=nearest(found, choices))  # fmt: skip
-    return Finding.error("wrong_type", place, key=key, found=found, expected=kind)
-
-
-_PARTS: dict[str, Any] = {
-    "items": Item, "responses": Response, "scoring": Scoring, "missing": Missing,
-    "subscales": Subscale, "cutoffs": CutOff, "norms": Norm, "change": ChangeValue,
-    "safeguards": Safeguard, "rights": Rights,
-}  # fmt: skip
-
-
-def _known_keys(location: tuple[int | str, ...]) -> tuple[str, ...]:
-    owner: Any = Instrument
-    for part in location[:-1]:
-        if isinstance(part, str):
-            owner = _PARTS.get(part, owner)
-    return tuple(owner.__dataclass_fields__)
-
-
-def _inner_faults(instrument: Instrument) -> tuple[Finding, ...]:
+def _inner_faults(instrument: Scale) -> tuple[Finding, ...]:
     """Return what does not hang together inside an instrument."""
     faults = FindingCollector()
     ids = [item.id for item in instrument.items]
@@ -455,7 +342,7 @@ def _inner_faults(instrument: Instrument) -> tuple[Finding, ...]:
     return faults.findings
 
 
-def _check_names(instrument: Instrument, ids: Sequence[str], faults: FindingCollector) -> None:
+def _check_names(instrument: Scale, ids: Sequence[str], faults: FindingCollector) -> None:
     """Every item named anywhere has to exist; every order holds all the items once."""
     parts = {part.id for part in instrument.subscales} | {TOTAL}
     named = [(f"subscales.{part.id}", name) for part in instrument.subscales for name in part.items]
@@ -478,6 +365,3 @@ def _check_names(instrument: Instrument, ids: Sequence[str], faults: FindingColl
         if scale not in parts and scale not in ids:
             faults.add(Finding.error("unknown_scale", Place(key=key), scale=scale,
                                      known=sorted(parts)))  # fmt: skip
-
-
-_ADAPTER: TypeAdapter[Instrument] = TypeAdapter(Instrument)

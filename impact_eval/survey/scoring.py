@@ -24,10 +24,10 @@ from impact_eval.stats.scales.reliability import Alpha, cronbach_alpha
 from impact_eval.stats.scales.summing import RawScores, add_items, convert
 from impact_eval.survey.scale import (
     TOTAL,
-    Instrument,
     Item,
     Items,
     Rule,
+    Scale,
     Scoring,
     WordingClass,
 )
@@ -38,7 +38,7 @@ _MOST_FOR_ALPHA = 200_000  # rows used for the reliability of very large tables
 
 
 def score(
-    instrument: Instrument,
+    instrument: Scale,
     frame: pd.DataFrame,
     items: Items | None = None,
     *,
@@ -78,7 +78,7 @@ def score(
     Examples
     --------
     >>> import pandas as pd
-    >>> from impact_eval.survey.catalogue import instrument
+    >>> from impact_eval.survey import instrument
     >>> rses = instrument("rses-fr")
     >>> table = pd.DataFrame({f"q{i}": [3, 3] for i in range(1, 11)})
     >>> rses.score(table, [f"q{i}" for i in range(1, 11)]).values.tolist()
@@ -112,7 +112,7 @@ def _with(total: Scores, parts: Mapping[str, Scores], findings: tuple[Finding, .
     return replace(total, subscales=dict(parts), findings=findings)
 
 
-def _refuse_rights(instrument: Instrument, licence_declared: bool) -> None:
+def _refuse_rights(instrument: Scale, licence_declared: bool) -> None:
     wording = instrument.rights.wording
     if wording is WordingClass.REFUSED:
         raise ImpactEvalError(
@@ -131,7 +131,7 @@ def _refuse_rights(instrument: Instrument, licence_declared: bool) -> None:
         )  # fmt: skip
 
 
-def _order(instrument: Instrument, order: str | None, faults: FindingCollector) -> tuple[str, ...]:
+def _order(instrument: Scale, order: str | None, faults: FindingCollector) -> tuple[str, ...]:
     if order is None:
         return instrument.item_ids
     if order not in instrument.orders:
@@ -143,7 +143,7 @@ def _order(instrument: Instrument, order: str | None, faults: FindingCollector) 
 
 
 def _match(
-    instrument: Instrument,
+    instrument: Scale,
     frame: pd.DataFrame,
     items: Items | None,
     order: str | None,
@@ -190,7 +190,7 @@ def _identity(key: str, listed: tuple[str, ...]) -> str | None:
 
 
 def _check_columns(
-    instrument: Instrument,
+    instrument: Scale,
     frame: pd.DataFrame,
     found: Mapping[str, str],
     listed: tuple[str, ...],
@@ -213,13 +213,13 @@ def _check_columns(
         faults.add(Finding.error("column_twice", Place(column=column), column=column, items=names))
 
 
-def _bounds(instrument: Instrument, item: Item) -> tuple[float, float]:
+def _bounds(instrument: Scale, item: Item) -> tuple[float, float]:
     low = instrument.low if item.low is None else item.low
     return float(low), float(instrument.high if item.high is None else item.high)
 
 
 def _codes(
-    instrument: Instrument,
+    instrument: Scale,
     name: str,
     frame: pd.DataFrame,
     column: str,
@@ -272,7 +272,7 @@ def _note_mixed(cells: pd.Series[Any], column: str, faults: FindingCollector) ->
                                    labels=written[:EXAMPLES]))  # fmt: skip
 
 
-def _keyed(instrument: Instrument, item: Item, codes: FloatArray) -> FloatArray:
+def _keyed(instrument: Scale, item: Item, codes: FloatArray) -> FloatArray:
     """Return answers in points, in the keyed direction."""
     if item.points:
         out = np.full(len(codes), np.nan)
@@ -306,7 +306,7 @@ def _raw(scoring: Scoring, items: Mapping[str, FloatArray], weights: list[float]
 
 
 def _scale(
-    instrument: Instrument,
+    instrument: Scale,
     name: str,
     scoring: Scoring,
     items: Mapping[str, FloatArray],
@@ -353,7 +353,7 @@ def _scale(
 
 
 def _score_range(
-    instrument: Instrument, scoring: Scoring, items: Mapping[str, FloatArray], weights: list[float]
+    instrument: Scale, scoring: Scoring, items: Mapping[str, FloatArray], weights: list[float]
 ) -> tuple[float, float]:
     """Return the possible range: as declared, else from the ranges of the items."""
     if scoring.low is not None and scoring.high is not None:
@@ -404,7 +404,7 @@ def _look_at_answers(
 
 
 def _safeguard(
-    instrument: Instrument,
+    instrument: Scale,
     answers: Mapping[str, FloatArray],
     columns: Mapping[str, str],
     faults: FindingCollector,
@@ -418,7 +418,7 @@ def _safeguard(
 
 
 def _look_at_keys(
-    instrument: Instrument,
+    instrument: Scale,
     total: Scores,
     columns: Mapping[str, str],
     order: str | None,
@@ -459,7 +459,7 @@ def _item_rest(matrix: FloatArray) -> FloatArray:
 
 
 def _better_order(
-    instrument: Instrument, total: Scores, columns: Mapping[str, str], declared: str
+    instrument: Scale, total: Scores, columns: Mapping[str, str], declared: str
 ) -> tuple[str, float] | None:
     """Return another published order under which the same columns hang together, if there is."""
     if not isinstance(total.reliability, Alpha) or declared not in instrument.orders:

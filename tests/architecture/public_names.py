@@ -29,7 +29,9 @@ def _signature(thing: Any) -> str:
 
 
 def _members(name: str, thing: type) -> Iterator[str]:
-    for member, value in sorted(vars(thing).items()):
+    ours = [base for base in reversed(thing.__mro__) if base.__module__.startswith(DOOR)]
+    members = {member: value for base in ours for member, value in vars(base).items()}
+    for member, value in sorted(members.items()):
         if member.startswith("_"):
             continue
         if isinstance(value, (classmethod, staticmethod)):

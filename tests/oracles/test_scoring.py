@@ -19,7 +19,7 @@ from impact_eval.stats.scales.summing import (
     z_scores,
 )
 from impact_eval.survey import instrument
-from impact_eval.survey.scale import Instrument
+from impact_eval.survey.instrument_file import Instrument
 
 CESD = """
 schema = "impact-eval/instrument/1"

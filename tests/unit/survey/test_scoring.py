@@ -22,7 +22,7 @@ from impact_eval.survey import (
     plan_from,
     read_change,
 )
-from impact_eval.survey.scale import Instrument
+from impact_eval.survey.instrument_file import Instrument
 
 RSES = instrument("rses-fr")
 NAMES = list(RSES.item_ids)
