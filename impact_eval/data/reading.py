@@ -27,7 +27,7 @@ from impact_eval.core.findings import (
 )
 from impact_eval.data.cells import ColumnType, ReadColumn, read_column
 from impact_eval.data.codebook import Codebook, ColumnCode, find_header
-from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode
+from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode, one_spelling
 from impact_eval.data.multiple import read_multiple
 from impact_eval.data.readers import excel
 from impact_eval.data.readers.raw import RawTable
@@ -372,8 +372,6 @@ def _typed(column: pd.Series[Any]) -> ReadColumn:
 
 
 def _missing_words_seen(column: pd.Series[Any], words: Mapping[str, MissingKind]) -> list[str]:
-    from impact_eval.data.labels import one_spelling
-
     seen = (as_text(cell).strip() for cell in pd.unique(column.dropna()))
     return sorted({text for text in seen if text and one_spelling(text) in words})[:12]
 

@@ -27,6 +27,9 @@ from impact_eval.pipeline.leak_files import unpack
 from impact_eval.pipeline.leak_numbers import number_leaks, table_leaks
 from impact_eval.pipeline.leak_report import Leak, LeakKind
 from impact_eval.pipeline.leaks import text_leaks
+from impact_eval.report.check_page import CheckPage, CheckRow, render_check_page
+from impact_eval.report.texts import Texts
+from impact_eval.report.wording import said
 from impact_eval.results.disclosure.profiles import Mark, profile
 from impact_eval.results.records import StudyResults, comparable
 from impact_eval.results.study import DisclosureRecord
@@ -329,10 +332,6 @@ def content_checksum(path: Path) -> str:
 
 
 def _page(checked: CheckedOutputs, results: StudyResults, language: Language) -> str:
-    from impact_eval.report.check_page import CheckPage, CheckRow, render_check_page
-    from impact_eval.report.texts import Texts
-    from impact_eval.report.wording import said
-
     page = CheckPage(
         title=Texts(language.value).words(said(results.study.title)),
         profile=checked.profile,

@@ -15,7 +15,10 @@ from traitlets import Unicode, default
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.pipeline.notebook import bundles, results_of
 from impact_eval.report.blocks import AnyBlock, blocks_from_bundles
+from impact_eval.report.docx import render_docx
+from impact_eval.report.html import render_html
 from impact_eval.report.masthead import page_meta
+from impact_eval.report.pdf import render_pdf
 from impact_eval.report.texts import user_language
 
 
@@ -67,8 +70,6 @@ class ImpactHTMLExporter(ImpactExporter):
 
     def render(self, blocks: Sequence[AnyBlock], meta: Mapping[str, Any]) -> str:
         """Write the HTML report."""
-        from impact_eval.report.html import render_html
-
         return render_html(blocks, meta, self.language)
 
 
@@ -84,8 +85,6 @@ class ImpactPDFExporter(ImpactExporter):
 
     def render(self, blocks: Sequence[AnyBlock], meta: Mapping[str, Any]) -> bytes:
         """Write the PDF report."""
-        from impact_eval.report.pdf import render_pdf
-
         return render_pdf(blocks, meta, self.language)
 
 
@@ -101,8 +100,6 @@ class ImpactDocxExporter(ImpactExporter):
 
     def render(self, blocks: Sequence[AnyBlock], meta: Mapping[str, Any]) -> bytes:
         """Write the Word report."""
-        from impact_eval.report.docx import render_docx
-
         return render_docx(blocks, meta, self.language)
 
 

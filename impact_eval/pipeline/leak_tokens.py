@@ -9,6 +9,8 @@ are no tokens: they are in every report. Nor are short numbers and single letter
 from __future__ import annotations
 
 import csv
+import io
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,14 +25,16 @@ from typing import Any
 import pandas as pd
 
 from impact_eval.core.findings import ImpactEvalError
+from impact_eval.core.provenance import versions
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data.identity import distinct_cells, identifying_columns, labels_of_people
 from impact_eval.data.reading import read_table
+from impact_eval.pipeline.columns_used import used_columns
 from impact_eval.pipeline.leak_files import texts_of
-from impact_eval.pipeline.reading import used_columns
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart
 from impact_eval.pipeline.templates import read_notebook, resource_folder
+from impact_eval.results.records import StudyResults
 
 MOST_CELLS = 200_000  # of one table; its first rows name people as its last ones do
 MOST_DISTINCT = 400  # taken at a time
@@ -191,7 +195,7 @@ def _of_table(study: Study, part: DataPart) -> tuple[list[tuple[TokenKind, str]]
     identifying = identifying_columns(frame, unit=unit, rows_are=study.rows_are(part))
     naming = {found.column for found in identifying}
     naming |= {name for name in _groups(part) if _named_after_people(name, frame, people=people)}
-    used = study.used_columns | used_columns(study, part)
+    used = study.used_columns | used_columns(study.declaration, study.folder, part)
     found: list[tuple[TokenKind, str]] = []
     allowed: set[Words] = set()
     for name in map(str, frame.columns):
@@ -301,11 +305,6 @@ def _texts_of_authors(study: Study) -> Iterator[str]:
 @lru_cache(maxsize=1)
 def _texts_of_ours() -> tuple[str, ...]:
     """Return the catalogues, the templates, the names of fields: the words of every report."""
-    import json
-
-    from impact_eval.core.provenance import versions
-    from impact_eval.results.records import StudyResults
-
     kept = (".toml", ".j2", ".css", ".typ")
     package = resources.files("impact_eval")
     files = [file for file in _files(package) if file.name.endswith(kept)]
@@ -335,8 +334,6 @@ def _files(folder: Traversable) -> Iterator[Traversable]:
 
 def _texts_of_blank_documents() -> Iterator[str]:
     """Yield the words of a Word file and of a workbook in which nothing was written."""
-    import io
-
     import docx
     import openpyxl
 

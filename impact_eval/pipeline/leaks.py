@@ -15,7 +15,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.leak_files import FoundText, Unpacked, unpack
+from impact_eval.pipeline.leak_leaves import leaves
 from impact_eval.pipeline.leak_numbers import (
     FILE,
     edition_leaks,
@@ -182,8 +184,6 @@ def _of_editions(study: Study, results: StudyResults) -> tuple[Leak, ...]:
 
 def _true_results(study: Study) -> StudyResults | None:
     """Return the results before the gate; None when the data are not there, or are refused."""
-    from impact_eval.pipeline.evaluate import evaluate
-
     try:
         return evaluate(study)
     except (ImpactEvalError, OSError):
@@ -228,8 +228,6 @@ def value_leaks(
 
 
 def _published_numbers(results: StudyResults) -> Iterator[float]:
-    from impact_eval.pipeline.leak_leaves import leaves
-
     for leaf in leaves(results):
         for value in leaf.value if isinstance(leaf.value, tuple) else (leaf.value,):
             if isinstance(value, (int, float)) and not isinstance(value, bool):

@@ -18,6 +18,7 @@ from typing import Any
 import nbformat
 
 from impact_eval.core.findings import Finding
+from impact_eval.pipeline.kernel import StudyKernelManager
 from impact_eval.pipeline.templates import check_parameters, read_notebook
 from impact_eval.pipeline.urgent import OPERATOR_MIME
 from impact_eval.report.blocks import MIME_TYPE
@@ -117,8 +118,6 @@ def _execute(
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
-
-    from impact_eval.pipeline.kernel import StudyKernelManager
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory(prefix="ie-run-") as work:

@@ -32,11 +32,11 @@ from impact_eval.data.pseudonyms import keyed_hash, label_text, named, pseudonym
 from impact_eval.data.reading import read_table
 from impact_eval.data.row_kind import row_kind_finding
 from impact_eval.data.sample import Sample
-from impact_eval.data.waves import WAVE, to_long
-from impact_eval.pipeline.soft import instrument_of
+from impact_eval.data.waves import to_long
+from impact_eval.pipeline.columns_used import instruments_of, role_columns, used_columns
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_checks import header_of
-from impact_eval.pipeline.study_models import DataPart, InstrumentPart, MethodPart
+from impact_eval.pipeline.study_models import DataPart
 
 MOST_BYTES = 5_000_000  # a larger file is not read whole by `check`
 HEAD_ROWS = 2_000
@@ -170,7 +170,11 @@ def _whole(study: Study, part: DataPart, frame: pd.DataFrame) -> _Whole:
     identifying = identifying_columns(frame, unit=part.roles.unit, rows_are=rows_are)
     asked = row_kind_finding(frame, part.roles.unit, study.declared_rows(part), identifying)
     seen = [finding for finding in (identity_finding(identifying), asked) if finding is not None]
-    told = _of_used(log, frame.columns, used_columns(study, part) | _wave_columns(part))
+    told = _of_used(
+        log,
+        frame.columns,
+        used_columns(study.declaration, study.folder, part) | _wave_columns(part),
+    )
     told["log"] += [finding.to_dict() for finding in seen]
     if part.waves is not None:
         frame = to_long(
@@ -238,53 +242,10 @@ def _hidden(study: Study, whole: _Whole, everyone: Mapping[str, pd.Series[Any]])
     among = {name: everyone[_population(whole, name)] for name in columns}
     if columns:
         frame = pseudonymise(frame, columns, session_key(), among=among)
-    wanted = used_columns(study, whole.part)
+    wanted = used_columns(study.declaration, study.folder, whole.part)
     if _names_all(study, whole.part, frame):
         frame = frame[[name for name in frame.columns if str(name) in wanted]]
     return ReadData(frame, digest, whole.log)
-
-
-# -- what the study uses ----------------------------------------------------------------------
-
-
-def used_columns(study: Study, part: DataPart) -> frozenset[str]:
-    """Return the columns of a table that the study names: roles, outcomes, items, options."""
-    used = {*_role_columns(part), *_option_columns(study), WAVE}
-    if part is study.declaration.data:
-        used |= {outcome.column for outcome in study.declaration.outcomes if outcome.column}
-    for instrument in _instruments(study, part):
-        used |= {name for pair in instrument.items.items() for name in pair}
-        used |= {instrument.wave} if instrument.wave else set()
-        if not instrument.items:
-            used |= set(instrument_of(study, instrument).item_ids)
-    return frozenset(used)
-
-
-def _role_columns(part: DataPart) -> set[str]:
-    found: set[str] = set()
-    for _, value in part.roles:
-        found |= {value} if isinstance(value, str) else set(value or ())
-    return found
-
-
-def _option_columns(study: Study) -> set[str]:
-    """Return the texts given to options of methods: some of them name columns."""
-    declared = study.declaration
-    methods = [declared.method, *(outcome.method for outcome in declared.outcomes)]
-    found: set[str] = set()
-    for method in methods:
-        found |= set(_texts(method)) if method is not None else set()
-    return found
-
-
-def _texts(method: MethodPart) -> Iterable[str]:
-    for value in method.options.values():
-        several = value if isinstance(value, tuple) else (value,)
-        yield from (item for item in several if isinstance(item, str))
-
-
-def _instruments(study: Study, part: DataPart) -> list[InstrumentPart]:
-    return [i for i in study.declaration.instruments if i.data is part]
 
 
 def _wave_columns(part: DataPart) -> set[str]:
@@ -300,11 +261,11 @@ def _names_all(study: Study, part: DataPart, frame: pd.DataFrame) -> bool:
     Otherwise it is left whole: the refusal that follows names the nearest of its columns.
     """
     known = set(map(str, frame.columns))
-    wanted = _role_columns(part)
+    wanted = role_columns(part)
     if part is study.declaration.data:
         wanted |= {o.column for o in study.declaration.outcomes if o.column}
-    items = [pair for i in _instruments(study, part) for pair in i.items.items()]
-    waves = {i.wave for i in _instruments(study, part) if i.wave}
+    items = [pair for i in instruments_of(study.declaration, part) for pair in i.items.items()]
+    waves = {i.wave for i in instruments_of(study.declaration, part) if i.wave}
     return (wanted | waves) <= known and all(known & set(pair) for pair in items)
 
 

@@ -7,12 +7,18 @@ in `schemas/` are written by `python -m impact_eval.pipeline.schema`.
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import json
+import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from impact_eval import results
+from impact_eval.pipeline import checker, leak_report, study_models
+from impact_eval.results.records import SCHEMA, StudyResults
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 FOLDER = Path(__file__).with_name("schemas")
@@ -77,11 +83,10 @@ def _field_texts(cls: ast.ClassDef) -> Iterator[tuple[str, str]]:
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Return the schemas by file name."""
-    from impact_eval.pipeline import checker, leak_report, study_models
-
+    study = study_models.StudyFile.model_json_schema(by_alias=True)
     outputs = checker.CheckedOutputs.model_json_schema(by_alias=True)
     return {
-        "study-1.json": study_models.json_schema(),
+        "study-1.json": described(study, (study_models,), study_models.SCHEMA),
         "results-2.json": results_schema(),
         "outputs-1.json": described(outputs, (checker, leak_report), checker.SCHEMA),
     }
@@ -89,12 +94,6 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 def results_schema() -> dict[str, Any]:
     """Return the JSON Schema of `results.json`: every leaf typed, nothing unknown."""
-    import importlib
-    import pkgutil
-
-    from impact_eval import results
-    from impact_eval.results.records import SCHEMA, StudyResults
-
     modules = [
         importlib.import_module(f"{results.__name__}.{item.name}")
         for item in pkgutil.iter_modules(results.__path__)

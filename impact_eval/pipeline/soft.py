@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
+from impact_eval.core.findings import NotApplicable
 from impact_eval.core.vocabulary import Unit
+from impact_eval.pipeline.columns_used import instrument_of
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart, InstrumentPart, said
 from impact_eval.pipeline.urgent import shareable
@@ -33,7 +34,6 @@ from impact_eval.results.scores import (
 from impact_eval.stats.inference.rarity import rarest
 from impact_eval.survey.change import ChangeResult, pair_waves, plan_from, read_change
 from impact_eval.survey.instrument_file import Instrument
-from impact_eval.survey.instrument_file import instrument as shipped_instrument
 from impact_eval.survey.quality import measurement_quality
 from impact_eval.survey.quality_report import QualityReport
 from impact_eval.survey.scores import Scores
@@ -96,29 +96,8 @@ def score_instruments(study: Study, read: ReadTable) -> dict[str, ScoredInstrume
     return {part.id: _score(study, part, read(part.data)) for part in study.declaration.instruments}
 
 
-def instrument_of(study: Study, part: InstrumentPart) -> Instrument:
-    """Return the scale of a questionnaire: the study's own definition, or the shipped one.
-
-    Raises
-    ------
-    ImpactEvalError
-        What `Instrument.read` refuses; `definition_of_another_scale`.
-    """
-    if part.definition is not None:
-        own = Instrument.read(study.path(part.definition))
-        if own.id != part.scale:
-            raise ImpactEvalError(
-                Finding.error(
-                    "definition_of_another_scale", file=part.definition, found=own.id,
-                    name=part.scale,
-                )
-            )  # fmt: skip
-        return own
-    return shipped_instrument(part.scale)
-
-
 def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredInstrument:
-    scale = instrument_of(study, part)
+    scale = instrument_of(study.folder, part)
     items: dict[str | int, str] | None = dict(part.items.items()) or None
     scores = scale.score(frame, items, licence_declared=part.licence_declared)
     column = f"score_{part.id}"

@@ -89,10 +89,12 @@ class Study:
     @property
     def used_columns(self) -> frozenset[str]:
         """Columns of its tables that the study names."""
-        from impact_eval.pipeline.reading import used_columns
+        from impact_eval.pipeline.columns_used import used_columns
 
         parts = [self.declaration.data, *(i.data for i in self.declaration.instruments)]
-        return frozenset().union(*(used_columns(self, part) for part in parts))
+        return frozenset().union(
+            *(used_columns(self.declaration, self.folder, part) for part in parts)
+        )
 
     def smallest_effect_of(self, outcome: OutcomePart) -> float | None:
         """Return the smallest effect that would matter; the protocol's is the primary outcome's."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from impact_eval.core.dates import first_day, iso_date, last_day
 from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+from impact_eval.survey.catalogue import instrument_names
 
 if TYPE_CHECKING:
     from impact_eval.designs import Design
@@ -160,8 +161,6 @@ def _same_kind(value: Any, default: Any) -> bool:
 
 
 def _check_instruments(instruments: list[Mapping[str, Any]], faults: FindingCollector) -> None:
-    from impact_eval.survey.catalogue import instrument_names
-
     known = instrument_names()
     for i, instrument in enumerate(instruments):
         scale = instrument.get("scale")

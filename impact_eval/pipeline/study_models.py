@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -22,7 +21,6 @@ from pydantic_core import PydanticCustomError
 
 from impact_eval.core.vocabulary import Direction, Language, Pillar, Unit
 from impact_eval.pipeline.dates import Date
-from impact_eval.pipeline.schema import described
 from impact_eval.results.parts import BilingualRecord
 
 SCHEMA = "impact-eval/study/1"
@@ -338,8 +336,3 @@ class StudyFile(Part):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
     )
-
-
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a study file, for editors and for the docs."""
-    return described(StudyFile.model_json_schema(by_alias=True), [sys.modules[__name__]], SCHEMA)

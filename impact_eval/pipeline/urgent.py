@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impact_eval.core.findings import Finding, Place
+from impact_eval.report.texts import Texts, render_finding, user_language
 
 if TYPE_CHECKING:
     from impact_eval.pipeline.soft import ScoredInstrument
@@ -66,8 +67,6 @@ def tell_operator(findings: tuple[Finding, ...]) -> None:
     if not findings:
         return
     if not _displayed(findings):
-        from impact_eval.report.texts import Texts, render_finding, user_language
-
         texts = Texts(user_language())
         for finding in findings:
             logging.getLogger("impact_eval").warning(render_finding(finding, texts))
@@ -115,8 +114,6 @@ def write_note(study: Study, findings: tuple[Finding, ...]) -> Path | None:
 
 def note_text(study: Study, findings: tuple[Finding, ...]) -> str:
     """Return the words of the operator's note, in each language of the study."""
-    from impact_eval.report.texts import Texts
-
     day = dt.datetime.now(tz=dt.UTC).date().isoformat()
     pages = []
     for language in study.declaration.report.languages:

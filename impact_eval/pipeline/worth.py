@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.pipeline.study import Study
-
-if TYPE_CHECKING:
-    from impact_eval.results.account import AccountSection, ValueSection
+from impact_eval.results.account import (
+    AccountSection,
+    ValueSection,
+    account_from_record,
+    record_of_account,
+)
+from impact_eval.value.excel_export import export_account
+from impact_eval.value.told import tell
+from impact_eval.value.value_map import ValueMap
 
 
 def value_section(
@@ -29,10 +34,6 @@ def value_section(
     part = study.declaration.value
     if part is None:
         return None
-    from impact_eval.results.account import record_of_account
-    from impact_eval.value.told import tell
-    from impact_eval.value.value_map import ValueMap
-
     units = {outcome.id: outcome.unit for outcome in study.declaration.outcomes}
     value_map = ValueMap.read(study.path(part.map))
     account = value_map.account(estimates, people=part.people, units=units)
@@ -49,11 +50,7 @@ def write_workbook(section: ValueSection | None, folder: Path, language: str) ->
     folder : Path
     language : {"fr", "en"}
     """
-    from impact_eval.results.account import AccountSection, account_from_record
-
     if not isinstance(section, AccountSection):
         return
-    from impact_eval.value.excel_export import export_account
-
     name = {"fr": "compte-fr.xlsx", "en": "account-en.xlsx"}[language]
     export_account(account_from_record(section), folder / name, language)

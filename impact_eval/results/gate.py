@@ -37,7 +37,7 @@ from impact_eval.results.gate_checks import (
     prepared_check,
     unsaid_categories,
 )
-from impact_eval.results.gate_counts import Counts
+from impact_eval.results.gate_counts import Counts, Kind
 from impact_eval.results.gate_groups import (
     FEW_CHANGED,
     HOMOGENEOUS,
@@ -213,8 +213,6 @@ class _Gate:
         if treated is not None and comparison is not None:
             return self.counts.allows_pair(row, treated, comparison)
         lone = treated if treated is not None else comparison
-        from impact_eval.results.gate_counts import Kind
-
         return lone is None or self.counts.allows(row, Kind.EVERYONE, lone)
 
     # -- the parts ----------------------------------------------------------------------------

@@ -22,6 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from impact_eval.stats.inference.covariance import Clustered, covariance_of_fit
+from impact_eval.stats.inference.regression import Absorbed, least_squares
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
@@ -66,9 +69,6 @@ def twfe_rejects(panels: FloatArray, cohorts: FloatArray) -> BoolArray:
 
 def twfe_cr2_rejects(panels: FloatArray, cohorts: FloatArray) -> BoolArray:
     """Test two-way fixed effects with CR2 by unit and Satterthwaite degrees of freedom."""
-    from impact_eval.stats.inference.covariance import Clustered, covariance_of_fit
-    from impact_eval.stats.inference.regression import Absorbed, least_squares
-
     size, units, periods = panels.shape
     codes = np.repeat(np.arange(units), periods)
     dummies = np.tile(np.eye(periods)[:, 1:] - 1 / periods, (units, 1))
