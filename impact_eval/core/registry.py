@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -19,13 +21,18 @@ class Registry(Generic[T]):
         What the table holds (`design`, `check`…), used in refusals.
     entry_point_group : str, optional
         Group whose entry points are loaded at the first look-up; loading one registers its things.
+    package : str, optional
+        Package whose modules are loaded then too: our own things are found as a third party's are.
     """
 
-    def __init__(self, kind: str, entry_point_group: str | None = None) -> None:
+    def __init__(
+        self, kind: str, entry_point_group: str | None = None, package: str | None = None
+    ) -> None:
         self._kind = kind
         self._group = entry_point_group
+        self._package = package
         self._things: dict[str, T] = {}
-        self._loaded = entry_point_group is None
+        self._loaded = entry_point_group is None and package is None
 
     def add(self, name: str, thing: T) -> None:
         """Put a thing under a name; the same thing twice is no fault, another one is refused."""
@@ -77,13 +84,18 @@ class Registry(Generic[T]):
         return name in self._things
 
     def _load(self) -> None:
-        if self._loaded or self._group is None:
+        if self._loaded:
             return
         self._loaded = True
-        from importlib.metadata import entry_points
+        if self._package is not None:
+            room = importlib.import_module(self._package)
+            for module in pkgutil.iter_modules(room.__path__):
+                importlib.import_module(f"{self._package}.{module.name}")
+        if self._group is not None:
+            from importlib.metadata import entry_points
 
-        for point in entry_points(group=self._group):
-            point.load()
+            for point in entry_points(group=self._group):
+                point.load()
 
 
 def _same_definition(one: object, other: object) -> bool:

@@ -33,6 +33,7 @@ from typing import Any
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.data.cells import ColumnType
 from impact_eval.data.labels import LabelMap, MissingKind, bare_spelling, one_spelling
+from impact_eval.data.readers.reader import reader_of_form
 
 SCHEMA = "impact-eval/codebook/1"
 _KEYS = ("from", "type", "labels", "other", "optional", "title", "missing")
@@ -109,21 +110,15 @@ class Codebook:
 
     @classmethod
     def read(cls, path: str | Path) -> Codebook:
-        """Read a codebook: TOML, LimeSurvey `.lss`, or the XLSForm of Kobo and ODK."""
+        """Read a codebook: TOML, LimeSurvey `.lss`, the XLSForm of Kobo and ODK, or another's."""
         path = Path(path)
-        suffix = path.suffix.lower()
         if not path.is_file():
             raise ImpactEvalError(
                 Finding.error("file_not_found", Place(file=path.name), path=path.name, nearest=None)
             )
-        if suffix in {".lss", ".xml"}:
-            from impact_eval.data.readers.limesurvey import read_lss
-
-            return read_lss(path)
-        if suffix in {".xlsx", ".xls"}:
-            from impact_eval.data.readers.xlsform import read_xlsform
-
-            return read_xlsform(path)
+        reader = reader_of_form(path)
+        if reader is not None and reader.read_form is not None:
+            return reader.read_form(path)
         try:
             content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

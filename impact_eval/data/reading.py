@@ -29,15 +29,11 @@ from impact_eval.data.cells import ColumnType, ReadColumn, read_column
 from impact_eval.data.codebook import Codebook, ColumnCode, find_header
 from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode, one_spelling
 from impact_eval.data.multiple import read_multiple
-from impact_eval.data.readers import excel
 from impact_eval.data.readers.raw import RawTable
+from impact_eval.data.readers.reader import reader_of_table, sheet_refused, table_endings
 
 Codes: TypeAlias = "Codebook | Mapping[str, Any] | str | Path | Sequence[Codebook | str | Path]"
 
-_TEXT_FORMATS = frozenset({".csv", ".tsv", ".txt", ".tab", ""})
-_COLUMNAR = frozenset({".parquet", ".pq", ".feather", ".arrow"})
-_STATISTICAL = frozenset({".sav", ".zsav", ".por", ".dta"})
-FORMATS = tuple(sorted((_TEXT_FORMATS - {""}) | _COLUMNAR | _STATISTICAL | excel.FORMATS))
 _SIDE = ".codes.toml"  # `suivi.codes.toml` beside `suivi.xlsx` is its codebook
 
 
@@ -117,7 +113,6 @@ def reading_log(frame: pd.DataFrame) -> tuple[Finding, ...]:
 
 
 def _read_raw(path: Path, sheet: str | int | None) -> RawTable:
-    suffix = path.suffix.lower()
     if not path.is_file():
         folder = path.parent
         beside = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
@@ -127,36 +122,15 @@ def _read_raw(path: Path, sheet: str | int | None) -> RawTable:
         )  # fmt: skip
     if path.stat().st_size == 0:
         raise ImpactEvalError(Finding.error("empty_file", Place(file=path.name), file=path.name))
-    if suffix in excel.FORMATS:
-        return excel.read_excel(path, sheet=sheet)
-    if suffix in _TEXT_FORMATS and _is_zipped(path):  # a workbook saved under the wrong ending
-        return excel.read_excel(path, sheet=sheet)
+    reader = reader_of_table(path)
+    if reader is not None:
+        return reader.table(path, sheet)
     if sheet is not None:
-        raise ImpactEvalError(
-            Finding.error("sheet_of_no_workbook", Place(file=path.name), file=path.name,
-                          sheet=str(sheet))
-        )  # fmt: skip
-    if suffix in _COLUMNAR:
-        from impact_eval.data.readers.columnar import read_columnar
-
-        return read_columnar(path)
-    if suffix in _STATISTICAL:
-        from impact_eval.data.readers.statistical import read_statistical
-
-        return read_statistical(path)
-    if suffix in _TEXT_FORMATS:
-        from impact_eval.data.readers.delimited import read_delimited
-
-        return read_delimited(path)
+        raise ImpactEvalError(sheet_refused(path, sheet))
     raise ImpactEvalError(
-        Finding.error("unknown_format", Place(file=path.name), file=path.name, found=suffix,
-                      known=FORMATS)
+        Finding.error("unknown_format", Place(file=path.name), file=path.name,
+                      found=path.suffix.lower(), known=table_endings())
     )  # fmt: skip
-
-
-def _is_zipped(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(2) == b"PK"
 
 
 def _codebook(codes: Codes | None, path: Path) -> tuple[Codebook, tuple[Finding, ...]]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.data.readers.raw import RawTable
+from impact_eval.data.readers.reader import Reader, register
 
 
 def read_columnar(path: Path) -> RawTable:
@@ -30,3 +31,12 @@ def read_columnar(path: Path) -> RawTable:
         named = [name for name in frame.index.names if name is not None]
         frame = frame.reset_index() if named else frame.reset_index(drop=True)
     return RawTable(frame=frame, format="parquet", typed=True, rows_in=len(frame))
+
+
+register(
+    Reader(
+        name="columnar",
+        tables=frozenset({".parquet", ".pq", ".feather", ".arrow"}),
+        read_table=read_columnar,
+    )
+)

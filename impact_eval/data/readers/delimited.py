@@ -15,6 +15,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.data.labels import EXAMPLES
 from impact_eval.data.layout import Row, find_table, header_levels, header_row, is_blank
 from impact_eval.data.readers.raw import RawTable
+from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, register
 
 _SEPARATORS = (";", ",", "\t", "|")
 _BOMS = (
@@ -176,3 +177,6 @@ def _ragged(grid: list[Row], width: int, file: str) -> tuple[Finding, ...]:
                             width=modal, rows=shorter[:EXAMPLES])
         )  # fmt: skip
     return tuple(found)
+
+
+register(Reader(name="delimited", tables=TEXT_ENDINGS, read_table=read_delimited))

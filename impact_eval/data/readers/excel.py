@@ -13,11 +13,10 @@ import pandas as pd
 from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
 from impact_eval.data.layout import Merge, Row, find_table, is_blank
 from impact_eval.data.readers.raw import RawTable
+from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, Sheet, register
 
-FORMATS = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 
-
-def read_excel(path: Path, *, sheet: str | int | None = None) -> RawTable:
+def read_excel(path: Path, sheet: Sheet = None) -> RawTable:
     """Read one sheet of a workbook.
 
     Parameters
@@ -135,3 +134,20 @@ def _counts_from_1904(path: Path) -> bool:
     except (OSError, KeyError, zipfile.BadZipFile):
         return False
     return 'date1904="1"' in head or 'date1904="true"' in head
+
+
+def _is_zipped(path: Path) -> bool:
+    """Whether a file said to be text is a workbook, saved under the wrong ending."""
+    with path.open("rb") as stream:
+        return stream.read(2) == b"PK"
+
+
+register(
+    Reader(
+        name="excel",
+        tables=frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}),
+        read_sheet=read_excel,
+        recognised=TEXT_ENDINGS,
+        recognises=_is_zipped,
+    )
+)

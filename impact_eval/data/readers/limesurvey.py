@@ -14,6 +14,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.data.cells import ColumnType
 from impact_eval.data.codebook import Codebook, ColumnCode
 from impact_eval.data.labels import LabelMap
+from impact_eval.data.readers.reader import Reader, register
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -173,3 +174,6 @@ def _scale(
     if kind == "Y":
         return LabelMap.of({1: ("Oui", "Yes", "Y", "O"), 0: ("Non", "No", "N")}), ColumnType.CHOICE
     return None, _TYPES.get(kind)
+
+
+register(Reader(name="limesurvey", forms=frozenset({".lss", ".xml"}), read_form=read_lss))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.data.readers.raw import RawTable
+from impact_eval.data.readers.reader import Reader, register
 
 _ENCODINGS = (None, "utf-8", "cp1252", "latin-1")  # as declared in the file, then the usual ones
 
@@ -129,3 +130,12 @@ def _stata_labels(reader: Any) -> dict[str, dict[Any, str]]:
         zip(getattr(reader, "_varlist", ()), getattr(reader, "_lbllist", ()), strict=False)
     )
     return {column: dict(sets[label]) for column, label in names.items() if label in sets}
+
+
+register(
+    Reader(
+        name="statistical",
+        tables=frozenset({".sav", ".zsav", ".por", ".dta"}),
+        read_table=read_statistical,
+    )
+)

@@ -12,6 +12,7 @@ from impact_eval.data.cells import ColumnType
 from impact_eval.data.codebook import Codebook, ColumnCode
 from impact_eval.data.labels import LabelMap, as_text
 from impact_eval.data.readers.limesurvey import plain_text
+from impact_eval.data.readers.reader import Reader, register
 
 _TYPES = {
     "integer": ColumnType.NUMBER, "decimal": ColumnType.NUMBER, "range": ColumnType.NUMBER,
@@ -118,3 +119,6 @@ def _column(
         optional=True,
         title=title,
     )
+
+
+register(Reader(name="xlsform", forms=frozenset({".xlsx", ".xls"}), read_form=read_xlsform))
