@@ -1,0 +1,118 @@
+"""No circle of imports, not even one hidden inside functions; those that wait there say why."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GRAPH = runpy.run_path(str(Path(__file__).with_name("graph.py")))
+
+# Rooms being rearranged: their circles are not open yet, or their imports still inside functions.
+WAITING = ("impact_eval.value",)
+WAITING_LATER = ("impact_eval.value", "impact_eval.designs")
+# A command loads what it needs when it is called, and a door what is asked of it.
+DOORS = ("impact_eval", "impact_eval.cli")
+# What else waits for a call, and what it would cost at the head of the file.
+LATER = {
+    ("impact_eval.pipeline.study", "impact_eval.pipeline.columns_used"): (
+        "reading a study file loads no table library: `check` refuses at once"
+    ),
+    ("impact_eval.pipeline.study_checks", "impact_eval.designs"): (
+        "the same: the designs are loaded when the file names a method"
+    ),
+    ("impact_eval.pipeline.study_checks", "impact_eval.data.waves"): (
+        "the same: waves are looked at when the file names some"
+    ),
+    ("impact_eval.results.estimates", "impact_eval.designs"): (
+        "results are read where no statistics are: the options are held to a design that is there"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Any]:
+    return list(GRAPH["all_imports"]())
+
+
+def _waiting(name: str, rooms: tuple[str, ...] = WAITING) -> bool:
+    return any(name == room or name.startswith(f"{room}.") for room in rooms)
+
+
+def _edges(found: list[Any]) -> dict[str, set[str]]:
+    edges: dict[str, set[str]] = {name: set() for name in GRAPH["modules"]()}
+    for one in found:
+        edges[one.source].add(one.target)
+    return edges
+
+
+def test_no_module_goes_in_a_circle(found: list[Any]) -> None:
+    circles = GRAPH["circles"](_edges(found))
+    assert [c for c in circles if not all(map(_waiting, c))] == []
+
+
+def test_no_room_waits_for_nothing(found: list[Any]) -> None:
+    circles = GRAPH["circles"](_edges(found))
+    still = [room for room in WAITING if any(name.startswith(room) for c in circles for name in c)]
+    assert still == list(WAITING), "its circles are open: take it off the list"
+
+
+def test_what_waits_inside_a_function_says_why(found: list[Any]) -> None:
+    later = {(one.source, one.target) for one in found if one.inside}
+    unsaid = {
+        pair
+        for pair in later - set(LATER)
+        if pair[0] not in DOORS and not _waiting(pair[0], WAITING_LATER)
+    }
+    assert sorted(unsaid) == [], "import at the head of the file, or say what it would cost"
+
+
+def test_no_reason_is_kept_for_nothing(found: list[Any]) -> None:
+    later = {(one.source, one.target) for one in found if one.inside}
+    assert sorted(set(LATER) - later) == []
+    sources = {source for source, _ in later}
+    assert all(any(_waiting(s, (room,)) for s in sources) for room in WAITING_LATER)
+
+
+# -- the graph itself ------------------------------------------------------------------------
+
+
+KNOWN = dict.fromkeys(["impact_eval", "impact_eval.a", "impact_eval.a.b", "impact_eval.c"])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import impact_eval.c", [("impact_eval.c", False)]),
+        ("from impact_eval.a import b", [("impact_eval.a.b", False)]),
+        ("from impact_eval.a import Thing", [("impact_eval.a", False)]),
+        ("from impact_eval.a.b import thing", [("impact_eval.a.b", False)]),
+        ("def f():\n    from impact_eval.c import d", [("impact_eval.c", True)]),
+        ("class A:\n    from impact_eval.c import d", [("impact_eval.c", False)]),
+        ("if TYPE_CHECKING:\n    from impact_eval.c import d", []),
+        (
+            "try:\n    import impact_eval.c\nexcept ImportError:\n    pass",
+            [("impact_eval.c", False)],
+        ),
+        ("import numpy\nfrom pathlib import Path", []),
+    ],
+)
+def test_the_graph_sees_what_is_imported(text: str, expected: list[tuple[str, bool]]) -> None:
+    seen = GRAPH["imports"]("impact_eval.x", text, KNOWN)
+    assert [(one.target, one.inside) for one in seen] == expected
+
+
+@pytest.mark.parametrize(
+    ("edges", "expected"),
+    [
+        ({"a": {"b"}, "b": {"c"}, "c": set()}, []),
+        ({"a": {"b"}, "b": {"a"}}, [["a", "b"]]),
+        ({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}, [["a", "b", "c"]]),
+        ({"a": {"b"}, "b": {"a"}, "c": {"d", "a"}, "d": {"c"}}, [["a", "b"], ["c", "d"]]),
+        ({"a": {"b", "c"}, "b": {"d"}, "c": {"d"}, "d": set()}, []),
+    ],
+)
+def test_the_circles_are_found(edges: dict[str, set[str]], expected: list[list[str]]) -> None:
+    assert sorted(GRAPH["circles"](edges)) == expected
