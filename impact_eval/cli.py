@@ -176,7 +176,7 @@ def _check_leaks(folder: Path, *, as_json: bool) -> None:
 
 
 def _look(study: Study) -> tuple[Finding, ...]:
-    from impact_eval.pipeline.reading import look_at_tables
+    from impact_eval.pipeline.study_tables import look_at_tables
 
     return look_at_tables(study)
 
@@ -288,7 +288,7 @@ def portfolio(
 ) -> None:
     """Read several studies' results together and pool one outcome."""
     with _refusals():
-        from impact_eval.pipeline.consolidation import consolidate
+        from impact_eval.pipeline.territory_account import consolidate
 
         for path in consolidate(results, outcome=outcome, output=output):
             _print(f"  {path}")

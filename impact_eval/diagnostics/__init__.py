@@ -1,10 +1,11 @@
 """Floor 3: what supports an estimate, what weakens it, and what the report may say."""
 
 from impact_eval.diagnostics.anticipation import Anticipation
-from impact_eval.diagnostics.assignment import random_assignment
+from impact_eval.diagnostics.assignment_check import random_assignment
 from impact_eval.diagnostics.attrition import AttritionCheck, attrition_of
 from impact_eval.diagnostics.balance import Balance, balance_of, baseline
-from impact_eval.diagnostics.base import (
+from impact_eval.diagnostics.battery import checks_for
+from impact_eval.diagnostics.check import (
     Check,
     CheckContext,
     CheckResult,
@@ -14,7 +15,6 @@ from impact_eval.diagnostics.base import (
     register_check,
     run_checks,
 )
-from impact_eval.diagnostics.battery import checks_for
 from impact_eval.diagnostics.composition import Composition
 from impact_eval.diagnostics.confounding import Confounding, Sensitivity, sensitivity
 from impact_eval.diagnostics.decomposition import BaconCheck, NegativeWeights, SyntheticFit

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from impact_eval.core.estimate import Effect, Estimate
 from impact_eval.designs.base import Design
-from impact_eval.diagnostics.base import (
+from impact_eval.diagnostics.check import (
     CheckContext,
     CheckResult,
     CheckStatus,

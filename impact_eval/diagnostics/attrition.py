@@ -13,7 +13,7 @@ from impact_eval.core.findings import NotApplicable
 from impact_eval.core.inference import two_sided_p
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.diagnostics.balance import ever_treated
-from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
+from impact_eval.diagnostics.check import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.stats.surveys.attrition_bias import (
     CAUTIOUS,
     OPTIMISTIC,

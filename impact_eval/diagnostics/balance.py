@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import NotApplicable
 from impact_eval.core.inference import JointTest
 from impact_eval.data.sample import DataShape, Sample
-from impact_eval.diagnostics.base import (
+from impact_eval.diagnostics.check import (
     CheckContext,
     CheckResult,
     CheckStatus,

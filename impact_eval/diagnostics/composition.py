@@ -9,7 +9,7 @@ import numpy as np
 
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data.sample import DataShape
-from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
+from impact_eval.diagnostics.check import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.diagnostics.refit import headline, without_covariates
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import NotApplicable
 from impact_eval.data.sample import DataShape
 from impact_eval.diagnostics.balance import Baseline, baseline
-from impact_eval.diagnostics.base import (
+from impact_eval.diagnostics.check import (
     CheckContext,
     CheckResult,
     CheckStatus,

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from impact_eval.designs.base import EstimatorInfo
-from impact_eval.diagnostics.base import CheckResult, CheckStatus, by_code
+from impact_eval.diagnostics.check import CheckResult, CheckStatus, by_code
 
 QUASI_EXPERIMENTAL, RANDOMISED = 3, 4
 

@@ -18,7 +18,7 @@ from impact_eval.core.estimate import Effect, Estimate
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
 from impact_eval.data.sample import Sample
 from impact_eval.designs.base import Design, designs
-from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
+from impact_eval.diagnostics.check import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.diagnostics.refit import headline
 from impact_eval.stats.inference.covariance import Clustered
 from impact_eval.stats.inference.randomisation import (

@@ -14,7 +14,7 @@ from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, NotApplicable
 from impact_eval.core.inference import critical_value
 from impact_eval.designs.base import Design
-from impact_eval.diagnostics.base import (
+from impact_eval.diagnostics.check import (
     CheckContext,
     CheckResult,
     CheckStatus,

@@ -11,7 +11,7 @@ from impact_eval.core.findings import ImpactEvalError
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data.pseudonyms import is_pseudonym
 from impact_eval.data.sample import Sample
-from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
+from impact_eval.diagnostics.check import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.diagnostics.refit import headline, with_rows
 
 MOST = 120  # territories; beyond, only the treated ones are left out in turn

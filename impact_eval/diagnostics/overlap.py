@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.diagnostics.balance import baseline
-from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
+from impact_eval.diagnostics.check import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.stats.inference.regression import logit_fit
 
 FloatArray = NDArray[np.float64]

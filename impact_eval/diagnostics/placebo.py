@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.base import Design
-from impact_eval.diagnostics.base import (
+from impact_eval.diagnostics.check import (
     CheckContext,
     CheckResult,
     CheckStatus,

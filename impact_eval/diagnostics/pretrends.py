@@ -12,7 +12,7 @@ from scipy import special
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import NotApplicable
 from impact_eval.core.inference import JointTest, wald_test
-from impact_eval.diagnostics.base import CheckContext, CheckResult, CheckStatus, register_check
+from impact_eval.diagnostics.check import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.stats.panels.pretest import PretestRule, mean_after_passing, slope_for_power
 
 FloatArray = NDArray[np.float64]

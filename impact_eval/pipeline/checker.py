@@ -32,7 +32,7 @@ from impact_eval.report.texts import Texts
 from impact_eval.report.wording import said
 from impact_eval.results.disclosure.profiles import Mark, profile
 from impact_eval.results.records import StudyResults, comparable
-from impact_eval.results.study import DisclosureRecord
+from impact_eval.results.study_records import DisclosureRecord
 
 FILE = "controle.json"
 PAGES: Mapping[Language, str] = MappingProxyType(

@@ -16,11 +16,11 @@ from impact_eval.pipeline.exporters import EXPORTERS
 from impact_eval.pipeline.study import Study
 from impact_eval.report.masthead import page_meta
 from impact_eval.report.narrative import report_blocks
-from impact_eval.results.disclosure.ledger import Edition, read_ledger, write_ledger
+from impact_eval.results.disclosure.releases import Edition, read_ledger, write_ledger
 from impact_eval.results.disclosure.rounding import round_count
 from impact_eval.results.gate import released_counts
 from impact_eval.results.records import StudyResults, untimed
-from impact_eval.results.study import ReleasedCount
+from impact_eval.results.study_records import ReleasedCount
 
 INTERNAL = "interne"
 

@@ -9,9 +9,9 @@ from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs import Design, designs
-from impact_eval.diagnostics.assignment import random_assignment
-from impact_eval.diagnostics.base import CheckContext, CheckResult, event_study, run_checks
+from impact_eval.diagnostics.assignment_check import random_assignment
 from impact_eval.diagnostics.battery import checks_for
+from impact_eval.diagnostics.check import CheckContext, CheckResult, event_study, run_checks
 from impact_eval.diagnostics.evidence import EvidenceLevel, evidence_level
 from impact_eval.pipeline.dossier import Dossier, dossier_of
 from impact_eval.pipeline.study_models import (

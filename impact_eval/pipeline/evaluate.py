@@ -10,11 +10,11 @@ from impact_eval.pipeline.editions import earlier_counts
 from impact_eval.pipeline.estimation import OutcomeEvaluation, evaluate_outcome
 from impact_eval.pipeline.notebook import REFUSAL_MIME
 from impact_eval.pipeline.published import published_effect
-from impact_eval.pipeline.reading import ReadData, read_tables, sample_of
 from impact_eval.pipeline.record import results_of_study
 from impact_eval.pipeline.soft import ScoredInstrument, score_instruments
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import OutcomePart
+from impact_eval.pipeline.study_tables import ReadData, read_tables, sample_of
 from impact_eval.pipeline.urgent import tell_operator, urgent_findings
 from impact_eval.pipeline.worth import value_section
 from impact_eval.results.records import StudyResults

@@ -23,7 +23,7 @@ from impact_eval.results.score_change import (
     PairedTRecord,
     ReliableRecord,
 )
-from impact_eval.results.scores import ScoreRecord
+from impact_eval.results.score_records import ScoreRecord
 
 _DIGITS = 3  # of a ratio, once rounded
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from impact_eval.core.vocabulary import RowsAre
-from impact_eval.results.base import Record, Rule
 from impact_eval.results.checks import CheckRecord
 from impact_eval.results.checks_of_groups import AttritionRow
 from impact_eval.results.estimates import EffectRecord, EstimateRecord
-from impact_eval.results.findings import FindingRecord, NoticedRecord, RefusalRecord
+from impact_eval.results.finding_records import FindingRecord, NoticedRecord, RefusalRecord
+from impact_eval.results.record_base import Record, Rule
 from impact_eval.results.records import StudyResults
-from impact_eval.results.scores import ScoreRecord
+from impact_eval.results.score_records import ScoreRecord
 from impact_eval.results.value_names import OF_EVERYONE, declared
 
 

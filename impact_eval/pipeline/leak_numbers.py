@@ -18,19 +18,19 @@ from impact_eval.pipeline.leak_counts import implied_counts, sums_of
 from impact_eval.pipeline.leak_files import FoundText
 from impact_eval.pipeline.leak_leaves import Leaf, leaves
 from impact_eval.pipeline.leak_report import Leak, LeakKind
-from impact_eval.results.base import Rule
 from impact_eval.results.disclosure.attack_shares import (
     ShownDifference,
     Told,
     paired_counts,
     two_group_counts,
 )
-from impact_eval.results.disclosure.ledger import Ledger
 from impact_eval.results.disclosure.profiles import Profile, profile
+from impact_eval.results.disclosure.releases import Ledger
 from impact_eval.results.disclosure.rounding import percentage_unit
 from impact_eval.results.disclosure.suppression import far_apart
 from impact_eval.results.estimates import EstimateRecord, Role
 from impact_eval.results.gate_counts import KINDS, Kind
+from impact_eval.results.record_base import Rule
 from impact_eval.results.records import StudyResults
 
 FILE = "results.json"

@@ -28,7 +28,7 @@ from impact_eval.pipeline.leak_numbers import (
 from impact_eval.pipeline.leak_report import Leak, LeakKind, LeakReport, gathered
 from impact_eval.pipeline.leak_tokens import Token, TokenIndex, study_tokens
 from impact_eval.pipeline.study import Study
-from impact_eval.results.disclosure.ledger import read_ledger
+from impact_eval.results.disclosure.releases import read_ledger
 from impact_eval.results.gate import released_counts
 from impact_eval.results.records import StudyResults
 

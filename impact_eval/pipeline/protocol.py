@@ -17,7 +17,7 @@ from impact_eval.pipeline.differences import differences
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import SCHEMA, StudyFile, said
 from impact_eval.results.faults import parsed
-from impact_eval.results.study import ProtocolRecord
+from impact_eval.results.study_records import ProtocolRecord
 
 FILE = "protocole.json"
 FROZEN = ("study", "protocol", "data", "outcomes", "method", "instruments", "value")

@@ -21,11 +21,11 @@ from impact_eval.diagnostics.specification_curve import SpecificationCurve
 from impact_eval.pipeline.dossier import Dossier
 from impact_eval.pipeline.estimation import OutcomeEvaluation
 from impact_eval.pipeline.protocol import protocol_record
-from impact_eval.pipeline.reading import ReadData
 from impact_eval.pipeline.soft import ScoredInstrument, score_record
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import said, told
-from impact_eval.results.account import ValueSection
+from impact_eval.pipeline.study_tables import ReadData
+from impact_eval.results.account_records import ValueSection
 from impact_eval.results.checks import CheckRecord, check_of
 from impact_eval.results.checks_of_places import MarginRow
 from impact_eval.results.disclosure.dominance import group_facts
@@ -41,10 +41,10 @@ from impact_eval.results.estimates import (
     QuestionRecord,
     Role,
 )
-from impact_eval.results.findings import FindingRecord, NoticedRecord
+from impact_eval.results.finding_records import FindingRecord, NoticedRecord
 from impact_eval.results.parts import finite, matrix_of
 from impact_eval.results.records import SCHEMA, StudyResults
-from impact_eval.results.study import (
+from impact_eval.results.study_records import (
     CurveRecord,
     DataRecord,
     DisclosureRecord,

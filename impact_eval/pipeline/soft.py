@@ -15,7 +15,7 @@ from impact_eval.pipeline.columns_used import instrument_of
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart, InstrumentPart, said
 from impact_eval.pipeline.urgent import shareable
-from impact_eval.results.findings import FindingRecord
+from impact_eval.results.finding_records import FindingRecord
 from impact_eval.results.parts import BilingualRecord, finite
 from impact_eval.results.score_parts import (
     alpha_of,
@@ -24,7 +24,7 @@ from impact_eval.results.score_parts import (
     mean_change_of,
     people_of,
 )
-from impact_eval.results.scores import (
+from impact_eval.results.score_records import (
     BinRecord,
     ItemRecord,
     LevelRecord,

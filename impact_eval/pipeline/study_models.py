@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from impact_eval.core.vocabulary import Direction, Language, Pillar, Unit
-from impact_eval.pipeline.dates import Date
+from impact_eval.pipeline.date_type import Date
 from impact_eval.results.parts import BilingualRecord
 
 SCHEMA = "impact-eval/study/1"

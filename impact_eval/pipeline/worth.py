@@ -7,7 +7,7 @@ from pathlib import Path
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.pipeline.study import Study
-from impact_eval.results.account import (
+from impact_eval.results.account_records import (
     AccountSection,
     ValueSection,
     account_from_record,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from impact_eval.report.blocks import AnyBlock, Heading, Note, Words, say
-from impact_eval.results.study import DisclosureRecord
+from impact_eval.results.study_records import DisclosureRecord
 
 INTERNAL = "internal"
 

@@ -62,7 +62,7 @@ from impact_eval.report.wording import (
     said,
     written,
 )
-from impact_eval.results.account import AccountSection
+from impact_eval.results.account_records import AccountSection
 from impact_eval.results.estimates import FlowRecord
 from impact_eval.results.records import StudyResults
 from impact_eval.results.stated import lost, observed, received, share

@@ -26,7 +26,7 @@ from impact_eval.report.quantities import digits_for
 from impact_eval.report.wording import headline_results, said, written
 from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.records import StudyResults
-from impact_eval.results.study import LogicRecord, ProtocolRecord, StudyRecord
+from impact_eval.results.study_records import LogicRecord, ProtocolRecord, StudyRecord
 
 
 def action_blocks(results: StudyResults) -> list[AnyBlock]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from impact_eval.core.vocabulary import Unit as Vocabulary
-from impact_eval.diagnostics.base import CheckStatus
+from impact_eval.diagnostics.check import CheckStatus
 from impact_eval.report.blocks import (
     WITHHELD,
     Absent,
@@ -36,11 +36,11 @@ from impact_eval.report.wording import (
     spoken_record,
     written,
 )
-from impact_eval.results.base import Record, Rule
 from impact_eval.results.checks import AnyCheck, CheckRecord
 from impact_eval.results.checks_of_groups import BalanceCheck, BalanceRow, BalanceValues
 from impact_eval.results.checks_of_places import FewClustersCheck
 from impact_eval.results.checks_of_time import HonestCheck, PlaceboRow, PretrendsValues
+from impact_eval.results.record_base import Record, Rule
 from impact_eval.results.records import StudyResults
 
 _FORMS = MappingProxyType(

@@ -26,7 +26,7 @@ from impact_eval.report.quantities import Unit, digits_for
 from impact_eval.report.wording import Result, count_or_words, pick, result_of
 from impact_eval.results.checks_of_places import MarginRow
 from impact_eval.results.records import StudyResults
-from impact_eval.results.study import CurveRecord, InferenceRecord
+from impact_eval.results.study_records import CurveRecord, InferenceRecord
 
 
 def dossier_blocks(results: StudyResults) -> list[AnyBlock]:

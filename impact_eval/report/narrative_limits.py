@@ -38,9 +38,9 @@ from impact_eval.report.wording import (
     told,
     written,
 )
-from impact_eval.results.findings import FindingRecord, NoticedRecord
+from impact_eval.results.finding_records import FindingRecord, NoticedRecord
 from impact_eval.results.records import StudyResults
-from impact_eval.results.study import InferenceRecord, Provenance
+from impact_eval.results.study_records import InferenceRecord, Provenance
 
 MANY_OUTCOMES = 5
 # what a corrected interval makes moot: `limits.few_corrected` says it instead

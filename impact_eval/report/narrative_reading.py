@@ -5,8 +5,8 @@ from __future__ import annotations
 from impact_eval.core.findings import Severity
 from impact_eval.report.blocks import AnyBlock, Messages, Words, say
 from impact_eval.report.wording import counts_hidden, finding_code, spoken, written
-from impact_eval.results.findings import FindingRecord
-from impact_eval.results.study import DataRecord
+from impact_eval.results.finding_records import FindingRecord
+from impact_eval.results.study_records import DataRecord
 
 _ORDER = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 

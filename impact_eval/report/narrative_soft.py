@@ -32,7 +32,7 @@ from impact_eval.report.quantities import Unit, digits_for, unit_of
 from impact_eval.report.wording import finding_code, said, spoken, written
 from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.records import StudyResults
-from impact_eval.results.scores import (
+from impact_eval.results.score_records import (
     AlphaRecord,
     BinRecord,
     CategoryCode,

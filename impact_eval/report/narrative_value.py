@@ -38,8 +38,8 @@ from impact_eval.report.figures.money import (
     data_for_tornado,
 )
 from impact_eval.report.wording import CAUSAL_FROM, pick, spoken, written
-from impact_eval.results.account import AccountSection, ValueRefused
-from impact_eval.results.findings import FindingRecord
+from impact_eval.results.account_records import AccountSection, ValueRefused
+from impact_eval.results.finding_records import FindingRecord
 from impact_eval.results.stated import balance, total
 from impact_eval.results.value import (
     AvoidedToldRecord,

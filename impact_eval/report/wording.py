@@ -20,9 +20,9 @@ from impact_eval.designs import designs
 from impact_eval.report.blocks import Bilingual, Said, SayValue, Words, say
 from impact_eval.report.quantities import Unit, digits_for, unit_of
 from impact_eval.report.texts import WITHHELD_COUNT, Texts, placeholders
-from impact_eval.results.base import Record, Rule
 from impact_eval.results.estimates import EstimateRecord, EvidenceRecord, Role
 from impact_eval.results.parts import BilingualRecord
+from impact_eval.results.record_base import Record, Rule
 from impact_eval.results.value_names import Value, declared
 
 CAUSAL_FROM = 3  # the first evidence level whose sentences attribute

@@ -7,14 +7,14 @@ from typing import Self
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
-from impact_eval.diagnostics.base import CheckStatus
-from impact_eval.results.base import (
+from impact_eval.diagnostics.check import CheckStatus
+from impact_eval.results.finding_records import RefusalRecord
+from impact_eval.results.record_base import (
     CodeOrNone,
     Probability,
     Ratio,
     Record,
 )
-from impact_eval.results.findings import RefusalRecord
 
 
 class CheckBase(Record):

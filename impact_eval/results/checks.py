@@ -12,11 +12,7 @@ from typing import Annotated, TypeAlias, get_args
 from pydantic import Discriminator, Tag, TypeAdapter, WithJsonSchema
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.diagnostics.base import CheckResult, CheckStatus
-from impact_eval.results.base import (
-    Code,
-    Record,
-)
+from impact_eval.diagnostics.check import CheckResult, CheckStatus
 from impact_eval.results.check_base import CheckBase, NoRow, NoValues
 from impact_eval.results.checks_of_groups import (
     AttritionCheck,
@@ -39,8 +35,12 @@ from impact_eval.results.checks_of_time import (
     PlaceboCheck,
     PretrendsCheck,
 )
-from impact_eval.results.findings import RefusalRecord
+from impact_eval.results.finding_records import RefusalRecord
 from impact_eval.results.parts import finite
+from impact_eval.results.record_base import (
+    Code,
+    Record,
+)
 from impact_eval.results.value_names import Value
 
 KINDS: tuple[type[CheckBase], ...] = (

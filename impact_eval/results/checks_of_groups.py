@@ -6,7 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from impact_eval.results.base import (
+from impact_eval.results.check_base import CheckBase, NoRow, NoValues
+from impact_eval.results.parts import at_most
+from impact_eval.results.record_base import (
     INSIDE,
     CodeOrNone,
     LabelOrNone,
@@ -22,8 +24,6 @@ from impact_eval.results.base import (
     ThingsOrNone,
     ordered,
 )
-from impact_eval.results.check_base import CheckBase, NoRow, NoValues
-from impact_eval.results.parts import at_most
 
 
 class RandomAssignmentCheck(CheckBase):

@@ -6,7 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from impact_eval.results.base import (
+from impact_eval.results.check_base import CheckBase, NoRow
+from impact_eval.results.parts import IntervalRecord, Period, at_most
+from impact_eval.results.record_base import (
     CODE,
     Clusters,
     Code,
@@ -22,8 +24,6 @@ from impact_eval.results.base import (
     UnitName,
     ordered,
 )
-from impact_eval.results.check_base import CheckBase, NoRow
-from impact_eval.results.parts import IntervalRecord, Period, at_most
 
 
 class LeaveOneOutValues(Record):

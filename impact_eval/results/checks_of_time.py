@@ -6,7 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
-from impact_eval.results.base import (
+from impact_eval.results.check_base import CheckBase, NoRow
+from impact_eval.results.parts import Period, at_most
+from impact_eval.results.record_base import (
     CODE,
     CodeOrNone,
     LabelOrNone,
@@ -19,8 +21,6 @@ from impact_eval.results.base import (
     Statistic,
     ThingsOrNone,
 )
-from impact_eval.results.check_base import CheckBase, NoRow
-from impact_eval.results.parts import Period, at_most
 
 
 class PretrendsValues(Record):

@@ -17,7 +17,19 @@ from impact_eval.core.estimate import Effect, Estimate, FlowStep, MethodRecord
 from impact_eval.core.vocabulary import Direction, RowsAre, Unit
 from impact_eval.designs import designs
 from impact_eval.designs.base import Formula
-from impact_eval.results.base import (
+from impact_eval.results.finding_records import FindingRecord
+from impact_eval.results.parts import (
+    BilingualRecord,
+    Matrix,
+    Period,
+    at_most,
+    covariance_of,
+    finite,
+    matrix_of,
+    plain,
+    within,
+)
+from impact_eval.results.record_base import (
     CODE,
     FREE,
     INSIDE,
@@ -38,18 +50,6 @@ from impact_eval.results.base import (
     Record,
     StandardError,
     Statistic,
-)
-from impact_eval.results.findings import FindingRecord
-from impact_eval.results.parts import (
-    BilingualRecord,
-    Matrix,
-    Period,
-    at_most,
-    covariance_of,
-    finite,
-    matrix_of,
-    plain,
-    within,
 )
 from impact_eval.results.value_names import Value
 

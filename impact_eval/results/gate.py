@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from impact_eval.core.findings import Severity
 from impact_eval.core.vocabulary import RowsAre
-from impact_eval.results.account import (
+from impact_eval.results.account_records import (
     AccountSection,
     ValueRefused,
     ValueSection,
@@ -31,7 +31,7 @@ from impact_eval.results.estimates import (
     FlowRecord,
     Role,
 )
-from impact_eval.results.findings import NoticedRecord
+from impact_eval.results.finding_records import NoticedRecord
 from impact_eval.results.gate_checks import (
     context_of_check,
     prepared_check,
@@ -63,8 +63,8 @@ from impact_eval.results.gate_rows import (
 from impact_eval.results.gate_scores import levels_of_score, prepared
 from impact_eval.results.gate_walk import walk
 from impact_eval.results.records import StudyResults
-from impact_eval.results.scores import ScoreRecord
-from impact_eval.results.study import (
+from impact_eval.results.score_records import ScoreRecord
+from impact_eval.results.study_records import (
     DataRecord,
     DisclosureRecord,
     DossierRecord,

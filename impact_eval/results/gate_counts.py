@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from impact_eval.results.disclosure.profiles import Profile
 from impact_eval.results.disclosure.suppression import far_apart
-from impact_eval.results.study import ReleasedCount
+from impact_eval.results.study_records import ReleasedCount
 
 
 class Kind(StrEnum):

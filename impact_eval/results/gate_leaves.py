@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from impact_eval.core.vocabulary import RowsAre
-from impact_eval.results.base import Rule
 from impact_eval.results.disclosure.profiles import Profile
 from impact_eval.results.disclosure.rounding import (
     round_count,
@@ -19,6 +18,7 @@ from impact_eval.results.disclosure.rounding import (
 from impact_eval.results.estimates import EffectRecord
 from impact_eval.results.gate_counts import KINDS, Counts, Kind
 from impact_eval.results.parts import Matrix
+from impact_eval.results.record_base import Rule
 from impact_eval.results.value_names import OF_EVERYONE, OF_LEFT_OUT, Value, declared
 
 MEANT_DIGITS = 5  # significant digits up to which a number may be many things

@@ -19,7 +19,7 @@ from impact_eval.results.score_change import (
     PairedEffectsRecord,
     ReliableRecord,
 )
-from impact_eval.results.scores import (
+from impact_eval.results.score_records import (
     BinRecord,
     CategoryCode,
     InvarianceRecord,

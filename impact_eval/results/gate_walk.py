@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import TypeVar, cast
 
 from impact_eval.core.vocabulary import RowsAre
-from impact_eval.results.base import Record, Rule
 from impact_eval.results.checks_of_groups import AttritionRow
 from impact_eval.results.estimates import LevelsRecord
-from impact_eval.results.findings import FindingRecord, RefusalRecord
+from impact_eval.results.finding_records import FindingRecord, RefusalRecord
 from impact_eval.results.gate_counts import Kind
 from impact_eval.results.gate_leaves import (
     ON_PEOPLE,
@@ -19,7 +18,8 @@ from impact_eval.results.gate_leaves import (
     number_leaf,
     people_leaf,
 )
-from impact_eval.results.scores import LevelRecord
+from impact_eval.results.record_base import Record, Rule
+from impact_eval.results.score_records import LevelRecord
 
 R = TypeVar("R", bound=Record)
 

@@ -12,13 +12,13 @@ import typing
 from collections.abc import Mapping
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
-from impact_eval.diagnostics.base import CheckResult
-from impact_eval.results.base import Record, Rule
+from impact_eval.diagnostics.check import CheckResult
 from impact_eval.results.checks import CheckRecord, check_of
 from impact_eval.results.estimates import CovarianceRecord, EstimateRecord, LevelsRecord
-from impact_eval.results.findings import NoticedRecord, published_values
-from impact_eval.results.scores import ScoreRecord
-from impact_eval.results.study import DataRecord, DossierRecord, Provenance, StudyRecord
+from impact_eval.results.finding_records import NoticedRecord, published_values
+from impact_eval.results.record_base import Record, Rule
+from impact_eval.results.score_records import ScoreRecord
+from impact_eval.results.study_records import DataRecord, DossierRecord, Provenance, StudyRecord
 from impact_eval.results.value_names import Value
 
 SCHEMA_1 = "impact-eval/results/1"

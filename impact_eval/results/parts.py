@@ -9,7 +9,7 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from impact_eval.results.base import (
+from impact_eval.results.record_base import (
     FREE,
     LABEL,
     STATISTIC,

@@ -15,15 +15,15 @@ from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.provenance import stable
 from impact_eval.core.vocabulary import RowsAre
-from impact_eval.results.account import ValueSection
-from impact_eval.results.base import CODE, Record, Rule
+from impact_eval.results.account_records import ValueSection
 from impact_eval.results.checks import CheckRecord
 from impact_eval.results.estimates import CovarianceRecord, EstimateRecord, Role
 from impact_eval.results.faults import Json, TwiceInFile, parsed, told
-from impact_eval.results.findings import NoticedRecord
+from impact_eval.results.finding_records import NoticedRecord
 from impact_eval.results.migration import SCHEMA_1, from_schema_1
-from impact_eval.results.scores import ScoreRecord
-from impact_eval.results.study import (
+from impact_eval.results.record_base import CODE, Record, Rule
+from impact_eval.results.score_records import ScoreRecord
+from impact_eval.results.study_records import (
     DataRecord,
     DisclosureRecord,
     DossierRecord,

@@ -6,7 +6,12 @@ from typing import Self
 
 from pydantic import model_validator
 
-from impact_eval.results.base import (
+from impact_eval.results.finding_records import FindingRecord, RefusalRecord
+from impact_eval.results.parts import (
+    at_most,
+    within,
+)
+from impact_eval.results.record_base import (
     Flag,
     LevelOf,
     NumberOrNone,
@@ -18,11 +23,6 @@ from impact_eval.results.base import (
     Share,
     StandardError,
     Statistic,
-)
-from impact_eval.results.findings import FindingRecord, RefusalRecord
-from impact_eval.results.parts import (
-    at_most,
-    within,
 )
 from impact_eval.results.score_tests import EquivalenceRecord, SignFlipRecord, WilcoxonRecord
 from impact_eval.stats.scales.reliable_change import Outcome

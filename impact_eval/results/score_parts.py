@@ -6,7 +6,7 @@ import math
 from typing import TypeAlias, TypeVar
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.results.findings import FindingRecord, RefusalRecord
+from impact_eval.results.finding_records import FindingRecord, RefusalRecord
 from impact_eval.results.parts import finite
 from impact_eval.results.score_change import (
     ChangeReading,
@@ -17,14 +17,14 @@ from impact_eval.results.score_change import (
     ResponseShiftRecord,
     ShareRecord,
 )
-from impact_eval.results.score_tests import EquivalenceRecord, SignFlipRecord, WilcoxonRecord
-from impact_eval.results.scores import (
+from impact_eval.results.score_records import (
     AlphaRecord,
     InvarianceRecord,
     InvarianceStep,
     PeopleChanged,
     ScoreChange,
 )
+from impact_eval.results.score_tests import EquivalenceRecord, SignFlipRecord, WilcoxonRecord
 from impact_eval.stats.scales.effect_size import EffectSize, PairedEffects
 from impact_eval.stats.scales.paired_tests import PairedT, SignFlip, Wilcoxon
 from impact_eval.stats.scales.reliability import Alpha

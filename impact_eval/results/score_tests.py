@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from impact_eval.results.base import (
+from impact_eval.results.record_base import (
     FREE,
     Code,
     Flag,

@@ -10,7 +10,8 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from impact_eval.results.base import (
+from impact_eval.results.finding_records import FindingRecord, RefusalRecord
+from impact_eval.results.record_base import (
     AMOUNT,
     FREE,
     Amount,
@@ -24,8 +25,7 @@ from impact_eval.results.base import (
     Whole,
     ordered,
 )
-from impact_eval.results.findings import FindingRecord, RefusalRecord
-from impact_eval.results.value_map import AgentOf, Currency, Whose, Year
+from impact_eval.results.value_map_records import AgentOf, Currency, Whose, Year
 
 Chance: TypeAlias = Annotated[float | None, Field(ge=0, le=1), AMOUNT]
 PositiveAmount: TypeAlias = Annotated[float | None, Field(ge=0), AMOUNT]

@@ -23,7 +23,8 @@ from impact_eval.results.records import StudyResults
 # The first two write the records, and the attack on an output folder only looks for small counts:
 # neither is a reading.
 FILLED_BY = ("record.py", "soft.py", "leak")
-READ_BACK = ("account", "value_map")  # `account_from_record` gives them back to the value floor
+# `account_from_record` gives them back to the value floor.
+READ_BACK = ("account_records", "value_map_records")
 DRAWN = ("BalanceRow", "HonestRow")  # the rows of the other checks are printed whole, as tables
 
 

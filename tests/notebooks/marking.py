@@ -13,8 +13,8 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from impact_eval.results.base import Record, Rule
-from impact_eval.results.findings import FindingRecord, RefusalRecord
+from impact_eval.results.finding_records import FindingRecord, RefusalRecord
+from impact_eval.results.record_base import Record, Rule
 from impact_eval.results.records import StudyResults
 from impact_eval.results.value_names import declared
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.pipeline.consolidation import consolidate
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.study import Study
+from impact_eval.pipeline.territory_account import consolidate
 from impact_eval.portfolio.portfolio import Portfolio
 from impact_eval.stats.inference.pooling import pool
 

@@ -22,10 +22,10 @@ from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.leak_leaves import leaves
 from impact_eval.pipeline.leak_numbers import edition_leaks, number_leaks
 from impact_eval.pipeline.study import Study
-from impact_eval.results.base import Rule
-from impact_eval.results.disclosure.ledger import Edition, Ledger, read_ledger, write_ledger
 from impact_eval.results.disclosure.profiles import profile
+from impact_eval.results.disclosure.releases import Edition, Ledger, read_ledger, write_ledger
 from impact_eval.results.gate import release, released_counts
+from impact_eval.results.record_base import Rule
 from impact_eval.results.records import StudyResults
 
 RANDOM = SimpleNamespace(

@@ -378,7 +378,7 @@ def test_the_formulas_of_the_workbook_give_the_amounts_told(
 
 def test_each_number_of_a_consolidation_is_stored(root: Path, tmp_path: Path) -> None:
     from impact_eval.portfolio.portfolio import Portfolio
-    from impact_eval.portfolio.record import PortfolioRecord
+    from impact_eval.portfolio.portfolio_record import PortfolioRecord
     from impact_eval.report.narrative_portfolio import portfolio_blocks
 
     for number, seed in enumerate((1, 2, 3)):

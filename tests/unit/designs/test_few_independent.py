@@ -22,7 +22,7 @@ from impact_eval.designs import (
     WaldDiD,
 )
 from impact_eval.designs.few_independent import clusters_declared, few_independent
-from impact_eval.results.base import Rule
+from impact_eval.results.record_base import Rule
 from impact_eval.results.value_names import declared
 from impact_eval.stats.inference.covariance import Clustered, Robust
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from impact_eval.core import Effect, Estimate, Finding, ImpactEvalError, MethodRecord
-from impact_eval.diagnostics.base import (
+from impact_eval.diagnostics.check import (
     CheckContext,
     CheckResult,
     CheckStatus,

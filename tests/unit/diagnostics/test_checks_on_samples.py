@@ -11,7 +11,7 @@ from impact_eval.core import NotApplicable
 from impact_eval.data.sample import Sample
 from impact_eval.diagnostics.attrition import AttritionCheck, losses
 from impact_eval.diagnostics.balance import Balance, Baseline, baseline
-from impact_eval.diagnostics.base import CheckContext, CheckStatus
+from impact_eval.diagnostics.check import CheckContext, CheckStatus
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import pytest
 
 from impact_eval.data.sample import DataShape
 from impact_eval.designs.base import EstimatorInfo, Minimum
-from impact_eval.diagnostics.assignment import random_assignment
-from impact_eval.diagnostics.base import CheckResult, CheckStatus
+from impact_eval.diagnostics.assignment_check import random_assignment
+from impact_eval.diagnostics.check import CheckResult, CheckStatus
 from impact_eval.diagnostics.evidence import RULES, Answer, EvidenceLevel, Rule, evidence_level
 
 INFO = EstimatorInfo(

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from impact_eval.core import Estimate, ImpactEvalError, MethodRecord, NotApplicable, wald_effect
-from impact_eval.diagnostics.base import CheckContext
+from impact_eval.diagnostics.check import CheckContext
 from impact_eval.diagnostics.honest_did import HonestCheck, HonestResult, honest_did
 
 NOTHING: Any = None

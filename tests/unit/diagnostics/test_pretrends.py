@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from impact_eval.core import Estimate, MethodRecord, NotApplicable, wald_effect
-from impact_eval.diagnostics.base import CheckContext, CheckStatus
+from impact_eval.diagnostics.check import CheckContext, CheckStatus
 from impact_eval.diagnostics.pretrends import (
     EventPath,
     PreTrends,

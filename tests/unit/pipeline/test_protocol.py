@@ -14,7 +14,7 @@ from impact_eval import Study, evaluate
 from impact_eval.pipeline.protocol import FILE, freeze, protocol_record
 from impact_eval.report.html import render_html
 from impact_eval.report.narrative_action import action_blocks
-from impact_eval.results.study import ProtocolRecord
+from impact_eval.results.study_records import ProtocolRecord
 
 TABLE = "id,t,g,aide,y,z\n" + "\n".join(f"P{i},1,1,{i % 2},{i},{i}" for i in range(30)) + "\n"
 STUDY: dict[str, Any] = {

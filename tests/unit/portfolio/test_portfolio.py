@@ -14,7 +14,7 @@ import pytest
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.core.vocabulary import Direction, Unit
 from impact_eval.portfolio.portfolio import Pooling, Portfolio
-from impact_eval.portfolio.record import PortfolioRecord
+from impact_eval.portfolio.portfolio_record import PortfolioRecord
 from impact_eval.report.html import render_html
 from impact_eval.report.narrative_portfolio import portfolio_blocks
 from impact_eval.report.texts import Texts, render_error

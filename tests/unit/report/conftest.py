@@ -10,8 +10,8 @@ import pytest
 
 from impact_eval.core.estimate import Estimate, MethodRecord, wald_effect
 from impact_eval.core.vocabulary import Direction, Pillar, RowsAre, Unit
-from impact_eval.diagnostics.base import CheckResult, CheckStatus
-from impact_eval.results.account import AccountSection, record_of_account
+from impact_eval.diagnostics.check import CheckResult, CheckStatus
+from impact_eval.results.account_records import AccountSection, record_of_account
 from impact_eval.results.checks import CheckRecord, check_of
 from impact_eval.results.estimates import (
     BandRecord,
@@ -27,7 +27,7 @@ from impact_eval.results.estimates import (
 )
 from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.records import SCHEMA, StudyResults
-from impact_eval.results.scores import (
+from impact_eval.results.score_records import (
     AlphaRecord,
     BinRecord,
     ItemRecord,
@@ -36,7 +36,7 @@ from impact_eval.results.scores import (
     ScoreChange,
     ScoreRecord,
 )
-from impact_eval.results.study import (
+from impact_eval.results.study_records import (
     DataRecord,
     DisclosureRecord,
     LogicRecord,

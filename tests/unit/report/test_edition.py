@@ -17,7 +17,7 @@ from impact_eval.report.narrative import report_blocks
 from impact_eval.report.pdf import pdf_content, render_pdf
 from impact_eval.report.texts import Texts
 from impact_eval.results.records import StudyResults
-from impact_eval.results.study import DossierRecord, InferenceRecord
+from impact_eval.results.study_records import DossierRecord, InferenceRecord
 
 MakeResults = Callable[..., StudyResults]
 MARK = "Document interne\u00a0: ne pas diffuser."

@@ -14,10 +14,10 @@ from impact_eval.report.html import render_html
 from impact_eval.report.narrative import flow_blocks
 from impact_eval.report.narrative_reading import reading_blocks
 from impact_eval.report.texts import Texts
-from impact_eval.results.base import Rule
-from impact_eval.results.findings import FindingRecord
+from impact_eval.results.finding_records import FindingRecord
 from impact_eval.results.gate import release
-from impact_eval.results.study import DataRecord
+from impact_eval.results.record_base import Rule
+from impact_eval.results.study_records import DataRecord
 from impact_eval.results.value_names import declared
 
 STUDY = head() + arms() + work()

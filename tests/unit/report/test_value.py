@@ -23,7 +23,7 @@ from impact_eval.report.blocks import (
 )
 from impact_eval.report.narrative_value import value_blocks, value_level, value_message
 from impact_eval.report.texts import Texts
-from impact_eval.results.account import AccountSection, ValueRefused, section_of
+from impact_eval.results.account_records import AccountSection, ValueRefused, section_of
 from impact_eval.results.records import StudyResults
 
 MakeResults = Callable[..., StudyResults]

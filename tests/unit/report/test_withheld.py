@@ -9,7 +9,7 @@ import pytest
 
 from impact_eval.core.findings import Severity
 from impact_eval.core.vocabulary import RowsAre
-from impact_eval.diagnostics.base import CheckResult, CheckStatus
+from impact_eval.diagnostics.check import CheckResult, CheckStatus
 from impact_eval.report.blocks import (
     WITHHELD,
     AnyBlock,
@@ -41,9 +41,9 @@ from impact_eval.report.texts import Texts
 from impact_eval.report.wording import Verdict, headline_results, of_territories, result_of, spoken
 from impact_eval.results.checks import CheckRecord, check_of
 from impact_eval.results.estimates import EstimateRecord, Role
-from impact_eval.results.findings import NoticedRecord
+from impact_eval.results.finding_records import NoticedRecord
 from impact_eval.results.records import StudyResults
-from impact_eval.results.study import DossierRecord, InferenceRecord
+from impact_eval.results.study_records import DossierRecord, InferenceRecord
 
 MakeResults = Callable[..., StudyResults]
 FR, EN = Texts("fr"), Texts("en")

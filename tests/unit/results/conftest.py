@@ -8,7 +8,7 @@ import pytest
 from small_studies import SCALE, TWO_GROUPS, answers, study_in, two_groups
 
 from impact_eval.pipeline.evaluate import evaluate
-from impact_eval.results.account import record_of_account
+from impact_eval.results.account_records import record_of_account
 from impact_eval.results.records import StudyResults
 from impact_eval.value import ValueMap, tell
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from impact_eval.core.estimate import Estimate, MethodRecord, wald_effect
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.results.account import (
+from impact_eval.results.account_records import (
     AccountSection,
     ValueRefused,
     account_from_record,
@@ -27,7 +27,7 @@ from impact_eval.results.account import (
     record_of_account,
     section_of,
 )
-from impact_eval.results.base import Record, Rule
+from impact_eval.results.record_base import Record, Rule
 from impact_eval.value import Account, ValueMap, tell
 
 OPEN = ("values", "people", "perspectives")  # tables, not records

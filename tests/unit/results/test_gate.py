@@ -9,12 +9,12 @@ import numpy as np
 from small_studies import SCALE, TWO_GROUPS, answers, study_in, two_groups
 
 from impact_eval.pipeline.evaluate import evaluate
-from impact_eval.results.account import AccountSection, ValueRefused
-from impact_eval.results.base import Record, Rule
+from impact_eval.results.account_records import AccountSection, ValueRefused
 from impact_eval.results.gate import Edition, release, released_counts
+from impact_eval.results.record_base import Record, Rule
 from impact_eval.results.records import StudyResults
 from impact_eval.results.score_change import ChangeReading
-from impact_eval.results.study import ReleasedCount
+from impact_eval.results.study_records import ReleasedCount
 
 MAP = """schema = "impact-eval/value-map/1"
 [map]

@@ -9,7 +9,7 @@ from small_studies import SCALE, answers, study_in
 
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.results.gate import release
-from impact_eval.results.scores import ScoreRecord
+from impact_eval.results.score_records import ScoreRecord
 
 
 def score(folder: Path, rows: list[str]) -> ScoreRecord:

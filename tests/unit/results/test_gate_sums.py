@@ -13,8 +13,8 @@ from impact_eval.results.gate import release, released_counts
 from impact_eval.results.gate_counts import Counts, Kind
 from impact_eval.results.records import StudyResults
 from impact_eval.results.score_change import PairedEffectsRecord
-from impact_eval.results.scores import LevelRecord
-from impact_eval.results.study import ReleasedCount
+from impact_eval.results.score_records import LevelRecord
+from impact_eval.results.study_records import ReleasedCount
 
 
 def told_of(folder: Path, body: str, rows: list[str]) -> StudyResults:

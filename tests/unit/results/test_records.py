@@ -17,8 +17,8 @@ from pydantic_core import PydanticCustomError
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.pipeline.schema import results_schema
 from impact_eval.report.texts import render_error
-from impact_eval.results.base import Number, People, Record, Rule, Statistic
 from impact_eval.results.gate import release
+from impact_eval.results.record_base import Number, People, Record, Rule, Statistic
 from impact_eval.results.records import SCHEMA, StudyResults
 
 Place = tuple[str | int, ...]

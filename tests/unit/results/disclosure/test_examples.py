@@ -11,7 +11,7 @@ ROOM = "impact_eval.results.disclosure"
 
 
 @pytest.mark.parametrize(
-    "name", ["attack", "dominance", "ledger", "profiles", "rounding", "suppression"]
+    "name", ["attack", "dominance", "profiles", "releases", "rounding", "suppression"]
 )
 def test_examples(name: str) -> None:
     done = doctest.testmod(importlib.import_module(f"{ROOM}.{name}"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from impact_eval.core import ImpactEvalError
-from impact_eval.results.disclosure.ledger import (
+from impact_eval.results.disclosure.releases import (
     FILE,
     Edition,
     Ledger,

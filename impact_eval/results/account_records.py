@@ -14,7 +14,9 @@ from pydantic_core import PydanticCustomError
 
 from impact_eval.core.provenance import canonical_json
 from impact_eval.core.vocabulary import Unit
-from impact_eval.results.base import (
+from impact_eval.results.finding_records import FindingRecord, RefusalRecord, declared_only
+from impact_eval.results.parts import at_most, covariance_of
+from impact_eval.results.record_base import (
     AMOUNT,
     CODE,
     FREE,
@@ -30,15 +32,13 @@ from impact_eval.results.base import (
     ThingsOrNone,
     Whole,
 )
-from impact_eval.results.findings import FindingRecord, RefusalRecord, declared_only
-from impact_eval.results.parts import at_most, covariance_of
 from impact_eval.results.value import (
     Amounts,
     ConfLevel,
     PositiveAmount,
     ValueToldRecord,
 )
-from impact_eval.results.value_map import AgentOf, AgentOrNone, ValueMapRecord
+from impact_eval.results.value_map_records import AgentOf, AgentOrNone, ValueMapRecord
 from impact_eval.value.account import Account
 from impact_eval.value.serial import account_from_dict, account_to_dict, told_to_dict
 from impact_eval.value.told import ValueTold

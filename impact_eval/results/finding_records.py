@@ -10,7 +10,7 @@ from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from impact_eval.core.findings import Finding, NotApplicable, Place, Severity
-from impact_eval.results.base import (
+from impact_eval.results.record_base import (
     CODE,
     INSIDE,
     VALUES,
@@ -18,7 +18,7 @@ from impact_eval.results.base import (
     Record,
     Rule,
 )
-from impact_eval.results.base import COLUMN as COLUMN_RULE
+from impact_eval.results.record_base import COLUMN as COLUMN_RULE
 from impact_eval.results.value_names import NAMES, PAIRS, Declared, Kind, Value, declared, fits
 
 _JSON = {

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field
 
 from impact_eval.core.vocabulary import Direction, Pillar, Unit
-from impact_eval.results.base import (
+from impact_eval.results.record_base import (
     CODE,
     FREE,
     LABEL,

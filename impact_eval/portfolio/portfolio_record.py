@@ -9,7 +9,9 @@ from pydantic import Field
 from impact_eval.core.provenance import stable
 from impact_eval.core.vocabulary import Unit
 from impact_eval.portfolio.portfolio import CONF_LEVEL, Excluded, Pooling
-from impact_eval.results.base import (
+from impact_eval.results.faults import Json
+from impact_eval.results.finding_records import FindingRecord
+from impact_eval.results.record_base import (
     CODE,
     FREE,
     STATISTIC,
@@ -25,8 +27,6 @@ from impact_eval.results.base import (
     Statistic,
     Things,
 )
-from impact_eval.results.faults import Json
-from impact_eval.results.findings import FindingRecord
 
 SCHEMA: Literal["impact-eval/portfolio/1"] = "impact-eval/portfolio/1"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from impact_eval.core.vocabulary import Language
 from impact_eval.portfolio.portfolio import Portfolio
-from impact_eval.portfolio.record import PortfolioRecord
+from impact_eval.portfolio.portfolio_record import PortfolioRecord
 from impact_eval.report.html import render_html
 from impact_eval.report.narrative_portfolio import portfolio_blocks
 

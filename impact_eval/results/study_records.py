@@ -10,7 +10,11 @@ from pydantic_core import PydanticCustomError
 
 from impact_eval.core.dates import first_day, iso_date, last_day
 from impact_eval.core.vocabulary import Pillar, RowsAre
-from impact_eval.results.base import (
+from impact_eval.results.checks_of_places import MarginRow
+from impact_eval.results.estimates import FlowRecord, narrowing
+from impact_eval.results.finding_records import FindingRecord
+from impact_eval.results.parts import BilingualRecord, IntervalRecord, at_most
+from impact_eval.results.record_base import (
     CODE,
     FREE,
     INSIDE,
@@ -29,10 +33,6 @@ from impact_eval.results.base import (
     Record,
     Things,
 )
-from impact_eval.results.checks_of_places import MarginRow
-from impact_eval.results.estimates import FlowRecord, narrowing
-from impact_eval.results.findings import FindingRecord
-from impact_eval.results.parts import BilingualRecord, IntervalRecord, at_most
 
 Texts: TypeAlias = tuple[BilingualRecord, ...]
 

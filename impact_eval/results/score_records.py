@@ -8,7 +8,14 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from impact_eval.core.vocabulary import Direction, RowsAre, Unit
-from impact_eval.results.base import (
+from impact_eval.results.finding_records import FindingRecord, RefusalRecord
+from impact_eval.results.parts import (
+    BilingualRecord,
+    at_most,
+    on_the_scale,
+    within,
+)
+from impact_eval.results.record_base import (
     CODE,
     FREE,
     INSIDE,
@@ -27,13 +34,6 @@ from impact_eval.results.base import (
     Statistic,
     Things,
     ordered,
-)
-from impact_eval.results.findings import FindingRecord, RefusalRecord
-from impact_eval.results.parts import (
-    BilingualRecord,
-    at_most,
-    on_the_scale,
-    within,
 )
 from impact_eval.results.score_change import ChangeReading
 from impact_eval.stats.scales.invariance_chain import InvarianceLevel, InvarianceVerdict

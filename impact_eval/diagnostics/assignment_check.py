@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from impact_eval.diagnostics.base import CheckResult, CheckStatus
+from impact_eval.diagnostics.check import CheckResult, CheckStatus
 
 CODE = "random_assignment"
 
