@@ -20,7 +20,7 @@ FAR = 10  # spans of the panel; a cohort farther out is a mistake of typing or o
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Structure:
+class RowStructure:
     """What the rows are: units, periods, shape; all that reading an assignment needs.
 
     Attributes
@@ -72,7 +72,7 @@ def read_assignment(
     frame: pd.DataFrame,
     cohort: str | None,
     treatment: str | None,
-    structure: Structure,
+    structure: RowStructure,
     faults: FindingCollector,
 ) -> Assignment:
     """Read who is treated and since when, and refuse what contradicts itself.
@@ -82,7 +82,7 @@ def read_assignment(
     frame : DataFrame
     cohort, treatment : str or None
         Columns.
-    structure : Structure
+    structure : RowStructure
     faults : FindingCollector
         Receives every fault found.
     """
@@ -112,7 +112,7 @@ def read_assignment(
 
 
 def _read_cohorts(
-    column: pd.Series[Any], structure: Structure, faults: FindingCollector
+    column: pd.Series[Any], structure: RowStructure, faults: FindingCollector
 ) -> FloatArray:
     assert structure.periods is not None
     cohorts = roles.read_cohorts(column, structure.periods, faults)
@@ -136,7 +136,7 @@ def _read_cohorts(
 
 
 def _within_panel(
-    cohorts: FloatArray, column: str, structure: Structure, faults: FindingCollector
+    cohorts: FloatArray, column: str, structure: RowStructure, faults: FindingCollector
 ) -> FloatArray:
     """Make cohorts after the last period untreated here; refuse those far outside the panel."""
     assert structure.periods is not None
@@ -164,7 +164,7 @@ def _within_panel(
     return np.where(late, np.inf, cohorts)
 
 
-def _cohorts_from(treated: BoolArray, structure: Structure) -> FloatArray:
+def _cohorts_from(treated: BoolArray, structure: RowStructure) -> FloatArray:
     """Derive each unit's first treated period from a 0/1 column."""
     assert structure.unit_codes is not None
     first = np.full(structure.n_units, np.inf)

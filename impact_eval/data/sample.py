@@ -15,7 +15,7 @@ from impact_eval.core.estimate import FlowStep
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data import roles
-from impact_eval.data.assignment import Structure, read_assignment
+from impact_eval.data.assignment import RowStructure, read_assignment
 from impact_eval.data.covariate_checks import refuse_useless_covariates
 from impact_eval.data.panel import (
     PanelGrid,
@@ -198,7 +198,7 @@ class Sample:
         return DataShape.PANEL if repeated else DataShape.REPEATED_CROSS_SECTION
 
     def _read_assignment(self, frame: pd.DataFrame, faults: FindingCollector) -> None:
-        structure = Structure(
+        structure = RowStructure(
             shape=self.shape,
             unit_codes=self.unit_codes,
             unit_labels=self.unit_labels,

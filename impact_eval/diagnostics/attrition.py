@@ -26,7 +26,7 @@ BoolArray = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attrition:
+class ArmAttrition:
     """Losses by arm.
 
     Attributes
@@ -66,7 +66,7 @@ class Attrition:
         return (self.lost_treated + self.lost_comparison) / (self.n_treated + self.n_comparison)
 
 
-def attrition_of(lost: BoolArray, treated: BoolArray) -> Attrition:
+def attrition_of(lost: BoolArray, treated: BoolArray) -> ArmAttrition:
     """Count the losses of each arm, test their difference, bound their bias.
 
     Parameters
@@ -76,7 +76,7 @@ def attrition_of(lost: BoolArray, treated: BoolArray) -> Attrition:
 
     Returns
     -------
-    Attrition
+    ArmAttrition
 
     Examples
     --------
@@ -93,7 +93,7 @@ def attrition_of(lost: BoolArray, treated: BoolArray) -> Attrition:
     spread = math.sqrt(pooled * (1 - pooled) * (1 / n_one + 1 / n_zero))
     gap = lost_one / n_one - lost_zero / n_zero
     shares = (lost_one / n_one, lost_zero / n_zero)
-    return Attrition(
+    return ArmAttrition(
         n_treated=n_one,
         n_comparison=n_zero,
         lost_treated=lost_one,
@@ -177,7 +177,7 @@ class AttritionCheck:
         )
 
 
-def _bounds(context: CheckContext, result: Attrition) -> dict[str, float | None]:
+def _bounds(context: CheckContext, result: ArmAttrition) -> dict[str, float | None]:
     """Return Lee's bounds on the effect on those who would answer in either arm, when some left."""
     lost = result.lost_treated + result.lost_comparison
     treated = context.sample.treated
@@ -198,7 +198,7 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _status(result: Attrition) -> tuple[CheckStatus, str | None]:
+def _status(result: ArmAttrition) -> tuple[CheckStatus, str | None]:
     if result.bias_cautious <= TOLERABLE_BIAS:
         return CheckStatus.PASSED, None
     if result.bias_optimistic <= TOLERABLE_BIAS:

@@ -13,10 +13,10 @@ from impact_eval.diagnostics.check import (
     Row,
     register_check,
 )
-from impact_eval.stats.panels.bacon import Comparison
+from impact_eval.stats.panels.bacon import BaconPair
 
 # A cohort compared with one already treated, whose course holds the effect.
-FORBIDDEN_KINDS = frozenset({Comparison.LATER.value, Comparison.ALWAYS.value})
+FORBIDDEN_KINDS = frozenset({BaconPair.LATER.value, BaconPair.ALWAYS.value})
 FORBIDDEN_MUCH = 0.10
 LOOSE, POOR = 0.25, 0.50
 

@@ -28,7 +28,7 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class EvidenceRule:
     """One line of the table.
 
     Attributes
@@ -66,43 +66,45 @@ _NOT_THERE = frozenset({Answer.FAILED, Answer.MISSING})
 _DRAWN = frozenset({RANDOMISED})
 _OBSERVED = frozenset({QUASI_EXPERIMENTAL})
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[EvidenceRule, ...] = (
     # A draw that nobody made leaves an unadjusted comparison; one without a record is believed.
-    Rule(check="random_assignment", answers=_NOT_THERE, cap=2, ceilings=_DRAWN, always=True),
-    Rule(check="attrition", answers=_FAILED, cap=2, always=True),
-    Rule(check="attrition", answers=_WEAK | _ABSENT, cap=3, ceilings=_DRAWN, always=True),
+    EvidenceRule(
+        check="random_assignment", answers=_NOT_THERE, cap=2, ceilings=_DRAWN, always=True
+    ),
+    EvidenceRule(check="attrition", answers=_FAILED, cap=2, always=True),
+    EvidenceRule(check="attrition", answers=_WEAK | _ABSENT, cap=3, ceilings=_DRAWN, always=True),
     # A draw balances on average; a joint imbalance below 1 % says that something went wrong.
-    Rule(check="balance", answers=_FAILED, cap=3, ceilings=_DRAWN),
-    Rule(check="balance", answers=_ABSENT, cap=4, ceilings=_DRAWN),
-    Rule(
+    EvidenceRule(check="balance", answers=_FAILED, cap=3, ceilings=_DRAWN),
+    EvidenceRule(check="balance", answers=_ABSENT, cap=4, ceilings=_DRAWN),
+    EvidenceRule(
         check="balance",
         answers=_NOT_THERE,
         cap=2,
         ceilings=_OBSERVED,
         moot_with="pretrends",
     ),
-    Rule(check="overlap", answers=_NOT_THERE, cap=2, ceilings=_OBSERVED),
-    Rule(check="pretrends", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
-    Rule(check="pretrends", answers=_ABSENT, cap=2, ceilings=_OBSERVED),
+    EvidenceRule(check="overlap", answers=_NOT_THERE, cap=2, ceilings=_OBSERVED),
+    EvidenceRule(check="pretrends", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
+    EvidenceRule(check="pretrends", answers=_ABSENT, cap=2, ceilings=_OBSERVED),
     # A test that could not have seen the drift is no support, unless the conclusion bears it.
-    Rule(check="pretrends", answers=_WEAK, cap=2, ceilings=_OBSERVED, unless="honest_did"),
-    Rule(check="honest_did", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
-    Rule(check="honest_did", answers=_ABSENT, cap=3, ceilings=_OBSERVED),
-    Rule(check="placebo", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
-    Rule(check="placebo", answers=_ABSENT, cap=3, ceilings=_OBSERVED),
-    Rule(check="anticipation", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
-    Rule(check="anticipation", answers=_ABSENT, cap=3, ceilings=_OBSERVED),
-    Rule(check="composition", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
-    Rule(check="composition", answers=_ABSENT, cap=3, ceilings=_OBSERVED),
-    Rule(check="confounding", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
-    Rule(check="confounding", answers=_ABSENT, cap=3, ceilings=_OBSERVED),
+    EvidenceRule(check="pretrends", answers=_WEAK, cap=2, ceilings=_OBSERVED, unless="honest_did"),
+    EvidenceRule(check="honest_did", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
+    EvidenceRule(check="honest_did", answers=_ABSENT, cap=3, ceilings=_OBSERVED),
+    EvidenceRule(check="placebo", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
+    EvidenceRule(check="placebo", answers=_ABSENT, cap=3, ceilings=_OBSERVED),
+    EvidenceRule(check="anticipation", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
+    EvidenceRule(check="anticipation", answers=_ABSENT, cap=3, ceilings=_OBSERVED),
+    EvidenceRule(check="composition", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
+    EvidenceRule(check="composition", answers=_ABSENT, cap=3, ceilings=_OBSERVED),
+    EvidenceRule(check="confounding", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
+    EvidenceRule(check="confounding", answers=_ABSENT, cap=3, ceilings=_OBSERVED),
     # One territory that carries the result alone is said, and lowers a quasi-experiment.
-    Rule(check="leave_one_out", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
-    Rule(check="leave_one_out", answers=_FAILED, cap=3, ceilings=_DRAWN, always=True),
-    Rule(check="leave_one_out", answers=_ABSENT, cap=4),
+    EvidenceRule(check="leave_one_out", answers=_FAILED, cap=2, ceilings=_OBSERVED, always=True),
+    EvidenceRule(check="leave_one_out", answers=_FAILED, cap=3, ceilings=_DRAWN, always=True),
+    EvidenceRule(check="leave_one_out", answers=_ABSENT, cap=4),
     # Without a valid interval nothing can be told from chance.
-    Rule(check="few_clusters", answers=_FAILED, cap=2, always=True),
-    Rule(check="few_clusters", answers=_ABSENT, cap=4),
+    EvidenceRule(check="few_clusters", answers=_FAILED, cap=2, always=True),
+    EvidenceRule(check="few_clusters", answers=_ABSENT, cap=4),
 )
 
 _DEFAULT_CAP = 2

@@ -31,7 +31,7 @@ from impact_eval.stats.panels.honest import (
     honest_interval,
     largest_second_difference,
 )
-from impact_eval.stats.panels.honest_restrictions import Direction, Shape
+from impact_eval.stats.panels.honest_restrictions import DriftShape, Shape
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -226,7 +226,7 @@ def _options(
 ) -> HonestOptions:
     faults = FindingCollector()
     shape = _choice(Shape, "restriction", restriction, faults)
-    way = _choice(Direction, "direction", direction, faults)
+    way = _choice(DriftShape, "direction", direction, faults)
     how = None if method is None else _choice(IntervalMethod, "method", method, faults)
     if not 0 < level < 1:
         faults.add(Finding.error("option_out_of_range", option="level", value=level, low=0, high=1))
@@ -234,7 +234,7 @@ def _options(
     assert shape is not None
     assert way is not None
     if how is None:
-        plain = IntervalMethod.FLCI if way is Direction.NONE else IntervalMethod.C_F
+        plain = IntervalMethod.FLCI if way is DriftShape.NONE else IntervalMethod.C_F
         how = plain if shape is Shape.SMOOTHNESS else IntervalMethod.C_LF
     return HonestOptions(shape=shape, direction=way, method=how, alpha=1 - level, seed=seed)
 

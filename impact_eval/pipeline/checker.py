@@ -30,7 +30,7 @@ from impact_eval.pipeline.leaks import text_leaks
 from impact_eval.report.check_page import CheckPage, CheckRow, render_check_page
 from impact_eval.report.texts import Texts
 from impact_eval.report.wording import said
-from impact_eval.results.disclosure.profiles import Mark, profile
+from impact_eval.results.disclosure.profiles import ProfileMark, profile
 from impact_eval.results.records import StudyResults, comparable
 from impact_eval.results.study_records import DisclosureRecord
 
@@ -282,7 +282,7 @@ def _reasons(told: DisclosureRecord) -> tuple[ReviewReason, ...]:
     declared = profile(told.profile)
     held: tuple[tuple[ReviewReason, bool], ...] = (
         ("lowered_threshold", told.threshold < declared.threshold),
-        ("unconfirmed_rules", declared.mark is Mark.UNCONFIRMED),
+        ("unconfirmed_rules", declared.mark is ProfileMark.UNCONFIRMED),
         ("internal_edition", told.edition != "publication"),
     )
     return tuple(reason for reason, holds in held if holds)

@@ -16,7 +16,7 @@ from impact_eval.pipeline.exporters import EXPORTERS
 from impact_eval.pipeline.study import Study
 from impact_eval.report.masthead import page_meta
 from impact_eval.report.narrative import report_blocks
-from impact_eval.results.disclosure.releases import Edition, read_ledger, write_ledger
+from impact_eval.results.disclosure.releases import ReleasedEdition, read_ledger, write_ledger
 from impact_eval.results.disclosure.rounding import round_count
 from impact_eval.results.gate import released_counts
 from impact_eval.results.records import StudyResults, untimed
@@ -55,7 +55,9 @@ def record_release(study: Study, results: StudyResults) -> None:
     """Write in the ledger what an edition let out; one that tells nothing new adds no line."""
     base = study.profile.count_base
     counts = {key: round_count(n, base) for key, n in released_counts(results).items()}
-    edition = Edition(data=results.provenance.data_sha256, study=study.digest, counts=counts)
+    edition = ReleasedEdition(
+        data=results.provenance.data_sha256, study=study.digest, counts=counts
+    )
     ledger = read_ledger(study.folder)
     today = dt.datetime.now(tz=dt.UTC).date()
     write_ledger(ledger.with_entry(edition, day=today), study.folder)

@@ -29,7 +29,7 @@ from impact_eval.results.disclosure.releases import Ledger
 from impact_eval.results.disclosure.rounding import percentage_unit
 from impact_eval.results.disclosure.suppression import far_apart
 from impact_eval.results.estimates import EstimateRecord, Role
-from impact_eval.results.gate_counts import KINDS, Kind
+from impact_eval.results.gate_counts import KINDS, CountKind
 from impact_eval.results.record_base import Rule
 from impact_eval.results.records import StudyResults
 
@@ -47,7 +47,7 @@ class ToldCount:
     """A count of people that a record tells."""
 
     key: str
-    kind: Kind
+    kind: CountKind
     n: int
 
 
@@ -94,7 +94,7 @@ def told_counts(results: StudyResults) -> Iterator[ToldCount]:
     for leaf in leaves(results):
         if not leaf.people or leaf.rule not in _COUNTS:
             continue
-        kind = KINDS.get(leaf.name, Kind.PART)
+        kind = KINDS.get(leaf.name, CountKind.PART)
         for value in leaf.value if isinstance(leaf.value, tuple) else (leaf.value,):
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 yield ToldCount(leaf.key, kind, round(value))
@@ -132,11 +132,11 @@ def _close(
     results: StudyResults, counts: Sequence[ToldCount], rules: Profile, file: str
 ) -> Iterator[Leak]:
     """Yield the pairs of counts of one kind that are a few people apart, implied ones included."""
-    by_kind: dict[Kind, dict[int, str]] = {}
+    by_kind: dict[CountKind, dict[int, str]] = {}
     for count in counts:
-        if count.kind is not Kind.PART and count.n > 0:
+        if count.kind is not CountKind.PART and count.n > 0:
             by_kind.setdefault(count.kind, {}).setdefault(count.n, count.key)
-    everyone = by_kind.setdefault(Kind.EVERYONE, {})
+    everyone = by_kind.setdefault(CountKind.EVERYONE, {})
     for implied in implied_counts(results):
         if implied.low == implied.high:
             everyone.setdefault(implied.low, implied.key)

@@ -18,7 +18,7 @@ from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data.headings import names_persons
 from impact_eval.pipeline.study_checks import check_declaration
 from impact_eval.pipeline.study_models import (
-    Bilingual,
+    AuthorText,
     DataPart,
     MethodPart,
     OutcomePart,
@@ -183,10 +183,10 @@ def _is_echo(detail: ErrorDetails) -> bool:
 
 
 def _same_place(key: str, other: str) -> bool:
-    return key == other or key.startswith((f"{other}.Bilingual", f"{other}.str"))
+    return key == other or key.startswith((f"{other}.{AuthorText.__name__}", f"{other}.str"))
 
 
-_UNION_MEMBERS = {"str", "constrained-str", "Bilingual", "int", "float", "bool"}
+_UNION_MEMBERS = {"str", "constrained-str", AuthorText.__name__, "int", "float", "bool"}
 
 
 def key_path(parts: Iterable[int | str]) -> str:
@@ -254,8 +254,8 @@ def _shown(value: Any) -> str:
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     """Return the keys allowed beside an unknown one, by walking the models."""
-    if Bilingual.__name__ in location:
-        return list(Bilingual.model_fields)
+    if AuthorText.__name__ in location:
+        return list(AuthorText.model_fields)
     model: Any = StudyFile
     for part in location[:-1]:
         if isinstance(part, int) or part in _UNION_MEMBERS:
@@ -272,6 +272,6 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
         return annotation
     for argument in getattr(annotation, "__args__", ()):
         found = _model_in(argument)
-        if found is not None and found is not Bilingual:
+        if found is not None and found is not AuthorText:
             return found
     return None

@@ -57,7 +57,7 @@ Size = Annotated[float, Strict()]
 Words = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
-class Bilingual(Part):
+class AuthorText(Part):
     """A text in both languages."""
 
     fr: Words
@@ -68,12 +68,12 @@ class Bilingual(Part):
         return self.en if language == Language.ENGLISH and self.en else self.fr
 
 
-Text: TypeAlias = Words | Bilingual
+Text: TypeAlias = Words | AuthorText
 
 
 def told(text: Text) -> BilingualRecord:
     """Return a text of the study file in both languages, as results hold it."""
-    if isinstance(text, Bilingual):
+    if isinstance(text, AuthorText):
         return BilingualRecord(fr=text.fr, en=text.en)
     return BilingualRecord(fr=text, en=text)
 

@@ -51,7 +51,7 @@ from impact_eval.report.quantities import period_words
 from impact_eval.report.wording import (
     CAUSAL_FROM,
     Result,
-    Verdict,
+    ZeroVerdict,
     caution_sentences,
     count_or_words,
     headline_results,
@@ -260,7 +260,7 @@ def _observed(results: StudyResults, main: Result) -> Said:
 def decision_blocks(result: Result, decisions: Sequence[Said] = ()) -> list[AnyBlock]:
     """Return what a result allows to decide: said by rule, from its level and its sign."""
     out: list[Decision] = [Decision(words=said(d), status="declared") for d in decisions]
-    if result.verdict is Verdict.WITHHELD:
+    if result.verdict is ZeroVerdict.WITHHELD:
         return [*out, Decision(words=say("decide.pool"), status="open")]
     if result.level < CAUSAL_FROM:
         out.append(Decision(words=say("decide.use_practice"), status="supported"))
@@ -276,7 +276,7 @@ def decision_blocks(result: Result, decisions: Sequence[Said] = ()) -> list[AnyB
         )
         out.append(Decision(words=way, status="open"))
         out.append(Decision(words=say("decide.no_attribution"), status="unsupported"))
-    elif result.verdict in (Verdict.UP, Verdict.DOWN):
+    elif result.verdict in (ZeroVerdict.UP, ZeroVerdict.DOWN):
         if result.wanted is False:
             out.append(Decision(words=say("decide.review"), status="open"))
         else:

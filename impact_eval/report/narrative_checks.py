@@ -24,7 +24,7 @@ from impact_eval.report.blocks import (
     say,
 )
 from impact_eval.report.edition import marked
-from impact_eval.report.figures.people import Balance, data_for_balance
+from impact_eval.report.figures.people import BalancePoint, data_for_balance
 from impact_eval.report.figures.robustness import Departure, data_for_honest
 from impact_eval.report.wording import (
     Result,
@@ -38,8 +38,8 @@ from impact_eval.report.wording import (
 )
 from impact_eval.results.checks import AnyCheck, CheckRecord
 from impact_eval.results.checks_of_groups import BalanceCheck, BalanceRow, BalanceValues
-from impact_eval.results.checks_of_places import FewClustersCheck
-from impact_eval.results.checks_of_time import HonestCheck, PlaceboRow, PretrendsValues
+from impact_eval.results.checks_of_places import FewClustersCheckRecord
+from impact_eval.results.checks_of_time import HonestCheckRecord, PlaceboRow, PretrendsValues
 from impact_eval.results.record_base import Record, Rule
 from impact_eval.results.records import StudyResults
 
@@ -223,11 +223,11 @@ def _in_unit(value: SayValue, key: str, result: Result | None) -> SayValue:
 
 def _detail(check: AnyCheck, result: Result | None) -> list[AnyBlock]:
     """Return the rows of a check: a figure where there is one, else a table."""
-    if isinstance(check, FewClustersCheck):  # the dossier shows its intervals
+    if isinstance(check, FewClustersCheckRecord):  # the dossier shows its intervals
         return []
     if isinstance(check, BalanceCheck):
         return _balance(check.rows)
-    if isinstance(check, HonestCheck):
+    if isinstance(check, HonestCheckRecord):
         return _honest(check, result)
     rows: Sequence[Record] = check.rows
     return [_rows_table(check, rows[:LONGEST_TABLE], result)] if rows else []
@@ -237,10 +237,10 @@ def _balance(rows: Sequence[BalanceRow]) -> list[AnyBlock]:
     known = [row for row in rows if row.standardised is not None]
     if not known:
         return []
-    return [data_for_balance([Balance(row.variable or "", row.standardised) for row in known])]
+    return [data_for_balance([BalancePoint(row.variable or "", row.standardised) for row in known])]
 
 
-def _honest(check: HonestCheck, result: Result | None) -> list[AnyBlock]:
+def _honest(check: HonestCheckRecord, result: Result | None) -> list[AnyBlock]:
     values = check.values
     departures: list[Departure] = []
     if values is not None and values.conf_low is not None:

@@ -20,9 +20,9 @@ from impact_eval.report.blocks import (
     say,
 )
 from impact_eval.report.edition import marked
-from impact_eval.report.figures.effects import Interval
+from impact_eval.report.figures.effects import NamedInterval
 from impact_eval.report.figures.robustness import data_for_specification
-from impact_eval.report.quantities import Unit, digits_for
+from impact_eval.report.quantities import ShownUnit, digits_for
 from impact_eval.report.wording import Result, count_or_words, pick, result_of
 from impact_eval.results.checks_of_places import MarginRow
 from impact_eval.results.records import StudyResults
@@ -72,7 +72,7 @@ def _inference(entry: InferenceRecord | None, result: Result) -> list[AnyBlock]:
     ]
 
 
-def _table(rows: Sequence[MarginRow], unit: Unit, digits: int) -> Table:
+def _table(rows: Sequence[MarginRow], unit: ShownUnit, digits: int) -> Table:
     cells = tuple(
         (
             pick(f"dossier.method.{row.method}", f"method.{row.method}.name"),
@@ -97,7 +97,7 @@ def _table(rows: Sequence[MarginRow], unit: Unit, digits: int) -> Table:
     )
 
 
-def _margin(row: MarginRow, unit: Unit, digits: int) -> Cell:
+def _margin(row: MarginRow, unit: ShownUnit, digits: int) -> Cell:
     if row.estimate is None:
         return WITHHELD
     if row.conf_low is None or row.conf_high is None:
@@ -108,11 +108,13 @@ def _margin(row: MarginRow, unit: Unit, digits: int) -> Cell:
 def _curve(rows: Sequence[CurveRecord], result: Result) -> list[AnyBlock]:
     """Return the other designs on equal axes, and those that refuse these data."""
     effect = result.effect
-    announced = Interval(
+    announced = NamedInterval(
         say("dossier.announced"), effect.estimate, effect.conf_low, effect.conf_high
     )
     others = [
-        Interval(say(f"dossier.variant.{row.label}"), row.estimate, row.conf_low, row.conf_high)
+        NamedInterval(
+            say(f"dossier.variant.{row.label}"), row.estimate, row.conf_low, row.conf_high
+        )
         for row in rows
         if row.estimate is not None
     ]
@@ -126,7 +128,7 @@ def _curve(rows: Sequence[CurveRecord], result: Result) -> list[AnyBlock]:
     return out
 
 
-def _spread(others: Sequence[Interval], result: Result) -> Paragraph:
+def _spread(others: Sequence[NamedInterval], result: Result) -> Paragraph:
     values = [row.estimate for row in others if row.estimate is not None]
     estimate = result.effect.estimate or 0.0
     same = all((value > 0) == (estimate > 0) for value in values)

@@ -25,7 +25,7 @@ from impact_eval.report.blocks import (
 from impact_eval.report.edition import marked
 from impact_eval.report.figures.effects import (
     EventPoint,
-    Interval,
+    NamedInterval,
     data_for_effect_forest,
     data_for_event_study,
 )
@@ -129,7 +129,8 @@ def _forest(found: Sequence[Result]) -> list[AnyBlock]:
     if len(same) < 2:
         return []
     rows = [
-        Interval(r.outcome, r.effect.estimate, r.effect.conf_low, r.effect.conf_high) for r in same
+        NamedInterval(r.outcome, r.effect.estimate, r.effect.conf_low, r.effect.conf_high)
+        for r in same
     ]
     comparison = all(r.counterfactual for r in same)
     return [

@@ -27,7 +27,7 @@ from impact_eval.report.wording import (
     LARGE_SHARE,
     Counted,
     Result,
-    Verdict,
+    ZeroVerdict,
     assumption_clause,
     count_or_words,
     finding_code,
@@ -95,7 +95,7 @@ def _of_level(result: Result, found: Sequence[Result]) -> Limitation:
 
 def _of_precision(result: Result) -> list[Limitation]:
     low, high = result.effect.conf_low, result.effect.conf_high
-    if result.verdict is not Verdict.INCONCLUSIVE or low is None or high is None:
+    if result.verdict is not ZeroVerdict.INCONCLUSIVE or low is None or high is None:
         return []
     ends = [result.unit.change(value, result.digits) for value in (low, high)]
     words = say("limits.imprecise", low=ends[0], high=ends[1])

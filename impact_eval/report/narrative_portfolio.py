@@ -19,8 +19,8 @@ from impact_eval.report.blocks import (
     Words,
     say,
 )
-from impact_eval.report.figures.effects import Interval, data_for_portfolio_forest
-from impact_eval.report.quantities import Unit, digits_for, unit_of
+from impact_eval.report.figures.effects import NamedInterval, data_for_portfolio_forest
+from impact_eval.report.quantities import ShownUnit, digits_for, unit_of
 from impact_eval.report.wording import CAUSAL_FROM, said, written
 
 FEW_STUDIES = 10  # below it the variance between studies is barely known
@@ -55,7 +55,7 @@ def portfolio_blocks(found: Pooling) -> list[AnyBlock]:
         Heading(level=2, words=say("report.section.portfolio"), anchor="portfolio"),
         data_for_portfolio_forest(
             [_interval(entry) for entry in found.included],
-            Interval(
+            NamedInterval(
                 say("portfolio.pooled"),
                 found.pooled.estimate,
                 found.pooled.conf_low,
@@ -78,12 +78,12 @@ def _next_study(found: Pooling, level: int) -> tuple[float, float] | None:
     return found.pooled.prediction_low, found.pooled.prediction_high
 
 
-def _interval(entry: Entry) -> Interval:
+def _interval(entry: Entry) -> NamedInterval:
     effect = entry.effect
-    return Interval(said(entry.title), effect.estimate, effect.conf_low, effect.conf_high)
+    return NamedInterval(said(entry.title), effect.estimate, effect.conf_low, effect.conf_high)
 
 
-def _sentences(found: Pooling, unit: Unit, digits: int, level: int) -> tuple[Words, ...]:
+def _sentences(found: Pooling, unit: ShownUnit, digits: int, level: int) -> tuple[Words, ...]:
     pooled = found.pooled
     clear = not pooled.conf_low <= 0 <= pooled.conf_high
     basis = "causal" if level >= CAUSAL_FROM else "change" if level <= 1 else "association"
@@ -99,7 +99,7 @@ def _sentences(found: Pooling, unit: Unit, digits: int, level: int) -> tuple[Wor
     )
 
 
-def _number(found: Pooling, unit: Unit, level: int) -> Number:
+def _number(found: Pooling, unit: ShownUnit, level: int) -> Number:
     pooled = found.pooled
     return Number(
         label=said(found.included[0].label),
@@ -114,7 +114,7 @@ def _number(found: Pooling, unit: Unit, level: int) -> Number:
     )
 
 
-def _messages(found: Pooling, unit: Unit, digits: int, level: int) -> list[Said]:
+def _messages(found: Pooling, unit: ShownUnit, digits: int, level: int) -> list[Said]:
     pooled, ahead = found.pooled, _next_study(found, level)
     return [
         say("portfolio.message.studies", n=pooled.k, apart=len(found.excluded)),
@@ -152,7 +152,7 @@ def _studies(found: Pooling) -> Table:
     )
 
 
-def _robustness(found: Pooling, unit: Unit, digits: int) -> list[AnyBlock]:
+def _robustness(found: Pooling, unit: ShownUnit, digits: int) -> list[AnyBlock]:
     """Return what the pooled effect becomes without each study in turn."""
     if not found.without_each:
         return []

@@ -28,7 +28,7 @@ from impact_eval.report.figures.people import (
     data_for_distribution,
     data_for_likert,
 )
-from impact_eval.report.quantities import Unit, digits_for, unit_of
+from impact_eval.report.quantities import ShownUnit, digits_for, unit_of
 from impact_eval.report.wording import finding_code, said, spoken, written
 from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.records import StudyResults
@@ -75,7 +75,7 @@ def scale_name(score: ScoreRecord) -> Said:
     return say(code) if written(code) else score.instrument
 
 
-def _unit(score: ScoreRecord) -> Unit:
+def _unit(score: ScoreRecord) -> ShownUnit:
     return unit_of(score.unit.value)
 
 

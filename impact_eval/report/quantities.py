@@ -15,7 +15,7 @@ KNOWN_UNITS = frozenset({*(unit.value for unit in Vocabulary), *_MORE})
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class ShownUnit:
     """The unit of an outcome.
 
     Attributes
@@ -85,7 +85,7 @@ class Unit:
         return Form(f"signed{min(digits, 3)}")
 
 
-def unit_of(name: Said | None) -> Unit:
+def unit_of(name: Said | None) -> ShownUnit:
     """Return the unit that a study file names; what is not known keeps its own words.
 
     Examples
@@ -96,10 +96,10 @@ def unit_of(name: Said | None) -> Unit:
     'other'
     """
     if name is None:
-        return Unit(Vocabulary.NUMBER)
+        return ShownUnit(Vocabulary.NUMBER)
     if isinstance(name, str) and name in KNOWN_UNITS:
-        return Unit(name)
-    return Unit("other", name if isinstance(name, (str, Bilingual)) else None)
+        return ShownUnit(name)
+    return ShownUnit("other", name if isinstance(name, (str, Bilingual)) else None)
 
 
 def numbers_in(words: Words) -> tuple[float, ...]:
@@ -109,8 +109,10 @@ def numbers_in(words: Words) -> tuple[float, ...]:
 
     Examples
     --------
-    >>> numbers_in(Unit("score").change(0.84, 1)), numbers_in(Unit("share").brackets(0.5, 0.75, 0))
-    ((0.84,), (50.0, 75.0))
+    >>> numbers_in(ShownUnit("score").change(0.84, 1))
+    (0.84,)
+    >>> numbers_in(ShownUnit("share").brackets(0.5, 0.75, 0))
+    (50.0, 75.0)
     """
     found: list[float] = []
     for value in words.values.values():
@@ -129,7 +131,9 @@ def unit_in(words: Words) -> Words | None:
     return say(f"{words.code.rpartition('.')[0]}.name", **named)
 
 
-def digits_for(unit: Unit, low: float | None, high: float | None, estimate: float | None) -> int:
+def digits_for(
+    unit: ShownUnit, low: float | None, high: float | None, estimate: float | None
+) -> int:
     """Return the decimals that the precision deserves: two significant digits of the half-width.
 
     A bound that would be rounded to zero gets one decimal more, so that “0” is never printed for

@@ -18,7 +18,7 @@ from impact_eval.core.findings import ImpactEvalError
 from impact_eval.core.vocabulary import Direction, RowsAre
 from impact_eval.designs import designs
 from impact_eval.report.blocks import Bilingual, Said, SayValue, Words, say
-from impact_eval.report.quantities import Unit, digits_for, unit_of
+from impact_eval.report.quantities import ShownUnit, digits_for, unit_of
 from impact_eval.report.texts import WITHHELD_COUNT, Texts, placeholders
 from impact_eval.results.estimates import EstimateRecord, EvidenceRecord, Role
 from impact_eval.results.parts import BilingualRecord
@@ -29,7 +29,7 @@ CAUSAL_FROM = 3  # the first evidence level whose sentences attribute
 LARGE_SHARE = 0.15  # beyond what support programmes usually reach: worth checking twice
 
 
-class Verdict(StrEnum):
+class ZeroVerdict(StrEnum):
     """How a result reads against zero."""
 
     UP = "up"
@@ -48,7 +48,7 @@ class Result:
     ----------
     outcome : words
         Its label, as the study's authors wrote it.
-    unit : Unit
+    unit : ShownUnit
     effect : Effect
     level : int
         Evidence level, 0 to 4.
@@ -71,7 +71,7 @@ class Result:
     """
 
     outcome: Said
-    unit: Unit
+    unit: ShownUnit
     effect: Effect
     level: int
     method: str
@@ -86,16 +86,16 @@ class Result:
     clusters: RowsAre
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ZeroVerdict:
         """How the result reads against zero."""
         e = self.effect
         if e.estimate is None:
-            return Verdict.WITHHELD if self.withheld else Verdict.UNDEFINED
+            return ZeroVerdict.WITHHELD if self.withheld else ZeroVerdict.UNDEFINED
         if e.conf_low is None or e.conf_high is None:
-            return Verdict.POINT
+            return ZeroVerdict.POINT
         if e.conf_low <= 0 <= e.conf_high:
-            return Verdict.INCONCLUSIVE
-        return Verdict.UP if e.estimate > 0 else Verdict.DOWN
+            return ZeroVerdict.INCONCLUSIVE
+        return ZeroVerdict.UP if e.estimate > 0 else ZeroVerdict.DOWN
 
     @property
     def digits(self) -> int:
@@ -107,9 +107,12 @@ class Result:
     @property
     def wanted(self) -> bool | None:
         """Whether a clear result goes the way hoped for; None when nothing is clear or hoped."""
-        if self.direction is Direction.NEITHER or self.verdict not in (Verdict.UP, Verdict.DOWN):
+        if self.direction is Direction.NEITHER or self.verdict not in (
+            ZeroVerdict.UP,
+            ZeroVerdict.DOWN,
+        ):
             return None
-        return (self.verdict is Verdict.UP) == (self.direction is Direction.HIGHER)
+        return (self.verdict is ZeroVerdict.UP) == (self.direction is Direction.HIGHER)
 
     def change(self) -> Words:
         """Return the estimate as a signed change."""
@@ -311,7 +314,7 @@ def assumption_clause(method: str) -> Words:
 
 def main_sentence(result: Result) -> Words:
     """Return the sentence of a result, in the words its evidence level allows."""
-    if result.verdict in (Verdict.UNDEFINED, Verdict.WITHHELD):
+    if result.verdict in (ZeroVerdict.UNDEFINED, ZeroVerdict.WITHHELD):
         return say(f"sentence.{result.verdict.value}", outcome=result.outcome)
     if result.level == 0:
         return say("sentence.level0", n=count_or_words(result.effect.n_treated))
@@ -328,9 +331,9 @@ def main_sentence(result: Result) -> Words:
 def caution_sentences(result: Result) -> list[Words]:
     """Return what goes with the sentence: what could be seen, how to read it, if it matters."""
     out: list[Words] = []
-    if result.level == 0 or result.verdict in (Verdict.UNDEFINED, Verdict.WITHHELD):
+    if result.level == 0 or result.verdict in (ZeroVerdict.UNDEFINED, ZeroVerdict.WITHHELD):
         return out
-    if result.verdict is Verdict.INCONCLUSIVE:
+    if result.verdict is ZeroVerdict.INCONCLUSIVE:
         smallest = result.smallest()
         if smallest is not None:
             out.append(say(f"sentence.level{result.level}.visible", mde=smallest))

@@ -15,15 +15,15 @@ from impact_eval.core.findings import NotApplicable
 from impact_eval.diagnostics.check import CheckResult, CheckStatus
 from impact_eval.results.check_base import CheckBase, NoRow, NoValues
 from impact_eval.results.checks_of_groups import (
-    AttritionCheck,
+    AttritionCheckRecord,
     BalanceCheck,
     ConfoundingCheck,
     OverlapCheck,
     RandomAssignmentCheck,
 )
 from impact_eval.results.checks_of_places import (
-    BaconCheck,
-    FewClustersCheck,
+    BaconCheckRecord,
+    FewClustersCheckRecord,
     LeaveOneOutCheck,
     NegativeWeightsCheck,
     SyntheticFitCheck,
@@ -31,7 +31,7 @@ from impact_eval.results.checks_of_places import (
 from impact_eval.results.checks_of_time import (
     AnticipationCheck,
     CompositionCheck,
-    HonestCheck,
+    HonestCheckRecord,
     PlaceboCheck,
     PretrendsCheck,
 )
@@ -46,17 +46,17 @@ from impact_eval.results.value_names import Value
 KINDS: tuple[type[CheckBase], ...] = (
     RandomAssignmentCheck,
     PretrendsCheck,
-    HonestCheck,
+    HonestCheckRecord,
     LeaveOneOutCheck,
     PlaceboCheck,
     AnticipationCheck,
     CompositionCheck,
     BalanceCheck,
     OverlapCheck,
-    AttritionCheck,
+    AttritionCheckRecord,
     ConfoundingCheck,
-    FewClustersCheck,
-    BaconCheck,
+    FewClustersCheckRecord,
+    BaconCheckRecord,
     NegativeWeightsCheck,
     SyntheticFitCheck,
 )
@@ -94,17 +94,17 @@ def _kind_of(value: object) -> str:
 AnyCheck: TypeAlias = Annotated[
     Annotated[RandomAssignmentCheck, Tag("random_assignment")]
     | Annotated[PretrendsCheck, Tag("pretrends")]
-    | Annotated[HonestCheck, Tag("honest_did")]
+    | Annotated[HonestCheckRecord, Tag("honest_did")]
     | Annotated[LeaveOneOutCheck, Tag("leave_one_out")]
     | Annotated[PlaceboCheck, Tag("placebo")]
     | Annotated[AnticipationCheck, Tag("anticipation")]
     | Annotated[CompositionCheck, Tag("composition")]
     | Annotated[BalanceCheck, Tag("balance")]
     | Annotated[OverlapCheck, Tag("overlap")]
-    | Annotated[AttritionCheck, Tag("attrition")]
+    | Annotated[AttritionCheckRecord, Tag("attrition")]
     | Annotated[ConfoundingCheck, Tag("confounding")]
-    | Annotated[FewClustersCheck, Tag("few_clusters")]
-    | Annotated[BaconCheck, Tag("bacon")]
+    | Annotated[FewClustersCheckRecord, Tag("few_clusters")]
+    | Annotated[BaconCheckRecord, Tag("bacon")]
     | Annotated[NegativeWeightsCheck, Tag("negative_weights")]
     | Annotated[SyntheticFitCheck, Tag("synthetic_fit")]
     | Annotated[OtherCheck, Tag("other")],

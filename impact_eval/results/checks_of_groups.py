@@ -181,7 +181,7 @@ class AttritionRow(Record):
         return self
 
 
-class AttritionCheck(CheckBase):
+class AttritionCheckRecord(CheckBase):
     """Whether those lost from sight may bias the result."""
 
     code: Literal["attrition"]

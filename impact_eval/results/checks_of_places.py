@@ -101,7 +101,7 @@ class MarginRow(IntervalRecord):
     """How it is to be read."""
 
 
-class FewClustersCheck(CheckBase):
+class FewClustersCheckRecord(CheckBase):
     """Whether there are enough territories."""
 
     code: Literal["few_clusters"]
@@ -130,7 +130,7 @@ class BaconRow(Record):
     """Its estimate."""
 
 
-class BaconCheck(CheckBase):
+class BaconCheckRecord(CheckBase):
     """What a two-way regression compares."""
 
     code: Literal["bacon"]

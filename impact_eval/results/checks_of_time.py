@@ -76,7 +76,7 @@ class HonestValues(Record):
     """Kind of departure."""
 
 
-class HonestRow(Record):
+class HonestRowRecord(Record):
     """The interval under a departure of size m."""
 
     m: NumberOrNone
@@ -87,14 +87,14 @@ class HonestRow(Record):
     """Upper end; empty when unbounded."""
 
 
-class HonestCheck(CheckBase):
+class HonestCheckRecord(CheckBase):
     """Sensitivity to departures from parallel trends."""
 
     code: Literal["honest_did"]
     """Name of the check."""
     values: HonestValues | None
     """What is borne."""
-    rows: tuple[HonestRow, ...]
+    rows: tuple[HonestRowRecord, ...]
     """By size of the departure."""
 
 

@@ -19,15 +19,15 @@ from impact_eval.results.record_base import (
     Rule,
 )
 from impact_eval.results.record_base import COLUMN as COLUMN_RULE
-from impact_eval.results.value_names import NAMES, PAIRS, Declared, Kind, Value, declared, fits
+from impact_eval.results.value_names import NAMES, PAIRS, Declared, Value, ValueKind, declared, fits
 
 _JSON = {
-    Kind.COUNT: {"type": ["integer", "null"], "minimum": 0},
-    Kind.NUMBER: {"type": ["number", "null"]},
-    Kind.TEXT: {"type": ["string", "null"]},
-    Kind.TEXTS: {"type": ["string", "array", "null"], "items": {"type": "string"}},
-    Kind.FLAG: {"type": ["boolean", "null"]},
-    Kind.ANY: {
+    ValueKind.COUNT: {"type": ["integer", "null"], "minimum": 0},
+    ValueKind.NUMBER: {"type": ["number", "null"]},
+    ValueKind.TEXT: {"type": ["string", "null"]},
+    ValueKind.TEXTS: {"type": ["string", "array", "null"], "items": {"type": "string"}},
+    ValueKind.FLAG: {"type": ["boolean", "null"]},
+    ValueKind.ANY: {
         "type": ["string", "number", "array", "null"],
         "items": {"type": ["string", "number", "null"]},
     },

@@ -37,7 +37,7 @@ from impact_eval.results.gate_checks import (
     prepared_check,
     unsaid_categories,
 )
-from impact_eval.results.gate_counts import Counts, Kind
+from impact_eval.results.gate_counts import CountKind, Counts
 from impact_eval.results.gate_groups import (
     FEW_CHANGED,
     HOMOGENEOUS,
@@ -213,7 +213,7 @@ class _Gate:
         if treated is not None and comparison is not None:
             return self.counts.allows_pair(row, treated, comparison)
         lone = treated if treated is not None else comparison
-        return lone is None or self.counts.allows(row, Kind.EVERYONE, lone)
+        return lone is None or self.counts.allows(row, CountKind.EVERYONE, lone)
 
     # -- the parts ----------------------------------------------------------------------------
 

@@ -11,18 +11,18 @@ from dataclasses import replace
 
 from impact_eval.results.checks import AnyCheck, CheckRecord
 from impact_eval.results.checks_of_groups import (
-    AttritionCheck,
+    AttritionCheckRecord,
     AttritionRow,
     BalanceCheck,
     BalanceRow,
     ConfoundingCheck,
 )
 from impact_eval.results.checks_of_time import PretrendsCheck
-from impact_eval.results.gate_counts import Kind
+from impact_eval.results.gate_counts import CountKind
 from impact_eval.results.gate_groups import HOMOGENEOUS
 from impact_eval.results.gate_leaves import Context
 
-_ARMS = {"treated": Kind.TREATED, "comparison": Kind.COMPARISON}
+_ARMS = {"treated": CountKind.TREATED, "comparison": CountKind.COMPARISON}
 _OF_ROW = ("mean_treated", "mean_comparison", "difference", "standardised", "variance_ratio",
            "p_value")  # fmt: skip
 _OF_LOSSES = ("overall", "differential", "lost", "n", "bias_cautious", "bias_optimistic",
@@ -64,7 +64,7 @@ def prepared_check(check: AnyCheck, context: Context) -> AnyCheck:
         return check
     if isinstance(check, BalanceCheck):
         return _balance(check, context)
-    if isinstance(check, AttritionCheck):
+    if isinstance(check, AttritionCheckRecord):
         return _attrition(check, context)
     if isinstance(check, PretrendsCheck) and context.rows_hidden and check.values is not None:
         # gaps add up from one date to the next: the largest gives a date from the one beside it
@@ -122,7 +122,7 @@ def _balance(check: BalanceCheck, context: Context) -> BalanceCheck:
 
 def _groups_told(row: BalanceRow, context: Context) -> bool:
     """Whether the people of both groups may be told: one of them and everybody are the other."""
-    groups = ((Kind.TREATED, row.n_treated), (Kind.COMPARISON, row.n_comparison))
+    groups = ((CountKind.TREATED, row.n_treated), (CountKind.COMPARISON, row.n_comparison))
     return all(n is None or context.tells(f"{context.key}.{kind}", kind, n) for kind, n in groups)
 
 
@@ -135,7 +135,7 @@ def _kept_back(check: BalanceCheck, rules: list[str | None]) -> frozenset[str | 
 # -- losses ---------------------------------------------------------------------------------------
 
 
-def _attrition(check: AttritionCheck, context: Context) -> AttritionCheck:
+def _attrition(check: AttritionCheckRecord, context: Context) -> AttritionCheckRecord:
     """Return the losses, all of them or none: those of one group are all but those of the other.
 
     People at the start beside those at the end are those lost: both are told, or the latter alone.
@@ -153,12 +153,12 @@ def _attrition(check: AttritionCheck, context: Context) -> AttritionCheck:
     return check.model_copy(update={"rows": rows, "values": values, **hidden})
 
 
-def _lost(check: AttritionCheck) -> list[int | None]:
+def _lost(check: AttritionCheckRecord) -> list[int | None]:
     total = () if check.values is None else (check.values.lost, check.values.dropped_before)
     return [*(row.lost for row in check.rows), *total]
 
 
-def _starts(check: AttritionCheck, context: Context) -> bool:
+def _starts(check: AttritionCheckRecord, context: Context) -> bool:
     """Whether the people of each group at the start may be told."""
     return all(
         context.tells(f"{context.key}.{row.arm}", _kind(row), row.n)
@@ -167,5 +167,5 @@ def _starts(check: AttritionCheck, context: Context) -> bool:
     )
 
 
-def _kind(row: AttritionRow) -> Kind:
-    return _ARMS.get(row.arm or "", Kind.PART)
+def _kind(row: AttritionRow) -> CountKind:
+    return _ARMS.get(row.arm or "", CountKind.PART)

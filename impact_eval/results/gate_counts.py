@@ -15,7 +15,7 @@ from impact_eval.results.disclosure.suppression import far_apart
 from impact_eval.results.study_records import ReleasedCount
 
 
-class Kind(StrEnum):
+class CountKind(StrEnum):
     """What a count of people is about; only counts of one kind can be subtracted."""
 
     TREATED = "treated"
@@ -25,12 +25,12 @@ class Kind(StrEnum):
 
 
 KINDS = {
-    "n_treated": Kind.TREATED,
-    "n_comparison": Kind.COMPARISON,
-    "n_controls": Kind.COMPARISON,
+    "n_treated": CountKind.TREATED,
+    "n_comparison": CountKind.COMPARISON,
+    "n_controls": CountKind.COMPARISON,
     **dict.fromkeys(
         ("n", "n_rows", "n_units", "n_before", "n_after", "rows_in", "rows_out", "of", "total"),
-        Kind.EVERYONE,
+        CountKind.EVERYONE,
     ),
 }
 _WHOLES = frozenset({"main", "all"})  # places of everybody that bear no name of a field
@@ -53,20 +53,20 @@ class Counts:
     earlier: tuple[ReleasedCount, ...] = ()
     dates: frozenset[int] = frozenset()
     told: dict[str, int] = field(default_factory=dict)
-    _kept: dict[Kind, set[int]] = field(default_factory=dict)
+    _kept: dict[CountKind, set[int]] = field(default_factory=dict)
 
     def small(self, n: float | None) -> bool:
         """Whether a count is of few people."""
         return n is not None and self.profile.small(n)
 
-    def allows(self, key: str, kind: Kind, n: int) -> bool:
+    def allows(self, key: str, kind: CountKind, n: int) -> bool:
         """Whether a count may leave; one that may is remembered.
 
         Parameters
         ----------
         key : str
             Where it stands, the same from one edition to the next.
-        kind : Kind
+        kind : CountKind
         n : int
         """
         if self.small(n) or not self._apart(kind, n) or self._conflicts(key, kind, n):
@@ -75,14 +75,14 @@ class Counts:
         self.told[key] = n
         return True
 
-    def told_already(self, kind: Kind, n: int) -> bool:
+    def told_already(self, kind: CountKind, n: int) -> bool:
         """Whether the same count of the same kind left already: it tells nothing new."""
         return n in self._kept.get(kind, ())
 
     def allows_pair(self, key: str, treated: int, comparison: int) -> bool:
         """Whether the counts of both groups may leave: each of them, and their sum."""
-        parts = ((Kind.TREATED, treated), (Kind.COMPARISON, comparison))
-        whole = (Kind.EVERYONE, treated + comparison)
+        parts = ((CountKind.TREATED, treated), (CountKind.COMPARISON, comparison))
+        whole = (CountKind.EVERYONE, treated + comparison)
         fine = all(not self.small(n) and self._apart(kind, n) for kind, n in (*parts, whole))
         if not fine or any(self._conflicts(f"{key}.{kind}", kind, n) for kind, n in parts):
             return False
@@ -91,26 +91,26 @@ class Counts:
         self.told.update({f"{key}.{kind}": n for kind, n in parts})
         return True
 
-    def _apart(self, kind: Kind, n: int) -> bool:
-        if kind is Kind.PART:
+    def _apart(self, kind: CountKind, n: int) -> bool:
+        if kind is CountKind.PART:
             return True
         return all(self._far(kind, n, other) for other in self._kept.get(kind, ()))
 
-    def _far(self, kind: Kind, n: int, other: int) -> bool:
+    def _far(self, kind: CountKind, n: int, other: int) -> bool:
         """Whether two counts of one kind tell of no few people, once or at several dates."""
         least = self.profile.threshold
-        times = (1, *self.dates) if kind is Kind.EVERYONE else (1,)
+        times = (1, *self.dates) if kind is CountKind.EVERYONE else (1,)
         return all(
             far_apart(n, dates * other, threshold=least)
             and far_apart(dates * n, other, threshold=least)
             for dates in times
         )
 
-    def _keep(self, kind: Kind, n: int) -> None:
-        if kind is not Kind.PART:
+    def _keep(self, kind: CountKind, n: int) -> None:
+        if kind is not CountKind.PART:
             self._kept.setdefault(kind, set()).add(n)
 
-    def _conflicts(self, key: str, kind: Kind, n: int) -> bool:
+    def _conflicts(self, key: str, kind: CountKind, n: int) -> bool:
         """Whether an earlier edition told it, or its like, with a few people more or less.
 
         What an edition of other data told of the same kind of people is held against it wherever
@@ -119,12 +119,12 @@ class Counts:
         told = [entry for entry in self.earlier if entry.key == key]
         if any(entry.same_source and entry.count == n for entry in told):
             return False
-        if kind is not Kind.PART:
+        if kind is not CountKind.PART:
             told += [e for e in self.earlier if not e.same_source and kind_of(e.key) is kind]
         return not all(self._far(kind, n, entry.count) for entry in told)
 
 
-def kind_of(key: str) -> Kind:
+def kind_of(key: str) -> CountKind:
     """Return what a count of the ledger is about, from its place.
 
     Examples
@@ -135,6 +135,6 @@ def kind_of(key: str) -> Kind:
     'part'
     """
     name = key.rpartition(".")[2]
-    if name in set(Kind):
-        return Kind(name)
-    return Kind.EVERYONE if name in _WHOLES else KINDS.get(name, Kind.PART)
+    if name in set(CountKind):
+        return CountKind(name)
+    return CountKind.EVERYONE if name in _WHOLES else KINDS.get(name, CountKind.PART)

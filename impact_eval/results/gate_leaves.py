@@ -16,7 +16,7 @@ from impact_eval.results.disclosure.rounding import (
     round_statistic,
 )
 from impact_eval.results.estimates import EffectRecord
-from impact_eval.results.gate_counts import KINDS, Counts, Kind
+from impact_eval.results.gate_counts import KINDS, CountKind, Counts
 from impact_eval.results.parts import Matrix
 from impact_eval.results.record_base import Rule
 from impact_eval.results.value_names import OF_EVERYONE, OF_LEFT_OUT, Value, declared
@@ -118,9 +118,9 @@ class Context:
         """Return the context of a part further down."""
         return replace(self, key=f"{self.key}.{name}" if self.key else name)
 
-    def tells(self, key: str, kind: Kind, n: int) -> bool:
+    def tells(self, key: str, kind: CountKind, n: int) -> bool:
         """Whether a count may be told here; where counts are hidden, only one told already."""
-        if self.counts_hidden and kind is not Kind.PART:
+        if self.counts_hidden and kind is not CountKind.PART:
             return self.counts.told_already(kind, n)
         return self.counts.allows(key, kind, n)
 
@@ -130,12 +130,12 @@ class Context:
 
 
 def people_leaf(
-    context: Context, name: str, value: int | None, kind: Kind | None = None
+    context: Context, name: str, value: int | None, kind: CountKind | None = None
 ) -> int | None:
     """Return a count of people, or nothing when it may not leave."""
     if value is None or not context.people:
         return value
-    kind = kind or KINDS.get(name, Kind.PART)
+    kind = kind or KINDS.get(name, CountKind.PART)
     key = f"{context.key}.{name}"
     rule = context.withheld
     if rule is None and not context.tells(key, kind, value):
@@ -239,11 +239,13 @@ def _counted(context: Context, code: str, name: str, value: int, *, whole: bool)
     if name == "n" and code in OF_LEFT_OUT and context.total is not None and context.people:
         everybody = f"{context.key}.{code}.all"
         small = context.counts.small(value)
-        if not small and not context.counts.allows(everybody, Kind.EVERYONE, value + context.total):
+        if not small and not context.counts.allows(
+            everybody, CountKind.EVERYONE, value + context.total
+        ):
             context.kept_back("difference")
             return None
     whole = name == "n" and (whole or code in OF_EVERYONE)
-    return people_leaf(context, place, value, Kind.EVERYONE if whole else None)
+    return people_leaf(context, place, value, CountKind.EVERYONE if whole else None)
 
 
 def _others_told(context: Context, code: str, told: Mapping[str, Value]) -> bool:
@@ -253,7 +255,7 @@ def _others_told(context: Context, code: str, told: Mapping[str, Value]) -> bool
         return True
     if any(declared(code, name).rule is not Rule.PEOPLE for name in ("n", "of")):
         return True
-    return context.counts.allows(f"{context.key}.{code}.others", Kind.EVERYONE, of - n)
+    return context.counts.allows(f"{context.key}.{code}.others", CountKind.EVERYONE, of - n)
 
 
 def _said(context: Context, value: Value) -> Value:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from impact_eval.results.disclosure.suppression import far_apart
-from impact_eval.results.gate_counts import Kind
+from impact_eval.results.gate_counts import CountKind
 from impact_eval.results.gate_groups import HOMOGENEOUS
 from impact_eval.results.gate_leaves import Context
 from impact_eval.results.score_change import (
@@ -146,7 +146,7 @@ def _answered_alike(score: ScoreRecord, context: Context) -> bool:
     """
     _those_seen_twice(score, context)
     return all(
-        context.counts.allows(f"{context.key}.items[{i}].{date}", Kind.EVERYONE, sum(counts))
+        context.counts.allows(f"{context.key}.items[{i}].{date}", CountKind.EVERYONE, sum(counts))
         for i, item in enumerate(score.items)
         for date, counts in (("before", item.before), ("after", item.after))
         if counts
@@ -157,7 +157,7 @@ def _those_seen_twice(score: ScoreRecord, context: Context) -> bool:
     """Whether those seen at both dates may be told: they come before those of one date."""
     n = None if score.change is None else score.change.n
     key = f"{context.key}.change.n"
-    return n is None or context.counts.allows(key, Kind.EVERYONE, n)
+    return n is None or context.counts.allows(key, CountKind.EVERYONE, n)
 
 
 def _one_answer(items: Sequence[ItemRecord], context: Context) -> bool:
@@ -222,7 +222,7 @@ def _sums_allowed(score: ScoreRecord, context: Context) -> bool:
         date: sum(getattr(row, date) or 0 for row in score.bins) for date in ("before", "after")
     }
     return all(
-        counts.allows(f"{context.key}.bins.{date}", Kind.EVERYONE, total)
+        counts.allows(f"{context.key}.bins.{date}", CountKind.EVERYONE, total)
         for date, total in totals.items()
     )
 
@@ -297,7 +297,7 @@ def _sides(found: InvarianceRecord, context: Context, *, withheld: bool) -> Inva
     """Return a verdict without its counts when one of them is small."""
     sides = found.n or ()
     told = all(
-        context.counts.allows(f"{context.key}.invariance[{i}]", Kind.EVERYONE, n)
+        context.counts.allows(f"{context.key}.invariance[{i}]", CountKind.EVERYONE, n)
         for i, n in enumerate(sides)
         if not withheld
     )

@@ -9,7 +9,7 @@ from impact_eval.core.vocabulary import RowsAre
 from impact_eval.results.checks_of_groups import AttritionRow
 from impact_eval.results.estimates import LevelsRecord
 from impact_eval.results.finding_records import FindingRecord, RefusalRecord
-from impact_eval.results.gate_counts import Kind
+from impact_eval.results.gate_counts import CountKind
 from impact_eval.results.gate_leaves import (
     ON_PEOPLE,
     Context,
@@ -113,11 +113,11 @@ def _leaf(record: Record, context: Context, name: str, value: object, rule: Rule
     return _name(context, value, rule)
 
 
-def _arm_of(record: Record) -> Kind | None:
+def _arm_of(record: Record) -> CountKind | None:
     """Return which group a row counts, when it is one of a group: it is not everybody."""
     if not isinstance(record, AttritionRow):
         return None
-    return {"treated": Kind.TREATED, "comparison": Kind.COMPARISON}.get(record.arm or "")
+    return {"treated": CountKind.TREATED, "comparison": CountKind.COMPARISON}.get(record.arm or "")
 
 
 def _name(context: Context, value: object, rule: Rule) -> object:

@@ -20,7 +20,7 @@ from impact_eval.results.score_change import (
 from impact_eval.results.score_records import (
     AlphaRecord,
     InvarianceRecord,
-    InvarianceStep,
+    InvarianceStepRecord,
     PeopleChanged,
     ScoreChange,
 )
@@ -64,7 +64,7 @@ def invariance_of(reading: InvarianceReading) -> InvarianceRecord:
         n=tuple(int(n) for n in reading.n),
         reason=None if reading.reason is None else RefusalRecord.of(reading.reason),
         steps=tuple(
-            InvarianceStep(
+            InvarianceStepRecord(
                 level=step.level,
                 accepted=bool(step.accepted),
                 cfi_change=_or_none(step.cfi_change),

@@ -37,7 +37,7 @@ from impact_eval.results.record_base import (
 )
 from impact_eval.results.score_change import ChangeReading
 from impact_eval.stats.scales.invariance_chain import InvarianceLevel, InvarianceVerdict
-from impact_eval.survey.invariance import Comparison
+from impact_eval.survey.invariance import InvarianceScope
 
 
 class AlphaRecord(Record):
@@ -145,7 +145,7 @@ class ItemRecord(Record):
     """People by answer at the second date."""
 
 
-class InvarianceStep(Record):
+class InvarianceStepRecord(Record):
     """One level of a test that a scale measures alike."""
 
     level: InvarianceLevel
@@ -165,7 +165,7 @@ class InvarianceStep(Record):
 class InvarianceRecord(Record):
     """Whether a scale measures alike on both sides of a comparison."""
 
-    comparison: Comparison
+    comparison: InvarianceScope
     """Between groups or dates."""
     verdict: InvarianceVerdict
     """Holds, fragile, or not testable."""
@@ -175,7 +175,7 @@ class InvarianceRecord(Record):
     """People of each side."""
     reason: RefusalRecord | None
     """Why it cannot be tested."""
-    steps: tuple[InvarianceStep, ...]
+    steps: tuple[InvarianceStepRecord, ...]
     """Levels tested."""
 
 

@@ -19,7 +19,7 @@ Scalar: TypeAlias = str | int | float | bool | None
 Value: TypeAlias = Scalar | tuple[Scalar, ...]
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """What a value is made of."""
 
     COUNT = "count"  # a whole number, not negative
@@ -34,11 +34,11 @@ class Kind(StrEnum):
 class Declared:
     """What is declared of a value: its kind, and what the gate does with it."""
 
-    kind: Kind
+    kind: ValueKind
     rule: Rule
 
 
-def _all(kind: Kind, rule: Rule, names: str) -> dict[str, Declared]:
+def _all(kind: ValueKind, rule: Rule, names: str) -> dict[str, Declared]:
     return dict.fromkeys(names.split("|"), Declared(kind, rule))
 
 
@@ -49,61 +49,65 @@ def _codes(text: str) -> frozenset[str]:
 NAMES: Mapping[str, Declared] = MappingProxyType(
     {
         **_all(
-            Kind.COUNT,
+            ValueKind.COUNT,
             Rule.PEOPLE,
             "n|of|lost|n_treated|n_comparison|n_after|n_before|dropped_before|n_controls",
         ),
-        **_all(Kind.NUMBER, Rule.PEOPLE, "total|effective_n"),
-        **_all(Kind.COUNT, Rule.CLUSTERS, "n_clusters|clusters"),
+        **_all(ValueKind.NUMBER, Rule.PEOPLE, "total|effective_n"),
+        **_all(ValueKind.COUNT, Rule.CLUSTERS, "n_clusters|clusters"),
         **_all(
-            Kind.COUNT,
+            ValueKind.COUNT,
             Rule.THINGS,
             "asked|attempts|draws|iterations|kept|n_items|n_pre|n_draws|n_periods|n_variables"
             "|n_large|n_notable|n_found|n_levels|parameters|pivot|position|restrictions|reversed"
             "|tried|width|tested|valued|dimensions|items|factors",
         ),
-        **_all(Kind.NUMBER, Rule.STATISTIC, "estimate|effect|change|smallest|error|without"),
+        **_all(ValueKind.NUMBER, Rule.STATISTIC, "estimate|effect|change|smallest|error|without"),
         **_all(
-            Kind.NUMBER,
+            ValueKind.NUMBER,
             Rule.RATIO,
             "alpha|alpha_other|ceiling|cfi|conf_high|conf_low|design_effect|dz|f|floor|high|highest"
             "|largest|low|mean|p_value|reliability|rmsea|smallest_p|spread|srmr|statistic"
             "|value|by_chance",
         ),
-        **_all(Kind.NUMBER, Rule.SHARE, "share|attrition|take_up|rate|overall"),
-        **_all(Kind.NUMBER, Rule.AMOUNT, "amount|people|eligible"),
+        **_all(ValueKind.NUMBER, Rule.SHARE, "share|attrition|take_up|rate|overall"),
+        **_all(ValueKind.NUMBER, Rule.AMOUNT, "amount|people|eligible"),
         **_all(
-            Kind.NUMBER,
+            ValueKind.NUMBER,
             Rule.FREE,
             "advised|allowed|anticipation|bound|df|least|level|limit|margin|most|needed|window"
             "|horizon|year|hours|expected",
         ),
         **_all(
-            Kind.TEXTS,
+            ValueKind.TEXTS,
             Rule.LABEL,
             "item|names|variable|variables|line|lines|outcome|outcomes|instrument|norm|study"
             "|stakeholder|used|name|author|holder|moment|margins|term|terms|benchmark"
             "|category|scale|bases|covariance|file|lacking",
         ),
-        **_all(Kind.TEXT, Rule.COLUMN, "column"),
-        **_all(Kind.TEXTS, Rule.COLUMN, "columns"),
+        **_all(ValueKind.TEXT, Rule.COLUMN, "column"),
+        **_all(ValueKind.TEXTS, Rule.COLUMN, "columns"),
         **_all(
-            Kind.TEXTS,
+            ValueKind.TEXTS,
             Rule.CODE,
             "alternative|between|code|codes_of|declared|dates|encoding|estimator|evidence|extra"
             "|field|function|geography|guard|guards|index|inference|kind|kinds|law|mark|method"
             "|option|package|reached|reason|restriction|suspected|template|wording|by",
         ),
-        **_all(Kind.FLAG, Rule.CODE, "balanced|blocks|stated|estimated|known|given|gained|exact"),
         **_all(
-            Kind.ANY, Rule.FREE, "cohort|cohorts|first|last|second|time|times|years|expires|order"
+            ValueKind.FLAG, Rule.CODE, "balanced|blocks|stated|estimated|known|given|gained|exact"
         ),
-        **_all(Kind.ANY, Rule.LABEL, "wave|block|group|start|end"),
+        **_all(
+            ValueKind.ANY,
+            Rule.FREE,
+            "cohort|cohorts|first|last|second|time|times|years|expires|order",
+        ),
+        **_all(ValueKind.ANY, Rule.LABEL, "wave|block|group|start|end"),
     }
 )
-_INSIDE = Declared(Kind.ANY, Rule.INSIDE)
-_THINGS = Declared(Kind.COUNT, Rule.THINGS)
-_CLUSTERS = Declared(Kind.COUNT, Rule.CLUSTERS)
+_INSIDE = Declared(ValueKind.ANY, Rule.INSIDE)
+_THINGS = Declared(ValueKind.COUNT, Rule.THINGS)
+_CLUSTERS = Declared(ValueKind.COUNT, Rule.CLUSTERS)
 
 # Codes whose `n` counts what are not people.
 _OF_THINGS = _codes(
@@ -136,28 +140,28 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
     {
         **{(code, "n"): _THINGS for code in _OF_THINGS},
         **{(code, "n"): _CLUSTERS for code in _OF_CLUSTERS},
-        ("no_residual_df", "n"): Declared(Kind.COUNT, Rule.PEOPLE),
+        ("no_residual_df", "n"): Declared(ValueKind.COUNT, Rule.PEOPLE),
         ("bootstrap_singular_draws", "n"): _THINGS,
         ("bootstrap_singular_draws", "total"): _THINGS,
         ("quality_read_dif", "of"): _THINGS,
-        ("quality_read_hierarchical", "total"): Declared(Kind.NUMBER, Rule.RATIO),
+        ("quality_read_hierarchical", "total"): Declared(ValueKind.NUMBER, Rule.RATIO),
         ("fewer_horizons", "found"): _THINGS,
         ("headers_joined", "levels"): _THINGS,
-        ("guard_overridden", "found"): Declared(Kind.TEXT, Rule.CODE),
-        ("guard_overridden", "reason"): Declared(Kind.TEXT, Rule.LABEL),
-        ("outcome_left_out", "reason"): Declared(Kind.TEXT, Rule.LABEL),
-        ("outcome_left_out", "share"): Declared(Kind.NUMBER, Rule.AMOUNT),
-        ("guard_projected", "share"): Declared(Kind.NUMBER, Rule.AMOUNT),
-        ("guard_one_line_dominates", "share"): Declared(Kind.NUMBER, Rule.AMOUNT),
-        ("guard_attribution_over_one", "share"): Declared(Kind.NUMBER, Rule.AMOUNT),
-        ("parameter_changed", "found"): Declared(Kind.TEXT, Rule.LABEL),
-        ("sources_conflict", "others"): Declared(Kind.TEXTS, Rule.LABEL),
+        ("guard_overridden", "found"): Declared(ValueKind.TEXT, Rule.CODE),
+        ("guard_overridden", "reason"): Declared(ValueKind.TEXT, Rule.LABEL),
+        ("outcome_left_out", "reason"): Declared(ValueKind.TEXT, Rule.LABEL),
+        ("outcome_left_out", "share"): Declared(ValueKind.NUMBER, Rule.AMOUNT),
+        ("guard_projected", "share"): Declared(ValueKind.NUMBER, Rule.AMOUNT),
+        ("guard_one_line_dominates", "share"): Declared(ValueKind.NUMBER, Rule.AMOUNT),
+        ("guard_attribution_over_one", "share"): Declared(ValueKind.NUMBER, Rule.AMOUNT),
+        ("parameter_changed", "found"): Declared(ValueKind.TEXT, Rule.LABEL),
+        ("sources_conflict", "others"): Declared(ValueKind.TEXTS, Rule.LABEL),
         ("constant_item", "value"): _INSIDE,
-        ("always_treated", "first"): Declared(Kind.ANY, Rule.FREE),
-        ("covariance_unknown", "first"): Declared(Kind.TEXT, Rule.LABEL),
-        ("covariance_unknown", "second"): Declared(Kind.TEXT, Rule.LABEL),
+        ("always_treated", "first"): Declared(ValueKind.ANY, Rule.FREE),
+        ("covariance_unknown", "first"): Declared(ValueKind.TEXT, Rule.LABEL),
+        ("covariance_unknown", "second"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("dif_small_group", "group"): _INSIDE,
-        ("price_index_derived", "years"): Declared(Kind.ANY, Rule.FREE),
+        ("price_index_derived", "years"): Declared(ValueKind.ANY, Rule.FREE),
     }
 )
 
@@ -167,22 +171,22 @@ def declared(code: str, name: str) -> Declared:
     return PAIRS.get((code, name)) or NAMES.get(name) or _INSIDE
 
 
-def fits(value: object, kind: Kind) -> bool:
+def fits(value: object, kind: ValueKind) -> bool:
     """Whether a value is of a kind; an empty one always is: withheld, or not known."""
     if value is None:
         return True
-    if kind is Kind.FLAG:
+    if kind is ValueKind.FLAG:
         return isinstance(value, bool)
     if isinstance(value, bool):
-        return kind is Kind.ANY
+        return kind is ValueKind.ANY
     match kind:
-        case Kind.COUNT:
+        case ValueKind.COUNT:
             return isinstance(value, int) and value >= 0
-        case Kind.NUMBER:
+        case ValueKind.NUMBER:
             return isinstance(value, (int, float))
-        case Kind.TEXT:
+        case ValueKind.TEXT:
             return isinstance(value, str)
-        case Kind.TEXTS:
+        case ValueKind.TEXTS:
             parts = value if isinstance(value, tuple) else (value,)
             return all(isinstance(part, str) for part in parts)
         case _:

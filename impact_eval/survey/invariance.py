@@ -28,7 +28,7 @@ MOST_ORDINAL = 5  # up to five answers are taken as ordered categories, more as 
 _FACTOR = "scale"
 
 
-class Comparison(StrEnum):
+class InvarianceScope(StrEnum):
     """Between what the scale is compared."""
 
     GROUPS = "groups"
@@ -41,7 +41,7 @@ class InvarianceReading:
 
     Attributes
     ----------
-    comparison : Comparison
+    comparison : InvarianceScope
     verdict : InvarianceVerdict
         `HOLDS`: means may be compared; `FRAGILE`: part of a difference may come from the
         questions; `NOT_TESTABLE`: the comparison rests on an assumption.
@@ -54,7 +54,7 @@ class InvarianceReading:
     chain : InvarianceChain or None
     """
 
-    comparison: Comparison
+    comparison: InvarianceScope
     verdict: InvarianceVerdict
     reached: InvarianceLevel | None = None
     n: tuple[int, ...] = ()
@@ -86,7 +86,9 @@ class InvarianceReading:
         return out
 
 
-def _reading(comparison: Comparison, found: InvarianceChain | NotApplicable) -> InvarianceReading:
+def _reading(
+    comparison: InvarianceScope, found: InvarianceChain | NotApplicable
+) -> InvarianceReading:
     if isinstance(found, NotApplicable):
         return InvarianceReading(
             comparison=comparison, verdict=InvarianceVerdict.NOT_TESTABLE, reason=found
@@ -118,12 +120,12 @@ def invariance_of_groups(
     factors: Mapping[str, Sequence[str]] = {_FACTOR: list(items)}
     labels = np.asarray(groups)
     if refusal is not None:
-        return _reading(Comparison.GROUPS, refusal)
+        return _reading(InvarianceScope.GROUPS, refusal)
     if most_answers(matrix) <= MOST_ORDINAL:
         found = ordinal_invariance_across_groups(matrix, factors, labels)
         if isinstance(found, InvarianceChain) or not _falls_back(found):
-            return _reading(Comparison.GROUPS, found)
-    return _reading(Comparison.GROUPS, invariance_across_groups(matrix, factors, labels))
+            return _reading(InvarianceScope.GROUPS, found)
+    return _reading(InvarianceScope.GROUPS, invariance_across_groups(matrix, factors, labels))
 
 
 def invariance_of_waves(
@@ -139,14 +141,14 @@ def invariance_of_waves(
     """
     refusal = _too_short(before)
     if refusal is not None:
-        return _reading(Comparison.WAVES, refusal)
+        return _reading(InvarianceScope.WAVES, refusal)
     both = np.hstack([before, after])
     waves = [[f"{item} 0" for item in items], [f"{item} 1" for item in items]]
     if most_answers(both) <= MOST_ORDINAL:
         found = ordinal_invariance_over_time(both, waves)
         if isinstance(found, InvarianceChain) or not _falls_back(found):
-            return _reading(Comparison.WAVES, found)
-    return _reading(Comparison.WAVES, invariance_over_time(both, waves))
+            return _reading(InvarianceScope.WAVES, found)
+    return _reading(InvarianceScope.WAVES, invariance_over_time(both, waves))
 
 
 def _too_short(matrix: FloatArray) -> NotApplicable | None:

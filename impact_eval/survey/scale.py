@@ -32,7 +32,7 @@ class WordingClass(StrEnum):
     REFUSED = "X"  # neither wording nor layout
 
 
-class Mark(StrEnum):
+class FactMark(StrEnum):
     """How far a fact was checked."""
 
     READ = "read"  # read in a source, or run
@@ -40,7 +40,7 @@ class Mark(StrEnum):
     COMPUTED = "computed"
 
 
-class Rule(StrEnum):
+class ScoringRule(StrEnum):
     """How answers make a score."""
 
     SUM = "sum"
@@ -121,7 +121,7 @@ class Missing:
 class Scoring:
     """The rule, its constants, and the range of the score."""
 
-    rule: Rule
+    rule: ScoringRule
     low: float | None = None
     high: float | None = None
     constant: float = 0.0
@@ -152,7 +152,7 @@ class CutOff:
     high: float | None = None
     year: int | None = None
     scale: str = TOTAL
-    mark: Mark = Mark.MEMORY
+    mark: FactMark = FactMark.MEMORY
 
 
 @frozen
@@ -167,7 +167,7 @@ class Norm:
     sd: float | None = Field(default=None, gt=0)
     n: int | None = Field(default=None, gt=1)
     scale: str = TOTAL
-    mark: Mark = Mark.MEMORY
+    mark: FactMark = FactMark.MEMORY
 
 
 @frozen
@@ -178,7 +178,7 @@ class ChangeValue:
     value: float = Field(gt=0)
     source: str = Field(min_length=1)
     scale: str = TOTAL
-    mark: Mark = Mark.MEMORY
+    mark: FactMark = FactMark.MEMORY
 
 
 @frozen
@@ -197,7 +197,7 @@ class Rights:
     wording: WordingClass
     terms: str = Field(min_length=1)
     holder: str | None = None
-    mark: Mark = Mark.MEMORY
+    mark: FactMark = FactMark.MEMORY
 
 
 @frozen
@@ -323,15 +323,15 @@ def _inner_faults(instrument: Scale) -> tuple[Finding, ...]:
         faults.add(Finding.error("empty_range", Place(key="high"), low=instrument.low,
                                  high=instrument.high))  # fmt: skip
     rule = instrument.scoring.rule
-    if not ids and rule is not Rule.FUNCTION:
+    if not ids and rule is not ScoringRule.FUNCTION:
         faults.add(Finding.error("missing_key", Place(key="items"), key="items"))
     for key, scoring in (
         ("scoring", instrument.scoring),
         *((f"subscales.{part.id}.scoring", part.scoring) for part in instrument.subscales),
     ):
-        if scoring.rule is Rule.CONVERSION and not (scoring.table and scoring.table_source):
+        if scoring.rule is ScoringRule.CONVERSION and not (scoring.table and scoring.table_source):
             faults.add(Finding.error("missing_key", Place(key=f"{key}.table"), key=f"{key}.table"))
-        if scoring.rule is Rule.FUNCTION and not scoring.function:
+        if scoring.rule is ScoringRule.FUNCTION and not scoring.function:
             name = f"{key}.function"
             faults.add(Finding.error("missing_key", Place(key=name), key=name))
     shipped = instrument.rights.wording is WordingClass.SHIP or instrument.local

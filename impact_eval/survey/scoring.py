@@ -26,9 +26,9 @@ from impact_eval.survey.scale import (
     TOTAL,
     Item,
     Items,
-    Rule,
     Scale,
     Scoring,
+    ScoringRule,
     WordingClass,
 )
 from impact_eval.survey.scores import Scores, error_of_measurement
@@ -124,7 +124,7 @@ def _refuse_rights(instrument: Scale, licence_declared: bool) -> None:
             Finding.error("licence_needed", instrument=instrument.id,
                           terms=instrument.rights.terms, holder=instrument.rights.holder or "")
         )  # fmt: skip
-    if instrument.scoring.rule is Rule.FUNCTION:
+    if instrument.scoring.rule is ScoringRule.FUNCTION:
         raise ImpactEvalError(
             Finding.error("scored_elsewhere", instrument=instrument.id,
                           function=instrument.scoring.function)
@@ -299,7 +299,7 @@ def _raw(scoring: Scoring, items: Mapping[str, FloatArray], weights: list[float]
     rule = scoring.missing
     return add_items(
         list(items.values()),
-        weights=weights if scoring.rule is Rule.WEIGHTED else None,
+        weights=weights if scoring.rule is ScoringRule.WEIGHTED else None,
         least=None if rule is None else rule.least,
         prorate=rule is None or rule.prorate,
     )
@@ -317,15 +317,15 @@ def _scale(
     raw = _raw(scoring, items, weights)
     k = len(items)
     values = raw.values
-    if scoring.rule is Rule.NONE:
+    if scoring.rule is ScoringRule.NONE:
         values = np.full(len(values), np.nan)
-    elif scoring.rule is Rule.MEAN:
+    elif scoring.rule is ScoringRule.MEAN:
         values = values / k
-    elif scoring.rule is Rule.CONVERSION:
+    elif scoring.rule is ScoringRule.CONVERSION:
         values = convert(values, scoring.table)
     if scoring.factor != 1 or scoring.constant:
         values = scoring.constant + scoring.factor * values
-    if scoring.rule is Rule.WEIGHTED:
+    if scoring.rule is ScoringRule.WEIGHTED:
         values = np.round(values, 10)  # weights have two decimals: 0 and 100 are exact
     low, high = _score_range(instrument, scoring, items, weights)
     alpha = _reliability(scoring, items)
@@ -362,10 +362,10 @@ def _score_range(
     for name, weight in zip(items, weights, strict=True):
         item = instrument.item(name)
         points = list(item.points.values()) or list(_bounds(instrument, item))
-        scaled = [weight * p if scoring.rule is Rule.WEIGHTED else p for p in points]
+        scaled = [weight * p if scoring.rule is ScoringRule.WEIGHTED else p for p in points]
         ends.append((min(scaled), max(scaled)))
     low, high = sum(end[0] for end in ends), sum(end[1] for end in ends)
-    if scoring.rule is Rule.MEAN:
+    if scoring.rule is ScoringRule.MEAN:
         low, high = low / len(items), high / len(items)
     return scoring.constant + scoring.factor * low, scoring.constant + scoring.factor * high
 
@@ -373,7 +373,7 @@ def _score_range(
 def _reliability(scoring: Scoring, items: Mapping[str, FloatArray]) -> Alpha | NotApplicable:
     if len(items) < 2:
         return NotApplicable.because("single_item")
-    if scoring.rule in (Rule.NONE, Rule.WEIGHTED):
+    if scoring.rule in (ScoringRule.NONE, ScoringRule.WEIGHTED):
         # Weighted indices add causes of a situation, not signs of one trait.
         return NotApplicable.because("not_a_reflective_scale")
     matrix = np.column_stack([x[:_MOST_FOR_ALPHA] for x in items.values()])

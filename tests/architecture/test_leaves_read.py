@@ -25,7 +25,10 @@ from impact_eval.results.records import StudyResults
 FILLED_BY = ("record.py", "soft.py", "leak")
 # `account_from_record` gives them back to the value floor.
 READ_BACK = ("account_records", "value_map_records")
-DRAWN = ("BalanceRow", "HonestRow")  # the rows of the other checks are printed whole, as tables
+DRAWN = (
+    "BalanceRow",
+    "HonestRowRecord",
+)  # the rows of the other checks are printed whole, as tables
 
 
 def _models(annotation: Any) -> set[type[BaseModel]]:
@@ -74,7 +77,11 @@ def unread(root: Path) -> set[str]:
     found = set()
     for model in _reachable():
         room, name = model.__module__.rsplit(".", 1)[-1], model.__name__
-        if room.startswith("check") and name.endswith("Row") and name not in DRAWN:
+        if (
+            room.startswith("check")
+            and name.removesuffix("Record").endswith("Row")
+            and name not in DRAWN
+        ):
             continue
         known = above | (back if room in READ_BACK else set())
         known |= said if room.startswith("check") else set()

@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.scales.irt import (
-    Layout,
+    ParameterLayout,
     answer_patterns,
     item_response,
     marginal_likelihood,
@@ -44,7 +44,7 @@ def test_score_is_the_derivative_of_the_likelihood(model: IrtModel) -> None:
     y[:, 0] = np.minimum(y[:, 0], 2)  # unequal numbers of categories
     y[np.random.default_rng(0).random(y.shape) < 0.1] = np.nan
     patterns = answer_patterns(y)
-    layout = Layout.of(model, patterns.sizes)
+    layout = ParameterLayout.of(model, patterns.sizes)
     objective = marginal_likelihood(layout, patterns, normal_quadrature())
     rng = np.random.default_rng(2)
     theta = rng.uniform(0.7, 1.5, layout.n_free)

@@ -23,7 +23,12 @@ from impact_eval.pipeline.leak_leaves import leaves
 from impact_eval.pipeline.leak_numbers import edition_leaks, number_leaks
 from impact_eval.pipeline.study import Study
 from impact_eval.results.disclosure.profiles import profile
-from impact_eval.results.disclosure.releases import Edition, Ledger, read_ledger, write_ledger
+from impact_eval.results.disclosure.releases import (
+    Ledger,
+    ReleasedEdition,
+    read_ledger,
+    write_ledger,
+)
 from impact_eval.results.gate import release, released_counts
 from impact_eval.results.record_base import Rule
 from impact_eval.results.records import StudyResults
@@ -126,7 +131,7 @@ def _second_edition(folder: Path, changed: int, seed: int) -> None:
 
 
 def _recorded(folder: Path, published: StudyResults, counts: dict[str, int]) -> None:
-    edition = Edition(
+    edition = ReleasedEdition(
         data=published.provenance.data_sha256,
         study=published.provenance.study_sha256,
         counts=counts,

@@ -19,7 +19,7 @@ from impact_eval.stats.panels.honest import (
     largest_second_difference,
 )
 from impact_eval.stats.panels.honest_flci import folded_normal_quantile
-from impact_eval.stats.panels.honest_restrictions import Direction, Shape
+from impact_eval.stats.panels.honest_restrictions import DriftShape, Shape
 
 CASES = ("honestdid_benzarti_carloni", "honestdid_mpdta_cs")
 SETS = (
@@ -50,7 +50,7 @@ def problem_of(results: dict[str, Any]) -> HonestProblem:
 def interval(problem: HonestProblem, m: float, *names: str) -> HonestInterval:
     shape, direction, method = names
     options = HonestOptions(
-        shape=Shape(shape), direction=Direction(direction), method=IntervalMethod(method)
+        shape=Shape(shape), direction=DriftShape(direction), method=IntervalMethod(method)
     )
     found = honest_interval(problem, m, options)
     assert not isinstance(found, NotApplicable)

@@ -25,12 +25,12 @@ from impact_eval.report.figures.drawing import (
     value_title,
     zero_line,
 )
-from impact_eval.report.quantities import Unit, digits_for
+from impact_eval.report.quantities import ShownUnit, digits_for
 from impact_eval.report.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class NamedInterval:
     """A named estimate with its interval, in the unit of the outcome."""
 
     name: Said
@@ -40,7 +40,12 @@ class Interval:
 
 
 def interval_table(
-    rows: Sequence[Interval], unit: Unit, caption: Said, *, name: Said, level: float = 0.95
+    rows: Sequence[NamedInterval],
+    unit: ShownUnit,
+    caption: Said,
+    *,
+    name: Said,
+    level: float = 0.95,
 ) -> Table:
     """Return intervals as a table, shares turned into people per 100."""
     shown_digits = max((digits_for(unit, r.low, r.high, r.estimate) for r in rows), default=1)
@@ -59,7 +64,7 @@ def interval_table(
     return Table(caption=caption, columns=columns, rows=cells, notes=(note,))
 
 
-def interval_words(row: Interval, unit: Unit) -> tuple[Words, Words]:
+def interval_words(row: NamedInterval, unit: ShownUnit) -> tuple[Words, Words]:
     """Return an estimate and its interval in words."""
     digits = digits_for(unit, row.low, row.high, row.estimate)
     value = say("report.absent_mark") if row.estimate is None else unit.change(row.estimate, digits)
@@ -69,14 +74,14 @@ def interval_words(row: Interval, unit: Unit) -> tuple[Words, Words]:
 
 
 def data_for_effect_forest(
-    rows: Sequence[Interval], unit: Unit, *, comparison: bool = True, level: float = 0.95
+    rows: Sequence[NamedInterval], unit: ShownUnit, *, comparison: bool = True, level: float = 0.95
 ) -> Figure:
     """Make the figure of several outcomes of one unit, or several groups of one outcome.
 
     Parameters
     ----------
-    rows : sequence of Interval
-    unit : Unit
+    rows : sequence of NamedInterval
+    unit : ShownUnit
     comparison : bool
         Whether the rows compare groups; otherwise they are changes and never called differences.
     level : float
@@ -148,7 +153,7 @@ class EventPoint:
 
 
 def data_for_event_study(
-    points: Sequence[EventPoint], unit: Unit, outcome: Said, *, level: float = 0.95
+    points: Sequence[EventPoint], unit: ShownUnit, outcome: Said, *, level: float = 0.95
 ) -> Figure:
     """Make the event-study figure of one outcome.
 
@@ -156,7 +161,7 @@ def data_for_event_study(
     ----------
     points : sequence of EventPoint
         The point that is zero by construction, without interval, is the reference period.
-    unit : Unit
+    unit : ShownUnit
     outcome : words
     level : float
     """
@@ -176,7 +181,9 @@ def data_for_event_study(
     )
 
 
-def _event_table(points: Sequence[EventPoint], unit: Unit, outcome: Said, digits: int) -> Table:
+def _event_table(
+    points: Sequence[EventPoint], unit: ShownUnit, outcome: Said, digits: int
+) -> Table:
     form, factor = unit.form(digits), unit.factor
     names = ("estimate", "low", "high", "band_low", "band_high")
     columns = (
@@ -221,7 +228,7 @@ def _phase(point: EventPoint) -> Phase:
     return Phase.BEFORE if point.time < 0 else Phase.AFTER
 
 
-def _event_alt(points: Sequence[EventPoint], unit: Unit, digits: int) -> tuple[Words, ...]:
+def _event_alt(points: Sequence[EventPoint], unit: ShownUnit, digits: int) -> tuple[Words, ...]:
     alt = [say("figure.alt.event_study", first=points[0].time, last=points[-1].time)]
     before = [p for p in points if _phase(p) is Phase.BEFORE]
     after = [p.estimate for p in points if _phase(p) is Phase.AFTER and p.estimate is not None]
@@ -321,10 +328,10 @@ def _event_axes(figure: Figure, texts: Texts, ax: Any) -> None:
 
 
 def data_for_portfolio_forest(
-    rows: Sequence[Interval],
-    pooled: Interval,
+    rows: Sequence[NamedInterval],
+    pooled: NamedInterval,
     prediction: tuple[float, float] | None,
-    unit: Unit,
+    unit: ShownUnit,
     *,
     level: float = 0.95,
 ) -> Figure:
@@ -332,16 +339,18 @@ def data_for_portfolio_forest(
 
     Parameters
     ----------
-    rows : sequence of Interval
+    rows : sequence of NamedInterval
         One per study.
-    pooled : Interval
+    pooled : NamedInterval
     prediction : (low, high) or None
         Where the effect of a further study would lie.
-    unit : Unit
+    unit : ShownUnit
     level : float
     """
     question = say("figure.question.portfolio")
-    extra = () if prediction is None else (Interval(say("figure.prediction"), None, *prediction),)
+    extra = (
+        () if prediction is None else (NamedInterval(say("figure.prediction"), None, *prediction),)
+    )
     everything = (*rows, pooled, *extra)
     table = interval_table(
         everything, unit, question, name=say("label.study"), level=level

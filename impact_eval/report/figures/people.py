@@ -118,7 +118,7 @@ def draw_flow(figure: Figure, texts: Texts, ax: Any) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
+class BalancePoint:
     """One characteristic: standardised difference before and, when adjusted, after."""
 
     name: Said
@@ -126,7 +126,7 @@ class Balance:
     after: float | None = None
 
 
-def data_for_balance(rows: Sequence[Balance]) -> Figure:
+def data_for_balance(rows: Sequence[BalancePoint]) -> Figure:
     """Make the love plot: absolute standardised differences, largest first."""
     ordered = sorted(rows, key=lambda row: -abs(row.before or 0))
     adjusted = any(row.after is not None for row in ordered)

@@ -20,22 +20,22 @@ from impact_eval.report.figures.drawing import (
     value_title,
     zero_line,
 )
-from impact_eval.report.figures.effects import Interval, interval_table
-from impact_eval.report.quantities import Unit, digits_for
+from impact_eval.report.figures.effects import NamedInterval, interval_table
+from impact_eval.report.quantities import ShownUnit, digits_for
 from impact_eval.report.texts import Texts
 from impact_eval.results.stated import of_the_same_sign
 
 
-def data_for_specification(rows: Sequence[Interval], chosen: int, unit: Unit) -> Figure:
+def data_for_specification(rows: Sequence[NamedInterval], chosen: int, unit: ShownUnit) -> Figure:
     """Make the specification curve: every variant's estimate, lowest first.
 
     Parameters
     ----------
-    rows : sequence of Interval
+    rows : sequence of NamedInterval
         One per variant; those without an estimate are left out.
     chosen : int
         Position of the announced variant in `rows`.
-    unit : Unit
+    unit : ShownUnit
     """
     announced = rows[chosen]
     ordered = sorted(
@@ -109,7 +109,7 @@ class Departure:
     high: float | None
 
 
-def data_for_honest(rows: Sequence[Departure], unit: Unit) -> Figure:
+def data_for_honest(rows: Sequence[Departure], unit: ShownUnit) -> Figure:
     """Make the figure of intervals by departure from the assumption."""
     known = [r for r in rows if r.low is not None and r.high is not None]
     digits = max((digits_for(unit, r.low, r.high, None) for r in known), default=1)
@@ -143,7 +143,7 @@ def data_for_honest(rows: Sequence[Departure], unit: Unit) -> Figure:
     )
 
 
-def _between(row: Departure, unit: Unit, digits: int) -> Words:
+def _between(row: Departure, unit: ShownUnit, digits: int) -> Words:
     return unit.between(row.low or 0.0, row.high or 0.0, digits)
 
 

@@ -17,7 +17,7 @@ STRICTEST = 11  # people: what tax-based files about households ask, the most th
 PUBLISHED = "menages"  # the profile of what is published when the study names none
 
 
-class Mark(StrEnum):
+class ProfileMark(StrEnum):
     """How sure the numbers of a profile are."""
 
     VERIFIED = "verified"
@@ -47,7 +47,7 @@ class Profile:
         Whether a count of nobody is withheld like a small one.
     source : str
         Code of where the threshold comes from.
-    mark : Mark
+    mark : ProfileMark
         How sure it is.
     own_edition : bool
         Whether the study also makes its operator an edition that is not published.
@@ -62,7 +62,7 @@ class Profile:
     least_df: int = 10
     zeros_small: bool = False
     source: str = "house"
-    mark: Mark = Mark.HOUSE
+    mark: ProfileMark = ProfileMark.HOUSE
     own_edition: bool = False
 
     def small(self, n: float) -> bool:
@@ -102,7 +102,7 @@ class Profile:
             least_df=0,
             zeros_small=False,
             source="house",
-            mark=Mark.HOUSE,
+            mark=ProfileMark.HOUSE,
             own_edition=True,
         )
 
@@ -113,18 +113,18 @@ class Profile:
 # What health and family-benefit producers ask is said to be « fewer than 11 » and « blurred »;
 # their exact rules could not be read: the strictest threshold stands, and the mark says so.
 PROFILES: tuple[Profile, ...] = (
-    Profile("menages", source="insee_households", mark=Mark.VERIFIED),
-    Profile("caf", count_base=5, source="cnaf", mark=Mark.UNCONFIRMED),
-    Profile("sante", zeros_small=True, source="snds", mark=Mark.UNCONFIRMED),
+    Profile("menages", source="insee_households", mark=ProfileMark.VERIFIED),
+    Profile("caf", count_base=5, source="cnaf", mark=ProfileMark.UNCONFIRMED),
+    Profile("sante", zeros_small=True, source="snds", mark=ProfileMark.UNCONFIRMED),
     Profile(
         "entreprises",
         threshold=3,
         nk_k=1,
         nk_share=0.85,
         source="insee_firms",
-        mark=Mark.VERIFIED,
+        mark=ProfileMark.VERIFIED,
     ),
-    Profile("interne", source="insee_households", mark=Mark.VERIFIED, own_edition=True),
+    Profile("interne", source="insee_households", mark=ProfileMark.VERIFIED, own_edition=True),
 )
 
 

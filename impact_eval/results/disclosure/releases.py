@@ -34,7 +34,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class Edition(_Part):
+class ReleasedEdition(_Part):
     """What one edition is made from and lets out.
 
     Attributes
@@ -51,12 +51,12 @@ class Edition(_Part):
     study: Digest
     counts: Mapping[Key, Count]
 
-    def same_source(self, other: Edition) -> bool:
+    def same_source(self, other: ReleasedEdition) -> bool:
         """Whether two editions come from the same data and the same study file."""
         return self.data == other.data and self.study == other.study
 
 
-class Entry(Edition):
+class ReleaseEntry(ReleasedEdition):
     """One edition that left, and its link to the one before.
 
     Attributes
@@ -84,11 +84,11 @@ class Ledger(_Part):
     Attributes
     ----------
     format : str
-    entries : tuple of Entry
+    entries : tuple of ReleaseEntry
 
     Examples
     --------
-    >>> edition = Edition(data="a" * 64, study="b" * 64, counts={"flow/kept": 120})
+    >>> edition = ReleasedEdition(data="a" * 64, study="b" * 64, counts={"flow/kept": 120})
     >>> once = Ledger().with_entry(edition, day=date(2025, 3, 1))
     >>> once.with_entry(edition, day=date(2025, 4, 1)) == once  # nothing new was let out
     True
@@ -98,14 +98,14 @@ class Ledger(_Part):
     """
 
     format: Literal["impact-eval/releases/1"] = Field(default=SCHEMA, alias="schema")
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ReleaseEntry, ...] = ()
 
-    def with_entry(self, edition: Edition, *, day: date) -> Ledger:
+    def with_entry(self, edition: ReleasedEdition, *, day: date) -> Ledger:
         """Return the ledger with what an edition let out.
 
         Parameters
         ----------
-        edition : Edition
+        edition : ReleasedEdition
             Its `counts` are those that left, as they left.
         day : date
 
@@ -117,7 +117,7 @@ class Ledger(_Part):
         """
         if any(_within(edition, entry) for entry in self.entries):
             return self
-        entry = Entry(
+        entry = ReleaseEntry(
             edition=len(self.entries) + 1,
             day=day,
             data=edition.data,
@@ -145,18 +145,18 @@ class Ledger(_Part):
         return json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
-def _within(edition: Edition, entry: Entry) -> bool:
+def _within(edition: ReleasedEdition, entry: ReleaseEntry) -> bool:
     """Whether an entry of the same source holds all that an edition lets out."""
     return edition.same_source(entry) and edition.counts.items() <= entry.counts.items()
 
 
-def conflicts(ledger: Ledger, candidate: Edition, threshold: int) -> tuple[str, ...]:
+def conflicts(ledger: Ledger, candidate: ReleasedEdition, threshold: int) -> tuple[str, ...]:
     """Return the counts that an earlier edition told with a few people more or less.
 
     Parameters
     ----------
     ledger : Ledger
-    candidate : Edition
+    candidate : ReleasedEdition
         What would leave.
     threshold : int
 

@@ -25,7 +25,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
-class Comparison(StrEnum):
+class BaconPair(StrEnum):
     """Who is compared with whom in a 2×2 of the decomposition."""
 
     NEVER = "treated_vs_never"
@@ -42,14 +42,14 @@ class BaconDecomposition:
     ----------
     treated, control : (m,) array of int
         Cohorts compared, as positions.
-    kinds : tuple of Comparison
+    kinds : tuple of BaconPair
     estimates, weights : (m,) array
         Weights sum to one; their product with the estimates sums to the coefficient.
     """
 
     treated: IntArray
     control: IntArray
-    kinds: tuple[Comparison, ...]
+    kinds: tuple[BaconPair, ...]
     estimates: FloatArray
     weights: FloatArray
 
@@ -58,10 +58,10 @@ class BaconDecomposition:
         """The static coefficient."""
         return float(self.weights @ self.estimates)
 
-    def by_kind(self) -> dict[Comparison, tuple[float, float]]:
+    def by_kind(self) -> dict[BaconPair, tuple[float, float]]:
         """Return weight and mean estimate of each kind of comparison present."""
-        out: dict[Comparison, tuple[float, float]] = {}
-        for kind in Comparison:
+        out: dict[BaconPair, tuple[float, float]] = {}
+        for kind in BaconPair:
             rows = np.array([k is kind for k in self.kinds], dtype=bool)
             weight = float(self.weights[rows].sum())
             if weight > 0:
@@ -106,17 +106,17 @@ def bacon_decomposition(
     begin = np.minimum(starts, periods)
     share = weight / weight.sum()
     treated_share = (periods - begin) / periods
-    found: list[tuple[int, int, Comparison, float, float]] = []
+    found: list[tuple[int, int, BaconPair, float, float]] = []
     for a, b in combinations(np.argsort(begin, kind="stable").tolist(), 2):
         n = share[a] * share[b]
         early, late = treated_share[a], treated_share[b]  # a is treated earlier
         if begin[a] < periods and begin[a] > 0:
-            kind = Comparison.NEVER if begin[b] == periods else Comparison.EARLIER
+            kind = BaconPair.NEVER if begin[b] == periods else BaconPair.EARLIER
             window = slice(0, begin[b])
             estimate = _two_by_two(mean[a] - mean[b], window, begin[a])
             found.append((a, b, kind, estimate, n * (early - late) * (1 - early)))
         if begin[b] < periods and begin[b] > begin[a]:
-            kind = Comparison.ALWAYS if begin[a] == 0 else Comparison.LATER
+            kind = BaconPair.ALWAYS if begin[a] == 0 else BaconPair.LATER
             window = slice(begin[a], periods)
             estimate = _two_by_two(mean[b] - mean[a], window, begin[b])
             found.append((b, a, kind, estimate, n * (early - late) * late))

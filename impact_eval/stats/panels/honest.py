@@ -27,7 +27,7 @@ from impact_eval.stats.panels.honest_arp import (
 )
 from impact_eval.stats.panels.honest_flci import FixedLength, fixed_length_interval
 from impact_eval.stats.panels.honest_restrictions import (
-    Direction,
+    DriftShape,
     Shape,
     least_pre_periods,
     polyhedra,
@@ -109,7 +109,7 @@ class HonestOptions:
     Attributes
     ----------
     shape : Shape
-    direction : Direction
+    direction : DriftShape
     method : IntervalMethod
         `flci` and `c_f` go with smoothness only.
     alpha : float
@@ -120,7 +120,7 @@ class HonestOptions:
     """
 
     shape: Shape
-    direction: Direction = Direction.NONE
+    direction: DriftShape = DriftShape.NONE
     method: IntervalMethod = IntervalMethod.C_LF
     alpha: float = 0.05
     kappa: float | None = None
@@ -157,7 +157,7 @@ def honest_interval(
     if problem.n_pre < needed:
         return NotApplicable.because("too_few_pre_periods", n=problem.n_pre, needed=needed)
     if options.method is IntervalMethod.FLCI:
-        if options.shape is not Shape.SMOOTHNESS or options.direction is not Direction.NONE:
+        if options.shape is not Shape.SMOOTHNESS or options.direction is not DriftShape.NONE:
             return NotApplicable.because("method_needs_smoothness", method=options.method.value)
         flci = _flci(problem, m, options.alpha)
         centre = float(flci.weights @ problem.estimates)

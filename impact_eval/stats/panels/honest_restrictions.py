@@ -35,7 +35,7 @@ class Shape(StrEnum):
     RELATIVE_SMOOTHNESS = "relative_smoothness"
 
 
-class Direction(StrEnum):
+class DriftShape(StrEnum):
     """What else is believed about the drift."""
 
     NONE = "none"
@@ -64,7 +64,7 @@ def least_pre_periods(shape: Shape) -> int:
 
 
 def polyhedra(
-    shape: Shape, m: float, *, n_pre: int, n_post: int, direction: Direction = Direction.NONE
+    shape: Shape, m: float, *, n_pre: int, n_post: int, direction: DriftShape = DriftShape.NONE
 ) -> tuple[Polyhedron, ...]:
     """Return the polyhedra whose union is the restriction.
 
@@ -75,7 +75,7 @@ def polyhedra(
         Smoothness: in the unit of the outcome per period squared. Relative: a multiple.
     n_pre, n_post : int
         Periods before the reference and after it.
-    direction : Direction
+    direction : DriftShape
 
     Returns
     -------
@@ -123,11 +123,11 @@ def _relative(shape: Shape, m: float, n_pre: int, n_post: int) -> list[Polyhedro
     return parts
 
 
-def _direction_rows(direction: Direction, n_pre: int, n_post: int) -> FloatArray | None:
-    if direction is Direction.NONE:
+def _direction_rows(direction: DriftShape, n_pre: int, n_post: int) -> FloatArray | None:
+    if direction is DriftShape.NONE:
         return None
-    if direction in (Direction.POSITIVE, Direction.NEGATIVE):
+    if direction in (DriftShape.POSITIVE, DriftShape.NEGATIVE):
         after = np.eye(n_pre + n_post)[n_pre:]
-        return -after if direction is Direction.POSITIVE else after
+        return -after if direction is DriftShape.POSITIVE else after
     steps = first_differences(n_pre, n_post)
-    return -steps if direction is Direction.INCREASING else steps
+    return -steps if direction is DriftShape.INCREASING else steps

@@ -30,7 +30,7 @@ from impact_eval.stats.scales.cfa_indices import (
 )
 from impact_eval.stats.scales.cfa_model import CfaModel, Matrix
 from impact_eval.stats.scales.cfa_moments import ModelMoments
-from impact_eval.stats.scales.cfa_robust import Structure
+from impact_eval.stats.scales.cfa_robust import FittedStructure
 from impact_eval.stats.scales.scoring_steps import Optimum, minimise, singular
 
 FloatArray = NDArray[np.float64]
@@ -65,7 +65,7 @@ class CfaFit:
     scaled : ComparativeFit or None
         From the robust statistics.
     robust : RobustFit or None
-    structures : tuple of Structure
+    structures : tuple of FittedStructure
         Implied moments of each group and their Jacobian.
     data : tuple of GroupData
     iterations : int
@@ -87,7 +87,7 @@ class CfaFit:
     baseline_scaling: float
     scaled: ComparativeFit | None
     robust: RobustFit | None
-    structures: tuple[Structure, ...]
+    structures: tuple[FittedStructure, ...]
     data: tuple[GroupData, ...]
     iterations: int
     converged: bool

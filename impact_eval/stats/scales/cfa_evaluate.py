@@ -25,8 +25,8 @@ from impact_eval.stats.scales.cfa_indices import (
 )
 from impact_eval.stats.scales.cfa_moments import GroupMoments, ModelMoments, normal_weight
 from impact_eval.stats.scales.cfa_robust import (
+    FittedStructure,
     ResidualTraces,
-    Structure,
     block_diagonal,
     cross_products,
     missing_trace,
@@ -65,15 +65,15 @@ class Fitted:
     data : tuple of GroupData
     best : Optimum
     estimator : CfaEstimator
-    structures, baseline : tuple of Structure
+    structures, baseline : tuple of FittedStructure
     """
 
     moments: ModelMoments
     data: tuple[GroupData, ...]
     best: Optimum
     estimator: CfaEstimator
-    structures: tuple[Structure, ...]
-    baseline: tuple[Structure, ...]
+    structures: tuple[FittedStructure, ...]
+    baseline: tuple[FittedStructure, ...]
 
     @property
     def means(self) -> bool:
@@ -107,7 +107,8 @@ def fitted_model(
     """Put a fit beside its independence model."""
     groups = range(len(data))
     structures = tuple(
-        Structure(moments.group(best.theta, g), moments.jacobian(best.theta, g)) for g in groups
+        FittedStructure(moments.group(best.theta, g), moments.jacobian(best.theta, g))
+        for g in groups
     )
     baseline = tuple(independence(d, means=moments.model.means) for d in data)
     return Fitted(moments, data, best, estimator, structures, baseline)
@@ -131,7 +132,7 @@ def unbiased(data: GroupData) -> FloatArray:
     return data.covariance * (data.n / (data.n - 1))
 
 
-def independence(data: GroupData, *, means: bool) -> Structure:
+def independence(data: GroupData, *, means: bool) -> FittedStructure:
     """Return the model of uncorrelated items, fitted in closed form."""
     p = data.rows.shape[1]
     mean, variance = np.nanmean(data.rows, axis=0), np.nanvar(data.rows, axis=0)
@@ -144,7 +145,7 @@ def independence(data: GroupData, *, means: bool) -> Structure:
         jacobian[:p, :p], jacobian[p:, p:] = np.eye(p), own
     covariance = np.diag(variance)
     vector = moment_vector(mean, covariance, means=means)
-    return Structure(GroupMoments(mean, covariance, vector), jacobian)
+    return FittedStructure(GroupMoments(mean, covariance, vector), jacobian)
 
 
 def _deviance(data: GroupData, moments: GroupMoments, *, means: bool) -> float:
@@ -191,7 +192,7 @@ def parameter_covariance(fit: Fitted) -> FloatArray:
     return sandwich(bread, cross_products(fit.data, fit.structures, means=fit.means))
 
 
-def _traces(fit: Fitted, structures: Sequence[Structure]) -> ResidualTraces:
+def _traces(fit: Fitted, structures: Sequence[FittedStructure]) -> ResidualTraces:
     uls = fit.estimator is CfaEstimator.ULS
     weights, gammas = [], []
     for d, s in zip(fit.data, structures, strict=True):
@@ -321,7 +322,7 @@ def _residuals(fit: Fitted) -> ResidualFit:
     return residual_fit(terms, df=fit.df)
 
 
-def _pattern_weight(data: GroupData, structure: Structure, *, means: bool) -> FloatArray:
+def _pattern_weight(data: GroupData, structure: FittedStructure, *, means: bool) -> FloatArray:
     size = len(structure.moments.vector)
     weight = np.zeros((size, size))
     for pattern in data.patterns:

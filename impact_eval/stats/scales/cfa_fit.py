@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from impact_eval.stats.scales.cfa_data import GroupData, Pattern
 from impact_eval.stats.scales.cfa_model import FIXED, CfaModel, Matrix
 from impact_eval.stats.scales.cfa_moments import GroupMoments, ModelMoments, normal_weight, triangle
-from impact_eval.stats.scales.scoring_steps import Scoring
+from impact_eval.stats.scales.scoring_steps import ScoringPoint
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -32,7 +32,7 @@ def moment_places(p: int, seen: IntArray, *, means: bool) -> IntArray:
 
 def normal_objective(
     moments: ModelMoments, data: Sequence[GroupData]
-) -> Callable[[FloatArray], Scoring]:
+) -> Callable[[FloatArray], ScoringPoint]:
     """Return half of minus twice the log-likelihood (constants left out) as an objective."""
     means = moments.model.means
     places = [
@@ -40,7 +40,7 @@ def normal_objective(
         for group in data
     ]
 
-    def objective(theta: FloatArray) -> Scoring:
+    def objective(theta: FloatArray) -> ScoringPoint:
         value, k = 0.0, len(theta)
         score, information = np.zeros(k), np.zeros((k, k))
         for number, group in enumerate(data):
@@ -48,13 +48,13 @@ def normal_objective(
             for pattern, place in zip(group.patterns, places[number], strict=True):
                 found = pattern_terms(pattern, implied, means=means)
                 if found is None:
-                    return Scoring(_FAILED, score, information)
+                    return ScoringPoint(_FAILED, score, information)
                 term, pull, weight = found
                 part = jacobian if len(group.patterns) == 1 else jacobian[place]
                 value += term
                 score += part.T @ pull
                 information += pattern.n * (part.T @ weight @ part)
-        return Scoring(value, score, information)
+        return ScoringPoint(value, score, information)
 
     return objective
 
@@ -91,22 +91,22 @@ def pattern_terms(
 
 def least_squares_objective(
     moments: ModelMoments, targets: Sequence[FloatArray], weights: Sequence[FloatArray]
-) -> Callable[[FloatArray], Scoring]:
+) -> Callable[[FloatArray], ScoringPoint]:
     """Return ``1/2 sum (s - sigma)' W (s - sigma)`` as an objective; `weights` hold n W."""
 
-    def objective(theta: FloatArray) -> Scoring:
+    def objective(theta: FloatArray) -> ScoringPoint:
         value, k = 0.0, len(theta)
         score, information = np.zeros(k), np.zeros((k, k))
         for number, (target, weight) in enumerate(zip(targets, weights, strict=True)):
             implied, jacobian = moments.moved(theta, number)
             gap = target - implied.vector
             if not np.isfinite(gap).all():
-                return Scoring(_FAILED, score, information)
+                return ScoringPoint(_FAILED, score, information)
             pull = weight @ gap
             value += 0.5 * float(gap @ pull)
             score += jacobian.T @ pull
             information += jacobian.T @ weight @ jacobian
-        return Scoring(value, score, information)
+        return ScoringPoint(value, score, information)
 
     return objective
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from impact_eval.stats.scales.cfa_data import GroupData, Pattern
 from impact_eval.stats.scales.cfa_fit import moment_places
 from impact_eval.stats.scales.cfa_moments import GroupMoments, normal_weight
-from impact_eval.stats.scales.scoring_steps import Scoring
+from impact_eval.stats.scales.scoring_steps import ScoringPoint
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Structure:
+class FittedStructure:
     """A fitted model in one group, whatever made it: implied moments and their Jacobian.
 
     Attributes
@@ -85,7 +85,7 @@ def _pattern_information(pattern: Pattern, moments: GroupMoments, *, means: bool
 
 
 def observed_information(
-    objective: Callable[[FloatArray], Scoring], theta: FloatArray
+    objective: Callable[[FloatArray], ScoringPoint], theta: FloatArray
 ) -> FloatArray:
     """Return minus the derivative of the score, by central differences of the exact score."""
     k = len(theta)
@@ -104,7 +104,7 @@ def sandwich(bread: FloatArray, meat: FloatArray) -> FloatArray:
 
 
 def cross_products(
-    data: Sequence[GroupData], structures: Sequence[Structure], *, means: bool
+    data: Sequence[GroupData], structures: Sequence[FittedStructure], *, means: bool
 ) -> FloatArray:
     """Return the sum over persons of the outer products of their parameter scores."""
     total = None
@@ -143,7 +143,7 @@ def observed_saturated(data: GroupData, *, means: bool) -> tuple[FloatArray, Flo
 
 
 def missing_trace(
-    data: Sequence[GroupData], structures: Sequence[Structure], *, any_distribution: bool
+    data: Sequence[GroupData], structures: Sequence[FittedStructure], *, any_distribution: bool
 ) -> float:
     """Return the trace that corrects the complete-data statistic at full-information estimates.
 

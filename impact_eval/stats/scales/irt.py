@@ -24,7 +24,7 @@ from impact_eval.stats.scales.irt_models import (
 )
 from impact_eval.stats.scales.item_matrix import item_matrix
 from impact_eval.stats.scales.polychoric import category_codes
-from impact_eval.stats.scales.scoring_steps import Scoring, minimise, singular
+from impact_eval.stats.scales.scoring_steps import ScoringPoint, minimise, singular
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -184,7 +184,7 @@ def item_response(
     if model in BINARY and sizes.max() > 2:
         return NotApplicable.because("irt_needs_binary", n=int(sizes.max()))
     rule = quadrature or normal_quadrature()
-    layout = Layout.of(model, sizes)
+    layout = ParameterLayout.of(model, sizes)
     likelihood = marginal_likelihood(layout, patterns, rule)
     best = minimise(likelihood, _start(layout, patterns), tolerance=1e-8)
     if not best.converged:
@@ -221,7 +221,7 @@ def answer_patterns(matrix: FloatArray) -> Patterns:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Layout:
+class ParameterLayout:
     """Where each item's parameters stand in the parameter vector.
 
     Attributes
@@ -244,7 +244,7 @@ class Layout:
     n_free: int
 
     @classmethod
-    def of(cls, model: IrtModel, sizes: IntArray) -> Layout:
+    def of(cls, model: IrtModel, sizes: IntArray) -> ParameterLayout:
         """Lay out slopes (one, or one by item), then intercepts by item."""
         k, cuts = len(sizes), int(sizes.max()) - 1
         n_slopes = 1 if model in ONE_SLOPE else k
@@ -263,7 +263,7 @@ class Layout:
         return ItemParameters(slopes.astype(np.float64), intercepts, self.sizes)
 
 
-def _start(layout: Layout, patterns: Patterns) -> FloatArray:
+def _start(layout: ParameterLayout, patterns: Patterns) -> FloatArray:
     theta = np.ones(layout.n_free)
     for j, size in enumerate(layout.sizes):
         counts = np.bincount(
@@ -288,8 +288,8 @@ def one_hot(codes: IntArray, categories: int) -> FloatArray:
 
 
 def marginal_likelihood(
-    layout: Layout, patterns: Patterns, rule: Quadrature
-) -> Callable[[FloatArray], Scoring]:
+    layout: ParameterLayout, patterns: Patterns, rule: Quadrature
+) -> Callable[[FloatArray], ScoringPoint]:
     """Return minus the marginal log-likelihood as an objective of the parameter vector."""
     categories = int(layout.sizes.max())
     blocks = [slice(s, s + _ROWS) for s in range(0, len(patterns.codes), _ROWS)]
@@ -297,7 +297,7 @@ def marginal_likelihood(
     counts = [patterns.counts[block] for block in blocks]
     log_weights = np.log(rule.weights)
 
-    def objective(theta: FloatArray) -> Scoring:
+    def objective(theta: FloatArray) -> ScoringPoint:
         curves = category_curves(layout.model, layout.items(theta), rule.points)
         flat = curves.probability.reshape(-1, len(rule.points))
         logs = np.log(np.maximum(flat, 1e-300))
@@ -312,15 +312,15 @@ def marginal_likelihood(
             joint *= count[:, None] / mass
             expected += indicator.T @ joint
         if not math.isfinite(value) or value > _FAILED:
-            return Scoring(_FAILED, np.zeros(layout.n_free), np.eye(layout.n_free))
+            return ScoringPoint(_FAILED, np.zeros(layout.n_free), np.eye(layout.n_free))
         score, information = _complete_data(layout, curves, expected)
-        return Scoring(value, score, information)
+        return ScoringPoint(value, score, information)
 
     return objective
 
 
 def _complete_data(
-    layout: Layout, curves: Curves, expected: FloatArray
+    layout: ParameterLayout, curves: Curves, expected: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return the score (Fisher's identity) and the complete-data information."""
     met = expected.reshape(curves.probability.shape)
@@ -338,7 +338,7 @@ def _complete_data(
     return score, information
 
 
-def _observed(likelihood: Callable[[FloatArray], Scoring], theta: FloatArray) -> FloatArray:
+def _observed(likelihood: Callable[[FloatArray], ScoringPoint], theta: FloatArray) -> FloatArray:
     out = np.empty((len(theta), len(theta)))
     for j in range(len(theta)):
         step = np.zeros(len(theta))
@@ -348,7 +348,7 @@ def _observed(likelihood: Callable[[FloatArray], Scoring], theta: FloatArray) ->
 
 
 def cross_product_information(
-    layout: Layout, patterns: Patterns, rule: Quadrature, theta: FloatArray
+    layout: ParameterLayout, patterns: Patterns, rule: Quadrature, theta: FloatArray
 ) -> FloatArray:
     """Return the sum over persons of the outer products of their scores."""
     curves = category_curves(layout.model, layout.items(theta), rule.points)
@@ -374,7 +374,7 @@ def cross_product_information(
 
 
 def _assembled(
-    layout: Layout,
+    layout: ParameterLayout,
     patterns: Patterns,
     rule: Quadrature,
     theta: FloatArray,

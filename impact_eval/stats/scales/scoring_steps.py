@@ -17,7 +17,7 @@ _MEMORY = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Scoring:
+class ScoringPoint:
     """Value, score and expected information of an objective at one parameter vector."""
 
     value: float
@@ -37,7 +37,7 @@ class Optimum:
 
 
 def minimise(
-    objective: Callable[[FloatArray], Scoring],
+    objective: Callable[[FloatArray], ScoringPoint],
     start: FloatArray,
     *,
     tolerance: float = 1e-9,
@@ -72,7 +72,10 @@ def minimise(
 
 
 def _line_search(
-    objective: Callable[[FloatArray], Scoring], theta: FloatArray, step: FloatArray, value: float
+    objective: Callable[[FloatArray], ScoringPoint],
+    theta: FloatArray,
+    step: FloatArray,
+    value: float,
 ) -> float:
     length = 1.0
     while length > 1e-5:
@@ -92,7 +95,7 @@ def _mixed(past: list[tuple[FloatArray, FloatArray]]) -> FloatArray | None:
     return np.asarray(points[-1] + steps[-1] - (moved + change).T @ weights, dtype=np.float64)
 
 
-def _step(here: Scoring) -> FloatArray:
+def _step(here: ScoringPoint) -> FloatArray:
     scale = np.sqrt(np.maximum(np.diag(here.information), 1e-12))
     scaled = here.information / np.outer(scale, scale)
     try:

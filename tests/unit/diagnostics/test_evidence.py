@@ -8,7 +8,13 @@ from impact_eval.data.sample import DataShape
 from impact_eval.designs.base import EstimatorInfo, Minimum
 from impact_eval.diagnostics.assignment_check import random_assignment
 from impact_eval.diagnostics.check import CheckResult, CheckStatus
-from impact_eval.diagnostics.evidence import RULES, Answer, EvidenceLevel, Rule, evidence_level
+from impact_eval.diagnostics.evidence import (
+    RULES,
+    Answer,
+    EvidenceLevel,
+    EvidenceRule,
+    evidence_level,
+)
 
 INFO = EstimatorInfo(
     name="invented",
@@ -61,9 +67,11 @@ def test_only_a_draw_with_little_attrition_reaches_level_four() -> None:
 @pytest.mark.parametrize(
     ("rule", "ceiling"),
     [(rule, ceiling) for rule in RULES for ceiling in sorted(rule.ceilings)],
-    ids=lambda v: f"{v.check}-{'-'.join(sorted(v.answers))}" if isinstance(v, Rule) else str(v),
+    ids=lambda v: (
+        f"{v.check}-{'-'.join(sorted(v.answers))}" if isinstance(v, EvidenceRule) else str(v)
+    ),
 )
-def test_each_rule_caps_as_written(rule: Rule, ceiling: int) -> None:
+def test_each_rule_caps_as_written(rule: EvidenceRule, ceiling: int) -> None:
     checks = () if rule.always else (rule.check,)
     info = replace(INFO, evidence_ceiling=ceiling, checks=checks)
     base = [check for check in DRAWN if check.code != rule.check] if ceiling == 4 else []
@@ -77,7 +85,7 @@ def test_each_rule_caps_as_written(rule: Rule, ceiling: int) -> None:
 
 
 @pytest.mark.parametrize("rule", [r for r in RULES if r.unless], ids=lambda r: r.check)
-def test_another_check_lifts_a_rule(rule: Rule) -> None:
+def test_another_check_lifts_a_rule(rule: EvidenceRule) -> None:
     info = replace(INFO, checks=(rule.check,))
     assert rule.unless is not None
     for answer in rule.answers:

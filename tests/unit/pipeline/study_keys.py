@@ -18,7 +18,7 @@ import numpy as np
 import tomli_w
 from pydantic import BaseModel
 
-from impact_eval.pipeline.study_models import Bilingual, Part, StudyFile
+from impact_eval.pipeline.study_models import AuthorText, Part, StudyFile
 
 
 class _Absent:
@@ -63,7 +63,7 @@ def keys(model: type[BaseModel] = StudyFile, path: str = "") -> Iterator[str]:
     """Yield the path of every key that a study file may hold: `outcomes[].method.name`."""
     for name, info in model.model_fields.items():
         key = f"{path}{info.alias or name}"
-        inner = [part for part in _parts(info.annotation) if part is not Bilingual]
+        inner = [part for part in _parts(info.annotation) if part is not AuthorText]
         if not inner:
             yield key
             continue

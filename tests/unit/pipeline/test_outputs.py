@@ -20,7 +20,7 @@ from impact_eval.report.blocks import (
     Words,
     say,
 )
-from impact_eval.report.quantities import Unit
+from impact_eval.report.quantities import ShownUnit
 
 TRAPS = ("=HYPERLINK(1;2)", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1")
 
@@ -90,7 +90,7 @@ def results(*rows: tuple[Cell, ...]) -> Table:
 
 
 def test_an_amount_is_a_number_beside_its_unit_and_an_interval_two_numbers(tmp_path: Path) -> None:
-    share, euros = Unit("share"), Unit("eur")
+    share, euros = ShownUnit("share"), ShownUnit("eur")
     table = results(
         ("Emploi", share.change(0.074, 1), share.brackets(0.009, 0.104, 1), "3"),
         ("Revenu", euros.change(-1234.56, 0), euros.brackets(-1300, -1169.12, 0), "3"),
@@ -109,7 +109,7 @@ def test_an_amount_is_a_number_beside_its_unit_and_an_interval_two_numbers(tmp_p
 
 def test_an_interval_read_back_from_a_notebook_keeps_its_ends(tmp_path: Path) -> None:
     """A notebook sorts the names of values: high comes before low."""
-    between = Unit("score").brackets(-0.5, 1.25, 1)
+    between = ShownUnit("score").brackets(-0.5, 1.25, 1)
     turned = Words(code=between.code, values=dict(sorted(between.values.items())))
     assert list(turned.values) == ["high", "low"]
     _, row = lines(tmp_path, results(("x", 1.0, turned, None)))

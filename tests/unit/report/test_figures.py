@@ -11,7 +11,7 @@ from impact_eval.report.blocks import WITHHELD, Bilingual, Figure
 from impact_eval.report.figures import drawing
 from impact_eval.report.figures.effects import (
     EventPoint,
-    Interval,
+    NamedInterval,
     Phase,
     data_for_effect_forest,
     data_for_event_study,
@@ -28,7 +28,7 @@ from impact_eval.report.figures.money import (
     data_for_tornado,
 )
 from impact_eval.report.figures.people import (
-    Balance,
+    BalancePoint,
     GroupMean,
     ItemAnswers,
     ScoreBin,
@@ -58,8 +58,8 @@ def name(text: str) -> Bilingual:
 
 def figures() -> dict[str, Figure]:
     rows = [
-        Interval(name("a $\\foo$ b"), 0.06, 0.01, 0.11),
-        Interval(name("c"), -0.01, -0.05, 0.03),
+        NamedInterval(name("a $\\foo$ b"), 0.06, 0.01, 0.11),
+        NamedInterval(name("c"), -0.01, -0.05, 0.03),
     ]
     points = [
         EventPoint(-2, 0.01, -0.01, 0.03, -0.02, 0.04),
@@ -72,10 +72,12 @@ def figures() -> dict[str, Figure]:
         "effect_forest": data_for_effect_forest(rows, SHARE),
         "event_study": data_for_event_study(points, SHARE, name("y")),
         "portfolio_forest": data_for_portfolio_forest(
-            rows, Interval(name("tous"), 0.03, 0.0, 0.06), (-0.05, 0.11), SHARE
+            rows, NamedInterval(name("tous"), 0.03, 0.0, 0.06), (-0.05, 0.11), SHARE
         ),
         "flow": data_for_flow([Step("read", 100, 0), Step("kept", 80, 20)]),
-        "balance": data_for_balance([Balance("age", 0.2, 0.05), Balance("sexe", -0.3, 0.02)]),
+        "balance": data_for_balance(
+            [BalancePoint("age", 0.2, 0.05), BalancePoint("sexe", -0.3, 0.02)]
+        ),
         "likert": data_for_likert(waves, categories),
         "distribution": data_for_distribution(
             [ScoreBin(0, 5, 20, 12), ScoreBin(5, 10, 15, 30)],

@@ -38,7 +38,13 @@ from impact_eval.report.narrative_checks import check_finding
 from impact_eval.report.narrative_effects import event_blocks
 from impact_eval.report.quantities import unit_of
 from impact_eval.report.texts import Texts
-from impact_eval.report.wording import Verdict, headline_results, of_territories, result_of, spoken
+from impact_eval.report.wording import (
+    ZeroVerdict,
+    headline_results,
+    of_territories,
+    result_of,
+    spoken,
+)
 from impact_eval.results.checks import CheckRecord, check_of
 from impact_eval.results.estimates import EstimateRecord, Role
 from impact_eval.results.finding_records import NoticedRecord
@@ -86,7 +92,7 @@ def text_of(blocks: Iterable[AnyBlock], language: str = "fr") -> str:
 def test_a_withheld_estimate_is_said_to_be_withheld(make_results: MakeResults) -> None:
     results = all_hidden(make_results(3))
     main = headline_results(results.estimates)[0]
-    assert main.verdict is Verdict.WITHHELD
+    assert main.verdict is ZeroVerdict.WITHHELD
     blocks = summary_blocks(results)
     first = next(b for b in blocks if isinstance(b, Paragraph))
     assert FR.words(first.words[0]) == (

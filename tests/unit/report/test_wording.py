@@ -18,7 +18,7 @@ from impact_eval.report.narrative import (
 )
 from impact_eval.report.quantities import KNOWN_UNITS, digits_for, unit_of
 from impact_eval.report.texts import Texts
-from impact_eval.report.wording import Verdict, headline_results, result_of, result_sentences
+from impact_eval.report.wording import ZeroVerdict, headline_results, result_of, result_sentences
 from impact_eval.results.records import StudyResults
 
 MakeResults = Callable[..., StudyResults]
@@ -100,7 +100,7 @@ def test_a_null_result_says_what_could_have_been_seen(
     make_results: MakeResults, level: int
 ) -> None:
     result = headline_results(make_results(level, 0.01, 0.03).estimates)[0]
-    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.verdict is ZeroVerdict.INCONCLUSIVE
     said = " ".join(Texts("fr").words(w) for w in result_sentences(result))
     assert "8 personnes sur 100" in said  # 2.8 standard errors of 0.03
     assert "huit fois sur dix" in said
@@ -115,7 +115,7 @@ def test_a_share_is_told_in_people_out_of_100(make_results: MakeResults) -> None
 def test_a_result_without_margin_of_error_says_so(make_results: MakeResults) -> None:
     record = make_results(2, 0.05, 0.0).estimates[0]
     result = result_of(record)
-    assert result.verdict is Verdict.POINT
+    assert result.verdict is ZeroVerdict.POINT
     assert "marge d’erreur" in Texts("fr").words(result_sentences(result)[0])
 
 
@@ -124,7 +124,7 @@ def test_an_undefined_result_is_said(make_results: MakeResults) -> None:
     row = record.headline.model_copy(update={"estimate": None, "conf_low": None, "conf_high": None})
     fit = record.estimate.model_copy(update={"effects": (row,)})
     result = result_of(record.model_copy(update={"estimate": fit}))
-    assert result.verdict is Verdict.UNDEFINED
+    assert result.verdict is ZeroVerdict.UNDEFINED
     assert "pas de résultat" in Texts("fr").words(result_sentences(result)[0])
 
 

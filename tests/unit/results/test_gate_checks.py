@@ -13,7 +13,7 @@ from small_studies import TWO_GROUPS, study_in
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.report.narrative_checks import check_finding
 from impact_eval.report.texts import Texts
-from impact_eval.results.checks_of_groups import AttritionCheck, BalanceCheck
+from impact_eval.results.checks_of_groups import AttritionCheckRecord, BalanceCheck
 from impact_eval.results.gate import release
 from impact_eval.results.records import StudyResults
 from impact_eval.stats.inference.rarity import rarest
@@ -86,7 +86,7 @@ def test_losses_of_both_groups_are_told_or_none(
     tmp_path: Path, lost: frozenset[int], told_lost: int | None
 ) -> None:
     told = compared(tmp_path, "enfants", people("enfants", [i % 4 for i in range(150)], lost))
-    found = check(told, AttritionCheck)
+    found = check(told, AttritionCheckRecord)
     assert found.values.lost == told_lost
     shown = [row.lost for row in found.rows] + [row.n for row in found.rows]
     if told_lost is None:

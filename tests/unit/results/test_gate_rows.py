@@ -12,7 +12,7 @@ from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.leak_numbers import number_leaks
 from impact_eval.report.narrative_checks import check_finding
 from impact_eval.report.texts import Texts
-from impact_eval.results.checks_of_groups import AttritionCheck, BalanceCheck
+from impact_eval.results.checks_of_groups import AttritionCheckRecord, BalanceCheck
 from impact_eval.results.checks_of_time import PretrendsCheck
 from impact_eval.results.estimates import EstimateRecord, Role
 from impact_eval.results.gate import release
@@ -72,7 +72,7 @@ def test_a_cohort_of_five_is_not_the_rest_of_the_whole(tmp_path: Path, method: s
 
 def test_the_attack_does_not_hold_one_group_against_the_other(tmp_path: Path) -> None:
     _, told = both(tmp_path, "callaway_santanna", {2022: 25, None: 35})
-    found = next(c.check for c in told.checks if isinstance(c.check, AttritionCheck))
+    found = next(c.check for c in told.checks if isinstance(c.check, AttritionCheckRecord))
     assert [row.n for row in found.rows] == [25, 35]
     assert number_leaks(told) == ()
 
@@ -127,7 +127,7 @@ def test_a_test_over_a_size_does_not_tell_people_kept_back(tmp_path: Path) -> No
 
 def test_groups_that_lost_nobody_are_told_at_the_start(tmp_path: Path) -> None:
     told = released_pair(tmp_path, frozenset())
-    found = next(c.check for c in told.checks if isinstance(c.check, AttritionCheck))
+    found = next(c.check for c in told.checks if isinstance(c.check, AttritionCheckRecord))
     assert [(row.n, row.lost) for row in found.rows] == [(50, 0), (50, 0)]
     balance = next(c.check for c in told.checks if isinstance(c.check, BalanceCheck))
     assert balance.rows[0].p_value is not None

@@ -10,7 +10,7 @@ from small_studies import SCALE, TWO_GROUPS, answers, study_in, two_groups
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.results.disclosure.profiles import profile
 from impact_eval.results.gate import release, released_counts
-from impact_eval.results.gate_counts import Counts, Kind
+from impact_eval.results.gate_counts import CountKind, Counts
 from impact_eval.results.records import StudyResults
 from impact_eval.results.score_change import PairedEffectsRecord
 from impact_eval.results.score_records import LevelRecord
@@ -27,8 +27,8 @@ def told_of(folder: Path, body: str, rows: list[str]) -> StudyResults:
 )
 def test_rows_beside_people_followed_tell_who_missed_a_date(rows: int, allowed: bool) -> None:
     counts = Counts(profile(), dates=frozenset({2}))
-    assert counts.allows("people", Kind.EVERYONE, 60)
-    assert counts.allows("rows", Kind.EVERYONE, rows) is allowed
+    assert counts.allows("people", CountKind.EVERYONE, 60)
+    assert counts.allows("rows", CountKind.EVERYONE, rows) is allowed
 
 
 def test_no_place_tells_what_another_place_of_an_earlier_edition_told(tmp_path: Path) -> None:

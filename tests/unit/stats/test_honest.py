@@ -23,7 +23,7 @@ from impact_eval.stats.panels.honest_arp import (
 )
 from impact_eval.stats.panels.honest_flci import fixed_length_interval, folded_normal_quantile
 from impact_eval.stats.panels.honest_restrictions import (
-    Direction,
+    DriftShape,
     Polyhedron,
     Shape,
     polyhedra,
@@ -43,7 +43,7 @@ def interval(
     m: float,
     shape: Shape = Shape.RELATIVE_MAGNITUDES,
     method: IntervalMethod = IntervalMethod.C_LF,
-    direction: Direction = Direction.NONE,
+    direction: DriftShape = DriftShape.NONE,
     problem: HonestProblem = PROBLEM,
 ) -> HonestInterval:
     found = honest_interval(
@@ -139,14 +139,14 @@ def conditional_test_by_linear_programs(part: Polyhedron, theta: float, alpha: f
 @pytest.mark.parametrize(
     ("shape", "direction", "m"),
     [
-        (Shape.SMOOTHNESS, Direction.NONE, 0.1),
-        (Shape.RELATIVE_MAGNITUDES, Direction.NONE, 1.0),
-        (Shape.RELATIVE_MAGNITUDES, Direction.POSITIVE, 1.5),
-        (Shape.RELATIVE_SMOOTHNESS, Direction.INCREASING, 1.0),
+        (Shape.SMOOTHNESS, DriftShape.NONE, 0.1),
+        (Shape.RELATIVE_MAGNITUDES, DriftShape.NONE, 1.0),
+        (Shape.RELATIVE_MAGNITUDES, DriftShape.POSITIVE, 1.5),
+        (Shape.RELATIVE_SMOOTHNESS, DriftShape.INCREASING, 1.0),
     ],
 )
 def test_conditional_test_against_linear_programs(
-    shape: Shape, direction: Direction, m: float
+    shape: Shape, direction: DriftShape, m: float
 ) -> None:
     part = polyhedra(shape, m, n_pre=N_PRE, n_post=N_POST, direction=direction)[0].touching(N_PRE)
     test = dual_test(part, BETA, SIGMA, WEIGHTS)
@@ -227,13 +227,13 @@ def test_relative_magnitudes_zero_is_the_plain_interval() -> None:
 
 def test_a_direction_only_shortens() -> None:
     plain = interval(1.0)
-    for direction in (Direction.POSITIVE, Direction.NEGATIVE):
+    for direction in (DriftShape.POSITIVE, DriftShape.NEGATIVE):
         # A drift known to be positive cannot hide a larger effect, and the other way round.
         found = interval(1.0, direction=direction)
         assert found.conf_low >= plain.conf_low - 0.02
         assert found.conf_high <= plain.conf_high + 0.02
-    assert interval(1.0, direction=Direction.POSITIVE).conf_high < plain.conf_high - 0.05
-    assert interval(1.0, direction=Direction.NEGATIVE).conf_low > plain.conf_low + 0.05
+    assert interval(1.0, direction=DriftShape.POSITIVE).conf_high < plain.conf_high - 0.05
+    assert interval(1.0, direction=DriftShape.NEGATIVE).conf_low > plain.conf_low + 0.05
 
 
 def test_scale_and_sign_equivariance() -> None:
@@ -276,7 +276,7 @@ def test_other_lengths_of_the_path(n_post: int) -> None:
     beta = np.append([0.1, -0.1], np.full(n_post, 1.0))
     problem = HonestProblem(beta, 0.01 * np.eye(size), np.full(n_post, 1 / n_post))
     for shape in Shape:
-        for direction in (Direction.NONE, Direction.POSITIVE, Direction.INCREASING)[
+        for direction in (DriftShape.NONE, DriftShape.POSITIVE, DriftShape.INCREASING)[
             : 3 if n_post <= 6 else 1
         ]:
             found = interval(0.5, shape, direction=direction, problem=problem)
@@ -287,7 +287,7 @@ def test_other_lengths_of_the_path(n_post: int) -> None:
 def test_a_direction_over_a_very_long_path_is_refused_in_words() -> None:
     size = 2 + 16
     problem = HonestProblem(np.ones(size), 0.01 * np.eye(size), np.full(16, 1 / 16))
-    options = HonestOptions(shape=Shape.RELATIVE_MAGNITUDES, direction=Direction.POSITIVE)
+    options = HonestOptions(shape=Shape.RELATIVE_MAGNITUDES, direction=DriftShape.POSITIVE)
     found = honest_interval(problem, 1.0, options)
     assert isinstance(found, NotApplicable)
     assert found.reason == "too_many_rays"

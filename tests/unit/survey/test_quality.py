@@ -19,7 +19,7 @@ from impact_eval.stats.scales.irt import IrtFit
 from impact_eval.stats.scales.irt_models import IrtModel
 from impact_eval.stats.scales.reliability import Alpha, cronbach_alpha
 from impact_eval.survey import instrument
-from impact_eval.survey.invariance import Comparison
+from impact_eval.survey.invariance import InvarianceScope
 from impact_eval.survey.quality import QualityReport, measurement_quality, with_invariance
 
 TEXTS = [Texts("fr"), Texts("en")]
@@ -80,7 +80,7 @@ def test_a_large_sample_gets_everything() -> None:
     assert report.structure.factors.loadings.shape == (6, 1)
     assert report.dif.flagged == ()
     assert report.verdict is InvarianceVerdict.HOLDS
-    assert report.invariance[0].comparison is Comparison.GROUPS
+    assert report.invariance[0].comparison is InvarianceScope.GROUPS
     assert {"quality_invariance_holds", "quality_read_alpha_good"} <= codes(report)
     said_in_both_languages(report)
 
@@ -159,7 +159,7 @@ def test_scores_carry_the_verdict() -> None:
     assert report.consistency.std_error_measurement == pytest.approx(
         before.std_error_measurement, rel=1e-9
     )
-    assert report.invariance[0].comparison is Comparison.WAVES
+    assert report.invariance[0].comparison is InvarianceScope.WAVES
     carried = with_invariance(before, report)
     assert carried.invariance == report.invariance
     assert carried.to_dict()["invariance"][0]["verdict"] == report.verdict.value

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from impact_eval.core import ImpactEvalError
 from impact_eval.results.disclosure.releases import (
     FILE,
-    Edition,
     Ledger,
+    ReleasedEdition,
     conflicts,
     read_ledger,
     write_ledger,
@@ -25,15 +25,15 @@ DAY = date(2025, 3, 1)
 K = 11
 keys = st.sampled_from(["flow/kept", "effects/treated/emploi", "effects/comparison/emploi"])
 editions = st.builds(
-    Edition,
+    ReleasedEdition,
     data=st.sampled_from(["a" * 64, "b" * 64]),
     study=st.sampled_from(["c" * 64, "d" * 64]),
     counts=st.dictionaries(keys, st.integers(0, 200)),
 )
 
 
-def edition(kept: int, *, data: str = "a") -> Edition:
-    return Edition(data=data * 64, study="b" * 64, counts={"flow/kept": kept})
+def edition(kept: int, *, data: str = "a") -> ReleasedEdition:
+    return ReleasedEdition(data=data * 64, study="b" * 64, counts={"flow/kept": kept})
 
 
 def filled() -> Ledger:
@@ -43,7 +43,7 @@ def filled() -> Ledger:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 @given(st.lists(editions, max_size=5))
-def test_what_is_written_is_read_back(tmp_path: Path, drawn: list[Edition]) -> None:
+def test_what_is_written_is_read_back(tmp_path: Path, drawn: list[ReleasedEdition]) -> None:
     folder = tmp_path / "study"
     folder.mkdir(exist_ok=True)
     (folder / FILE).unlink(missing_ok=True)
@@ -188,7 +188,7 @@ def test_another_count_from_the_same_source_is_judged() -> None:
 
 
 @given(st.lists(editions, max_size=6), st.integers(1, 15))
-def test_no_two_editions_can_be_subtracted(drawn: list[Edition], threshold: int) -> None:
+def test_no_two_editions_can_be_subtracted(drawn: list[ReleasedEdition], threshold: int) -> None:
     """Let out edition after edition what has no conflict: no pair is within a few people."""
     ledger = Ledger()
     for one in drawn:
@@ -206,6 +206,6 @@ def test_no_two_editions_can_be_subtracted(drawn: list[Edition], threshold: int)
 @pytest.mark.parametrize("key", ["Marie Dupont", "échelle", "", "x" * 201])
 def test_a_key_is_a_place_and_never_a_name(key: str) -> None:
     with pytest.raises(ValidationError):
-        Edition(data="a" * 64, study="b" * 64, counts={key: 12})
+        ReleasedEdition(data="a" * 64, study="b" * 64, counts={key: 12})
     with pytest.raises(ValidationError):
-        Edition(data="a" * 64, study="b" * 64, counts={"flow/kept": -1})
+        ReleasedEdition(data="a" * 64, study="b" * 64, counts={"flow/kept": -1})

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from impact_eval.core import ImpactEvalError
-from impact_eval.results.disclosure.profiles import PROFILES, Mark, profile
+from impact_eval.results.disclosure.profiles import PROFILES, ProfileMark, profile
 
 
 def test_what_each_asks() -> None:
     told = {p.name: (p.threshold, p.count_base, p.zeros_small, p.mark) for p in PROFILES}
     assert told == {
-        "menages": (11, 1, False, Mark.VERIFIED),
-        "caf": (11, 5, False, Mark.UNCONFIRMED),
-        "sante": (11, 1, True, Mark.UNCONFIRMED),
-        "entreprises": (3, 1, False, Mark.VERIFIED),
-        "interne": (11, 1, False, Mark.VERIFIED),
+        "menages": (11, 1, False, ProfileMark.VERIFIED),
+        "caf": (11, 5, False, ProfileMark.UNCONFIRMED),
+        "sante": (11, 1, True, ProfileMark.UNCONFIRMED),
+        "entreprises": (3, 1, False, ProfileMark.VERIFIED),
+        "interne": (11, 1, False, ProfileMark.VERIFIED),
     }
     assert all((p.nk_k, p.nk_share) == (2, 0.9) for p in PROFILES if p.name != "entreprises")
     assert (profile("entreprises").nk_k, profile("entreprises").nk_share) == (1, 0.85)
