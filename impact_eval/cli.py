@@ -185,11 +185,11 @@ def _check_json(folder: Path) -> None:
     from impact_eval.pipeline.study import Study
 
     try:
-        told = _look(Study.read(folder))
+        findings = _look(Study.read(folder))
     except ImpactEvalError as error:
         _print(json.dumps([f.to_dict() for f in error.findings], ensure_ascii=False, indent=1))
         raise typer.Exit(REFUSED) from None
-    _print(json.dumps([f.to_dict() for f in told], ensure_ascii=False, indent=1))
+    _print(json.dumps([f.to_dict() for f in findings], ensure_ascii=False, indent=1))
 
 
 @app.command(cls=_Command, help=_say("help.plan"))
@@ -217,8 +217,8 @@ def run(
 def _run(folder: Path, *, output: Path | None, template: str, fresh: bool) -> Run:
     from impact_eval.pipeline.runner import run as run_study
 
-    with _progress() as told:
-        return run_study(folder, output=output, template=template, told=told, fresh=fresh)
+    with _progress() as progress:
+        return run_study(folder, output=output, template=template, progress=progress, fresh=fresh)
 
 
 @contextmanager
@@ -288,9 +288,9 @@ def portfolio(
 ) -> None:
     """Read several studies' results together and pool one outcome."""
     with _refusals():
-        from impact_eval.pipeline.territory_account import consolidate
+        from impact_eval.pipeline.territory_account import consolidate_studies
 
-        for path in consolidate(results, outcome=outcome, output=output):
+        for path in consolidate_studies(results, outcome=outcome, output=output):
             _print(f"  {path}")
 
 
@@ -304,8 +304,8 @@ def methods(
         from impact_eval.designs import designs
 
         if as_json:
-            told = [design.info.to_dict() for design in designs]
-            _print(json.dumps(told, ensure_ascii=False, indent=1))
+            declared = [design.info.to_dict() for design in designs]
+            _print(json.dumps(declared, ensure_ascii=False, indent=1))
         elif name is None:
             for design in designs:
                 title = _texts.say(f"method.{design.info.name}.name")

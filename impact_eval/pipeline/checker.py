@@ -173,7 +173,7 @@ def checked_outputs(folder: Path, results: StudyResults) -> CheckedOutputs:
     results : StudyResults
         As published.
     """
-    told = results.disclosure
+    disclosure = results.disclosure
     unpacked = unpack(folder, skip=_UNLISTED)
     leaks = [
         *(Leak(LeakKind.CLOSED, name) for name in unpacked.closed),
@@ -183,12 +183,14 @@ def checked_outputs(folder: Path, results: StudyResults) -> CheckedOutputs:
     ]
     return CheckedOutputs(
         study=results.study.id,
-        edition=told.edition,
-        profile=told.profile,
-        threshold=told.threshold,
-        suppressed=told.withheld,
-        rules=tuple(RuleOfEdition(rule=r, suppressed=n) for r, n in _edition_rules(told).items()),
-        reasons=_reasons(told),
+        edition=disclosure.edition,
+        profile=disclosure.profile,
+        threshold=disclosure.threshold,
+        suppressed=disclosure.withheld,
+        rules=tuple(
+            RuleOfEdition(rule=r, suppressed=n) for r, n in _edition_rules(disclosure).items()
+        ),
+        reasons=_reasons(disclosure),
         data_sha256=results.provenance.data_sha256,
         outputs=tuple(
             _checked(folder, name, results, [leak for leak in leaks if leak.file == name])
@@ -257,15 +259,17 @@ def _kind(name: str) -> OutputKind:
     return "report" if stem.startswith(("rapport-", "report-")) else "other"
 
 
-def _edition_rules(told: DisclosureRecord) -> dict[str, int]:
+def _edition_rules(disclosure: DisclosureRecord) -> dict[str, int]:
     """Return every rule of an edition, with what each kept back."""
     counts = dict.fromkeys(ALWAYS, 0)
-    for line in told.log:
+    for line in disclosure.log:
         counts[line.rule] = counts.get(line.rule, 0) + line.withheld
     return counts
 
 
-def _rules(path: Path, kind: OutputKind, told: DisclosureRecord) -> tuple[dict[str, int], int]:
+def _rules(
+    path: Path, kind: OutputKind, disclosure: DisclosureRecord
+) -> tuple[dict[str, int], int]:
     """Return the rules applied to an output, with what each kept back, and how much in all.
 
     A table says where a number is kept back and not why: its rules are those of the edition.
@@ -274,25 +278,25 @@ def _rules(path: Path, kind: OutputKind, told: DisclosureRecord) -> tuple[dict[s
         with path.open(encoding="utf-8", newline="") as stream:
             kept = sum(cell == _WITHHELD for row in csv.reader(stream) for cell in row)
         return dict.fromkeys(ALWAYS, 0), kept
-    return _edition_rules(told), told.withheld
+    return _edition_rules(disclosure), disclosure.withheld
 
 
-def _reasons(told: DisclosureRecord) -> tuple[ReviewReason, ...]:
+def _reasons(disclosure: DisclosureRecord) -> tuple[ReviewReason, ...]:
     """Return why a person must look at an edition whatever its files say."""
-    declared = profile(told.profile)
+    declared = profile(disclosure.profile)
     held: tuple[tuple[ReviewReason, bool], ...] = (
-        ("lowered_threshold", told.threshold < declared.threshold),
+        ("lowered_threshold", disclosure.threshold < declared.threshold),
         ("unconfirmed_rules", declared.mark is ProfileMark.UNCONFIRMED),
-        ("internal_edition", told.edition != "publication"),
+        ("internal_edition", disclosure.edition != "publication"),
     )
     return tuple(reason for reason, holds in held if holds)
 
 
-def _status(told: DisclosureRecord, leaks: Sequence[Leak]) -> Status:
+def _status(disclosure: DisclosureRecord, leaks: Sequence[Leak]) -> Status:
     """Return the outcome; rules that nobody could confirm, or lowered, ask for a person."""
     if any(leak.kind not in _TEXT_KINDS for leak in leaks):
         return "fail"
-    return "review" if leaks or _reasons(told) else "pass"
+    return "review" if leaks or _reasons(disclosure) else "pass"
 
 
 def _summary(

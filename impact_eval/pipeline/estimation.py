@@ -105,7 +105,7 @@ def evaluate_outcome(
     """
     design = make_design(method)
     fitted = design.fit(sample, column)
-    main = headline(fitted)
+    main = headline_estimate(fitted)
     event = event_study(fitted)
     context = CheckContext(
         sample=sample, outcome=column, design=design, estimate=main, event=event, seed=seed
@@ -129,7 +129,7 @@ def evaluate_outcome(
     )
 
 
-def headline(estimate: Estimate) -> Estimate:
+def headline_estimate(estimate: Estimate) -> Estimate:
     """Return the one row that answers the question: the overall effect."""
     if estimate.aggregator is not None and HEADLINE in estimate.aggregator.kinds:
         estimate = estimate.aggregate(HEADLINE)
@@ -142,6 +142,6 @@ def _naive(design: Design, sample: Sample, column: str) -> Estimate | None:
     if shortcut is None or shortcut is type(design) or not design.info.counterfactual:
         return None
     try:
-        return headline(shortcut().fit(sample, column))
+        return headline_estimate(shortcut().fit(sample, column))
     except ImpactEvalError:
         return None

@@ -20,17 +20,17 @@ from impact_eval.pipeline.worth import value_section
 from impact_eval.results.records import StudyResults
 
 STEPS = ("read", "score", "estimate", "value", "record")
-Told = Callable[[str, int, int], None]
+Progress = Callable[[str, int, int], None]
 
 
-def evaluate(study: Study, told: Told | None = None) -> StudyResults:
+def evaluate(study: Study, progress: Progress | None = None) -> StudyResults:
     """Compute a study: read, score, estimate, check, value, record.
 
     Parameters
     ----------
     study : Study
-    told : callable, optional
-        Told (step, number, steps in all) when a step starts.
+    progress : callable, optional
+        Called with (step, number, steps in all) when a step starts.
 
     Returns
     -------
@@ -46,15 +46,15 @@ def evaluate(study: Study, told: Told | None = None) -> StudyResults:
     >>> evaluate(Study.read("mon-action/study.toml"))  # doctest: +SKIP
     """
     try:
-        return _evaluate(study, told or (lambda *_: None))
+        return _evaluate(study, progress or (lambda *_: None))
     except ImpactEvalError as error:
         _publish_refusal(error)
         raise
 
 
-def _evaluate(study: Study, told: Told) -> StudyResults:
+def _evaluate(study: Study, progress: Progress) -> StudyResults:
     def step(name: str) -> None:
-        told(name, STEPS.index(name), len(STEPS))
+        progress(name, STEPS.index(name), len(STEPS))
 
     step("read")
     tables = read_tables(study)

@@ -19,8 +19,8 @@ from impact_eval.pipeline.leak_files import FoundText
 from impact_eval.pipeline.leak_leaves import Leaf, leaves
 from impact_eval.pipeline.leak_report import Leak, LeakKind
 from impact_eval.results.disclosure.attack_shares import (
+    CountRange,
     ShownDifference,
-    Told,
     paired_counts,
     two_group_counts,
 )
@@ -43,7 +43,7 @@ _SCALES: Mapping[Unit, float] = {Unit.SHARE: 1.0, Unit.PERCENT: 100.0}
 
 
 @dataclass(frozen=True, slots=True)
-class ToldCount:
+class PublishedCount:
     """A count of people that a record tells."""
 
     key: str
@@ -66,11 +66,11 @@ def number_leaks(results: StudyResults, file: str = FILE) -> tuple[Leak, ...]:
     tuple of Leak
         Empty for the operator's own edition: its numbers are its own.
     """
-    told = results.disclosure
-    if told.edition != "publication":
+    disclosure = results.disclosure
+    if disclosure.edition != "publication":
         return ()
-    rules = profile(told.profile).with_threshold(told.threshold)
-    counts = tuple(told_counts(results))
+    rules = profile(disclosure.profile).with_threshold(disclosure.threshold)
+    counts = tuple(published_counts(results))
     found = [
         *(_leak(LeakKind.SMALL_COUNT, c.key, file) for c in counts if rules.small(c.n)),
         *_close(results, counts, rules, file),
@@ -84,7 +84,7 @@ def _leak(kind: LeakKind, key: str, file: str) -> Leak:
     return Leak(kind, file, 1, (key,))
 
 
-def told_counts(results: StudyResults) -> Iterator[ToldCount]:
+def published_counts(results: StudyResults) -> Iterator[PublishedCount]:
     """Yield the counts of people that a record tells, with what each is about.
 
     Parameters
@@ -97,7 +97,7 @@ def told_counts(results: StudyResults) -> Iterator[ToldCount]:
         kind = KINDS.get(leaf.name, CountKind.PART)
         for value in leaf.value if isinstance(leaf.value, tuple) else (leaf.value,):
             if isinstance(value, (int, float)) and not isinstance(value, bool):
-                yield ToldCount(leaf.key, kind, round(value))
+                yield PublishedCount(leaf.key, kind, round(value))
 
 
 def table_leaks(texts: Iterable[FoundText], results: StudyResults) -> tuple[Leak, ...]:
@@ -110,11 +110,15 @@ def table_leaks(texts: Iterable[FoundText], results: StudyResults) -> tuple[Leak
     results : StudyResults
         As published.
     """
-    told = results.disclosure
+    disclosure = results.disclosure
     people = all(record.counted is RowsAre.PEOPLE for record in results.headlines)
-    if told.edition != "publication" or not people or results.data.counted is not RowsAre.PEOPLE:
+    if (
+        disclosure.edition != "publication"
+        or not people
+        or results.data.counted is not RowsAre.PEOPLE
+    ):
         return ()  # a table does not say whose counts it holds
-    rules = profile(told.profile).with_threshold(told.threshold)
+    rules = profile(disclosure.profile).with_threshold(disclosure.threshold)
     return tuple(
         Leak(LeakKind.SMALL_COUNT, text.file, 1, (name,))
         for text in texts
@@ -129,7 +133,7 @@ def table_leaks(texts: Iterable[FoundText], results: StudyResults) -> tuple[Leak
 
 
 def _close(
-    results: StudyResults, counts: Sequence[ToldCount], rules: Profile, file: str
+    results: StudyResults, counts: Sequence[PublishedCount], rules: Profile, file: str
 ) -> Iterator[Leak]:
     """Yield the pairs of counts of one kind that are a few people apart, implied ones included."""
     by_kind: dict[CountKind, dict[int, str]] = {}
@@ -238,13 +242,13 @@ def _of_difference(
     """Yield the differences of shares whose error gives the shares back."""
     if record.role is not Role.MAIN:
         return
-    for told in difference_tells(record, scale):
-        if told.tells(rules.threshold):
+    for range_ in difference_tells(record, scale):
+        if range_.tells(rules.threshold):
             yield _leak(LeakKind.SMALL_SHARE, f"{key}.estimate.effects[0]", file)
             return
 
 
-def difference_tells(record: EstimateRecord, scale: float) -> tuple[Told, ...]:
+def difference_tells(record: EstimateRecord, scale: float) -> tuple[CountRange, ...]:
     """Return what a published difference of shares gives back of the people behind it.
 
     Parameters

@@ -78,7 +78,7 @@ def execute(
     folder : Path
         The study's folder: paths in the notebook are relative to it.
     cell_done : callable, optional
-        Told (cells done, cells in all) after each code cell.
+        Called with (cells done, cells in all) after each code cell.
     timeout : int
         Seconds a cell may take.
 
@@ -101,15 +101,15 @@ def execute(
 class _Counter:
     """Count executed cells for whoever shows progress."""
 
-    def __init__(self, total: int, told: CellDone | None) -> None:
+    def __init__(self, total: int, progress: CellDone | None) -> None:
         self.done = 0
         self._total = total
-        self._told = told
+        self._progress = progress
 
     def __call__(self, **_: object) -> None:
         self.done += 1
-        if self._told is not None:
-            self._told(min(self.done, self._total), self._total)
+        if self._progress is not None:
+            self._progress(min(self.done, self._total), self._total)
 
 
 def _execute(

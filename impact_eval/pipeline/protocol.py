@@ -15,7 +15,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.pipeline.differences import differences
 from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.study_models import SCHEMA, StudyFile, said
+from impact_eval.pipeline.study_models import SCHEMA, StudyFile, in_both_if_any
 from impact_eval.results.faults import parsed
 from impact_eval.results.study_records import ProtocolRecord
 
@@ -85,7 +85,7 @@ def protocol_record(study: Study) -> ProtocolRecord:
     protocol = study.declaration.protocol
     frozen = _frozen(study)
     return ProtocolRecord(
-        notes=said(protocol.notes),
+        notes=in_both_if_any(protocol.notes),
         smallest_effect=protocol.smallest_effect,
         draw_record=protocol.draw_record,
         frozen_on=protocol.frozen_on if frozen is None else frozen.frozen_on,

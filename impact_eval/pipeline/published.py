@@ -52,13 +52,13 @@ def published_effect(found: OutcomeEvaluation) -> Estimate:
 
 
 def _rounded(effect: Effect, error: float) -> Effect:
-    def told(value: float | None) -> float | None:
+    def rounded(value: float | None) -> float | None:
         return None if value is None else round_statistic(value, error)
 
     return replace(
         effect,
-        estimate=told(effect.estimate),
+        estimate=rounded(effect.estimate),
         std_error=error,
-        conf_low=told(effect.conf_low),
-        conf_high=told(effect.conf_high),
+        conf_low=rounded(effect.conf_low),
+        conf_high=rounded(effect.conf_high),
     )

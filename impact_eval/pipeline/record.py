@@ -23,7 +23,7 @@ from impact_eval.pipeline.estimation import OutcomeEvaluation
 from impact_eval.pipeline.protocol import protocol_record
 from impact_eval.pipeline.soft import ScoredInstrument, score_record
 from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.study_models import said, told
+from impact_eval.pipeline.study_models import in_both_if_any, in_both_languages
 from impact_eval.pipeline.study_tables import ReadData
 from impact_eval.results.account_records import ValueSection
 from impact_eval.results.checks import CheckRecord, check_of
@@ -42,7 +42,7 @@ from impact_eval.results.estimates import (
     Role,
 )
 from impact_eval.results.finding_records import FindingRecord, NoticedRecord
-from impact_eval.results.parts import finite, matrix_of
+from impact_eval.results.parts import finite, finite_rows
 from impact_eval.results.records import SCHEMA, StudyResults
 from impact_eval.results.study_records import (
     CurveRecord,
@@ -136,32 +136,32 @@ def study_record(study: Study) -> StudyRecord:
     logic, privacy = study.declaration.logic, study.declaration.privacy
     return StudyRecord(
         id=part.id,
-        title=told(part.title),
+        title=in_both_languages(part.title),
         territory=part.territory,
-        territory_name=said(part.territory_name),
+        territory_name=in_both_if_any(part.territory_name),
         contract=part.contract,
         pillar=part.pillar,
-        action=told(part.action),
-        public=said(part.public),
+        action=in_both_languages(part.action),
+        public=in_both_if_any(part.public),
         period=part.period,
         operator=part.operator,
         emblematic=part.emblematic,
-        question=said(protocol.question),
-        comparison=said(protocol.comparison),
+        question=in_both_if_any(protocol.question),
+        comparison=in_both_if_any(protocol.comparison),
         randomised=protocol.randomised,
         logic=LogicRecord(
-            inputs=tuple(told(t) for t in logic.inputs),
-            activities=tuple(told(t) for t in logic.activities),
-            outputs=tuple(told(t) for t in logic.outputs),
-            outcomes=tuple(told(t) for t in logic.outcomes),
-            impacts=tuple(told(t) for t in logic.impacts),
+            inputs=tuple(in_both_languages(t) for t in logic.inputs),
+            activities=tuple(in_both_languages(t) for t in logic.activities),
+            outputs=tuple(in_both_languages(t) for t in logic.outputs),
+            outcomes=tuple(in_both_languages(t) for t in logic.outcomes),
+            impacts=tuple(in_both_languages(t) for t in logic.impacts),
         ),
         protocol=protocol_record(study),
         privacy=PrivacyRecord(
             threshold=study.profile.threshold,
             profile=privacy.profile,
             rows_are=study.rows_are(study.declaration.data),
-            reason=said(privacy.reason),
+            reason=in_both_if_any(privacy.reason),
             internal_edition=study.profile.own_edition or privacy.internal_edition,
         ),
     )
@@ -272,7 +272,7 @@ def _estimate(
     )
     return EstimateRecord(
         outcome=part.id,
-        label=told(part.label),
+        label=in_both_languages(part.label),
         unit=part.unit,
         direction=part.direction,
         primary=part.primary,
@@ -396,7 +396,7 @@ def _dates(sample: Sample, rows: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_
 def _joint(found: Sequence[OutcomeEvaluation]) -> CovarianceRecord:
     matrix = joint_covariance([e.main for e in found])
     keys = tuple(f"{e.part.id}/{effect.key}" for e in found for effect in e.main.effects)
-    return CovarianceRecord(keys=keys, matrix=matrix_of(matrix.tolist()))
+    return CovarianceRecord(keys=keys, matrix=finite_rows(matrix.tolist()))
 
 
 # ------------------------------------------------------------------ what surrounds them

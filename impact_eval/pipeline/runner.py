@@ -56,7 +56,7 @@ class Stage(StrEnum):
     DONE = "done"
 
 
-Told = Callable[[Stage, int, int], None]
+Progress = Callable[[Stage, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def run(
     *,
     output: str | Path | None = None,
     template: str = STUDY_REPORT,
-    told: Told | None = None,
+    progress: Progress | None = None,
     fresh: bool = False,
 ) -> Run:
     """Run a study from its folder to its report.
@@ -102,8 +102,8 @@ def run(
         Folder of the outputs; `sortie` in the study's folder by default.
     template : str
         Name of a template notebook.
-    told : callable, optional
-        Told (stage, done, in all) as the run goes.
+    progress : callable, optional
+        Called with (stage, done, in all) as the run goes.
     fresh : bool
         Compute again even when the same run is already there.
 
@@ -123,7 +123,7 @@ def run(
     """
     study = Study.read(folder)
     target = Path(output).resolve() if output is not None else study.folder / OUTPUT
-    say = told or (lambda *_: None)
+    say = progress or (lambda *_: None)
     return _run(study, target, template, say, fresh=fresh, publish=True)
 
 
@@ -143,7 +143,7 @@ def run_apart(folder: str | Path, output: Path, template: str = STUDY_REPORT) ->
 
 
 def _run(
-    study: Study, target: Path, template: str, say: Told, *, fresh: bool, publish: bool
+    study: Study, target: Path, template: str, say: Progress, *, fresh: bool, publish: bool
 ) -> Run:
     say(Stage.CHECK, 0, 1)
     key = job_key(study, template)
@@ -235,13 +235,13 @@ def _prepare(partial: Path, key: str, *, fresh: bool) -> bool:
     return False
 
 
-def _execute(study: Study, template: str, partial: Path, told: Told) -> None:
+def _execute(study: Study, template: str, partial: Path, progress: Progress) -> None:
     parameters = {"study": "study.toml", "language": study.declaration.report.languages[0].value}
     executed = execute(
         template_path(template),
         parameters,
         folder=study.folder,
-        cell_done=lambda done, total: told(Stage.EXECUTE, done, total),
+        cell_done=lambda done, total: progress(Stage.EXECUTE, done, total),
     )
     write_note(study, urgent_answers(executed.notebook))  # told whatever becomes of the run
     if executed.status is not RunStatus.OK:

@@ -13,7 +13,7 @@ from impact_eval.core.findings import NotApplicable
 from impact_eval.core.vocabulary import Unit
 from impact_eval.pipeline.columns_used import instrument_of
 from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.study_models import DataPart, InstrumentPart, said
+from impact_eval.pipeline.study_models import DataPart, InstrumentPart, in_both_if_any
 from impact_eval.pipeline.urgent import shareable
 from impact_eval.results.finding_records import FindingRecord
 from impact_eval.results.parts import BilingualRecord, finite
@@ -166,7 +166,7 @@ def score_record(study: Study, scored: ScoredInstrument) -> ScoreRecord:
         instrument=scored.instrument.id,
         scale=scored.instrument.id,
         version=scored.instrument.version,
-        name=said(label),
+        name=in_both_if_any(label),
         counted=study.rows_are(scored.part.data),
         unit=Unit.SCORE,
         direction=scores.direction,

@@ -71,16 +71,16 @@ class AuthorText(Part):
 Text: TypeAlias = Words | AuthorText
 
 
-def told(text: Text) -> BilingualRecord:
+def in_both_languages(text: Text) -> BilingualRecord:
     """Return a text of the study file in both languages, as results hold it."""
     if isinstance(text, AuthorText):
         return BilingualRecord(fr=text.fr, en=text.en)
     return BilingualRecord(fr=text, en=text)
 
 
-def said(text: Text | None) -> BilingualRecord | None:
+def in_both_if_any(text: Text | None) -> BilingualRecord | None:
     """Return a text of the study file in both languages, when there is one."""
-    return None if text is None else told(text)
+    return None if text is None else in_both_languages(text)
 
 
 class StudyPart(Part):

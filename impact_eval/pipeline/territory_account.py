@@ -14,7 +14,7 @@ from impact_eval.report.html import render_html
 from impact_eval.report.narrative_portfolio import portfolio_blocks
 
 
-def consolidate(
+def consolidate_studies(
     patterns: Iterable[str | Path],
     *,
     outcome: str,

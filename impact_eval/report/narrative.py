@@ -119,7 +119,7 @@ def value_blocks(results: StudyResults) -> list[AnyBlock]:
     if results.value is None:
         return []
     level, labels = _value_context(results)
-    blocks = narrative_value.value_blocks(results.value, level=level, labels=labels)
+    blocks = narrative_value.account_blocks(results.value, level=level, labels=labels)
     return marked(blocks, results.disclosure)
 
 

@@ -33,9 +33,9 @@ from impact_eval.report.wording import (
     finding_code,
     headline_results,
     of_territories,
+    one_text,
     said,
     spoken,
-    told,
     written,
 )
 from impact_eval.results.finding_records import FindingRecord, NoticedRecord
@@ -68,7 +68,7 @@ def limit_blocks(results: StudyResults) -> list[AnyBlock]:
     labels = {record.outcome: said(record.label) for record in results.headlines}
     findings = [f for f in results.findings if not _is_corrected(f, corrected)]
     limits += finding_limits(findings, labels)
-    once = {told(limit.words): limit for limit in reversed(limits)}
+    once = {one_text(limit.words): limit for limit in reversed(limits)}
     out += list(reversed(once.values())) if once else [_no_limit()]
     return marked(out, results.disclosure)
 

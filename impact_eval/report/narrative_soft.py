@@ -39,7 +39,7 @@ from impact_eval.results.score_records import (
     PeopleChanged,
     ScoreRecord,
 )
-from impact_eval.results.stated import total
+from impact_eval.results.stated import sum_or_none
 
 LOW_ALPHA = 0.70
 
@@ -203,7 +203,7 @@ def _classes(rows: Sequence[BinRecord]) -> list[ScoreBin]:
     for row in rows:
         if out and row.high <= row.low:
             last = out.pop()
-            sums = (total((last.before, row.before)), total((last.after, row.after)))
+            sums = (sum_or_none((last.before, row.before)), sum_or_none((last.after, row.after)))
             out.append(ScoreBin(last.low, last.high, *sums))
         else:
             out.append(ScoreBin(row.low, row.high, row.before, row.after))
@@ -243,7 +243,7 @@ def _people(people: PeopleChanged, name: Said) -> Table:
             Column(key="answer", label=say("soft.people_change"), header=True),
             Column(key="n", label=say("soft.people_n"), form=Form.INTEGER),
         ),
-        rows=(*rows, (say("soft.people_all"), _count(total(counts)))),
+        rows=(*rows, (say("soft.people_all"), _count(sum_or_none(counts)))),
         emphasis=(len(rows),),
     )
 

@@ -40,7 +40,7 @@ from impact_eval.report.figures.money import (
 from impact_eval.report.wording import CAUSAL_FROM, pick, spoken, written
 from impact_eval.results.account_records import AccountSection, ValueRefused
 from impact_eval.results.finding_records import FindingRecord
-from impact_eval.results.stated import balance, total
+from impact_eval.results.stated import balance, sum_or_none
 from impact_eval.results.value import (
     AvoidedToldRecord,
     DroppedToldRecord,
@@ -110,7 +110,7 @@ def value_level(section: AccountSection, levels: Mapping[str, int]) -> int:
     return min(used or levels.values(), default=0)
 
 
-def value_blocks(
+def account_blocks(
     value: AccountSection | ValueRefused | None, *, level: int, labels: Labels
 ) -> list[AnyBlock]:
     """Return the value account: numbers with intervals, who pays, what weighs, what undoes it.
@@ -252,7 +252,7 @@ def _parties(parties: Sequence[PartyRecord]) -> list[AnyBlock]:
         Column(key="gains", label=say("value.benefit"), form=Form.EURO),
         Column(key="net", label=say("value.net"), form=Form.EURO),
     )
-    pays, gains = total(p.pays for p in parties), total(p.gains for p in parties)
+    pays, gains = sum_or_none(p.pays for p in parties), sum_or_none(p.gains for p in parties)
     net = None if pays is None or gains is None else balance(gains, pays)
     sums = (WITHHELD if amount is None else amount for amount in (pays, gains, net))
     rows = (*((p.name, p.pays, p.gains, p.net) for p in found), (say("value.total"), *sums))

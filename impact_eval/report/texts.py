@@ -94,7 +94,7 @@ def _flatten(table: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Te
             yield name, Text(str(value), table.get(f"{key}_one"), count)
 
 
-def read_catalogue(
+def read_topics(
     folder: Folder, language: str
 ) -> tuple[dict[str, Text], tuple[tuple[str, str], ...]]:
     """Read the topics of one language, and the keys met twice.
@@ -143,7 +143,7 @@ def _foreign_folders() -> list[Folder]:
 
 def _add(texts: dict[str, Text], folder: Folder, language: str) -> None:
     """Add another package's texts; a key of ours written again is refused."""
-    more, clashes = read_catalogue(folder, language)
+    more, clashes = read_topics(folder, language)
     taken = [*(key for key, _ in clashes), *(key for key in more if key in texts)]
     if taken:
         raise ImpactEvalError(
@@ -160,7 +160,7 @@ def _polished(text: str, language: str) -> str:
 
 @lru_cache(maxsize=4)
 def _load(language: str) -> Mapping[str, Text]:
-    texts, _ = read_catalogue(own_folder(), language)
+    texts, _ = read_topics(own_folder(), language)
     for folder in _foreign_folders():
         _add(texts, folder, language)
     return MappingProxyType(texts)

@@ -286,7 +286,7 @@ def _needed(codes: Iterable[str]) -> frozenset[str]:
     return frozenset(name for names in found for name, _ in names)
 
 
-def told(words: Said) -> str:
+def one_text(words: Said) -> str:
     """Return words as one text, to know whether two blocks say the same thing."""
     return _catalogue().words(words)
 

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from impact_eval.core.provenance import canonical_json
 from impact_eval.core.vocabulary import Unit
 from impact_eval.results.finding_records import FindingRecord, RefusalRecord, declared_only
-from impact_eval.results.parts import at_most, covariance_of
+from impact_eval.results.parts import at_most, refuse_no_covariance
 from impact_eval.results.record_base import (
     AMOUNT,
     CODE,
@@ -139,7 +139,7 @@ class QuantitiesRecord(Record):
             raise PydanticCustomError("lengths_differ", "lengths_differ", {})
         ranks = [load.effect for line in self.lines for load in line.loads]
         at_most(size - 1, *ranks, *(line.divisor for line in self.lines))
-        covariance_of(self.covariance, size)
+        refuse_no_covariance(self.covariance, size)
         return self
 
 

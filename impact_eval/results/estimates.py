@@ -23,10 +23,10 @@ from impact_eval.results.parts import (
     Matrix,
     Period,
     at_most,
-    covariance_of,
     finite,
-    matrix_of,
-    plain,
+    finite_rows,
+    option_value,
+    refuse_no_covariance,
     within,
 )
 from impact_eval.results.record_base import (
@@ -281,7 +281,7 @@ class FitRecord(Record):
 
     @model_validator(mode="after")
     def _square(self) -> Self:
-        covariance_of(self.covariance, len(self.effects))
+        refuse_no_covariance(self.covariance, len(self.effects))
         narrowing(self.flow)
         return self
 
@@ -293,12 +293,14 @@ class FitRecord(Record):
             estimand=estimate.estimand,
             method=MethodOf(
                 name=estimate.method.name,
-                options={name: plain(value) for name, value in estimate.method.options.items()},
+                options={
+                    name: option_value(value) for name, value in estimate.method.options.items()
+                },
                 covariance=estimate.method.covariance,
             ),
             counterfactual=estimate.counterfactual,
             effects=tuple(EffectRecord.of(effect) for effect in estimate.effects),
-            covariance=matrix_of(estimate.covariance.tolist()),
+            covariance=finite_rows(estimate.covariance.tolist()),
             findings=tuple(FindingRecord.of(finding) for finding in estimate.findings),
             flow=tuple(FlowRecord.of(step) for step in estimate.flow),
             details=LevelsRecord.of(estimate.details),
@@ -463,5 +465,5 @@ class CovarianceRecord(Record):
 
     @model_validator(mode="after")
     def _square(self) -> Self:
-        covariance_of(self.matrix, len(self.keys))
+        refuse_no_covariance(self.matrix, len(self.keys))
         return self

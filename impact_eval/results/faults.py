@@ -78,7 +78,7 @@ def _table(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:
     return out
 
 
-def told(error: ValidationError, data: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def fault_places(error: ValidationError, data: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return where the faults of a record are, and what was expected there, once each.
 
     Parameters

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from impact_eval.core.vocabulary import RowsAre, Unit
 from impact_eval.designs.base import Formula
 from impact_eval.results.disclosure.attack_shares import (
-    Told,
+    CountRange,
     paired_counts,
     shown_difference,
     two_group_counts,
@@ -72,7 +72,7 @@ def given_back(record: EstimateRecord, context: Context) -> bool:
         return False
     shown = shown_difference(row.estimate, row.std_error, scale=scale)
     formula, (treated, comparison) = record.estimate.formula, record.rests_on
-    told: tuple[Told, ...] = ()
+    told: tuple[CountRange, ...] = ()
     if shown is not None and treated and comparison and formula is Formula.TWO_GROUPS:
         told = two_group_counts(shown, treated, comparison)
     elif shown is not None and formula is Formula.TWO_DATES:

@@ -67,7 +67,7 @@ def at_most(whole: int | None, *parts: int | None) -> None:
         raise PydanticCustomError("part_over_whole", "part_over_whole", {"expected": whole})
 
 
-def covariance_of(matrix: Matrix, size: int) -> None:
+def refuse_no_covariance(matrix: Matrix, size: int) -> None:
     """Refuse what is no covariance: not square, not symmetric, a variance below zero."""
     if len(matrix) != size or any(len(row) != size for row in matrix):
         raise PydanticCustomError("not_square", "not_square", {"expected": size})
@@ -108,12 +108,12 @@ def finite(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def matrix_of(rows: Iterable[Iterable[float]]) -> tuple[tuple[float | None, ...], ...]:
+def finite_rows(rows: Iterable[Iterable[float]]) -> tuple[tuple[float | None, ...], ...]:
     """Return a matrix whose cells without value are empty."""
     return tuple(tuple(finite(cell) for cell in row) for row in rows)
 
 
-def plain(value: object) -> Value:
+def option_value(value: object) -> Value:
     """Return an option as JSON holds it: a scalar, a list of them, or its own short text."""
     if value is None or isinstance(value, (bool, str, int, float)):
         return value

@@ -18,7 +18,7 @@ from impact_eval.core.vocabulary import RowsAre
 from impact_eval.results.account_records import ValueSection
 from impact_eval.results.checks import CheckRecord
 from impact_eval.results.estimates import CovarianceRecord, EstimateRecord, Role
-from impact_eval.results.faults import Json, TwiceInFile, parsed, told
+from impact_eval.results.faults import Json, TwiceInFile, fault_places, parsed
 from impact_eval.results.finding_records import NoticedRecord
 from impact_eval.results.migration import SCHEMA_1, from_schema_1
 from impact_eval.results.record_base import CODE, Record, Rule
@@ -214,7 +214,7 @@ class StudyResults(Record):
         try:
             return cls.model_validate_json(json.dumps(data, allow_nan=False))
         except ValidationError as error:
-            keys, faults = told(error, data)
+            keys, faults = fault_places(error, data)
         except (TypeError, ValueError, RecursionError):
             keys, faults = ("results.json",), ("results_fault.number",)
         raise ImpactEvalError(

@@ -15,12 +15,12 @@ from impact_eval.results.estimates import FlowRecord
 N = TypeVar("N", int, float)
 
 
-def total(values: Iterable[N | None]) -> N | None:
+def sum_or_none(values: Iterable[N | None]) -> N | None:
     """Return a sum; None when one of its parts was kept back.
 
     Examples
     --------
-    >>> total([12, 76, 0]), total([12, None])
+    >>> sum_or_none([12, 76, 0]), sum_or_none([12, None])
     (88, None)
     """
     parts = list(values)
@@ -70,7 +70,7 @@ def balance(gains: float, pays: float) -> float:
 
 def received(step: FlowRecord) -> int | None:
     """Return the rows that entered a step: those kept and those left out."""
-    return total((step.n, step.dropped))
+    return sum_or_none((step.n, step.dropped))
 
 
 def lost(start: int, end: int) -> int:

@@ -16,9 +16,9 @@ from impact_eval.stats.scales.cfa_fit import normal_objective, start_values
 from impact_eval.stats.scales.cfa_model import (
     Identification,
     Matrix,
+    freed,
     hold,
     measurement_model,
-    release,
     tie,
 )
 from impact_eval.stats.scales.cfa_moments import ModelMoments
@@ -171,7 +171,7 @@ def test_model_editing() -> None:
     model = measurement_model(FOUR)
     equal = tie(model, [[(Matrix.RESIDUAL, 0, i, i) for i in range(4)]])
     assert equal.n_free == model.n_free - 3
-    assert release(equal, [(Matrix.RESIDUAL, 0, 3, 3)]).n_free == model.n_free - 2
+    assert freed(equal, [(Matrix.RESIDUAL, 0, 3, 3)]).n_free == model.n_free - 2
     assert hold(model, [(Matrix.RESIDUAL, 0, 0, 0)], 0.5).n_free == model.n_free - 1
     with pytest.raises(ImpactEvalError) as refusal:
         measurement_model({"f": [], "g": ["a"]}, correlated=[("a", "z")])

@@ -20,7 +20,7 @@ from impact_eval.stats.surveys.calibration import (
 )
 from impact_eval.stats.surveys.response import response_model
 from impact_eval.stats.surveys.survey_design import (
-    jackknife_covariance,
+    jackknife_by_cluster,
     mean_design_effect,
     survey_design,
     survey_mean,
@@ -137,7 +137,7 @@ def test_simple_random_sample_formulas() -> None:
     assert survey_total(y, census).std_error[0] == pytest.approx(0, abs=1e-12)
     assert mean_design_effect(y, finite) == pytest.approx(1, rel=1e-12)
     assert survey_quantile(y, finite, [0.5])[0] == np.sort(y)[24]
-    jack = jackknife_covariance(lambda w: np.array([w @ y / w.sum()]), finite)
+    jack = jackknife_by_cluster(lambda w: np.array([w @ y / w.sum()]), finite)
     assert jack[0, 0] == pytest.approx(survey_mean(y, finite).covariance[0, 0], rel=1e-10)
 
 

@@ -150,13 +150,13 @@ def test_a_kernel_that_is_killed(tmp_path: Path, temporary: Path, cell: int) -> 
     folder = CORPUS.csv_study(tmp_path / "etude")
     inputs = inputs_of(folder)
 
-    def told(stage: Stage, done: int, total: int) -> None:
+    def progress(stage: Stage, done: int, total: int) -> None:
         if stage is Stage.EXECUTE and done == cell:
             for kernel in kernels(os.getpid()):
                 kernel.kill()
 
     with pytest.raises(ImpactEvalError) as error:
-        run(folder, told=told)
+        run(folder, progress=progress)
     assert error.value.codes == ("run_killed",)
     assert CORPUS.found_in(folder, inputs) == []
     assert CORPUS.found_in(temporary, set(), machine=False) == []
@@ -165,10 +165,10 @@ def test_a_kernel_that_is_killed(tmp_path: Path, temporary: Path, cell: int) -> 
 def _run_alone(folder: str, reached: str) -> None:
     """Run a study and write how far it went, for whoever will kill it."""
 
-    def told(stage: Stage, done: int, total: int) -> None:
+    def progress(stage: Stage, done: int, total: int) -> None:
         Path(reached).write_text(f"{stage.value} {done}", encoding="utf-8")
 
-    run(folder, told=told)
+    run(folder, progress=progress)
 
 
 @pytest.mark.long

@@ -12,7 +12,7 @@ import pytest
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.territory_account import consolidate
+from impact_eval.pipeline.territory_account import consolidate_studies
 from impact_eval.portfolio.portfolio import Portfolio
 from impact_eval.stats.inference.pooling import pool
 
@@ -52,7 +52,7 @@ def test_pool_is_the_kernel_on_the_published_numbers(three):
 
 
 def test_report_in_both_languages(three, tmp_path):
-    written = consolidate(
+    written = consolidate_studies(
         [three / "*/results.json"], outcome="droit_ouvert", output=tmp_path / "out"
     )
     assert {path.name for path in written} == {

@@ -19,7 +19,7 @@ from impact_eval.stats.inference.covariance import (
     covariance_of_fit,
     satterthwaite_df,
 )
-from impact_eval.stats.inference.joint_tests import f_test, hotelling_test, wald_test
+from impact_eval.stats.inference.joint_tests import f_test, hotelling_test, wald_test_of_fit
 from impact_eval.stats.inference.regression import Absorbed, LinearFit, least_squares
 
 Read = Callable[[str], Any]
@@ -90,7 +90,7 @@ def test_clubsandwich_joint_tests(awards: Any, real_data: Read, reference: Read)
     fit, codes = awards(real_data("causal/achievement_awards.csv"))
     cr2 = covariance_of_fit(fit, Clustered(correction="CR2"), clusters=codes)
     C = np.eye(len(fit.names))[[i for i, name in enumerate(fit.names) if "school_type" in name]]
-    tests = [kind(fit, cr2, C) for kind in (wald_test, f_test, hotelling_test)]
+    tests = [kind(fit, cr2, C) for kind in (wald_test_of_fit, f_test, hotelling_test)]
     assert all(isinstance(test, JointTest) for test in tests)
     wald, naive, aht = tests
     np.testing.assert_allclose(

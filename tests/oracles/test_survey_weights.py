@@ -22,7 +22,7 @@ from impact_eval.stats.surveys.response import response_model
 from impact_eval.stats.surveys.survey_design import (
     SurveyDesign,
     SurveyEstimate,
-    jackknife_covariance,
+    jackknife_by_cluster,
     mean_design_effect,
     survey_design,
     survey_mean,
@@ -229,12 +229,12 @@ def test_jackknife(reference: dict, stratified: pd.DataFrame, shared: Path) -> N
     def mean_of(y: np.ndarray):
         return lambda w: np.array([w @ y / w.sum()])
 
-    v = jackknife_covariance(mean_of(stratified.api00.to_numpy(float)), of_strata(stratified))
+    v = jackknife_by_cluster(mean_of(stratified.api00.to_numpy(float)), of_strata(stratified))
     expected = reference["jackknife"]["jkn_strat_mean"]["se"]["1"]
     assert np.sqrt(v[0, 0]) == pytest.approx(expected, rel=1e-8)
     simple = pd.read_csv(shared / "data/apisrs.csv")
     design = survey_design(n=200, weights=simple.pw)  # the reference: no finite population
-    v = jackknife_covariance(mean_of(simple.api00.to_numpy(float)), design)
+    v = jackknife_by_cluster(mean_of(simple.api00.to_numpy(float)), design)
     expected = reference["jackknife"]["jk1_srs_mean"]["se"]["1"]
     assert np.sqrt(v[0, 0]) == pytest.approx(expected, rel=1e-8)
     # delete-one linearised variance of a simple random sample: the same number

@@ -37,7 +37,7 @@ from impact_eval.report.figures.drawing import (
     value_title,
 )
 from impact_eval.report.texts import Texts
-from impact_eval.results.stated import favourable, shares, total
+from impact_eval.results.stated import favourable, shares, sum_or_none
 
 SMD_LIMIT = 0.1
 
@@ -253,7 +253,7 @@ def data_for_likert(rows: Sequence[ItemAnswers], categories: Sequence[Said]) -> 
     )
     cells = []
     for row in rows:
-        cells.append((row.item, row.wave, total(row.counts), *shares(row.counts)))
+        cells.append((row.item, row.wave, sum_or_none(row.counts), *shares(row.counts)))
     counts = [row.counts for row in rows]
     first, last = counts[::2], counts[1::2] or counts[::2]
     alt = say(

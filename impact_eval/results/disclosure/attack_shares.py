@@ -78,7 +78,7 @@ class ShownDifference:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class CountRange:
     """The least and the greatest that a count can be, given what is printed, and how many values.
 
     A difference does not tell yes from no: 3 of one group or 20, and nothing in between, are two
@@ -94,7 +94,8 @@ class Told:
 
         Examples
         --------
-        >>> Told(3, 4, 2).tells(11), Told(0, 15, 16).tells(11), Told(30, 31, 2).tells(11)
+        >>> ranges = CountRange(3, 4, 2), CountRange(0, 15, 16), CountRange(30, 31, 2)
+        >>> tuple(each.tells(11) for each in ranges)
         (True, False, False)
         """
         return self.values < threshold and self.low < threshold
@@ -119,7 +120,9 @@ def shown_difference(
     return ShownDifference(told, round_error(std_error), ratio, scale, close)
 
 
-def two_group_counts(shown: ShownDifference, n_treated: int, n_comparison: int) -> tuple[Told, ...]:
+def two_group_counts(
+    shown: ShownDifference, n_treated: int, n_comparison: int
+) -> tuple[CountRange, ...]:
     r"""Return what is known of who said yes, and no, in each of two groups.
 
     The error is :math:`\sqrt{p_1 q_1/(n_1 - 1) + p_0 q_0/(n_0 - 1)}`, Neyman's.
@@ -131,7 +134,7 @@ def two_group_counts(shown: ShownDifference, n_treated: int, n_comparison: int) 
 
     Returns
     -------
-    tuple of Told
+    tuple of CountRange
         Yes and no of the treated, yes and no of the others; empty when no pair of counts gives
         what is printed: the error is another one, and this attack learns nothing.
 
@@ -141,7 +144,7 @@ def two_group_counts(shown: ShownDifference, n_treated: int, n_comparison: int) 
 
     >>> shown = shown_difference(3 / 40 - 20 / 40, 0.0904937)
     >>> two_group_counts(shown, 40, 40)[0]
-    Told(low=3, high=20, values=2)
+    CountRange(low=3, high=20, values=2)
     """
     if min(n_treated, n_comparison) < 2:
         return ()
@@ -153,7 +156,7 @@ def two_group_counts(shown: ShownDifference, n_treated: int, n_comparison: int) 
     return _ranges(yes[kept], n_treated, other[kept], n_comparison)
 
 
-def paired_counts(shown: ShownDifference, n: int) -> tuple[Told, ...]:
+def paired_counts(shown: ShownDifference, n: int) -> tuple[CountRange, ...]:
     r"""Return what is known of who said yes, and no, at each of two dates.
 
     With b people who came to yes and c who left it, the mean change is (b - c)/n and its variance
@@ -168,14 +171,14 @@ def paired_counts(shown: ShownDifference, n: int) -> tuple[Told, ...]:
 
     Returns
     -------
-    tuple of Told
+    tuple of CountRange
         Yes and no at the first date, yes and no at the second; empty as for `two_group_counts`.
 
     Examples
     --------
     >>> shown = shown_difference(22 / 40, 0.0873396)  # 23 came to yes, and one left it
     >>> paired_counts(shown, 40)[0]
-    Told(low=1, high=17, values=17)
+    CountRange(low=1, high=17, values=17)
     """
     if n < 2:
         return ()
@@ -192,12 +195,12 @@ def paired_counts(shown: ShownDifference, n: int) -> tuple[Told, ...]:
     return (first, _rest(first, n), second, _rest(second, n))
 
 
-def _within(least: IntArray, most: IntArray, n: int) -> Told:
+def _within(least: IntArray, most: IntArray, n: int) -> CountRange:
     """Return what is known of a count that is in one of several ranges."""
     possible = np.zeros(n + 1, dtype=bool)
     for low, high in zip(least, most, strict=True):
         possible[low : high + 1] = True
-    return Told(int(least.min()), int(most.max()), int(possible.sum()))
+    return CountRange(int(least.min()), int(most.max()), int(possible.sum()))
 
 
 def _near_pairs(shown: ShownDifference, n: int, m: int) -> tuple[IntArray, IntArray]:
@@ -211,16 +214,16 @@ def _near_pairs(shown: ShownDifference, n: int, m: int) -> tuple[IntArray, IntAr
     return np.repeat(one[:, None], steps.size, axis=1)[inside], other[inside]
 
 
-def _ranges(yes: IntArray, n: int, other: IntArray, m: int) -> tuple[Told, ...]:
+def _ranges(yes: IntArray, n: int, other: IntArray, m: int) -> tuple[CountRange, ...]:
     if not yes.size:
         return ()
-    treated = Told(int(yes.min()), int(yes.max()), len(np.unique(yes)))
-    compared = Told(int(other.min()), int(other.max()), len(np.unique(other)))
+    treated = CountRange(int(yes.min()), int(yes.max()), len(np.unique(yes)))
+    compared = CountRange(int(other.min()), int(other.max()), len(np.unique(other)))
     return (treated, _rest(treated, n), compared, _rest(compared, m))
 
 
-def _rest(told: Told, n: int) -> Told:
-    return Told(n - told.high, n - told.low, told.values)
+def _rest(told: CountRange, n: int) -> CountRange:
+    return CountRange(n - told.high, n - told.low, told.values)
 
 
 def _about(value: float) -> tuple[float, ...]:

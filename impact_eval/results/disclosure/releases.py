@@ -169,10 +169,10 @@ def conflicts(ledger: Ledger, candidate: ReleasedEdition, threshold: int) -> tup
     """
     out = []
     for key, count in candidate.counts.items():
-        told = [entry for entry in ledger.entries if key in entry.counts]
-        if any(candidate.same_source(e) and e.counts[key] == count for e in told):
+        published = [entry for entry in ledger.entries if key in entry.counts]
+        if any(candidate.same_source(e) and e.counts[key] == count for e in published):
             continue
-        if not all(far_apart(count, e.counts[key], threshold=threshold) for e in told):
+        if not all(far_apart(count, e.counts[key], threshold=threshold) for e in published):
             out.append(key)
     return tuple(sorted(out))
 

@@ -36,7 +36,7 @@ def selecting(fit: LinearFit, names: Sequence[str]) -> FloatArray:
     return np.eye(len(fit.names))[[fit.position(name) for name in names]]
 
 
-def wald_test(
+def wald_test_of_fit(
     fit: LinearFit,
     covariance: CovarianceResult,
     restrictions: FloatArray,
@@ -73,7 +73,7 @@ def f_test(
 ) -> JointTest | NotApplicable:
     """Test restrictions by F with G - 1 (clusters) or n - k (rows) denominator degrees of freedom.
 
-    Parameters and returns are those of `wald_test`.
+    Parameters and returns are those of `wald_test_of_fit`.
     """
     quadratic = _quadratic(fit, covariance, restrictions, null)
     if isinstance(quadratic, NotApplicable):
@@ -93,9 +93,9 @@ def hotelling_test(
 ) -> JointTest | NotApplicable:
     """Test restrictions by the approximate Hotelling law, honest with few clusters.
 
-    Parameters and returns are those of `wald_test`; besides, `no_cluster_moments` for a covariance
-    that is not one-way clustered, and `hotelling_df_exhausted` when there are more restrictions
-    than the clusters can carry.
+    Parameters and returns are those of `wald_test_of_fit`; besides, `no_cluster_moments` for a
+    covariance that is not one-way clustered, and `hotelling_df_exhausted` when there are more
+    restrictions than the clusters can carry.
     """
     if covariance.moments is None:
         return NotApplicable.because("no_cluster_moments", covariance=covariance.label)

@@ -51,7 +51,7 @@ class Acceptance:
     mean: FloatArray
 
 
-def acceptance(
+def pretest_acceptance(
     drift: FloatArray,
     covariance: FloatArray,
     *,
@@ -82,7 +82,7 @@ def acceptance(
     Examples
     --------
     >>> import numpy as np
-    >>> round(acceptance(np.zeros(2), np.eye(2)).probability, 6)
+    >>> round(pretest_acceptance(np.zeros(2), np.eye(2)).probability, 6)
     0.95
     """
     drift = np.asarray(drift, dtype=np.float64)
@@ -161,14 +161,14 @@ def slope_for_power(
     unit = 1 / math.sqrt(float(direction @ np.linalg.solve(covariance, direction)))
     high = unit
     for _ in range(_DOUBLINGS):
-        passed = acceptance(high * direction, covariance, alpha=alpha, rule=rule)
+        passed = pretest_acceptance(high * direction, covariance, alpha=alpha, rule=rule)
         if 1 - passed.probability >= power:
             break
         high *= 2
     low = 0.0
     for _ in range(_DOUBLINGS):
         middle = (low + high) / 2
-        passed = acceptance(middle * direction, covariance, alpha=alpha, rule=rule)
+        passed = pretest_acceptance(middle * direction, covariance, alpha=alpha, rule=rule)
         if 1 - passed.probability >= power:
             high = middle
         else:
@@ -206,6 +206,6 @@ def mean_after_passing(
     (k,) array
     """
     before = covariance[np.ix_(pre, pre)]
-    passed = acceptance(drift[pre], before, alpha=alpha, rule=rule)
+    passed = pretest_acceptance(drift[pre], before, alpha=alpha, rule=rule)
     shift = np.linalg.solve(before, passed.mean - drift[pre])
     return np.asarray(drift + covariance[:, pre] @ shift, dtype=np.float64)

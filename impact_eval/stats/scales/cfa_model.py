@@ -1,7 +1,7 @@
 """Confirmatory factor models as data: which cells of which matrices are free, fixed or equal.
 
 A model is a table of cells. Cells that share a free number are one parameter: an equality
-constraint is nothing else. Models are changed by copy (`tie`, `release`, `hold`).
+constraint is nothing else. Models are changed by copy (`tie`, `freed`, `hold`).
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def tie(model: CfaModel, sets: Iterable[Sequence[tuple[Matrix, int, int, int]]])
     )
 
 
-def release(model: CfaModel, keys: Iterable[tuple[Matrix, int, int, int]]) -> CfaModel:
+def freed(model: CfaModel, keys: Iterable[tuple[Matrix, int, int, int]]) -> CfaModel:
     """Return the model with these cells free, each on its own."""
     wanted = set(keys)
     fresh = model.n_free

@@ -19,8 +19,8 @@ from impact_eval.stats.scales.cfa_model import (
     CfaModel,
     Identification,
     Matrix,
+    freed,
     measurement_model,
-    release,
     tie,
 )
 
@@ -89,14 +89,12 @@ def group_model(
     later = range(1, n_groups)
     factors = range(len(model.factors))
     if identification is Identification.UNIT_VARIANCE:
-        model = release(
-            model, [(Matrix.FACTOR_COVARIANCE, g, f, f) for g in later for f in factors]
-        )
+        model = freed(model, [(Matrix.FACTOR_COVARIANCE, g, f, f) for g in later for f in factors])
     if level is InvarianceLevel.METRIC:
         return model
     loose = {model.items.index(item) for item in free_intercepts}
     model = tie(model, _across(model, Matrix.INTERCEPT, loose))
-    model = release(model, [(Matrix.FACTOR_MEAN, g, f, 0) for g in later for f in factors])
+    model = freed(model, [(Matrix.FACTOR_MEAN, g, f, 0) for g in later for f in factors])
     if level is InvarianceLevel.STRICT:
         model = tie(model, _across(model, Matrix.RESIDUAL, loose))
     return model
@@ -167,11 +165,11 @@ def longitudinal_model(
         ]  # fmt: skip
 
     model = tie(model, same(Matrix.LOADING, True, free_loadings))
-    model = release(model, [(Matrix.FACTOR_COVARIANCE, 0, w, w) for w in later])
+    model = freed(model, [(Matrix.FACTOR_COVARIANCE, 0, w, w) for w in later])
     if level is InvarianceLevel.METRIC:
         return model
     model = tie(model, same(Matrix.INTERCEPT, False, free_intercepts))
-    model = release(model, [(Matrix.FACTOR_MEAN, 0, w, 0) for w in later])
+    model = freed(model, [(Matrix.FACTOR_MEAN, 0, w, 0) for w in later])
     if level is InvarianceLevel.STRICT:
         rows = [[place[wave[i]] for wave in waves] for i in range(k) if i not in free_intercepts]
         model = tie(model, [[(Matrix.RESIDUAL, 0, r, r) for r in same_item] for same_item in rows])

@@ -13,9 +13,9 @@ from impact_eval.stats.scales.cfa_model import (
     CfaModel,
     Identification,
     Matrix,
+    freed,
     hold,
     measurement_model,
-    release,
     tie,
 )
 from impact_eval.stats.scales.cfa_ordinal import (
@@ -92,8 +92,8 @@ def ordinal_group_model(
         [[(Matrix.THRESHOLD, g, c.row, c.column) for g in groups]
          for c in model.select(Matrix.THRESHOLD, 0)],
     )  # fmt: skip
-    model = release(model, [(Matrix.INTERCEPT, g, i, 0) for g in later for i in rich])
-    model = release(model, [(Matrix.SCALE, g, i, i) for g in later for i in rich])
+    model = freed(model, [(Matrix.INTERCEPT, g, i, 0) for g in later for i in rich])
+    model = freed(model, [(Matrix.SCALE, g, i, i) for g in later for i in rich])
     if level is InvarianceLevel.THRESHOLDS:
         return model
     model = tie(
@@ -101,11 +101,11 @@ def ordinal_group_model(
         [[(Matrix.LOADING, g, c.row, c.column) for g in groups]
          for c in model.select(Matrix.LOADING, 0)],
     )  # fmt: skip
-    model = release(model, [(Matrix.FACTOR_COVARIANCE, g, f, f) for g in later for f in factors])
+    model = freed(model, [(Matrix.FACTOR_COVARIANCE, g, f, f) for g in later for f in factors])
     if level is InvarianceLevel.METRIC:
         return model
     model = hold(model, [(Matrix.INTERCEPT, g, i, 0) for g in later for i in rich], 0.0)
-    model = release(model, [(Matrix.FACTOR_MEAN, g, f, 0) for g in later for f in factors])
+    model = freed(model, [(Matrix.FACTOR_MEAN, g, f, 0) for g in later for f in factors])
     if level is InvarianceLevel.STRICT:
         model = hold(model, [(Matrix.SCALE, g, i, i) for g in later for i in rich], 1.0)
     return model
@@ -265,18 +265,18 @@ def ordinal_longitudinal_model(
         [[(Matrix.THRESHOLD, 0, row, c) for row in rows[i]]
          for i in range(k) for c in range(categories[i] - 1)],
     )  # fmt: skip
-    model = release(model, [(Matrix.INTERCEPT, 0, row, 0) for row in rich])
-    model = release(model, [(Matrix.SCALE, 0, row, row) for row in rich])
+    model = freed(model, [(Matrix.INTERCEPT, 0, row, 0) for row in rich])
+    model = freed(model, [(Matrix.SCALE, 0, row, row) for row in rich])
     if level is InvarianceLevel.THRESHOLDS:
         return model
     model = tie(model, [[(Matrix.LOADING, 0, rows[i][w], w) for w in range(count)]
                         for i in range(k)])  # fmt: skip
     later = range(1, count)
-    model = release(model, [(Matrix.FACTOR_COVARIANCE, 0, w, w) for w in later])
+    model = freed(model, [(Matrix.FACTOR_COVARIANCE, 0, w, w) for w in later])
     if level is InvarianceLevel.METRIC:
         return model
     model = hold(model, [(Matrix.INTERCEPT, 0, row, 0) for row in rich], 0.0)
-    model = release(model, [(Matrix.FACTOR_MEAN, 0, w, 0) for w in later])
+    model = freed(model, [(Matrix.FACTOR_MEAN, 0, w, 0) for w in later])
     if level is InvarianceLevel.STRICT:
         model = hold(model, [(Matrix.SCALE, 0, row, row) for row in rich], 1.0)
     return model

@@ -388,7 +388,7 @@ def survey_regression(
     return estimate_from(beta, influence, design, level=level, used=matrix.shape[1] - 1)
 
 
-def jackknife_covariance(
+def jackknife_by_cluster(
     statistic: Callable[[FloatArray], FloatArray], design: SurveyDesign
 ) -> FloatArray:
     r"""Return the delete-one-cluster jackknife covariance of any statistic of the weights.
@@ -407,7 +407,7 @@ def jackknife_covariance(
     --------
     >>> import numpy as np
     >>> y = np.array([1.0, 2.0, 4.0])
-    >>> v = jackknife_covariance(lambda w: np.array([w @ y / w.sum()]), survey_design(n=3))
+    >>> v = jackknife_by_cluster(lambda w: np.array([w @ y / w.sum()]), survey_design(n=3))
     >>> round(float(v[0, 0]), 6) == round(float(y.var(ddof=1) / 3), 6)
     True
     """

@@ -7,7 +7,7 @@ import pytest
 
 from impact_eval.diagnostics import checks
 from impact_eval.diagnostics.evidence import RAISES, RULES
-from impact_eval.report.texts import LANGUAGES, own_folder, read_catalogue
+from impact_eval.report.texts import LANGUAGES, own_folder, read_topics
 
 OWN = ("pretrends", "balance", "attrition", "honest_did", "placebo", "leave_one_out",
        "anticipation", "composition", "overlap", "confounding", "few_clusters", "bacon",
@@ -16,7 +16,7 @@ OWN = ("pretrends", "balance", "attrition", "honest_did", "placebo", "leave_one_
 
 @pytest.fixture(scope="module", params=LANGUAGES)
 def keys(request: pytest.FixtureRequest) -> set[str]:
-    return set(read_catalogue(own_folder(), request.param)[0])
+    return set(read_topics(own_folder(), request.param)[0])
 
 
 def sources(root: Path) -> str:

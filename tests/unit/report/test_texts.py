@@ -16,7 +16,7 @@ from impact_eval.report.texts import (
     Texts,
     own_folder,
     placeholders,
-    read_catalogue,
+    read_topics,
     render_error,
     unknown_formats,
     user_language,
@@ -58,7 +58,7 @@ def test_both_languages_have_the_same_placeholders() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_key_is_written_twice(language: str) -> None:
-    _, clashes = read_catalogue(own_folder(), language)
+    _, clashes = read_topics(own_folder(), language)
     assert clashes == ()
 
 

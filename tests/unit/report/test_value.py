@@ -21,7 +21,7 @@ from impact_eval.report.blocks import (
     Paragraph,
     Table,
 )
-from impact_eval.report.narrative_value import value_blocks, value_level, value_message
+from impact_eval.report.narrative_value import account_blocks, value_level, value_message
 from impact_eval.report.texts import Texts
 from impact_eval.results.account_records import AccountSection, ValueRefused, section_of
 from impact_eval.results.records import StudyResults
@@ -57,7 +57,7 @@ def _cells(blocks: list[AnyBlock]) -> set[float]:
 
 
 def test_every_number_printed_is_in_the_section(section: AccountSection) -> None:
-    blocks = value_blocks(section, level=3, labels=LABELS)
+    blocks = account_blocks(section, level=3, labels=LABELS)
     known = _numbers(section.model_dump(mode="json"))
     parties = section.told.parties
     sums = {p.gains - p.pays for p in parties}  # a balance, and the total of a column
@@ -69,7 +69,7 @@ def test_every_number_printed_is_in_the_section(section: AccountSection) -> None
 
 
 def test_the_whole_section_is_told(section: AccountSection) -> None:
-    blocks = value_blocks(section, level=3, labels=LABELS)
+    blocks = account_blocks(section, level=3, labels=LABELS)
     assert isinstance(blocks[0], Heading)
     figures = [b.figure for b in blocks if isinstance(b, Figure)]
     assert figures == ["payers", "tornado", "cumulative", "acceptability"]
@@ -84,7 +84,7 @@ def test_the_whole_section_is_told(section: AccountSection) -> None:
 
 
 def test_outcomes_of_a_finding_have_their_own_words(section: AccountSection) -> None:
-    blocks = value_blocks(section, level=3, labels=LABELS)
+    blocks = account_blocks(section, level=3, labels=LABELS)
     limits = [Texts("fr").words(b.words) for b in blocks if isinstance(b, Limitation)]
     assert any("Permis" in text for text in limits)
     assert not any("permis" in text for text in limits)
@@ -137,14 +137,14 @@ def test_below_level_3_the_sentence_attributes_nothing(
 
 def test_a_refused_section_says_why_and_nothing_else() -> None:
     refused = ValueRefused(not_applicable="no_value")
-    heading, told = value_blocks(refused, level=3, labels={})
+    heading, told = account_blocks(refused, level=3, labels={})
     assert isinstance(heading, Heading)
     assert isinstance(told, Paragraph)
     for language in ("fr", "en"):
         texts = Texts(language)
         assert texts.say("reason.no_value") in texts.words(told.words[0])
     assert value_message(refused, level=3, labels={}) is None
-    assert value_blocks(None, level=3, labels={}) == []
+    assert account_blocks(None, level=3, labels={}) == []
     assert value_message(None, level=3, labels={}) is None
 
 

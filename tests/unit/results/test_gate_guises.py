@@ -9,7 +9,11 @@ import pytest
 from small_studies import TWO_GROUPS, study_in
 
 from impact_eval.pipeline.evaluate import evaluate
-from impact_eval.results.disclosure.attack_shares import Told, shown_difference, two_group_counts
+from impact_eval.results.disclosure.attack_shares import (
+    CountRange,
+    shown_difference,
+    two_group_counts,
+)
 from impact_eval.results.estimates import Role
 from impact_eval.results.gate import release
 from impact_eval.results.records import StudyResults
@@ -108,7 +112,7 @@ def test_the_usual_error_beside_a_small_study_does_not_tell_its_shares(tmp_path:
     formula = next(r for r in whole.estimates if r.role is Role.ANALYTIC)
     shown = shown_difference(formula.headline.estimate or 0.0, formula.headline.std_error or 0.0)
     assert shown is not None
-    assert two_group_counts(shown, 12, 12)[0] == Told(9, 9, 1)
+    assert two_group_counts(shown, 12, 12)[0] == CountRange(9, 9, 1)
     published = release(whole).results
     kept = next(r for r in published.estimates if r.role is Role.ANALYTIC)
     assert (kept.headline.estimate, kept.headline.std_error) == (None, None)

@@ -12,15 +12,15 @@ from impact_eval.results.stated import (
     of_the_same_sign,
     share,
     shares,
-    total,
+    sum_or_none,
 )
 
 
 def test_a_sum_of_which_a_part_is_kept_back_is_kept_back() -> None:
-    assert total([12, 76, 0]) == 88
-    assert total([12, None, 0]) is None
-    assert total([1.5, -0.25]) == 1.25
-    assert total([]) == 0
+    assert sum_or_none([12, 76, 0]) == 88
+    assert sum_or_none([12, None, 0]) is None
+    assert sum_or_none([1.5, -0.25]) == 1.25
+    assert sum_or_none([]) == 0
 
 
 def test_shares_are_of_their_own_total() -> None:

@@ -5,8 +5,8 @@ import pytest
 
 from impact_eval.stats.panels.pretest import (
     PretestRule,
-    acceptance,
     mean_after_passing,
+    pretest_acceptance,
     slope_for_power,
 )
 
@@ -50,8 +50,8 @@ def test_mean_after_pretest_of_the_published_example() -> None:
 
 def test_bayes_factor_of_the_published_example() -> None:
     drift = (0.05205871 * (TIMES + 1))[PRE]
-    under = acceptance(drift, BEFORE, rule=PretestRule.INDIVIDUAL).probability
-    null = acceptance(0 * drift, BEFORE, rule=PretestRule.INDIVIDUAL).probability
+    under = pretest_acceptance(drift, BEFORE, rule=PretestRule.INDIVIDUAL).probability
+    null = pretest_acceptance(0 * drift, BEFORE, rule=PretestRule.INDIVIDUAL).probability
     assert under / null == pytest.approx(0.56901, abs=2e-4)
     assert 1 - under == pytest.approx(0.4999776, abs=1e-4)
 
@@ -67,7 +67,7 @@ def test_acceptance_against_brute_force(rule: PretestRule) -> None:
         passed = wald <= 7.814727903251179  # chi-squared quantile, 3 degrees of freedom
     else:
         passed = (np.abs(before) <= 1.959963984540054 * np.sqrt(np.diag(BEFORE))).all(axis=1)
-    found = acceptance(drift[PRE], BEFORE, rule=rule)
+    found = pretest_acceptance(drift[PRE], BEFORE, rule=rule)
     assert found.probability == pytest.approx(passed.mean(), abs=0.003)
     mean = mean_after_passing(drift, SIGMA, PRE, rule=rule)
     np.testing.assert_allclose(mean, draws[passed].mean(axis=0), atol=0.001)
@@ -78,7 +78,7 @@ def test_acceptance_against_brute_force(rule: PretestRule) -> None:
 def test_slope_has_the_power_asked(power: float, rule: PretestRule) -> None:
     direction = (TIMES + 1)[PRE]
     slope = slope_for_power(direction, BEFORE, power=power, rule=rule)
-    passed = acceptance(slope * direction, BEFORE, rule=rule).probability
+    passed = pretest_acceptance(slope * direction, BEFORE, rule=rule).probability
     assert 1 - passed == pytest.approx(power, abs=1e-8)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from impact_eval.results.disclosure.attack_shares import (
-    Told,
+    CountRange,
     paired_counts,
     shown_difference,
     two_group_counts,
@@ -36,14 +36,14 @@ def test_the_true_counts_are_found_by_trial(a: int, n: int, b: int, m: int) -> N
     assert told[0].low <= min(ones) <= a <= max(ones) <= told[0].high
     assert told[2].low <= min(twos) <= b <= max(twos) <= told[2].high
     assert told[0].values >= len(ones)
-    assert told[1] == Told(n - told[0].high, n - told[0].low, told[0].values)
+    assert told[1] == CountRange(n - told[0].high, n - told[0].low, told[0].values)
 
 
 def test_a_percentage_is_a_share_times_a_hundred() -> None:
     estimate, error = two_groups(3, 40, 20, 40)
     shown = shown_difference(100 * estimate, 100 * error, scale=100.0)
     assert shown is not None
-    assert two_group_counts(shown, 40, 40)[0] == Told(3, 20, 2)
+    assert two_group_counts(shown, 40, 40)[0] == CountRange(3, 20, 2)
 
 
 def test_another_error_teaches_nothing() -> None:
@@ -59,7 +59,7 @@ def test_paired_answers_by_hand() -> None:
     shown = shown_difference(float(change.mean()), float(change.std(ddof=1) / np.sqrt(40)))
     assert shown is not None
     first, _, second, _ = paired_counts(shown, 40)
-    assert first == Told(1, 17, 17)
-    assert second == Told(23, 39, 17)
+    assert first == CountRange(1, 17, 17)
+    assert second == CountRange(23, 39, 17)
     assert not first.tells(11)
     assert first.tells(18)
