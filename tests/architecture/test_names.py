@@ -1,0 +1,53 @@
+"""A name says one thing: files, public classes and public functions are named once."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Rooms being rearranged, with the names that still have a twin in them.
+WAITING = {
+    "designs": {"Adjustment", "Composition", "Report", "Row", "Variant"},
+    "diagnostics": {"headline"},
+    "value": {"cells.py", "vocabulary.py", "Balance", "Column", "FiellerSet", "Variant",
+              "balance_of", "headline", "joint_covariance", "plain"},
+}  # fmt: skip
+# Commands bear the name of what they call.
+FACES = ("cli.py",)
+EVERYWHERE = {"main"}  # what a module does when it is run
+
+
+def _named(root: Path) -> Iterator[tuple[str, str]]:
+    """Yield (name, module) of every file, public class and public function."""
+    package = root / "impact_eval"
+    for path in sorted(package.rglob("*.py")):
+        module = path.relative_to(package).as_posix()
+        if path.name == "__init__.py" or module in FACES:
+            continue
+        yield path.name, module
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            public = isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name[0] != "_"
+            if public and node.name not in EVERYWHERE:
+                yield node.name, module
+
+
+@pytest.fixture(scope="module")
+def twins(root: Path) -> dict[str, list[str]]:
+    """Modules by each name that is used more than once."""
+    found: dict[str, list[str]] = {}
+    for name, module in _named(root):
+        found.setdefault(name, []).append(module)
+    assert len(found) > 1_000
+    return {name: modules for name, modules in found.items() if len(modules) > 1}
+
+
+def _waits(name: str, modules: list[str]) -> bool:
+    return any(name in WAITING.get(module.split("/")[0], ()) for module in modules)
+
+
+def test_a_name_is_used_once(twins: dict[str, list[str]]) -> None:
+    new = {name: modules for name, modules in twins.items() if not _waits(name, modules)}
+    assert new == {}, "say what it is of: a record that mirrors a computed object takes `Record`"
