@@ -8,7 +8,7 @@ import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.data.readers.raw import RawTable
-from impact_eval.data.readers.reader import Reader, register
+from impact_eval.data.readers.reader import Reader, register_reader
 
 
 def read_columnar(path: Path) -> RawTable:
@@ -33,7 +33,7 @@ def read_columnar(path: Path) -> RawTable:
     return RawTable(frame=frame, format="parquet", typed=True, rows_in=len(frame))
 
 
-register(
+register_reader(
     Reader(
         name="columnar",
         tables=frozenset({".parquet", ".pq", ".feather", ".arrow"}),

@@ -15,7 +15,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.data.labels import EXAMPLES
 from impact_eval.data.layout import Row, find_table, header_levels, header_row, is_blank
 from impact_eval.data.readers.raw import RawTable
-from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, register
+from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, register_reader
 
 _SEPARATORS = (";", ",", "\t", "|")
 _BOMS = (
@@ -179,4 +179,4 @@ def _ragged(grid: list[Row], width: int, file: str) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-register(Reader(name="delimited", tables=TEXT_ENDINGS, read_table=read_delimited))
+register_reader(Reader(name="delimited", tables=TEXT_ENDINGS, read_table=read_delimited))

@@ -13,7 +13,7 @@ import pandas as pd
 from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
 from impact_eval.data.layout import Merge, Row, find_table, is_blank
 from impact_eval.data.readers.raw import RawTable
-from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, Sheet, register
+from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, Sheet, register_reader
 
 
 def read_excel(path: Path, sheet: Sheet = None) -> RawTable:
@@ -142,7 +142,7 @@ def _is_zipped(path: Path) -> bool:
         return stream.read(2) == b"PK"
 
 
-register(
+register_reader(
     Reader(
         name="excel",
         tables=frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"}),

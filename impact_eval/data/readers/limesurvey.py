@@ -14,7 +14,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.data.cells import ColumnType
 from impact_eval.data.codebook import Codebook, ColumnCode
 from impact_eval.data.labels import LabelMap
-from impact_eval.data.readers.reader import Reader, register
+from impact_eval.data.readers.reader import Reader, register_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -176,4 +176,4 @@ def _scale(
     return None, _TYPES.get(kind)
 
 
-register(Reader(name="limesurvey", forms=frozenset({".lss", ".xml"}), read_form=read_lss))
+register_reader(Reader(name="limesurvey", forms=frozenset({".lss", ".xml"}), read_form=read_lss))

@@ -1,7 +1,7 @@
 """What a reader of files is, and the table of those that are known.
 
-A reader is one file: it makes a `Reader` and gives it to `register`. Those of this folder are found
-by themselves; another package declares the entry point group `impact_eval.readers`.
+A reader is one file: it makes a `Reader` and gives it to `register_reader`. Those of this folder
+are found by themselves; another package declares the entry point group `impact_eval.readers`.
 """
 
 from __future__ import annotations
@@ -80,12 +80,12 @@ class Reader:
 readers: Registry[Reader] = Registry("reader", ENTRY_POINTS, package=__package__)
 
 
-def register(reader: Reader) -> Reader:
+def register_reader(reader: Reader) -> Reader:
     """Add a reader to those that are known.
 
     Examples
     --------
-    >>> register(readers.get("excel")).name
+    >>> register_reader(readers.get("excel")).name
     'excel'
     """
     readers.add(reader.name, reader)

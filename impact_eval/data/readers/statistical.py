@@ -10,7 +10,7 @@ import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.data.readers.raw import RawTable
-from impact_eval.data.readers.reader import Reader, register
+from impact_eval.data.readers.reader import Reader, register_reader
 
 _ENCODINGS = (None, "utf-8", "cp1252", "latin-1")  # as declared in the file, then the usual ones
 
@@ -132,7 +132,7 @@ def _stata_labels(reader: Any) -> dict[str, dict[Any, str]]:
     return {column: dict(sets[label]) for column, label in names.items() if label in sets}
 
 
-register(
+register_reader(
     Reader(
         name="statistical",
         tables=frozenset({".sav", ".zsav", ".por", ".dta"}),

@@ -12,7 +12,7 @@ from impact_eval.data.cells import ColumnType
 from impact_eval.data.codebook import Codebook, ColumnCode
 from impact_eval.data.labels import LabelMap, as_text
 from impact_eval.data.readers.limesurvey import plain_text
-from impact_eval.data.readers.reader import Reader, register
+from impact_eval.data.readers.reader import Reader, register_reader
 
 _TYPES = {
     "integer": ColumnType.NUMBER, "decimal": ColumnType.NUMBER, "range": ColumnType.NUMBER,
@@ -121,4 +121,4 @@ def _column(
     )
 
 
-register(Reader(name="xlsform", forms=frozenset({".xlsx", ".xls"}), read_form=read_xlsform))
+register_reader(Reader(name="xlsform", forms=frozenset({".xlsx", ".xls"}), read_form=read_xlsform))

@@ -19,7 +19,7 @@ import pandas as pd
 
 from impact_eval.data.codebook import Codebook
 from impact_eval.data.readers.raw import RawTable
-from impact_eval.data.readers.reader import Reader, register
+from impact_eval.data.readers.reader import Reader, register_reader
 
 MARK = "# Sondo 1"
 
@@ -40,7 +40,7 @@ def read_form(path):
     return Codebook.of(columns, source=path.name)
 
 
-register(
+register_reader(
     Reader(
         name="sondo", tables=frozenset({".sondo"}), read_table=read_answers,
         recognised=frozenset({".csv"}), recognises=is_sondo,
