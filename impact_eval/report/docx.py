@@ -14,12 +14,12 @@ from typing import Any
 
 from impact_eval.report.blocks import AnyBlock, Masthead
 from impact_eval.report.html import Writer, grouped, meta_lines, page_mark
+from impact_eval.report.languages.language import formats_of
 from impact_eval.report.texts import PageTexts, Texts
 
 FIXED_DATE = (2000, 1, 1, 0, 0, 0)
 PICTURE_WIDTH = 4.6  # inches
 PICTURE_HEIGHT = 8.2
-_LANGUAGES = {"fr": "fr-FR", "en": "en-GB"}
 View = Mapping[str, Any]
 
 
@@ -79,11 +79,11 @@ def _prepare(document: Any, meta: Masthead, texts: Texts) -> None:
         paragraph = section.header.paragraphs[0]
         paragraph.add_run(mark).bold = True
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    _set_language(document, _LANGUAGES[texts.language])
+    _set_language(document, _tag(texts.language))
     core = document.core_properties
     core.title = texts.words(meta["title"]) if meta.get("title") else ""
     core.author = texts.words(meta["operator"]) if meta.get("operator") else ""
-    core.language = _LANGUAGES[texts.language]
+    core.language = _tag(texts.language)
     core.comments = ""
 
 
@@ -94,10 +94,15 @@ def _set_language(document: Any, code: str) -> None:
         element.set(qn("w:val"), code)
 
 
+def _tag(language: str) -> str:
+    """Return a language as documents declare it: `en-GB`."""
+    return f"{language}-{formats_of(language).region}"
+
+
 def _head(document: Any, meta: Masthead, texts: Texts) -> None:
     for label, text in meta_lines(meta, texts):
         paragraph = document.add_paragraph()
-        paragraph.add_run(f"{label} : " if texts.language == "fr" else f"{label}: ")
+        paragraph.add_run(f"{label}{formats_of(texts.language).colon}")
         paragraph.add_run(text).bold = True
         paragraph.paragraph_format.space_after = 0
 

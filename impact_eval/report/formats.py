@@ -9,17 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
-from impact_eval.report.typography import MINUS, NO_BREAK
+from impact_eval.report.languages.language import MINUS, formats_of
 
 MISSING = "—"
 LONGEST_LIST = 12
 LARGEST = 1e15  # beyond it, doubles are no longer whole numbers: written with a power of ten
-_LOCALES = MappingProxyType({"fr": "fr", "en": "en_GB"})
-_AND = MappingProxyType({"fr": "et", "en": "and"})
-_OTHERS = MappingProxyType({"fr": "{n} autres", "en": "{n} others"})
-_YES = MappingProxyType({"fr": ("oui", "non"), "en": ("yes", "no")})
-_LESS = MappingProxyType({"fr": "moins de", "en": "less than"})
-_OPEN_QUOTES = MappingProxyType({"fr": ("«\u202f", "\u202f»"), "en": ("“", "”")})
 
 
 @lru_cache(maxsize=256)
@@ -35,7 +29,7 @@ def decimal(value: float, digits: int, language: str) -> str:
     ----------
     value : float
     digits : int
-    language : {"fr", "en"}
+    language : str
 
     Examples
     --------
@@ -48,7 +42,9 @@ def decimal(value: float, digits: int, language: str) -> str:
         return plain(value, language)
     rounded = round(value, digits)
     rounded = 0.0 if rounded == 0 else rounded  # no "−0,0"
-    text = str(format_decimal(rounded, format=_pattern(digits, True), locale=_LOCALES[language]))
+    text = str(
+        format_decimal(rounded, format=_pattern(digits, True), locale=formats_of(language).locale)
+    )
     return text.replace("-", MINUS)
 
 
@@ -68,8 +64,7 @@ def plain(value: float, language: str) -> str:
     if "e" in text:
         mantissa, exponent = text.split("e")
         text = f"{mantissa}×10^{int(exponent)}"
-    text = text.replace(".", ",") if language == "fr" else text
-    return text.replace("-", MINUS)
+    return text.replace(".", formats_of(language).decimal_mark).replace("-", MINUS)
 
 
 def significant(value: float, digits: int, language: str) -> str:
@@ -82,39 +77,27 @@ def significant(value: float, digits: int, language: str) -> str:
 
 def percent(share: float, digits: int, language: str) -> str:
     """Write a share (0 to 1) in per cent."""
-    sign = f"{NO_BREAK}%" if language == "fr" else "%"
-    return decimal(100 * share, digits, language) + sign
+    return formats_of(language).percent(decimal(100 * share, digits, language))
 
 
 def euros(value: float, digits: int, language: str) -> str:
     """Write an amount in euros."""
-    if language == "fr":
-        return f"{decimal(value, digits, language)}{NO_BREAK}€"
     text = decimal(abs(value), digits, language)
-    sign = MINUS if round(value, digits) < 0 else ""
-    return f"{sign}€{text}"
+    return formats_of(language).euros(text, negative=round(value, digits) < 0)
 
 
 def p_value(value: float, language: str) -> str:
     """Write a p-value: three decimals under 0.1, never zero."""
     if value < 0.001:
-        return f"{_LESS[language]} {decimal(0.001, 3, language)}"
+        return f"{formats_of(language).less} {decimal(0.001, 3, language)}"
     return decimal(value, 3 if value < 0.1 else 2, language)
 
 
 def chance(value: float, language: str) -> str:
     """Write a p-value as a count of chances: “3 times in 100”."""
-    if value < 0.001:
-        return "moins d’une fois sur 1\u202f000" if language == "fr" else "less than once in 1,000"
-    if value < 0.01:
-        n = round(1000 * value)
-        times = "fois sur 1\u202f000" if language == "fr" else "times in 1,000"
-    else:
-        n = round(100 * value)
-        times = "fois sur 100" if language == "fr" else "times in 100"
-    if n == 1:
-        return f"une {times}" if language == "fr" else times.replace("times", "once")
-    return f"{n} {times}"
+    among = 1_000 if value < 0.01 else 100
+    n = 0 if value < 0.001 else round(among * value)
+    return formats_of(language).times(n, among)
 
 
 def date(value: object, language: str) -> str:
@@ -123,7 +106,7 @@ def date(value: object, language: str) -> str:
 
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}", value):
         month = datetime.date(int(value[:4]), min(max(int(value[5:]), 1), 12), 1)
-        return str(format_date(month, format="MMMM y", locale=_LOCALES[language]))
+        return str(format_date(month, format="MMMM y", locale=formats_of(language).locale))
     if isinstance(value, str):
         try:
             value = datetime.date.fromisoformat(value[:10])
@@ -131,8 +114,8 @@ def date(value: object, language: str) -> str:
             return str(value)
     if not isinstance(value, datetime.date):
         return str(value)
-    text = str(format_date(value, format="long", locale=_LOCALES[language]))
-    return text.replace("1 ", "1er ", 1) if language == "fr" and text.startswith("1 ") else text
+    text = str(format_date(value, format="long", locale=formats_of(language).locale))
+    return formats_of(language).day(text)
 
 
 def listed(values: Sequence[str], language: str) -> str:
@@ -140,16 +123,16 @@ def listed(values: Sequence[str], language: str) -> str:
     items = [str(item) for item in values]
     if len(items) > LONGEST_LIST:
         kept = LONGEST_LIST - 2
-        rest = _OTHERS[language].format(n=len(items) - kept)
+        rest = formats_of(language).others.format(n=len(items) - kept)
         items = [*items[:kept], rest]
     if len(items) < 2:
         return items[0] if items else MISSING
-    return f"{', '.join(items[:-1])} {_AND[language]} {items[-1]}"
+    return f"{', '.join(items[:-1])} {formats_of(language).and_word} {items[-1]}"
 
 
 def quoted(value: object, language: str) -> str:
     """Put a text between the quotation marks of the language."""
-    left, right = _OPEN_QUOTES[language]
+    left, right = formats_of(language).quotes
     return f"{left}{value}{right}"
 
 
@@ -197,7 +180,7 @@ def show(value: object, name: str | None, language: str) -> str:
         None and numbers that are not finite are written “—”.
     name : str or None
         One of `FORMAT_NAMES` (`label` is left to the catalogue); None writes the value as it is.
-    language : {"fr", "en"}
+    language : str
 
     Examples
     --------
@@ -209,7 +192,7 @@ def show(value: object, name: str | None, language: str) -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return MISSING
     if isinstance(value, bool):
-        return _YES[language][0 if value else 1]
+        return formats_of(language).yes if value else formats_of(language).no
     if isinstance(value, (list, tuple)):
         inner = None if name == "list" else name
         return listed([show(item, inner, language) for item in value], language)

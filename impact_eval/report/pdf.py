@@ -15,13 +15,13 @@ from typing import Any
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.report.blocks import AnyBlock, Heading, Masthead
 from impact_eval.report.html import Writer, grouped, meta_lines, page_mark, sections_of
+from impact_eval.report.languages.language import formats_of
 from impact_eval.report.texts import PageTexts
 
 STANDARD = "ua-1"
 # One fixed moment: the report says itself when it was computed, and the same blocks give the same
 # bytes.
 EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
-_REGIONS = {"fr": "FR", "en": "GB"}
 WIDEST = 52  # characters after which a column grows no more
 
 
@@ -77,7 +77,7 @@ def pdf_content(blocks: Sequence[AnyBlock], meta: Masthead, language: str) -> di
         "short_title": shown if len(shown) < 70 else f"{shown[:66]}…",
         "author": texts.words(meta["operator"]) if meta.get("operator") else "",
         "language": language,
-        "region": _REGIONS[language],
+        "region": formats_of(language).region,
         "document_kind": texts.say("report.document_kind"),
         "decision_title": texts.say("report.decision.title"),
         "repair_title": texts.say("report.repair_title"),

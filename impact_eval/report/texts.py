@@ -1,4 +1,4 @@
-"""From codes to words: the catalogues in both languages, and the errors told in five parts.
+"""From codes to words: the catalogues in every language, and the errors told in five parts.
 
 A catalogue is a folder of TOML files, one per topic. A table holds the texts of one code; its
 fields are `text` and whatever else that kind of code needs (`repair`, `name`, `believes`…). A field
@@ -26,10 +26,10 @@ from impact_eval.core.findings import (
     nearest,
 )
 from impact_eval.report.formats import FORMAT_NAMES, MISSING, listed, show
+from impact_eval.report.languages.language import formats_of, language_codes
 from impact_eval.report.terminal import printable
 from impact_eval.report.typography import counted_in_words, readable, typography
 
-LANGUAGES = ("fr", "en")
 ENTRY_POINTS = "impact_eval.texts"
 _PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)(?::([a-z0-9_]+))?\}")
 _PLURAL = "plural"
@@ -73,8 +73,7 @@ class Text:
         n = values.get(self.count) if self.count else None
         if self.one is None or not isinstance(n, (int, float)):
             return self.many
-        single = abs(n) < 2 if language == "fr" else n == 1
-        return self.one if single else self.many
+        return self.one if formats_of(language).single(n) else self.many
 
 
 class FindingText(NamedTuple):
@@ -103,7 +102,7 @@ def read_topics(
     ----------
     folder : path-like
         Holds one sub-folder per language, each with one TOML file per topic.
-    language : {"fr", "en"}
+    language : str
 
     Returns
     -------
@@ -112,7 +111,8 @@ def read_topics(
     clashes : tuple of (key, file)
         Keys written again in another file.
     """
-    found = [f for f in folder.joinpath(language).iterdir() if f.name.endswith(".toml")]
+    room = folder.joinpath(language)
+    found = [f for f in room.iterdir() if f.name.endswith(".toml")] if room.is_dir() else []
     texts: dict[str, Text] = {}
     clashes: list[tuple[str, str]] = []
     for file in sorted(found, key=lambda f: str(f.name)):
@@ -171,9 +171,10 @@ class Texts:
 
     Parameters
     ----------
-    language : {"fr", "en"}
+    language : str
+        A code of `language_codes`: "fr", "en", or another package's.
     extra : folders, optional
-        Further catalogues (each with its `fr` and `en` sub-folders), for a design or an instrument
+        Further catalogues (each with one sub-folder per language), for a design or an instrument
         that is not installed as a package.
 
     Raises
@@ -188,13 +189,11 @@ class Texts:
     """
 
     def __init__(self, language: str = "fr", extra: Sequence[Folder] = ()) -> None:
-        if language not in LANGUAGES:
+        if language not in language_codes():
+            known = language_codes()
             raise ImpactEvalError(
                 Finding.error(
-                    "unknown_language",
-                    name=language,
-                    nearest=nearest(language, LANGUAGES),
-                    known=LANGUAGES,
+                    "unknown_language", name=language, nearest=nearest(language, known), known=known
                 )
             )
         self.language = language
@@ -251,7 +250,7 @@ class Texts:
                 raise ImpactEvalError(Finding.error("missing_text_value", key=path, name=name))
             return self.show(values[name], fmt)
 
-        filled = _tidy_p(_PLACEHOLDER.sub(fill, template))
+        filled = _tidy_p(_PLACEHOLDER.sub(fill, template), formats_of(self.language).less)
         if path == WITHHELD_COUNT:
             return filled
         count = self.source(WITHHELD_COUNT).many
@@ -294,7 +293,7 @@ class Texts:
                 return self.say(code, **values)
             except ImpactEvalError:  # another package's text: its code is better than no report
                 return self._bare(code, values)
-        for language in (self.language, *LANGUAGES):
+        for language in (self.language, *language_codes()):
             if words.get(language):
                 return str(words[language])
         return MISSING
@@ -340,9 +339,9 @@ class PageTexts(Texts):
         return readable(super().show(value, fmt))
 
 
-def _tidy_p(text: str) -> str:
+def _tidy_p(text: str, less: str) -> str:
     """Turn “p = less than 0.001” into “p < 0.001”."""
-    return re.sub(r"(?<=\bp)(\s*)[=:]\s*(?:moins de|less than) ", "\u00a0<\u00a0", text)
+    return re.sub(rf"(?<=\bp)(\s*)[=:]\s*{re.escape(less)} ", "\u00a0<\u00a0", text)
 
 
 def placeholders(text: Text) -> frozenset[tuple[str, str | None]]:
@@ -360,7 +359,7 @@ def user_language() -> str:
     """Return the user's language: `IMPACT_EVAL_LANGUAGE`, else the system's, else French."""
     for name in ("IMPACT_EVAL_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         code = os.environ.get(name, "")[:2].lower()
-        if code in LANGUAGES:
+        if code in language_codes():
             return code
         if code and name != "IMPACT_EVAL_LANGUAGE" and code not in ("c", "c.", "po"):
             return "en"
@@ -423,14 +422,14 @@ def render_error(error: ImpactEvalError, language: str) -> str:
     Parameters
     ----------
     error : ImpactEvalError
-    language : {"fr", "en"}
+    language : str
 
     Returns
     -------
     str
         Several lines; a head with the count of faults, then one numbered paragraph for each.
     """
-    texts = Texts(language if language in LANGUAGES else "en")
+    texts = Texts(language if language in language_codes() else "en")
     faults = [f for f in error.findings if f.severity is Severity.ERROR] or list(error.findings)
     if len(faults) == 1:
         return render_finding(faults[0], texts)

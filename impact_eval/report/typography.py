@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from types import MappingProxyType
+
+from impact_eval.report.languages.language import NO_BREAK, formats_of
 
 NARROW = "\u202f"  # narrow no-break space: inside « », before ; ! ?
-NO_BREAK = "\u00a0"  # no-break space: before : % €
 APOSTROPHE = "\u2019"
-MINUS = "\u2212"
 
 _ROUNDS = 8  # marks that follow each other settle one after the other
 _SPACES = "[ \u00a0\u202f]"
@@ -79,27 +78,7 @@ def typography_en(text: str) -> str:
 
 def typography(text: str, language: str) -> str:
     """Apply the typography of a language."""
-    return typography_fr(text) if language == "fr" else typography_en(text)
-
-
-# What may follow a count that is no noun: the count then stands alone, without its “de” or “of”.
-_ALONE = MappingProxyType(
-    {
-        "fr": r"sur|sont|est|ont|a|n’\w+|ne|manquent|montre|montrent|vont|seulement|et|ou|dont|à|"
-        r"en|dans|au|aux|du|des|pour",
-        "en": r"of|are|were|is|was|have|has|answered|gave|left|out|that|show|shows|lack|for|in|"
-        r"at|on|and|or|vary|missing",
-    }
-)
-_VOWEL = r"(?=[aàâeéèêiîoôuûyœæ]|h(?:abit|eure|omme|éberg|oraire))"
-# What comes before a plural and cannot come before “un nombre …”.
-_BEFORE = MappingProxyType(
-    {
-        "fr": (("de", "d’"), ("des", "d’"), ("que", "qu’"), ("aux", "à "), ("les", ""),
-               ("ces", ""), ("leurs", ""), ("ses", "")),
-        "en": (("the", ""), ("all", ""), ("these", ""), ("their", "")),
-    }
-)  # fmt: skip
+    return formats_of(language).typography(text)
 
 
 def counted_in_words(text: str, count: str, language: str, *, sentence: bool) -> str:
@@ -111,7 +90,7 @@ def counted_in_words(text: str, count: str, language: str, *, sentence: bool) ->
         Where a placeholder of a count was filled with `count`.
     count : str
         “un nombre non publié de”, “an unpublished number of”: its last word needs a noun.
-    language : {"fr", "en"}
+    language : str
     sentence : bool
         Whether the text is a whole sentence, which a capital opens.
 
@@ -126,11 +105,11 @@ def counted_in_words(text: str, count: str, language: str, *, sentence: bool) ->
     if count not in text:
         return text
     bare, last = count.rsplit(" ", 1)
+    formats = formats_of(language)
     at = re.escape(bare)
-    text = re.sub(rf"{at} {last}(?=\s(?:{_ALONE[language]})\b|\s*[.,;:()!?…\]]|\s*$)", bare, text)
-    if language == "fr":
-        text = re.sub(rf"({at}) {last}\s+{_VOWEL}", rf"\1 d{APOSTROPHE}", text, flags=re.I)
-    for word, instead in _BEFORE[language]:
+    text = re.sub(rf"{at} {last}(?=\s(?:{formats.alone})\b|\s*[.,;:()!?…\]]|\s*$)", bare, text)
+    text = formats.joined(text, bare, last)
+    for word, instead in formats.before:
         text = re.sub(rf"\b{word} {at}", f"{instead}{bare}", text)
         text = re.sub(
             rf"\b{word.capitalize()} {at}",

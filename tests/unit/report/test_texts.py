@@ -11,7 +11,6 @@ import pytest
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable, Place
 from impact_eval.report.formats import MISSING
 from impact_eval.report.texts import (
-    LANGUAGES,
     Text,
     Texts,
     own_folder,
@@ -56,13 +55,13 @@ def test_both_languages_have_the_same_placeholders() -> None:
     assert differ == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["fr", "en"])
 def test_no_key_is_written_twice(language: str) -> None:
     _, clashes = read_topics(own_folder(), language)
     assert clashes == ()
 
 
-@pytest.mark.parametrize("texts", [FR, EN], ids=LANGUAGES)
+@pytest.mark.parametrize("texts", [FR, EN], ids=("fr", "en"))
 def test_every_message_renders(texts: Texts) -> None:
     for key in texts.codes():
         source = texts.source(key)
