@@ -39,10 +39,10 @@ from impact_eval.results.value import (
     ValueToldRecord,
 )
 from impact_eval.results.value_map_records import AgentOf, AgentOrNone, ValueMapRecord
-from impact_eval.value.account import Account
-from impact_eval.value.serial import account_from_dict, account_to_dict, told_to_dict
-from impact_eval.value.told import ValueTold
-from impact_eval.value.vocabulary import Agent, FlowKind, Perspective, QuantitySource
+from impact_eval.value.account.account_json import account_from_dict, account_to_dict, told_to_dict
+from impact_eval.value.account.books import Account
+from impact_eval.value.map.choices import Agent, FlowKind, Perspective, QuantitySource
+from impact_eval.value.readouts.published_value import ValueTold
 
 _ExactText: TypeAlias = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
 Views: TypeAlias = Annotated[dict[Perspective | Agent, _ExactText | None], AMOUNT]

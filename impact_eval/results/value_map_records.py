@@ -25,7 +25,7 @@ from impact_eval.results.record_base import (
     Record,
     Whole,
 )
-from impact_eval.value.vocabulary import (
+from impact_eval.value.map.choices import (
     Agent,
     Basis,
     Costing,

@@ -1,21 +1,21 @@
 """Social value: accounts that balance, priced from the effect, never a lone ratio."""
 
-from impact_eval.value.account import Account, Avoided
-from impact_eval.value.consolidation import Consolidated, consolidate
-from impact_eval.value.excel_export import export_account
-from impact_eval.value.flows import LineValue
-from impact_eval.value.headline import Headline
-from impact_eval.value.ledger import Balance, Flow
-from impact_eval.value.parameters import Catalogue, FiscalCase, Parameter, catalogue
-from impact_eval.value.simulate import Simulation, simulate, uncertainty_of
-from impact_eval.value.summary import ValueSummary, summarise
-from impact_eval.value.told import ValueTold, tell
-from impact_eval.value.unknowns import (
+from impact_eval.value.account.books import Account, Avoided
+from impact_eval.value.account.flow_ledger import Balance, Flow
+from impact_eval.value.account.line_flows import LineValue
+from impact_eval.value.map.declared import Input, Line, ValueMap
+from impact_eval.value.map.parameters import Catalogue, FiscalCase, Parameter, catalogue
+from impact_eval.value.readouts.excel_export import export_account
+from impact_eval.value.readouts.published_value import ValueTold, tell
+from impact_eval.value.readouts.ratio_sentence import Headline
+from impact_eval.value.readouts.sum_of_accounts import Consolidated, consolidate
+from impact_eval.value.readouts.summary import ValueSummary, summarise
+from impact_eval.value.uncertainty.simulate import Simulation, simulate, uncertainty_of
+from impact_eval.value.uncertainty.unknowns import (
     account_shapley,
     account_sobol,
     value_of_information,
 )
-from impact_eval.value.value_map import Input, Line, ValueMap
 
 __all__ = [
     "Account",

@@ -121,7 +121,7 @@ def _parameter(text: str) -> None:
     """Add a figure to the catalogue, and read the whole by its own reader."""
     from decimal import Decimal
 
-    from impact_eval.value.parameters import read_catalogue
+    from impact_eval.value.map.parameters import read_catalogue
 
     folder = ROOT / "impact_eval" / "value" / "catalogue"
     texts = {path.name: path.read_text("utf-8") for path in folder.glob("*.toml")}

@@ -11,23 +11,23 @@ import pytest
 from scipy import special
 
 from impact_eval.value import ValueMap, catalogue
-from impact_eval.value.bridges import wellby
-from impact_eval.value.cea import cost_per_outcome, frontier
-from impact_eval.value.cells import Amount
-from impact_eval.value.equity import equity_weight
-from impact_eval.value.fiscal import case_accounts
-from impact_eval.value.information import evpi_normal
-from impact_eval.value.mvpf import (
+from impact_eval.value.map.bridges import wellby
+from impact_eval.value.map.choices import Agent, Timing
+from impact_eval.value.map.declared_cells import Amount
+from impact_eval.value.map.fiscal_cases import case_accounts
+from impact_eval.value.map.prices import discount_factor
+from impact_eval.value.readouts.cea import cost_per_outcome, frontier
+from impact_eval.value.readouts.equity import equity_weight
+from impact_eval.value.readouts.mvpf import (
     MvpfCase,
     break_even_effect,
     mvpf,
     mvpf_interval,
     willingness_variants,
 )
-from impact_eval.value.prices import discount_factor
-from impact_eval.value.sensitivity import recomputed, switching_value, without_line
-from impact_eval.value.variance_shares import product_sobol
-from impact_eval.value.vocabulary import Agent, Timing
+from impact_eval.value.uncertainty.information import evpi_normal
+from impact_eval.value.uncertainty.sensitivity import recomputed, switching_value, without_line
+from impact_eval.value.uncertainty.variance_shares import product_sobol
 
 D = Decimal
 FALLS = ("falls_emergency", "falls_assessment", "falls_care")

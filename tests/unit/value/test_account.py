@@ -17,18 +17,23 @@ from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
 from impact_eval.core.vocabulary import Unit
 from impact_eval.value import Account, ValueMap
-from impact_eval.value.cba import cost_benefit, public_cash
-from impact_eval.value.fiscal import case_accounts, compute_case, engine_available, mixed_case
-from impact_eval.value.guards import check_attribution, guard_statuses
-from impact_eval.value.headline import headline
-from impact_eval.value.ledger import yearly_shape
-from impact_eval.value.mvpf import account_mvpf
-from impact_eval.value.parameters import catalogue
-from impact_eval.value.prices import exact
-from impact_eval.value.sensitivity import scenario_variants
-from impact_eval.value.simulate import simulate, uncertainty_of
-from impact_eval.value.told import tell
-from impact_eval.value.vocabulary import Agent
+from impact_eval.value.account.flow_ledger import yearly_shape
+from impact_eval.value.account.guards import check_attribution, guard_statuses
+from impact_eval.value.map.choices import Agent
+from impact_eval.value.map.fiscal_cases import (
+    case_accounts,
+    compute_case,
+    engine_available,
+    mixed_case,
+)
+from impact_eval.value.map.parameters import catalogue
+from impact_eval.value.map.prices import exact
+from impact_eval.value.readouts.cba import cost_benefit, public_cash
+from impact_eval.value.readouts.mvpf import account_mvpf
+from impact_eval.value.readouts.published_value import tell
+from impact_eval.value.readouts.ratio_sentence import headline
+from impact_eval.value.uncertainty.sensitivity import scenario_variants
+from impact_eval.value.uncertainty.simulate import simulate, uncertainty_of
 
 D = Decimal
 Make = Callable[..., Any]
@@ -445,7 +450,7 @@ def test_scenarios_surround_the_central_one(insertion: Account) -> None:
 def test_one_changed_deadweight_flows_everywhere(
     insertion_map: ValueMap, employment: Estimate
 ) -> None:
-    from impact_eval.value.cells import read_share
+    from impact_eval.value.map.declared_cells import read_share
 
     accounts = [insertion_map.account({"employment": employment})]
     changed = insertion_map.with_line("shelter", deadweight=read_share("90 %"))
@@ -470,7 +475,7 @@ def test_mixed_case_is_the_weighted_mean() -> None:
 
 @pytest.mark.skipif(engine_available(), reason="the optional fiscal engine is installed")
 def test_the_fiscal_engine_is_asked_for_in_words() -> None:
-    from impact_eval.value.fiscal import CaseHousehold
+    from impact_eval.value.map.fiscal_cases import CaseHousehold
 
     with pytest.raises(ImpactEvalError) as caught:
         compute_case(
@@ -490,7 +495,7 @@ def test_the_fiscal_engine_is_asked_for_in_words() -> None:
     ],
 )
 def test_shipped_cases_are_those_of_the_engine(wage: str, children: int, case: str) -> None:
-    from impact_eval.value.fiscal import CaseHousehold
+    from impact_eval.value.map.fiscal_cases import CaseHousehold
 
     made = compute_case(
         CaseHousehold(gross_wage=D(0), children=children),

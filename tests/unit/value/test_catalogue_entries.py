@@ -9,8 +9,8 @@ import pytest
 
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.report.texts import Texts, render_error
-from impact_eval.value.catalogue_entries import vocabulary
-from impact_eval.value.parameters import Catalogue, catalogue, read_catalogue
+from impact_eval.value.map.catalogue_entries import vocabulary
+from impact_eval.value.map.parameters import Catalogue, catalogue, read_catalogue
 
 FIGURE = {
     "id": '"essai@2025"',

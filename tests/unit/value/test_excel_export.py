@@ -14,9 +14,9 @@ from openpyxl.utils import range_boundaries
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.value import Account, ValueMap
-from impact_eval.value.cells import read_share
-from impact_eval.value.excel_export import export_account
-from impact_eval.value.value_map import UnitFlow
+from impact_eval.value.map.declared import UnitFlow
+from impact_eval.value.map.declared_cells import read_share
+from impact_eval.value.readouts.excel_export import export_account
 
 REFERENCE = re.compile(r"(?:'((?:[^']|'')+)'!)?(\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?)")
 

@@ -12,10 +12,10 @@ import pytest
 from impact_eval.core.estimate import Draws, Estimate
 from impact_eval.core.findings import NotApplicable
 from impact_eval.value import Account, ValueMap, tell
-from impact_eval.value.headline import Headline
-from impact_eval.value.simulate import stream
-from impact_eval.value.told import NumberName, Range, number_namer
-from impact_eval.value.vocabulary import Agent
+from impact_eval.value.map.choices import Agent
+from impact_eval.value.readouts.published_value import NumberName, Range, number_namer
+from impact_eval.value.readouts.ratio_sentence import Headline
+from impact_eval.value.uncertainty.simulate import stream
 
 Make = Callable[..., Any]
 SEED = 20240101

@@ -17,36 +17,40 @@ from scipy import special
 
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
 from impact_eval.value import Account, ValueMap
-from impact_eval.value import distributions as laws
-from impact_eval.value.bridges import qaly, wellby
-from impact_eval.value.cea import acceptability, cost_per_outcome, frontier
-from impact_eval.value.cells import read_amount
-from impact_eval.value.consolidation import consolidate
-from impact_eval.value.equity import (
+from impact_eval.value.map import laws
+from impact_eval.value.map.bridges import qaly, wellby
+from impact_eval.value.map.choices import Agent
+from impact_eval.value.map.declared_cells import read_amount
+from impact_eval.value.readouts.cea import acceptability, cost_per_outcome, frontier
+from impact_eval.value.readouts.equity import (
     equally_distributed_equivalent,
     equity_weight,
     switching_elasticity,
     weighted_value,
 )
-from impact_eval.value.information import evpi, evpi_normal, evppi, population_value
-from impact_eval.value.model import compile_model
-from impact_eval.value.mvpf import MvpfCase, mean_mvpf, mvpf, mvpf_interval
-from impact_eval.value.sensitivity import (
+from impact_eval.value.readouts.mvpf import MvpfCase, mean_mvpf, mvpf, mvpf_interval
+from impact_eval.value.readouts.sum_of_accounts import consolidate
+from impact_eval.value.uncertainty.compiled import compile_model
+from impact_eval.value.uncertainty.information import evpi, evpi_normal, evppi, population_value
+from impact_eval.value.uncertainty.sensitivity import (
     number_names,
     scaled_quantities,
     switching_value,
     tornado,
     two_way_grid,
 )
-from impact_eval.value.simulate import fieller, simulate, stream, uncertainty_of
-from impact_eval.value.unknowns import account_shapley, account_sobol, value_of_information
-from impact_eval.value.variance_shares import (
+from impact_eval.value.uncertainty.simulate import fieller, simulate, stream, uncertainty_of
+from impact_eval.value.uncertainty.unknowns import (
+    account_shapley,
+    account_sobol,
+    value_of_information,
+)
+from impact_eval.value.uncertainty.variance_shares import (
     product_sobol,
     shapley_effects,
     shapley_of_costs,
     sobol_indices,
 )
-from impact_eval.value.vocabulary import Agent
 
 D = Decimal
 Make = Callable[..., Any]
@@ -187,7 +191,7 @@ def test_a_plain_loop_gives_the_same_totals(insertion: Account) -> None:
             else i
             for i in value_map.inputs
         )
-        from impact_eval.value.sensitivity import recomputed
+        from impact_eval.value.uncertainty.sensitivity import recomputed
 
         effect = D(repr(float(drawn.inputs["employment/att"][k])))
         account = recomputed(insertion, replace(value_map, inputs=inputs))

@@ -14,8 +14,14 @@ from hypothesis import strategies as st
 
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.value import ValueMap, catalogue
-from impact_eval.value.cells import Amount, CellFault, read_amount, read_number, read_share
-from impact_eval.value.vocabulary import Agent, Law
+from impact_eval.value.map.choices import Agent, Law
+from impact_eval.value.map.declared_cells import (
+    Amount,
+    CellFault,
+    read_amount,
+    read_number,
+    read_share,
+)
 
 D = Decimal
 Tables = Callable[..., dict[str, Any]]

@@ -13,12 +13,12 @@ import pytest
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
 from impact_eval.report.texts import Texts
 from impact_eval.value import Account, ValueMap
-from impact_eval.value.cba import cost_benefit
-from impact_eval.value.guards import guard_statuses
-from impact_eval.value.headline import Headline
-from impact_eval.value.mvpf import account_mvpf
-from impact_eval.value.told import tell as told_of
-from impact_eval.value.vocabulary import Agent, Basis, FlowKind, InputKind, LineKind
+from impact_eval.value.account.guards import guard_statuses
+from impact_eval.value.map.choices import Agent, Basis, FlowKind, InputKind, LineKind
+from impact_eval.value.readouts.cba import cost_benefit
+from impact_eval.value.readouts.mvpf import account_mvpf
+from impact_eval.value.readouts.published_value import tell as told_of
+from impact_eval.value.readouts.ratio_sentence import Headline
 
 LANGUAGES = ("fr", "en")
 MAKERS = (
@@ -30,7 +30,7 @@ MAKERS = (
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_code_has_its_words(root: Path, language: str) -> None:
     texts = Texts(language)
-    source = "\n".join(p.read_text("utf-8") for p in (root / "impact_eval/value").glob("*.py"))
+    source = "\n".join(p.read_text("utf-8") for p in (root / "impact_eval/value").rglob("*.py"))
     findings = set(re.findall(MAKERS[0], source))
     reasons = set(re.findall(MAKERS[1], source)) | {"option_dominated", "option_extended_dominated"}
     assert len(findings) > 90

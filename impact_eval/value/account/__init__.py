@@ -1,0 +1,1 @@
+"""From a map and its estimates to a ledger that balances, and the guards over it."""

@@ -1,0 +1,189 @@
+"""Accounts to and from JSON: exact amounts as text, arrays as lists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
+from impact_eval.core.vocabulary import Unit
+from impact_eval.value.account.books import Account
+from impact_eval.value.account.flow_ledger import Flow
+from impact_eval.value.account.joint_effects import Deadweight
+from impact_eval.value.account.line_flows import LineValue
+from impact_eval.value.account.quantity import LineQuantity, Load, Quantities
+from impact_eval.value.map.choices import Agent, FlowKind, QuantitySource
+from impact_eval.value.map.declared import ValueMap
+from impact_eval.value.map.map_files import tables_of_value_map
+from impact_eval.value.readouts.published_value import ValueTold
+
+SCHEMA = "impact-eval/account/1"
+
+
+def jsonable(value: Any) -> Any:
+    """Return any record of this floor as JSON: records as tables, amounts as exact text."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value.value if isinstance(value, StrEnum) else value
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, float):
+        if np.isinf(value):
+            return "infinity" if value > 0 else "-infinity"  # JSON has no infinite number
+        return None if np.isnan(value) else value
+    if isinstance(value, (NotApplicable, Finding)):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return {str(jsonable(key)): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list, np.ndarray)):
+        return [jsonable(item) for item in value]
+    return {f.name: jsonable(getattr(value, f.name)) for f in fields(value)}
+
+
+def account_to_dict(account: Account, *, whole: bool = False) -> dict[str, Any]:
+    """Return an account as JSON; see `Account.to_dict`.
+
+    Parameters
+    ----------
+    account : Account
+    whole : bool
+        Every key, null where nothing is stated, as the typed record of `results.json` wants it.
+    """
+    quantities = account.quantities
+    return {
+        "schema": SCHEMA,
+        "vintage": account.vintage,
+        "value_map": tables_of_value_map(account.value_map, whole=whole),
+        "quantities": {
+            "lines": [jsonable(q) for q in quantities.lines],
+            "effects": list(quantities.effects),
+            "values": quantities.values.tolist(),
+            "covariance": quantities.covariance.tolist(),
+            "df": list(quantities.df),
+            "findings": _findings(quantities.findings, whole=whole),
+        },
+        "lines": [
+            {f.name: jsonable(getattr(line, f.name)) for f in fields(line) if f.name != "quantity"}
+            for line in account.lines
+        ],
+        "flows": [jsonable(flow) for flow in account.flows],
+        "balance": jsonable(account.balance),
+        "perspectives": jsonable(account.perspectives),
+        "sroi": jsonable(account.sroi()),
+        "avoided": jsonable(account.avoided),
+        "projected_share": jsonable(account.projected_share),
+        "findings": _findings(account.findings, whole=whole),
+        "tested": list(account.tested),
+    }
+
+
+def told_to_dict(told: ValueTold) -> dict[str, Any]:
+    """Return what is told of an account as JSON, every key in it."""
+    out: dict[str, Any] = jsonable(told)
+    return {**out, "findings": _findings(told.findings, whole=True)}
+
+
+def _findings(findings: Sequence[Finding], *, whole: bool) -> list[dict[str, Any]]:
+    rows = [finding.to_dict() for finding in findings]
+    if not whole:
+        return rows
+    places = [None if f.place is None else jsonable(f.place) for f in findings]
+    return [{**row, "place": place} for row, place in zip(rows, places, strict=True)]
+
+
+def account_from_dict(data: Mapping[str, Any]) -> Account:
+    """Read back what `account_to_dict` wrote: the same flows, to the last digit.
+
+    Raises
+    ------
+    ImpactEvalError
+        `account_withheld` when an amount was withheld: an account with a hole adds up to nothing.
+    """
+    stored = data["quantities"]
+    size = len(stored["effects"])
+    lines = tuple(_quantity(row) for row in stored["lines"])
+    quantities = Quantities(
+        lines=lines,
+        effects=tuple(stored["effects"]),
+        values=np.array([_kept(v) for v in stored["values"]], dtype=np.float64),
+        covariance=np.array(
+            [[_kept(v) for v in row] for row in stored["covariance"]], dtype=np.float64
+        ).reshape(size, size),
+        df=tuple(stored["df"]),
+        findings=tuple(Finding.from_dict(f) for f in stored["findings"]),
+    )
+    return Account(
+        value_map=ValueMap.from_dict(data["value_map"]),
+        quantities=quantities,
+        lines=tuple(_line(row, quantities.of(row["line"])) for row in data["lines"]),
+        flows=tuple(_flow(row) for row in data["flows"]),
+        findings=tuple(Finding.from_dict(f) for f in data["findings"]),
+        tested=tuple(data["tested"]),
+    )
+
+
+def _kept(value: Any) -> Any:
+    """Refuse an empty place where an amount must be."""
+    if value is None:
+        raise ImpactEvalError(Finding.error("account_withheld"))
+    return value
+
+
+def _exact(value: str | None) -> Decimal:
+    return Decimal(_kept(value))
+
+
+def _quantity(row: Mapping[str, Any]) -> LineQuantity:
+    told = row["deadweight"]
+    if "not_applicable" in told:
+        deadweight: Deadweight | NotApplicable = NotApplicable(
+            told["not_applicable"], told["values"]
+        )
+    else:
+        deadweight = Deadweight(**{**told, "value": _kept(told["value"])})
+    return LineQuantity(
+        line=row["line"],
+        source=QuantitySource(row["source"]),
+        counterfactual=row["counterfactual"],
+        unit=Unit(row["unit"]),
+        value=_exact(row["value"]),
+        profile=tuple(_exact(v) for v in row["profile"]),
+        loads=tuple(
+            Load(effect=v["effect"], weight=_exact(v["weight"]), offset=v["offset"])
+            for v in row["loads"]
+        ),
+        divisor=row["divisor"],
+        std_error=row["std_error"],
+        conf_low=row["conf_low"],
+        conf_high=row["conf_high"],
+        deadweight=deadweight,
+    )
+
+
+_AMOUNTS = ("unit_value", "keep", "impact", "value", "present", "observed")
+
+
+def _line(row: Mapping[str, Any], quantity: LineQuantity) -> LineValue:
+    amounts = {name: _exact(row[name]) for name in _AMOUNTS}
+    return LineValue(line=row["line"], quantity=quantity, included=row["included"], **amounts)
+
+
+def _flow(row: Mapping[str, Any]) -> Flow:
+    return Flow(
+        line=row["line"],
+        name=row["name"],
+        kind=FlowKind(row["kind"]),
+        payer=Agent(row["payer"]) if row["payer"] else None,
+        receiver=Agent(row["receiver"]) if row["receiver"] else None,
+        year=row["year"],
+        amount=_exact(row["amount"]),
+        present=_exact(row["present"]),
+        cashable=None if row["cashable"] is None else Decimal(row["cashable"]),
+        avoided=row["avoided"],
+        included=row["included"],
+        is_input=row["is_input"],
+    )

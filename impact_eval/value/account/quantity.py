@@ -1,0 +1,468 @@
+"""From an effect to a quantity: people times effect, with the covariance across outcomes kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.estimate import Estimate
+from impact_eval.core.findings import (
+    Finding,
+    FindingCollector,
+    ImpactEvalError,
+    NotApplicable,
+    Place,
+    nearest,
+)
+from impact_eval.core.inference import critical_value
+from impact_eval.core.provenance import stable_number
+from impact_eval.core.vocabulary import Direction, Unit
+from impact_eval.value.account.joint_effects import (
+    Deadweight,
+    common_draws,
+    implied_deadweight,
+    joint_covariance,
+)
+from impact_eval.value.map.choices import QuantitySource
+from impact_eval.value.map.declared import Line, ValueMap
+from impact_eval.value.map.declared_cells import Amount
+from impact_eval.value.map.prices import ONE, decimal_of, exact
+
+FloatArray = NDArray[np.float64]
+
+_NOT_COUNTABLE = frozenset({Unit.LOG100})  # a relative change has no count without its base
+_HUNDREDTHS = frozenset({Unit.PERCENT})
+_MEAN_KEYS = ("treated_mean", "mean_treated_after", "mean_treated")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """One effect's part in a quantity: `weight` people times effect number `effect`.
+
+    `offset` is the year after the start for a profile taken from an event study; None otherwise.
+    """
+
+    effect: int
+    weight: Decimal
+    offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineQuantity:
+    """The quantity of one line.
+
+    Attributes
+    ----------
+    line : str
+    source : QuantitySource
+    counterfactual : bool or None
+        Whether the effect is net of what would have happened anyway; None for a declared quantity.
+    unit : Unit
+    value : Decimal
+        Units in the first year.
+    profile : tuple of Decimal
+        Units by year of an event study; empty when the same every year.
+    loads : tuple of Load
+    divisor : int or None
+        Effect that gives the take-up by which the rest is divided.
+    std_error, conf_low, conf_high : float or None
+        Of `value`.
+    deadweight : Deadweight or NotApplicable
+    """
+
+    line: str
+    source: QuantitySource
+    counterfactual: bool | None
+    unit: Unit
+    value: Decimal
+    profile: tuple[Decimal, ...] = ()
+    loads: tuple[Load, ...] = ()
+    divisor: int | None = None
+    std_error: float | None = None
+    conf_low: float | None = None
+    conf_high: float | None = None
+    deadweight: Deadweight | NotApplicable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantities:
+    """All quantities of a map, and the joint law of the effects behind them.
+
+    Attributes
+    ----------
+    lines : tuple of LineQuantity
+    effects : tuple of str
+        Names of the k effects used (`outcome/term`).
+    values : (k,) array
+    covariance : (k, k) array
+        Joint, across outcomes of the same people; zero where an effect has no error.
+    df : tuple of float or None
+        Student degrees of freedom of each effect; None is the normal law.
+    draws : (b, k) array or None
+        Draws of the estimators themselves, when every effect has as many; in memory only.
+    findings : tuple of Finding
+    """
+
+    lines: tuple[LineQuantity, ...]
+    effects: tuple[str, ...]
+    values: FloatArray
+    covariance: FloatArray
+    df: tuple[float | None, ...]
+    draws: FloatArray | None = None
+    findings: tuple[Finding, ...] = ()
+
+    def of(self, line: str) -> LineQuantity:
+        """Return the quantity of a line."""
+        return next(q for q in self.lines if q.line == line)
+
+
+class _Pool:
+    """Effects gathered while lines are read: each once, with its estimate and position."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.rows: list[tuple[Estimate, int]] = []
+
+    def add(self, outcome: str, estimate: Estimate, row: int) -> int:
+        name = f"{outcome}/{estimate.effects[row].key}"
+        if name not in self.names:
+            self.names.append(name)
+            self.rows.append((estimate, row))
+        return self.names.index(name)
+
+
+def quantities_of(
+    value_map: ValueMap,
+    estimates: Mapping[str, Estimate],
+    *,
+    people: float | None = None,
+    units: Mapping[str, Unit] | None = None,
+) -> Quantities:
+    r"""Compute :math:`q_i = \sum_k n_{ik} \hat\tau_k` for every line, with errors and covariance.
+
+    Parameters
+    ----------
+    value_map : ValueMap
+    estimates : mapping of str to Estimate
+    people : float, optional
+        People concerned, where neither the line nor the map says.
+    units : mapping of str to Unit, optional
+
+    Returns
+    -------
+    Quantities
+
+    Raises
+    ------
+    ImpactEvalError
+        `unknown_estimate`, `unit_mismatch`, `unit_not_countable`, `no_people`, `term_needed`,
+        `unknown_term`, `effect_undefined`, `deadweight_on_net_effect`; all lines at once.
+    """
+    faults = FindingCollector()
+    pool = _Pool()
+    found = []
+    for number, line in enumerate(value_map.lines, start=1):
+        place = Place(key=f"lines[{number}]", row=number)
+        if line.estimate is None:
+            found.append(_declared(line))
+            continue
+        try:
+            found.append(
+                _estimated(line, value_map, estimates, _Context(people, units or {}, pool))
+            )
+        except ImpactEvalError as error:
+            faults.add(
+                *(Finding(f.code, f.severity, {**f.values, "line": line.id}, place)
+                  for f in error.findings)
+            )  # fmt: skip
+    faults.raise_if_errors()
+    covariance, notes = joint_covariance(pool.rows)
+    values = np.array([_read(estimate, row) for estimate, row in pool.rows])
+    lines = tuple(_with_error(q, values, covariance, pool) for q in found)
+    return Quantities(
+        lines=lines,
+        effects=tuple(pool.names),
+        values=values,
+        covariance=covariance,
+        df=tuple(estimate.effects[row].df for estimate, row in pool.rows),
+        draws=common_draws(pool.rows),
+        findings=tuple(notes),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    people: float | None
+    units: Mapping[str, Unit]
+    pool: _Pool
+
+
+def _declared(line: Line) -> LineQuantity:
+    assert line.quantity is not None
+    assert line.unit is not None
+    value = line.quantity.value
+    if line.take_up_share is not None:
+        with exact():
+            value = value / line.take_up_share.value
+    return LineQuantity(
+        line=line.id,
+        source=QuantitySource.DECLARED,
+        counterfactual=None,
+        unit=line.unit,
+        value=value,
+        deadweight=NotApplicable.because("deadweight_declared", line=line.id),
+    )
+
+
+def _estimated(
+    line: Line, value_map: ValueMap, estimates: Mapping[str, Estimate], context: _Context
+) -> LineQuantity:
+    assert line.estimate is not None
+    assert line.unit is not None
+    faults = FindingCollector()
+    estimate = estimates.get(line.estimate)
+    if estimate is None:
+        faults.add(
+            Finding.error(
+                "unknown_estimate",
+                line=line.id,
+                name=line.estimate,
+                nearest=nearest(line.estimate, estimates),
+                known=tuple(estimates),
+            )
+        )
+        faults.raise_if_errors()
+    assert estimate is not None
+    _check_unit(line, estimate, context.units, faults)
+    _check_net(line, estimate, faults)
+    people = _people(line, value_map, context.people, faults)
+    faults.raise_if_errors()
+    loads = _loads(line, estimate, people, context.pool)
+    divisor = _divisor(line, estimates, context.pool)
+    by_year = _by_year(loads, context.pool, _take_up(line, divisor, context.pool))
+    first = next((i for i in by_year.values()), Decimal(0))
+    return LineQuantity(
+        line=line.id,
+        source=QuantitySource.ESTIMATE,
+        counterfactual=estimate.counterfactual,
+        unit=line.unit,
+        value=first,
+        profile=tuple(by_year.values()) if loads[0].offset is not None else (),
+        loads=loads,
+        divisor=divisor,
+        deadweight=_deadweight(line, estimate, loads, context.pool),
+    )
+
+
+def _check_unit(
+    line: Line, estimate: Estimate, units: Mapping[str, Unit], faults: FindingCollector
+) -> None:
+    assert line.estimate is not None
+    if line.unit in _NOT_COUNTABLE:
+        faults.add(Finding.error("unit_not_countable", unit=line.unit))
+    own = units.get(line.estimate) or estimate.details.get("unit")
+    if own is not None and Unit(own) is not line.unit:
+        faults.add(Finding.error("unit_mismatch", expected=Unit(own).value, found=line.unit))
+
+
+def _check_net(line: Line, estimate: Estimate, faults: FindingCollector) -> None:
+    """Refuse a deduction from an effect that is already net of what would have happened."""
+    if not estimate.counterfactual:
+        return
+    for name in ("deadweight", "attribution"):
+        share: Amount | None = getattr(line, name)
+        if share is not None and (share.value > 0 or not share.certain):
+            faults.add(
+                Finding.error(
+                    "deadweight_on_net_effect",
+                    line=line.id,
+                    column=name,
+                    found=str(share),
+                    estimate=line.estimate,
+                )
+            )
+
+
+def _people(
+    line: Line, value_map: ValueMap, default: float | None, faults: FindingCollector
+) -> Mapping[str, Decimal]:
+    if line.people:
+        return line.people
+    if value_map.settings.people is not None:
+        return {"": value_map.settings.people}
+    if default is not None:
+        return {"": decimal_of(default)}
+    faults.add(Finding.error("no_people", line=line.id))
+    return {}
+
+
+def _loads(
+    line: Line, estimate: Estimate, people: Mapping[str, Decimal], pool: _Pool
+) -> tuple[Load, ...]:
+    assert line.estimate is not None
+    sign = Decimal(-1) if line.direction is Direction.LOWER else ONE
+    with exact():
+        unit = sign / 100 if line.unit in _HUNDREDTHS else sign
+        if set(people) != {""}:
+            source = _holding(estimate, people)
+            rows = [_row(source, key) for key in people]
+            weights = [n * unit for n in people.values()]
+            offsets: list[int | None] = [None] * len(rows)
+        else:
+            source, rows, offsets = _rows(line, estimate)
+            weights = [people[""] * unit] * len(rows)
+    for row in rows:
+        if source.effects[row].estimate is None:
+            raise ImpactEvalError(
+                Finding.error("effect_undefined", term=source.effects[row].key, name=line.estimate)
+            )
+    return tuple(
+        Load(effect=pool.add(line.estimate, source, row), weight=weight, offset=offset)
+        for row, weight, offset in zip(rows, weights, offsets, strict=True)
+    )
+
+
+def _row(estimate: Estimate, key: str) -> int:
+    return estimate.effects.index(estimate[key])
+
+
+def _kinds(estimate: Estimate) -> tuple[str, ...]:
+    return () if estimate.aggregator is None else tuple(estimate.aggregator.kinds)
+
+
+def _holding(estimate: Estimate, keys: Mapping[str, Decimal]) -> Estimate:
+    """Return the estimate, or its aggregation by group, whichever has these rows."""
+    known = {effect.key for effect in estimate.effects}
+    if not set(keys) <= known and "group" in _kinds(estimate):
+        return estimate.aggregate("group")
+    return estimate
+
+
+def _rows(line: Line, estimate: Estimate) -> tuple[Estimate, list[int], list[int | None]]:
+    if line.term == "event":
+        source = estimate
+        if not any(e.term == "event" for e in estimate.effects) and "event" in _kinds(estimate):
+            source = estimate.aggregate("event")
+        timed = [
+            (float(e.time), i)
+            for i, e in enumerate(source.effects)
+            if e.term == "event" and isinstance(e.time, (int, float)) and e.time >= 0
+        ]
+        if not timed:
+            raise ImpactEvalError(Finding.error("no_event_study", name=line.estimate))
+        timed.sort()
+        return source, [i for _, i in timed], list(range(len(timed)))
+    if line.term is not None:
+        return estimate, [_row(estimate, line.term)], [None]
+    if len(estimate.effects) > 1 and "simple" in _kinds(estimate):
+        estimate = estimate.aggregate("simple")
+    if len(estimate.effects) > 1:
+        keys = [e.key for e in estimate.effects]
+        main = [i for i, e in enumerate(estimate.effects) if e.key == "att"]
+        if len(main) == 1:
+            return estimate, main, [None]
+        raise ImpactEvalError(Finding.error("term_needed", name=line.estimate, known=keys))
+    return estimate, [0], [None]
+
+
+def _divisor(line: Line, estimates: Mapping[str, Estimate], pool: _Pool) -> int | None:
+    if line.take_up is None:
+        return None
+    estimate = estimates.get(line.take_up)
+    if estimate is None:
+        raise ImpactEvalError(
+            Finding.error(
+                "unknown_estimate",
+                line=line.id,
+                name=line.take_up,
+                nearest=nearest(line.take_up, estimates),
+                known=tuple(estimates),
+            )
+        )
+    value = estimate.effects[0].estimate
+    if not value or value <= 0:
+        raise ImpactEvalError(Finding.error("take_up_zero", found=value))
+    return pool.add(line.take_up, estimate, 0)
+
+
+def _read(estimate: Estimate, row: int) -> float:
+    """Return an effect with the digits that every machine agrees on: the account is exact after."""
+    value = stable_number(float(estimate.estimates[row]))
+    assert value is not None
+    return value
+
+
+def _take_up(line: Line, divisor: int | None, pool: _Pool) -> Decimal:
+    if divisor is not None:
+        estimate, row = pool.rows[divisor]
+        return decimal_of(_read(estimate, row))
+    return ONE if line.take_up_share is None else line.take_up_share.value
+
+
+def _by_year(loads: Sequence[Load], pool: _Pool, take_up: Decimal) -> dict[int | None, Decimal]:
+    out: dict[int | None, Decimal] = {}
+    with exact():
+        for load in loads:
+            estimate, row = pool.rows[load.effect]
+            part = load.weight * decimal_of(_read(estimate, row)) / take_up
+            out[load.offset] = out.get(load.offset, Decimal(0)) + part
+    return out
+
+
+def _deadweight(
+    line: Line, estimate: Estimate, loads: Sequence[Load], pool: _Pool
+) -> Deadweight | NotApplicable:
+    if not estimate.counterfactual:
+        return NotApplicable.because("deadweight_without_comparison", line=line.id)
+    if len(loads) != 1:
+        return NotApplicable.because("deadweight_many_effects", line=line.id)
+    details: Mapping[str, Any] = estimate.details
+    mean = next((details[k] for k in _MEAN_KEYS if details.get(k) is not None), None)
+    mean = line.treated_mean if line.treated_mean is not None else mean
+    if mean is None or float(mean) == 0:
+        return NotApplicable.because("deadweight_needs_mean", line=line.id)
+    source, row = pool.rows[loads[0].effect]
+    effect = source.effects[row]
+    assert effect.estimate is not None
+    return implied_deadweight(
+        effect.estimate,
+        effect.std_error,
+        float(mean),
+        mean_se=None if line.treated_mean_se is None else float(line.treated_mean_se),
+        df=effect.df,
+        level=effect.conf_level,
+    )
+
+
+def _with_error(
+    quantity: LineQuantity, values: FloatArray, covariance: FloatArray, pool: _Pool
+) -> LineQuantity:
+    if not quantity.loads:
+        return quantity
+    first = [load for load in quantity.loads if load.offset in (None, 0)]
+    gradient = np.zeros(len(values))
+    take_up = 1.0 if quantity.divisor is None else float(values[quantity.divisor])
+    share = float(quantity.value) * take_up / _dot(first, values) if _dot(first, values) else 1.0
+    for load in first:
+        gradient[load.effect] += float(load.weight) * share / take_up
+    if quantity.divisor is not None:
+        gradient[quantity.divisor] -= float(quantity.value) / take_up
+    variance = float(gradient @ covariance @ gradient)
+    if variance <= 0:
+        return quantity
+    dfs = [pool.rows[load.effect][0].effects[pool.rows[load.effect][1]].df for load in first]
+    df = min((d for d in dfs if d is not None), default=None)
+    error = math.sqrt(variance)
+    margin = critical_value(0.95, df) * error
+    value = float(quantity.value)
+    return replace(quantity, std_error=error, conf_low=value - margin, conf_high=value + margin)
+
+
+def _dot(loads: Sequence[Load], values: FloatArray) -> float:
+    return float(sum(float(load.weight) * values[load.effect] for load in loads))

@@ -1,0 +1,493 @@
+"""The entries of the catalogue, read strictly: what is wrong with any of them is told, all at once.
+
+A figure that is added is checked here for its unit, the year of its prices, its place, who pays and
+who receives, its mark, its source and the date after which it must be read again.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from functools import lru_cache
+from importlib import resources
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+from impact_eval.value.map.choices import Agent, Basis, Costing, LineKind, Mark
+from impact_eval.value.map.columns import Column
+from impact_eval.value.map.declared_cells import (
+    Amount,
+    CellFault,
+    read_amount,
+    read_number,
+    read_text,
+    read_year,
+)
+
+Entry: TypeAlias = dict[str, Any]  # the cells of an entry, each read by its column
+FIRST_PRICE_YEAR: Final = 1990
+LANGUAGES: Final = ("fr", "en")
+# who stands at the ends of a flow: without them an amount would have nobody's account to go to
+PAID: Final = frozenset(
+    {
+        LineKind.TRANSFER,
+        LineKind.AVOIDED_TRANSFER,
+        LineKind.AVOIDED_COST,
+        LineKind.RESOURCE_COST,
+    }
+)
+RECEIVED: Final = frozenset(
+    {
+        LineKind.TRANSFER,
+        LineKind.AVOIDED_TRANSFER,
+        LineKind.RESOURCE_GAIN,
+        LineKind.NON_MARKET,
+    }
+)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_DEPARTEMENT = re.compile(r"\d{2,3}|2[AB]")
+_IDENTIFIER = re.compile(r"[a-z0-9_]+@[a-z0-9.-]+")
+_TABLES = ("parameter", "index", "case", "reviewed")
+_VALUE = "value"
+_OF_VALUE = ("low", "high", "law")
+_LINE = re.compile(r"line (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What the files hold, read: cells by entry, in the order of the files; date of the review."""
+
+    parameters: tuple[Entry, ...]
+    indices: tuple[Entry, ...]
+    cases: tuple[Entry, ...]
+    reviewed: str
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> Mapping[str, tuple[str, ...]]:
+    """Return the units and places that the catalogue knows, from the package's data."""
+    file = resources.files("impact_eval.value").joinpath("catalogue", "units.toml")
+    table = tomllib.loads(file.read_text(encoding="utf-8"))
+    return MappingProxyType({name: tuple(found) for name, found in table.items()})
+
+
+# --- cells ------------------------------------------------------------------------------------
+
+
+def _text(raw: Any) -> str:
+    if not isinstance(raw, str):
+        raise CellFault("not_a_text", found=str(raw))
+    return read_text(raw)
+
+
+def _note(raw: Any) -> str:
+    """Read a text that may be empty."""
+    return "" if raw == "" else _text(raw)
+
+
+def _among(known: Iterable[str], raw: Any, code: str) -> str:
+    names = tuple(known)
+    if raw not in names:
+        raise CellFault(code, found=str(raw), nearest=nearest(str(raw), names), known=names)
+    return str(raw)
+
+
+def _choice(choices: type[StrEnum]) -> Callable[[Any], Any]:
+    def parse(raw: Any) -> Any:
+        return choices(_among((member.value for member in choices), raw, "unknown_choice"))
+
+    return parse
+
+
+def _figure(raw: Any) -> Amount:
+    """Read a figure: a price, a rate or a share, above zero; its sign is that of its kind."""
+    amount = read_amount(raw)
+    if amount.value <= 0:
+        raise CellFault("figure_not_positive", found=str(amount.value))
+    return amount
+
+
+def _identifier(raw: Any) -> str:
+    name = _text(raw)
+    if not _IDENTIFIER.fullmatch(name):
+        raise CellFault("entry_bad_id", found=name)
+    return name
+
+
+def _unit(raw: Any) -> str:
+    return _among(vocabulary()["units"], raw, "unknown_price_unit")
+
+
+def _place(raw: Any) -> str:
+    if isinstance(raw, str) and _DEPARTEMENT.fullmatch(raw):
+        return raw
+    return _among(vocabulary()["places"], raw, "unknown_place")
+
+
+def _currency(raw: Any) -> str:
+    if not (isinstance(raw, str) and re.fullmatch(r"[A-Z]{3}", raw)):
+        raise CellFault("not_a_currency", found=str(raw))
+    return raw
+
+
+def _whole_year(raw: Any) -> int:
+    if isinstance(raw, bool) or not isinstance(raw, int):
+        raise CellFault("not_a_year", found=str(raw))
+    return int(raw)
+
+
+def _date(raw: Any) -> str:
+    try:
+        if isinstance(raw, str) and _DATE.fullmatch(raw):
+            return datetime.date.fromisoformat(raw).isoformat()
+    except ValueError:
+        pass
+    raise CellFault("entry_not_a_date", found=str(raw))
+
+
+def _month(raw: Any) -> str:
+    if not (isinstance(raw, str) and _MONTH.fullmatch(raw)):
+        raise CellFault("entry_not_a_date", found=str(raw))
+    return raw
+
+
+def _flag(raw: Any) -> bool:
+    if not isinstance(raw, bool):
+        raise CellFault("not_yes_or_no", found=str(raw))
+    return raw
+
+
+def _label(raw: Any) -> Mapping[str, str]:
+    if not isinstance(raw, Mapping) or set(raw) != set(LANGUAGES):
+        raise CellFault("label_needs_languages", found=str(raw), known=LANGUAGES)
+    return MappingProxyType({language: _text(raw[language]) for language in LANGUAGES})
+
+
+def _names(raw: Any) -> tuple[str, ...]:
+    if not isinstance(raw, list):
+        raise CellFault("not_a_text", found=str(raw))
+    return tuple(_text(item) for item in raw)
+
+
+def _by_year(parse: Callable[[Any], Any]) -> Callable[[Any], Mapping[int, Any]]:
+    def read(raw: Any) -> Mapping[int, Any]:
+        if not isinstance(raw, Mapping) or not raw:
+            raise CellFault("not_a_year", found=str(raw))
+        return MappingProxyType({read_year(year): parse(cell) for year, cell in raw.items()})
+
+    return read
+
+
+def _level(raw: Any) -> Decimal:
+    number = read_number(raw)
+    if number <= 0:
+        raise CellFault("negative_amount", found=str(raw))
+    return number
+
+
+def _rows(raw: Any) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(raw, list) or not raw or not all(isinstance(row, Mapping) for row in raw):
+        raise CellFault("table_not_rows", name="flows")
+    return tuple(raw)
+
+
+_ENDS = (Column("payer", _choice(Agent)), Column("receiver", _choice(Agent)))
+PARAMETER = (
+    Column("id", _identifier, required=True),
+    Column("item", _text, required=True),
+    Column("label", _label, required=True),
+    Column(_VALUE, _figure, required=True),
+    Column("unit", _unit, required=True),
+    Column("currency", _currency),
+    Column("price_year", _whole_year),
+    Column("geography", _place),
+    Column("kind", _choice(LineKind)),
+    *_ENDS,
+    Column("basis", _choice(Basis)),
+    Column("costing", _choice(Costing)),
+    Column("mark", _choice(Mark), required=True),
+    Column("source", _text, required=True),
+    Column("page", _note),
+    Column("expires", _date, required=True),
+    Column("index", _text),
+    Column("lifetime", _flag),
+    Column("covers", _names),
+    Column("family", _note),
+    Column("rivals", _names),
+    Column("note", _note),
+)
+INDEX = (
+    Column("id", _text, required=True),
+    Column("values", _by_year(_level), required=True),
+    Column("marks", _by_year(_choice(Mark)), required=True),
+    Column("source", _text, required=True),
+)
+FLOW = (
+    Column("name", _text, required=True),
+    Column("kind", _choice(LineKind), required=True),
+    *_ENDS,
+    Column("amount", read_number, required=True),
+)
+CASE = (
+    Column("id", _text, required=True),
+    Column("label", _label, required=True),
+    Column("price_year", _whole_year, required=True),
+    Column("month", _month, required=True),
+    Column("computed_on", _date, required=True),
+    Column("origin", _text, required=True),
+    Column("population", _text, required=True),
+    Column("mark", _choice(Mark), required=True),
+    Column("expires", _date, required=True),
+    Column("note", _note),
+    Column("flows", _rows, required=True),
+)
+
+
+# --- entries ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where an entry stands: its file, and its id, or its number when it has none."""
+
+    file: str
+    entry: str
+
+    def at(self, key: str = "") -> Place:
+        return Place(file=self.file, key=f"{self.entry}.{key}" if key else self.entry)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """An entry read, and where."""
+
+    cells: Entry
+    spot: _Spot
+
+
+def read_entries(texts: Mapping[str, str]) -> Entries:
+    """Read the entries of the catalogue's files, strictly.
+
+    Parameters
+    ----------
+    texts : mapping of str to str
+        Name of each file to its text, in TOML.
+
+    Returns
+    -------
+    Entries
+
+    Raises
+    ------
+    ImpactEvalError
+        Every fault of every entry, with its file and the entry's id: `catalogue_not_readable`,
+        `table_not_rows`, `unknown_entry_key`, `missing_cell`, `duplicate_id`, `not_a_text`,
+        `label_needs_languages`, `not_a_number`, `not_an_amount`, `interval_out_of_order`,
+        `law_needs_positive`, `unknown_price_unit`, `unknown_place`, `not_a_currency`, `not_a_year`,
+        `price_year_out_of_range`, `unknown_choice`, `entry_not_a_date`, `not_yes_or_no`,
+        `negative_amount`, `figure_not_positive`, `entry_bad_id`, `paid_to_oneself`,
+        `expires_before_its_year`, `unknown_price`, `unknown_index`.
+    """
+    faults = FindingCollector()
+    tables = {name: _table(name, text, faults) for name, text in texts.items()}
+    parameters = _entries(tables, "parameter", PARAMETER, faults)
+    indices = _entries(tables, "index", INDEX, faults)
+    cases = _entries(tables, "case", CASE, faults)
+    reviewed = _reviewed(tables, faults)
+    last = int(reviewed[:4]) if reviewed else None
+    for found in (*parameters, *cases):
+        faults.add(*_price_year(found, last))
+    for found in parameters:
+        faults.add(*_money(found), *_ends(found.cells, found.spot), *_item(found))
+        faults.add(*_named(found, "rivals", parameters), *_named(found, "index", indices))
+    for found in indices:
+        faults.add(*_marked(found))
+    for found in cases:
+        found.cells["flows"] = _flows(found, faults)
+    faults.raise_if_errors()
+    return Entries(
+        parameters=tuple(found.cells for found in parameters),
+        indices=tuple(found.cells for found in indices),
+        cases=tuple(found.cells for found in cases),
+        reviewed=reviewed,
+    )
+
+
+def _table(name: str, text: str, faults: FindingCollector) -> Mapping[str, Any]:
+    try:
+        table = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        line = _LINE.search(str(error))
+        place = Place(file=name, row=int(line[1]) if line else None)
+        faults.add(Finding.error("catalogue_not_readable", place))
+        return {}
+    faults.add(*_unknown(table, _TABLES, lambda key: Place(file=name, key=key)))
+    return table
+
+
+def _reviewed(tables: Mapping[str, Mapping[str, Any]], faults: FindingCollector) -> str:
+    """Return the date of the review, which one file gives."""
+    for name, table in tables.items():
+        if "reviewed" in table:
+            try:
+                return _date(table["reviewed"])
+            except CellFault as fault:
+                faults.add(_fault(fault, _Spot(name, "reviewed").at(), "reviewed"))
+                return ""
+    faults.add(Finding.error("missing_cell", Place(key="reviewed"), column="reviewed"))
+    return ""
+
+
+def _entries(
+    tables: Mapping[str, Mapping[str, Any]],
+    kind: str,
+    columns: Sequence[Column],
+    faults: FindingCollector,
+) -> tuple[_Placed, ...]:
+    found: list[_Placed] = []
+    for file, table in tables.items():
+        rows = table.get(kind, [])
+        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+            faults.add(Finding.error("table_not_rows", Place(file=file, key=kind), name=kind))
+            continue
+        for number, row in enumerate(rows, start=1):
+            name = row.get("id")
+            known = isinstance(name, str) and bool(name.strip())
+            spot = _Spot(file, str(name) if known else f"{kind}[{number}]")
+            found.append(_Placed(_read(columns, row, spot, faults), spot))
+    uses = Counter(placed.cells["id"] for placed in found if placed.cells.get("id"))
+    for placed in found:
+        n = uses[placed.cells.get("id")]
+        if n > 1:
+            name = placed.cells["id"]
+            faults.add(Finding.error("duplicate_id", placed.spot.at(), name=name, n=n))
+    return tuple(found)
+
+
+def _read(
+    columns: Sequence[Column], row: Mapping[str, Any], spot: _Spot, faults: FindingCollector
+) -> Entry:
+    """Read the cells of one entry; those at fault are told, and None."""
+    raw = dict(row)
+    keys = tuple(column.key for column in columns)
+    if columns is PARAMETER:
+        keys += _OF_VALUE
+        amount = {key: row[key] for key in (_VALUE, *_OF_VALUE) if key in row}
+        if amount:
+            raw[_VALUE] = amount
+    faults.add(*_unknown(raw, keys, spot.at))
+    out: Entry = {}
+    for column in columns:
+        if column.key not in raw:
+            if column.required:
+                faults.add(_missing(spot, column.key))
+            continue
+        try:
+            out[column.key] = column.parse(raw[column.key])
+        except CellFault as fault:
+            faults.add(_fault(fault, spot.at(column.key), column.key))
+            out[column.key] = None
+    return out
+
+
+def _unknown(
+    names: Iterable[str], known: tuple[str, ...], at: Callable[[str], Place]
+) -> Iterable[Finding]:
+    """Refuse a key that is not read: a figure under a name misspelt would be nowhere."""
+    for name in names:
+        if name not in known:
+            close = nearest(name, known)
+            yield Finding.error(
+                "unknown_entry_key", at(name), name=name, nearest=close, known=known
+            )
+
+
+def _fault(fault: CellFault, place: Place, column: str) -> Finding:
+    return Finding.error(fault.code, place, column=column, **fault.values)
+
+
+def _missing(spot: _Spot, key: str) -> Finding:
+    return Finding.error("missing_cell", spot.at(key), column=key)
+
+
+# --- what one cell says of another ------------------------------------------------------------
+
+
+def _price_year(found: _Placed, last: int | None) -> Iterable[Finding]:
+    """Refuse prices of a year that no source can know, or to be read again before that year."""
+    year, expires = found.cells.get("price_year"), found.cells.get("expires")
+    if year is None or last is None:
+        return
+    if not FIRST_PRICE_YEAR <= year <= last:
+        first, at = FIRST_PRICE_YEAR, found.spot.at("price_year")
+        yield Finding.error("price_year_out_of_range", at, found=str(year), first=first, last=last)
+    elif expires and int(expires[:4]) < year:
+        at = found.spot.at("expires")
+        yield Finding.error("expires_before_its_year", at, found=expires, year=year)
+
+
+def _money(found: _Placed) -> Iterable[Finding]:
+    """Money has a currency and the year of its prices; a share, a rate or a count has neither."""
+    for one, other in (("currency", "price_year"), ("price_year", "currency")):
+        if one in found.cells and other not in found.cells:
+            yield _missing(found.spot, other)
+
+
+def _ends(cells: Entry, spot: _Spot) -> Iterable[Finding]:
+    """Ask for who pays and who receives, as the kind of flow has them."""
+    kind = cells.get("kind")
+    for key, kinds in (("payer", PAID), ("receiver", RECEIVED)):
+        if kind in kinds and key not in cells:
+            yield _missing(spot, key)
+    payer = cells.get("payer")
+    if payer is not None and payer == cells.get("receiver"):
+        yield Finding.error("paid_to_oneself", spot.at("receiver"), name=payer.value)
+
+
+def _item(found: _Placed) -> Iterable[Finding]:
+    """Refuse an item that is not the one of the id: `rsa_single@2025-04` is of `rsa_single`."""
+    name, item = found.cells.get("id"), found.cells.get("item")
+    if name and item and not name.startswith(item):
+        yield Finding.error("entry_bad_id", found.spot.at("item"), found=name)
+
+
+def _named(found: _Placed, key: str, known: Sequence[_Placed]) -> Iterable[Finding]:
+    """Refuse a rival or an index that is nowhere in the catalogue."""
+    ids = [placed.cells["id"] for placed in known if placed.cells.get("id")]
+    names = found.cells.get(key) or ()
+    for name in (names,) if isinstance(names, str) else names:
+        if name not in ids:
+            yield Finding.error(
+                "unknown_price" if key == "rivals" else "unknown_index",
+                found.spot.at(key),
+                name=name,
+                nearest=nearest(name, ids),
+                known=tuple(ids) if key == "index" else (),
+            )
+
+
+def _marked(found: _Placed) -> Iterable[Finding]:
+    """Each year of an index has its mark."""
+    values, marks = found.cells.get("values"), found.cells.get("marks")
+    if values is None or marks is None:
+        return
+    for year in sorted({*values} ^ {*marks}):
+        yield _missing(found.spot, f"{'values' if year in marks else 'marks'}.{year}")
+
+
+def _flows(found: _Placed, faults: FindingCollector) -> tuple[Entry, ...]:
+    read: list[Entry] = []
+    for number, row in enumerate(found.cells.get("flows") or (), start=1):
+        spot = _Spot(found.spot.file, f"{found.spot.entry}.flows[{number}]")
+        cells = _read(FLOW, row, spot, faults)
+        faults.add(*_ends(cells, spot))
+        read.append(cells)
+    return tuple(read)

@@ -1,0 +1,374 @@
+"""The value map: what an action uses, what it changes, for whom, at what price, paid by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from impact_eval.core.provenance import canonical_json, sha256
+from impact_eval.core.vocabulary import Direction, Pillar, Unit
+from impact_eval.value.map.choices import (
+    Agent,
+    Basis,
+    Costing,
+    InputKind,
+    LineKind,
+    Timing,
+)
+from impact_eval.value.map.declared_cells import Amount
+
+if TYPE_CHECKING:
+    from impact_eval.core.estimate import Estimate
+    from impact_eval.value.account.books import Account
+
+SCHEMA = "impact-eval/value-map/1"
+_NO_PEOPLE: Mapping[str, Decimal] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What holds for the whole map.
+
+    Attributes
+    ----------
+    title : str
+    currency : str
+        ISO code; every amount of the map is in it.
+    price_year : int
+        Base year: all results are in real money of that year.
+    discount_rate : Decimal
+        Real rate per year.
+    timing : Timing
+        When in its year an amount falls.
+    perspective : str
+        `society`, `public`, or an agent: whose account the headline reads.
+    follow_up : Decimal or None
+        Years over which effects were observed; what comes later is projected.
+    people : Decimal or None
+        People an effect is multiplied by where a line does not say.
+    eligible : int or None
+        People who could have been concerned at most.
+    price_index : str
+        Name of the index that rebases prices.
+    pillar : Pillar or None
+    """
+
+    title: str = ""
+    currency: str
+    price_year: int
+    discount_rate: Decimal
+    timing: Timing = Timing.END
+    perspective: str = "society"
+    follow_up: Decimal | None = None
+    people: Decimal | None = None
+    eligible: int | None = None
+    price_index: str = "fr_cpi"
+    pillar: Pillar | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """What is put into the action; volunteer time and gifts in kind count.
+
+    Either `amount`, or `hours` and `hourly_rate`. A `transfer` (a cash allowance) has a receiver.
+    `year` 0 is today and is never discounted.
+    """
+
+    id: str
+    stakeholder: str
+    payer: Agent
+    receiver: Agent | None = None
+    kind: InputKind = InputKind.CASH
+    amount: Amount | None = None
+    hours: Amount | None = None
+    hourly_rate: Amount | None = None
+    currency: str
+    price_year: int
+    year: int = 0
+    index: str | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What the action did: numbers of acts, never a value."""
+
+    id: str
+    description: str
+    quantity: Decimal | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitFlow:
+    """A flow that one unit of an outcome moves: from whom, to whom, of which kind, how much."""
+
+    name: str
+    kind: LineKind
+    payer: Agent | None
+    receiver: Agent | None
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One outcome for one stakeholder: the columns of the standard value map, and what they lack.
+
+    Attributes
+    ----------
+    id, stakeholder, outcome, change, indicator, indicator_source : str
+    estimate, term : str or None
+        Outcome of the study whose effect gives the quantity, and which of its rows.
+    direction : Direction
+        `lower_is_better` counts the people spared: the quantity is minus the effect.
+    people : mapping of str to Decimal
+        People the effect is multiplied by, by row of the estimate ("" for the only row).
+    quantity : Amount or None
+        Declared quantity, where no estimate gives it.
+    unit : Unit or None
+        Unit of the outcome; it must be that of the estimate.
+    proxy : Amount or None
+        Value of one unit for one year, in `currency` of `price_year`.
+    per_year : Decimal
+        How many times a year a unit is worth its price (12 for a monthly price).
+    parameter : str or None
+        Catalogue figure that gave the proxy.
+    bundle : tuple of UnitFlow
+        Several flows by unit (a job moves wages, benefits and contributions), in place of `proxy`.
+    kind, payer, receiver
+        Nature of the value, who pays (or would have paid), who receives.
+    start, duration, survival
+        First year of the outcome, years it lasts, or share still there each year.
+    deadweight, displacement, attribution, drop_off : Amount or None
+        Shares taken off; None means not stated.
+    growth : Decimal
+        Real growth of the price per year (life, carbon).
+    follow_up : Decimal or None
+        Years observed, when not those of the map.
+    cashable : Amount or None
+        Share of an avoided cost that a budget really recovers.
+    costing, basis, family, covers, lifetime, persistence, expires, mark
+        What the guards need to know of the price.
+    included, reason
+        A line left out is still valued, and its share is told with the reason.
+    take_up : str, Amount or None
+        Share of people who took part (or the outcome that estimates it), for an effect on all.
+    treated_mean, treated_mean_se
+        Mean of the outcome among participants after the action, for the deadweight as an output.
+    """
+
+    id: str
+    stakeholder: str
+    outcome: str
+    change: str = ""
+    indicator: str = ""
+    indicator_source: str = ""
+    sample_size: int | None = None
+    estimate: str | None = None
+    term: str | None = None
+    direction: Direction = Direction.HIGHER
+    people: Mapping[str, Decimal] = field(default_factory=lambda: _NO_PEOPLE)
+    quantity: Amount | None = None
+    unit: Unit | None = None
+    proxy: Amount | None = None
+    proxy_unit: str = ""
+    proxy_source: str = ""
+    parameter: str | None = None
+    case: str | None = None
+    bundle: tuple[UnitFlow, ...] = ()
+    currency: str | None = None
+    price_year: int | None = None
+    index: str | None = None
+    per_year: Decimal = Decimal(1)
+    kind: LineKind | None = None
+    payer: Agent | None = None
+    receiver: Agent | None = None
+    start: int = 1
+    duration: Decimal | None = None
+    survival: tuple[Decimal, ...] = ()
+    deadweight: Amount | None = None
+    displacement: Amount | None = None
+    attribution: Amount | None = None
+    drop_off: Amount | None = None
+    growth: Decimal = Decimal(0)
+    follow_up: Decimal | None = None
+    cashable: Amount | None = None
+    costing: Costing | None = None
+    basis: Basis | None = None
+    family: str = ""
+    covers: tuple[str, ...] = ()
+    lifetime: bool = False
+    persistence: Amount | None = None
+    expires: str | None = None
+    mark: str | None = None
+    included: bool = True
+    reason: str = ""
+    take_up: str | None = None
+    take_up_share: Amount | None = None
+    treated_mean: Decimal | None = None
+    treated_mean_se: Decimal | None = None
+    pillar: Pillar | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotMonetised:
+    """A change that matters and has no price: told beside the total, with its importance."""
+
+    id: str
+    stakeholder: str
+    outcome: str
+    indicator: str = ""
+    quantity: Decimal | None = None
+    unit: str = ""
+    importance: Decimal | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correlation:
+    """A declared correlation between two uncertain numbers (`line.field`)."""
+
+    first: str
+    second: str
+    rho: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A guard set aside, by whom and why; it is printed with the result."""
+
+    guard: str
+    line: str = ""
+    reason: str
+    author: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DroppedOutcome:
+    """An outcome measured or named by people, and not valued, with the reason."""
+
+    outcome: str
+    reason: str
+    stakeholder: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueMap:
+    """What an effect is worth, to whom, paid by whom, when.
+
+    Read it with `ValueMap.read`, compute it with `account`.
+
+    Attributes
+    ----------
+    settings : Settings
+    inputs, outputs, lines, not_monetised, correlations, overrides, dropped : tuples
+
+    Examples
+    --------
+    >>> ValueMap.read("carte.toml").account(estimates)  # doctest: +SKIP
+    """
+
+    settings: Settings
+    inputs: tuple[Input, ...]
+    lines: tuple[Line, ...]
+    outputs: tuple[Output, ...] = ()
+    not_monetised: tuple[NotMonetised, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
+    overrides: tuple[Override, ...] = ()
+    dropped: tuple[DroppedOutcome, ...] = ()
+
+    @classmethod
+    def read(cls, path: str | Path) -> ValueMap:
+        """Read a value map from TOML or from an Excel workbook: all faults at once.
+
+        Parameters
+        ----------
+        path : str or Path
+            `.toml` or `.xlsx`; headings in French or English.
+
+        Raises
+        ------
+        ImpactEvalError
+            `value_map_not_found`, `value_map_not_readable`, `unknown_column`, `missing_cell`,
+            `share_out_of_range`, `unknown_choice`, `currency_mix`…
+        """
+        from impact_eval.value.map.map_files import read_value_map
+
+        return read_value_map(Path(path))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, object]) -> ValueMap:
+        """Read back what `to_dict` wrote, or a TOML document already parsed."""
+        from impact_eval.value.map.map_files import value_map_of_tables
+
+        return value_map_of_tables(data)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the map as JSON: numbers are exact texts, and what is not stated is absent."""
+        from impact_eval.value.map.map_files import tables_of_value_map
+
+        return tables_of_value_map(self)
+
+    def write(self, path: str | Path, language: str = "fr") -> None:
+        """Write the map as TOML, or as an Excel workbook with the headings people know."""
+        from impact_eval.value.map.map_files import write_value_map
+
+        write_value_map(self, Path(path), language)
+
+    def account(
+        self,
+        estimates: Mapping[str, Estimate] | None = None,
+        *,
+        people: float | None = None,
+        units: Mapping[str, Unit] | None = None,
+        take_up: Mapping[str, Estimate] | None = None,
+    ) -> Account:
+        """Compute the balanced account of this map, its quantities taken from the estimates.
+
+        Parameters
+        ----------
+        estimates : mapping of str to Estimate
+            Outcome to result.
+        people : float, optional
+            People concerned, where neither the line nor the map says.
+        units : mapping of str to Unit, optional
+            Unit of each outcome; a line of another unit is refused.
+        take_up : mapping of str to Estimate, optional
+            Estimates of participation, for effects measured on all those invited.
+
+        Raises
+        ------
+        ImpactEvalError
+            Every fault of the lines and the quantities, and the guards that refuse.
+        """
+        from impact_eval.value.account.books import account_of
+
+        return account_of(
+            self, {**(estimates or {}), **(take_up or {})}, people=people, units=units or {}
+        )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the map's content."""
+        return sha256(canonical_json(self.to_dict()))
+
+    def line(self, name: str) -> Line:
+        """Return the line of this id."""
+        return next(line for line in self.lines if line.id == name)
+
+    def with_line(self, name: str, **changes: object) -> ValueMap:
+        """Return a copy in which some fields of a line have changed."""
+        lines = tuple(
+            replace(line, **changes) if line.id == name else line  # type: ignore[arg-type]
+            for line in self.lines
+        )
+        return replace(self, lines=lines)
+
+    def with_settings(self, **changes: object) -> ValueMap:
+        """Return a copy in which some settings have changed."""
+        return replace(self, settings=replace(self.settings, **changes))  # type: ignore[arg-type]

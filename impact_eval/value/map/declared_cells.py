@@ -1,0 +1,272 @@
+"""What a cell of a value map may hold, read exactly: amounts, shares, whole numbers, choices.
+
+A cell is a TOML value or an Excel cell. An amount may carry its uncertainty in the cell, as people
+write it: `94`, `94 [80 ; 110]`, `94 [80 ; 110] pert`. A share is `0.05` or `5 %`; a number over 1
+is refused rather than guessed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from typing import Any
+
+from impact_eval.core.findings import nearest
+from impact_eval.value.map.choices import Law
+from impact_eval.value.map.prices import decimal_of, exact
+
+_AMOUNT = re.compile(
+    r"^(?P<value>[^\[\]]+?)\s*(?:\[(?P<low>[^;\]]+);(?P<high>[^\]]+)\])?\s*(?P<law>[a-z]+)?$"
+)
+_SPACES = dict.fromkeys(map(ord, "\u00a0\u202f\u2009 _"), None)
+_SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-"})
+
+
+class CellFault(Exception):
+    """A cell that cannot be read: a code and its values."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """A number and what is known of its uncertainty.
+
+    Attributes
+    ----------
+    value : Decimal
+    low, high : Decimal or None
+        Bounds (uniform, triangular, PERT) or a 95 % interval (the other laws).
+    law : Law or None
+        None when the number is taken as certain.
+    """
+
+    value: Decimal
+    low: Decimal | None = None
+    high: Decimal | None = None
+    law: Law | None = None
+
+    @property
+    def certain(self) -> bool:
+        """Whether the number carries no uncertainty."""
+        return self.law is None
+
+    def __str__(self) -> str:
+        if self.law is None:
+            return plain(self.value)
+        return f"{plain(self.value)} [{plain(self.low)} ; {plain(self.high)}] {self.law.value}"
+
+
+def plain(number: Decimal | None) -> str:
+    """Write a decimal without exponent and with no idle zero."""
+    if number is None:
+        return ""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def read_number(raw: Any) -> Decimal:
+    """Read an exact number, with a decimal comma and spaces by thousands if need be."""
+    if isinstance(raw, bool) or raw is None:
+        raise CellFault("not_a_number", found=_shown(raw))
+    if isinstance(raw, Decimal):
+        number = raw
+    elif isinstance(raw, int):
+        number = Decimal(raw)
+    elif isinstance(raw, float):
+        number = decimal_of(raw)
+    else:
+        text = str(raw).translate(_SPACES).translate(_SIGNS).replace("\u20ac", "")
+        text = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
+        try:
+            number = Decimal(text)
+        except InvalidOperation:
+            raise CellFault("not_a_number", found=_shown(raw)) from None
+    if not number.is_finite():
+        raise CellFault("not_a_number", found=_shown(raw))
+    return number
+
+
+def _read_share_number(raw: Any) -> Decimal:
+    if isinstance(raw, str) and raw.strip().endswith("%"):
+        with exact():
+            return read_number(raw.strip()[:-1]) / 100
+    return read_number(raw)
+
+
+def _read_amount(raw: Any, number: Callable[[Any], Decimal]) -> Amount:
+    if isinstance(raw, Amount):
+        return raw
+    if isinstance(raw, Mapping):
+        return _amount_of_table(raw, number)
+    if not isinstance(raw, str) or "[" not in raw:
+        return Amount(value=number(raw))
+    found = _AMOUNT.match(raw.strip())
+    if found is None or found["low"] is None:
+        raise CellFault("not_an_amount", found=_shown(raw))
+    return _amount_of_table({k: v for k, v in found.groupdict().items() if v is not None}, number)
+
+
+def _amount_of_table(table: Mapping[str, Any], number: Callable[[Any], Decimal]) -> Amount:
+    known = ("value", "low", "high", "law")
+    strange = [key for key in table if key not in known]
+    if strange or "value" not in table or ("low" in table) != ("high" in table):
+        raise CellFault("not_an_amount", found=", ".join(map(str, table)))
+    value = number(table["value"])
+    if "low" not in table:
+        return Amount(value=value)
+    low, high = number(table["low"]), number(table["high"])
+    law = read_choice(Law, Mapping.get(table, "law", None) or Law.PERT)
+    if not low < high or not low <= value <= high:
+        raise CellFault(
+            "interval_out_of_order", low=plain(low), value=plain(value), high=plain(high)
+        )
+    if law in (Law.LOGNORMAL, Law.GAMMA) and low <= 0:
+        raise CellFault("law_needs_positive", law=law.value, low=plain(low))
+    return Amount(value=value, low=low, high=high, law=law)
+
+
+def read_amount(raw: Any) -> Amount:
+    """Read an amount with or without its interval.
+
+    Examples
+    --------
+    >>> str(read_amount("1 200,50 [1 000 ; 1 500] pert"))
+    '1200.5 [1000 ; 1500] pert'
+    """
+    return _read_amount(raw, read_number)
+
+
+def read_positive(raw: Any) -> Amount:
+    """Read an amount that cannot be negative."""
+    amount = read_amount(raw)
+    if amount.value < 0 or (amount.low is not None and amount.low < 0):
+        raise CellFault("negative_amount", found=str(amount))
+    return amount
+
+
+def read_share(raw: Any) -> Amount:
+    """Read a share between 0 and 1, or per cents written with their sign.
+
+    Examples
+    --------
+    >>> read_share("5 %").value
+    Decimal('0.05')
+    """
+    amount = _read_amount(raw, _read_share_number)
+    for part in (amount.value, amount.low, amount.high):
+        if part is not None and not 0 <= part <= 1:
+            raise CellFault("share_out_of_range", found=_shown(raw))
+    if amount.law in (Law.NORMAL, Law.LOGNORMAL, Law.GAMMA):  # they leave 0 to 1
+        raise CellFault("law_not_for_share", law=amount.law.value)
+    return amount
+
+
+def read_rate(raw: Any) -> Decimal:
+    """Read a rate per year: above -100 % and at most 100 %."""
+    rate = _read_share_number(raw)
+    if not -1 < rate <= 1:
+        raise CellFault("rate_out_of_range", found=_shown(raw))
+    return rate
+
+
+def read_year(raw: Any) -> int:
+    """Read a calendar year."""
+    year = read_whole(raw)
+    if not 1900 <= year <= 2200:
+        raise CellFault("not_a_year", found=_shown(raw))
+    return year
+
+
+def read_whole(raw: Any) -> int:
+    """Read a whole number that is not negative."""
+    number = read_number(raw)
+    if number != number.to_integral_value():
+        raise CellFault("not_whole", found=_shown(raw))
+    if number < 0:
+        raise CellFault("negative_amount", found=_shown(raw))
+    return int(number)
+
+
+def read_text(raw: Any) -> str:
+    """Read a text; a number is taken as it is written."""
+    text = str(raw).strip()
+    if not text or isinstance(raw, (Mapping, list, tuple)):
+        raise CellFault("not_a_text", found=_shown(raw))
+    return text
+
+
+_TRUE = frozenset({"true", "yes", "oui", "vrai", "1", "x"})
+_FALSE = frozenset({"false", "no", "non", "faux", "0"})
+
+
+def read_flag(raw: Any) -> bool:
+    """Read yes or no, in either language."""
+    text = str(raw).strip().casefold()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise CellFault("not_yes_or_no", found=_shown(raw))
+
+
+def read_choice(choices: type[StrEnum], raw: Any, aliases: Mapping[str, str] | None = None) -> Any:
+    """Read one of a closed list, or one of its other names; the nearest is told otherwise."""
+    text = str(raw).strip().casefold().replace("’", "'")
+    known = {member.value: member for member in choices}
+    if text in known:
+        return known[text]
+    names = aliases or {}
+    if names.get(text) in known:
+        return known[names[text]]
+    close = nearest(text, [*known, *names])
+    raise CellFault(
+        "unknown_choice",
+        found=_shown(raw),
+        nearest=names.get(close or "", close),
+        known=tuple(known),
+    )
+
+
+def read_shares(raw: Any) -> tuple[Decimal, ...]:
+    """Read a survival curve: shares still there each year, never rising."""
+    items = raw if isinstance(raw, (list, tuple)) else re.split(r"[;|]", str(raw))
+    shares = tuple(read_share(item).value for item in items)
+    if not shares or any(b > a for a, b in itertools.pairwise(shares)):
+        raise CellFault("survival_rises", found=_shown(raw))
+    return shares
+
+
+def read_names(raw: Any) -> tuple[str, ...]:
+    """Read a list of names."""
+    items = raw if isinstance(raw, (list, tuple)) else re.split(r"[;|,]", str(raw))
+    return tuple(read_text(item) for item in items)
+
+
+def read_people(raw: Any) -> Mapping[str, Decimal]:
+    """Read a number of people, or one number by row of the estimate (`{"group[2018]" = 120}`)."""
+    if not isinstance(raw, Mapping):
+        return {"": read_count(raw)}
+    if not raw:
+        raise CellFault("not_a_number", found="{}")
+    return {str(key): read_count(value) for key, value in raw.items()}
+
+
+def read_count(raw: Any) -> Decimal:
+    """Read a number of people: greater than zero."""
+    number = read_number(raw)
+    if number <= 0:
+        raise CellFault("people_not_positive", found=_shown(raw))
+    return number
+
+
+def _shown(raw: Any) -> str:
+    text = str(raw)
+    return text if len(text) <= 60 else text[:57] + "…"

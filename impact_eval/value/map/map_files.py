@@ -1,0 +1,339 @@
+"""Value maps to and from files: TOML, and an Excel workbook with the headings people know."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.core.spreadsheet import cell_text, text_of_cell
+from impact_eval.value.map.columns import LINES, SETTINGS, TABLES, TableSpec, headings
+from impact_eval.value.map.declared import SCHEMA, UnitFlow, ValueMap
+from impact_eval.value.map.declared_cells import Amount, CellFault, plain
+from impact_eval.value.map.map_checks import check_value_map
+from impact_eval.value.map.parameters import complete_line
+
+MOST_BYTES = 5_000_000
+Row = Mapping[str, Any]
+
+
+def read_value_map(path: Path) -> ValueMap:
+    """Read a value map from `.toml` or `.xlsx`; see `ValueMap.read`."""
+    place = Place(file=path.name)
+    if not path.is_file():
+        raise ImpactEvalError(Finding.error("value_map_not_found", place, path=path.name))
+    if path.stat().st_size > MOST_BYTES:
+        raise ImpactEvalError(Finding.error("value_map_too_large", place, most=MOST_BYTES))
+    tables = _read_workbook(path) if path.suffix.lower() == ".xlsx" else _read_toml(path)
+    return value_map_of_tables(tables, path.name)
+
+
+def _read_toml(path: Path) -> Mapping[str, Any]:
+    place = Place(file=path.name)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
+    except UnicodeDecodeError:
+        raise ImpactEvalError(Finding.error("value_map_not_readable", place, line=None)) from None
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        line = int(found[1]) if found else None
+        raise ImpactEvalError(
+            Finding.error("value_map_not_readable", Place(file=path.name, row=line), line=line)
+        ) from None
+
+
+def value_map_of_tables(tables: Mapping[str, Any], file: str | None = None) -> ValueMap:
+    """Make a value map from its tables; every fault of every cell is told at once.
+
+    Parameters
+    ----------
+    tables : mapping
+        `map` (settings), then one list of rows by table of `columns.TABLES`.
+    file : str, optional
+        Name shown in the refusals.
+
+    Raises
+    ------
+    ImpactEvalError
+    """
+    faults = FindingCollector()
+    known = ["schema", SETTINGS.key, *(spec.key for spec in TABLES)]
+    for name in tables:
+        if name not in known:
+            faults.add(
+                Finding.error(
+                    "unknown_table",
+                    Place(file=file, key=name),
+                    name=name,
+                    nearest=nearest(name, known),
+                    known=known,
+                )
+            )
+    if tables.get("schema", SCHEMA) != SCHEMA:
+        faults.add(Finding.error("unknown_schema", Place(file=file), found=str(tables["schema"])))
+    settings = _read_row(SETTINGS, tables.get(SETTINGS.key, {}), _Spot(file, "map"), faults)
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for spec in TABLES:
+        rows[spec.key] = _read_rows(spec, tables.get(spec.key, ()), file, faults)
+    check_value_map(settings, rows, file, faults)
+    faults.raise_if_errors()
+    nouns = {spec.key: tuple(spec.noun(**r) for r in rows[spec.key]) for spec in TABLES}
+    return ValueMap(settings=SETTINGS.noun(**settings), **nouns)
+
+
+class _Spot:
+    """Where a row stands in its file."""
+
+    def __init__(self, file: str | None, table: str, row: int | None = None) -> None:
+        self.file, self.table, self.row = file, table, row
+
+    def place(self, key: str) -> Place:
+        table = self.table if self.row is None else f"{self.table}[{self.row}]"
+        return Place(file=self.file, key=f"{table}.{key}", row=self.row)
+
+
+def _read_rows(
+    spec: TableSpec, raw: Any, file: str | None, faults: FindingCollector
+) -> list[dict[str, Any]]:
+    if not isinstance(raw, Sequence) or isinstance(raw, str):
+        faults.add(Finding.error("table_not_rows", Place(file=file, key=spec.key), name=spec.key))
+        return []
+    out = []
+    for number, row in enumerate(raw, start=1):
+        spot = _Spot(file, spec.key, number)
+        if not isinstance(row, Mapping):
+            faults.add(Finding.error("table_not_rows", spot.place(""), name=spec.key))
+            continue
+        cells = _read_row(spec, row, spot, faults)
+        if spec is LINES:
+            faults.add(*complete_line(cells, spot.place("parameter")))
+        out.append(cells)
+    return out
+
+
+def _read_row(spec: TableSpec, raw: Any, spot: _Spot, faults: FindingCollector) -> dict[str, Any]:
+    row = raw if isinstance(raw, Mapping) else {}
+    for name in row:
+        if name not in spec.keys:
+            faults.add(
+                Finding.error(
+                    "unknown_column",
+                    spot.place(str(name)),
+                    name=str(name),
+                    nearest=nearest(str(name), spec.keys),
+                    known=spec.keys,
+                )
+            )
+    out: dict[str, Any] = {}
+    for column in spec.columns:
+        cell = row.get(column.key)
+        if cell is None or cell == "":
+            if column.required:
+                faults.add(Finding.error("missing_cell", spot.place(column.key), column=column.key))
+            continue
+        try:
+            out[column.key] = column.parse(cell)
+        except CellFault as fault:
+            faults.add(
+                Finding.error(fault.code, spot.place(column.key), column=column.key, **fault.values)
+            )
+            out[column.key] = None
+    return out
+
+
+# --- writing ----------------------------------------------------------------------------------
+
+
+def tables_of_value_map(value_map: ValueMap, *, whole: bool = False) -> dict[str, object]:
+    """Return the tables of a map: exact numbers as text.
+
+    Parameters
+    ----------
+    value_map : ValueMap
+    whole : bool
+        Every table and every cell, null where nothing is stated; otherwise these are absent.
+    """
+    out: dict[str, object] = {
+        "schema": SCHEMA,
+        SETTINGS.key: _row_of(SETTINGS, value_map.settings, whole=whole),
+    }
+    for spec in TABLES:
+        rows = getattr(value_map, spec.key)
+        if rows or whole:
+            out[spec.key] = [_row_of(spec, row, whole=whole) for row in rows]
+    return out
+
+
+def _row_of(spec: TableSpec, noun: Any, *, whole: bool) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key in spec.keys:
+        value = getattr(noun, key)
+        if value is None or value == "" or (isinstance(value, (tuple, Mapping)) and not value):
+            if whole:
+                out[key] = None
+            continue
+        out[key] = _cell_of(value, whole=whole)
+    return out
+
+
+def _cell_of(value: Any, *, whole: bool) -> Any:
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, Amount):
+        return str(value)
+    if isinstance(value, UnitFlow):
+        parts = {
+            "name": value.name,
+            "kind": value.kind.value,
+            "payer": value.payer and value.payer.value,
+            "receiver": value.receiver and value.receiver.value,
+            "amount": str(value.amount),
+        }
+        return {key: part for key, part in parts.items() if whole or part is not None}
+    if isinstance(value, Mapping):
+        if set(value) == {""}:
+            return plain(value[""])
+        return {key: plain(number) for key, number in value.items()}
+    if isinstance(value, tuple):
+        return [_cell_of(item, whole=whole) for item in value]
+    return value
+
+
+def write_value_map(value_map: ValueMap, path: Path, language: str = "fr") -> None:
+    """Write a map as `.toml`, or as an `.xlsx` workbook with headings in one language."""
+    tables = tables_of_value_map(value_map)
+    if path.suffix.lower() == ".xlsx":
+        _write_workbook(tables, path, language)
+        return
+    import tomli_w
+
+    path.write_text(tomli_w.dumps(tables), encoding="utf-8")
+
+
+# --- Excel ------------------------------------------------------------------------------------
+
+
+def _folded(text: Any) -> str:
+    return re.sub(r"[\s\u00a0\u202f]+", " ", str(text)).strip().casefold().replace("’", "'")
+
+
+def _names(table: str) -> dict[str, str]:
+    """Return every heading of a table, in both languages, to its key."""
+    out = {}
+    for key, said in headings()["column"].items():
+        for heading in (said["fr"], said["en"], key):
+            out[_folded(heading)] = key
+    return out
+
+
+def _sheet_keys() -> dict[str, str]:
+    return {
+        _folded(name): key
+        for key, said in headings()["sheet"].items()
+        for name in (said["fr"], said["en"], key)
+    }
+
+
+def _read_workbook(path: Path) -> Mapping[str, Any]:
+    import zipfile
+
+    from openpyxl import load_workbook
+
+    try:
+        book = load_workbook(path, data_only=True, read_only=True)
+    except (zipfile.BadZipFile, KeyError, OSError, ValueError):
+        raise ImpactEvalError(
+            Finding.error("value_map_not_readable", Place(file=path.name), line=None)
+        ) from None
+    tables: dict[str, Any] = {}
+    for sheet in book.worksheets:
+        key = _sheet_keys().get(_folded(sheet.title))
+        if key is None:
+            continue  # people keep notes in sheets of their own
+        rows = [tuple(row) for row in sheet.iter_rows(values_only=True)]
+        tables[key] = _settings_of(rows) if key == SETTINGS.key else _rows_of(rows, key)
+    book.close()
+    return tables
+
+
+def _settings_of(rows: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
+    names = _names(SETTINGS.key)
+    out: dict[str, Any] = {}
+    for row in rows:
+        if len(row) > 1 and row[0] not in (None, "") and row[1] not in (None, ""):
+            out[names.get(_folded(row[0]), str(row[0]))] = row[1]
+    return out
+
+
+def _rows_of(rows: Sequence[tuple[Any, ...]], table: str) -> list[dict[str, Any]]:
+    filled = [row for row in rows if any(cell not in (None, "") for cell in row)]
+    if not filled:
+        return []
+    names = _names(table)
+    keys = [
+        None if cell in (None, "") else names.get(_folded(cell), str(cell)) for cell in filled[0]
+    ]
+    return [
+        {
+            key: _from_sheet(key, cell)
+            for key, cell in zip(keys, row, strict=False)
+            if key and cell not in (None, "")
+        }
+        for row in filled[1:]
+    ]
+
+
+def _from_sheet(key: str, cell: Any) -> Any:
+    if key == "people" and isinstance(cell, str) and cell.lstrip().startswith("{"):
+        try:
+            return json.loads(cell)
+        except ValueError:
+            return cell
+    return text_of_cell(cell) if isinstance(cell, str) else cell
+
+
+def _to_sheet(cell: Any) -> Any:
+    if isinstance(cell, (list, tuple)) and cell and isinstance(cell[0], Mapping):
+        return json.dumps(cell, ensure_ascii=False)
+    if isinstance(cell, (list, tuple)):
+        return cell_text(" ; ".join(map(str, cell)))
+    if isinstance(cell, Mapping):
+        return json.dumps(cell, ensure_ascii=False)
+    return cell_text(cell) if isinstance(cell, str) else cell
+
+
+def _write_workbook(tables: Mapping[str, Any], path: Path, language: str) -> None:
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment, Font, PatternFill
+
+    book = Workbook()
+    book.remove(book.worksheets[0])
+    said = headings()
+    bold, fill = Font(bold=True), PatternFill("solid", fgColor="DDE6F0")
+    for spec in (SETTINGS, *TABLES):
+        sheet = book.create_sheet(said["sheet"][spec.key][language])
+        if spec is SETTINGS:
+            for key in spec.keys:
+                value = tables[spec.key].get(key)
+                sheet.append([said["column"][key][language], _to_sheet(value)])
+            sheet.column_dimensions["A"].width, sheet.column_dimensions["B"].width = 38, 40
+            continue
+        sheet.append([said["column"][key][language] for key in spec.keys])
+        for cell in sheet[1]:
+            cell.font, cell.fill = bold, fill
+            cell.alignment = Alignment(wrap_text=True, vertical="top")
+        for row in tables.get(spec.key, ()):
+            sheet.append([_to_sheet(row.get(key)) for key in spec.keys])
+        sheet.freeze_panes = "C2"
+        for column in sheet.columns:
+            letter = column[0].column_letter
+            sheet.column_dimensions[letter].width = 18
+    book.save(path)

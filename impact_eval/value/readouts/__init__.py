@@ -1,0 +1,1 @@
+"""What is read from an account: costs and benefits, public funds, the sentence, the workbook."""

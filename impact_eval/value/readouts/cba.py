@@ -1,0 +1,104 @@
+"""The cost-benefit read-out: net present value, with the cost of public funds as its own line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from impact_eval.core.findings import NotApplicable
+from impact_eval.value.account.books import Account
+from impact_eval.value.map.choices import PUBLIC_AGENTS, FlowKind
+from impact_eval.value.map.prices import ONE, ZERO, exact, less
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostBenefit:
+    """Socio-economic net present value.
+
+    Attributes
+    ----------
+    benefits, costs : Decimal
+        Present values of resources and welfare created, and of resources put in.
+    public_outlay : Decimal
+        What public bodies pay in, less what their budgets really recover.
+    cost_of_funds : Decimal
+        (COFP - 1) x `public_outlay`; zero when no shadow price is asked for.
+    net : Decimal
+        benefits - costs - cost_of_funds.
+    net_per_public_euro : Decimal or NotApplicable
+    shadow_price : Decimal
+    """
+
+    benefits: Decimal
+    costs: Decimal
+    public_outlay: Decimal
+    cost_of_funds: Decimal
+    net: Decimal
+    net_per_public_euro: Decimal | NotApplicable
+    shadow_price: Decimal
+
+
+def public_cash(account: Account) -> Decimal:
+    """Return what public budgets really recover from the outcomes, as a present value.
+
+    Transfers received less transfers paid, costs really avoided, less costs caused. Capacity that
+    is only released is not money.
+    """
+    cash = ZERO
+    with exact():
+        for flow in account.counted:
+            if flow.is_input:
+                if flow.kind is FlowKind.TRANSFER and flow.receiver in PUBLIC_AGENTS:
+                    cash += flow.present
+            elif flow.avoided:
+                assert flow.cashable is not None
+                if flow.kind is FlowKind.TRANSFER:
+                    cash += flow.cashable * (flow.payer in PUBLIC_AGENTS)
+                    cash -= flow.cashable * (flow.receiver in PUBLIC_AGENTS)
+                else:
+                    cash += flow.cashable * (flow.receiver in PUBLIC_AGENTS)
+            elif flow.kind is FlowKind.TRANSFER:
+                cash += flow.present * (flow.receiver in PUBLIC_AGENTS)
+                cash -= flow.present * (flow.payer in PUBLIC_AGENTS)
+            elif flow.kind is FlowKind.RESOURCE_COST:
+                cash -= flow.present * (flow.payer in PUBLIC_AGENTS)
+    return cash
+
+
+def public_inputs(account: Account) -> Decimal:
+    """Return the present value of what public bodies put in."""
+    return account.inputs_present(PUBLIC_AGENTS)
+
+
+def cost_benefit(account: Account, *, shadow_price: Decimal = ONE) -> CostBenefit:
+    r"""Compute :math:`\sum (B_t - C_t - (COFP-1)\Delta P_t)/(1+r)^t`, from society's side.
+
+    Parameters
+    ----------
+    account : Account
+    shadow_price : Decimal
+        Opportunity cost of a public euro; 1 leaves it out. Never to be used with the MVPF.
+
+    Returns
+    -------
+    CostBenefit
+    """
+    read = account.sroi("society")
+    outlay = less(public_inputs(account), public_cash(account))
+    with exact():
+        funds = (shadow_price - ONE) * outlay
+        net = read.net - funds
+        per_euro: Decimal | NotApplicable = (
+            net / outlay if outlay > 0 else NotApplicable.because("no_net_public_outlay")
+        )
+    if account.refusal is not None:
+        per_euro = account.refusal
+    return CostBenefit(
+        benefits=read.benefits,
+        costs=read.costs,
+        public_outlay=outlay,
+        cost_of_funds=funds,
+        net=net,
+        net_per_public_euro=per_euro,
+        shadow_price=shadow_price,
+    )

@@ -1,0 +1,411 @@
+"""Monte Carlo in blocks: one named random stream by number, effects drawn jointly."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
+from impact_eval.value.account.books import Account
+from impact_eval.value.map.choices import PUBLIC_AGENTS, Perspective
+from impact_eval.value.map.declared import Correlation
+from impact_eval.value.map.laws import Distribution, from_normal, lower_root
+from impact_eval.value.uncertainty.compiled import BENEFITS, COSTS, Model, compile_model
+
+FloatArray = NDArray[np.float64]
+BLOCK = 16_384  # draws by block: small enough for the cache; part of the definition of a stream
+
+
+def stream(seed: int, name: str, block: int = 0) -> np.random.Generator:
+    """Return the random stream of one number: the same whatever else is drawn.
+
+    The stream depends on the seed, the number's name and the block, never on the other numbers, so
+    that adding a line to the map leaves every other draw where it was.
+    """
+    words = np.frombuffer(hashlib.sha256(name.encode()).digest()[:16], dtype=np.uint32)
+    return np.random.Generator(np.random.SFC64([seed, *words.tolist(), block]))
+
+
+def copula_root(
+    names: Sequence[str], correlations: Sequence[Correlation]
+) -> tuple[tuple[str, ...], FloatArray]:
+    """Return the names bound by declared correlations and the root of their matrix.
+
+    Raises
+    ------
+    ImpactEvalError
+        `correlation_not_positive` when no joint law has these correlations.
+    """
+    bound = [n for n in names if any(n in (c.first, c.second) for c in correlations)]
+    matrix = np.eye(len(bound))
+    for item in correlations:
+        if item.first in bound and item.second in bound:
+            i, j = bound.index(item.first), bound.index(item.second)
+            matrix[i, j] = matrix[j, i] = float(item.rho)
+    if not bound:
+        return (), matrix
+    smallest = float(np.linalg.eigvalsh(matrix).min())
+    if smallest < -1e-10:
+        raise ImpactEvalError(
+            Finding.error("correlation_not_positive", names=bound, smallest=smallest)
+        )
+    return tuple(bound), lower_root(matrix)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """All that is needed to draw one block of uncertain numbers."""
+
+    model: Model
+    bound: tuple[str, ...]
+    root: FloatArray
+    effect_root: FloatArray
+
+    def scores(self, name: str, seed: int, block: int, size: int) -> FloatArray:
+        """Return the normal scores of one number, before any correlation."""
+        return stream(seed, name, block).standard_normal(size)
+
+    def block(self, seed: int, block: int, size: int) -> dict[str, FloatArray]:
+        """Return the draws of a block: uncertain numbers, then effects."""
+        model = self.model
+        laws: Mapping[str, Distribution] = {item.name: item.law for item in model.uncertain}
+        out: dict[str, FloatArray] = {}
+        if self.bound:
+            free = np.stack([self.scores(name, seed, block, size) for name in self.bound])
+            tied = self.root @ free
+            for name, z in zip(self.bound, tied, strict=True):
+                out[name] = from_normal(laws[name], z)
+        for name, law in laws.items():
+            if name not in out:
+                out[name] = from_normal(law, self.scores(name, seed, block, size))
+        out.update(self._effects(seed, block, size))
+        return out
+
+    def _effects(self, seed: int, block: int, size: int) -> dict[str, FloatArray]:
+        model = self.model
+        if not model.effects:
+            return {}
+        if model.draws is not None:
+            rows = stream(seed, "effects", block).integers(0, len(model.draws), size)
+            return {name: model.draws[rows, k] for k, name in enumerate(model.effects)}
+        free = np.stack([self.scores(name, seed, block, size) for name in model.effects])
+        tied = self.effect_root @ free
+        scales: dict[float, FloatArray] = {}
+        out = {}
+        for k, name in enumerate(model.effects):
+            df = model.df[k]
+            if df is not None:
+                if df not in scales:
+                    uniform = stream(seed, f"df:{df}", block).random(size)
+                    scales[df] = np.sqrt(df / (2 * special.gammaincinv(df / 2, uniform)))
+                tied[k] *= scales[df]
+            out[name] = model.effect_values[k] + tied[k]
+        return out
+
+
+def sampler_of(model: Model, correlations: Sequence[Correlation] = ()) -> Sampler:
+    """Return the sampler of a model and its declared correlations."""
+    names = [item.name for item in model.uncertain]
+    bound, root = copula_root(names, correlations)
+    return Sampler(model, bound, root, lower_root(model.covariance))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulation:
+    """Draws of the totals.
+
+    Attributes
+    ----------
+    model : Model
+    totals : (draws, columns) array
+    inputs : mapping of str to (draws,) array
+        Draws kept of the numbers asked for.
+    seed : int
+    """
+
+    model: Model
+    totals: FloatArray
+    inputs: Mapping[str, FloatArray]
+    seed: int
+
+    @property
+    def size(self) -> int:
+        """Number of draws."""
+        return len(self.totals)
+
+    def column(self, name: str) -> FloatArray:
+        """Return the draws of one total; zero when no flow makes it."""
+        if name not in self.model.columns:
+            return np.zeros(self.size)
+        return self.totals[:, self.model.column(name)]
+
+    def benefits(self, perspective: str) -> FloatArray:
+        """Return what a perspective gains from outcomes."""
+        if perspective == Perspective.SOCIETY:
+            return self.column(BENEFITS)
+        return self._sum("agent", perspective)
+
+    def costs(self, perspective: str) -> FloatArray:
+        """Return what a perspective puts in."""
+        if perspective == Perspective.SOCIETY:
+            return self.column(COSTS)
+        return self._sum("input", perspective)
+
+    def cash(self, perspective: str = "public") -> FloatArray:
+        """Return what public budgets really recover from outcomes."""
+        return self._sum("cash", perspective)
+
+    def _sum(self, family: str, perspective: str) -> FloatArray:
+        agents = (
+            sorted(a.value for a in PUBLIC_AGENTS)
+            if perspective == Perspective.PUBLIC
+            else [perspective]
+        )
+        found: FloatArray = np.sum([self.column(f"{family}:{agent}") for agent in agents], axis=0)
+        return found
+
+
+def simulate(
+    account: Account,
+    *,
+    draws: int = 10_000,
+    seed: int = 20240101,
+    keep: Sequence[str] = (),
+    by_line: bool = False,
+) -> Simulation:
+    """Draw the totals of an account.
+
+    Parameters
+    ----------
+    account : Account
+    draws : int
+        At least 1.
+    seed : int
+    keep : sequence of str
+        Uncertain numbers whose draws are kept (for the value of information).
+    by_line : bool
+        Also keep the value of each line.
+
+    Returns
+    -------
+    Simulation
+        16,384 draws are worked on at a time by each thread: memory grows with the totals kept only.
+        The number of threads changes nothing.
+
+    Raises
+    ------
+    ImpactEvalError
+        `option_out_of_range`, `correlation_not_positive`.
+    """
+    if draws < 1:
+        raise ImpactEvalError(
+            Finding.error("option_out_of_range", option="draws", value=draws, low=1, high=None)
+        )
+    model = compile_model(account, by_line=by_line)
+    return simulate_model(model, account.value_map.correlations, draws=draws, seed=seed, keep=keep)
+
+
+def simulate_model(
+    model: Model,
+    correlations: Sequence[Correlation] = (),
+    *,
+    draws: int,
+    seed: int,
+    keep: Sequence[str] = (),
+) -> Simulation:
+    """Draw the totals of a compiled model; see `simulate`."""
+    sampler = sampler_of(model, correlations)
+    totals = np.empty((len(model.columns), draws))
+    kept = {name: np.empty(draws) for name in keep}
+
+    def work(block: int) -> None:
+        start, stop = block * BLOCK, min((block + 1) * BLOCK, draws)
+        numbers = sampler.block(seed, block, stop - start)
+        totals[:, start:stop] = model.totals(numbers, stop - start).T
+        for name, values in kept.items():
+            values[start:stop] = numbers[name]
+
+    blocks = range((draws + BLOCK - 1) // BLOCK)
+    workers = min(len(blocks), os.cpu_count() or 1)
+    if workers <= 1:
+        for block in blocks:
+            work(block)
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(work, blocks))
+    return Simulation(model=model, totals=totals.T, inputs=kept, seed=seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A mean over draws, its interval, and its Monte Carlo error.
+
+    Attributes
+    ----------
+    mean, std, conf_low, conf_high, conf_level : float
+    error : float
+        Standard error of `mean` from the number of draws alone.
+    """
+
+    mean: float
+    std: float
+    conf_low: float
+    conf_high: float
+    conf_level: float
+    error: float
+
+
+def interval_of(values: FloatArray, level: float = 0.95) -> Interval:
+    """Return mean, quantile interval and Monte Carlo error of draws."""
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    std = float(values.std(ddof=1)) if values.size > 1 else 0.0
+    return Interval(
+        mean=float(values.mean()),
+        std=std,
+        conf_low=float(low),
+        conf_high=float(high),
+        conf_level=level,
+        error=std / values.size**0.5,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiellerSet:
+    """The set of ratios that the data do not exclude: an interval, the outside of one, or all.
+
+    Attributes
+    ----------
+    kind : str
+        `interval`, `outside` (everything but between low and high), `whole_line`.
+    low, high : float or None
+    """
+
+    kind: str
+    low: float | None
+    high: float | None
+
+
+def fieller(
+    numerator: float,
+    denominator: float,
+    covariance: tuple[float, float, float],
+    *,
+    z: float = 1.959963984540054,
+) -> FiellerSet:
+    r"""Return Fieller's set of ratios.
+
+    :math:`\{\theta: (\bar x-\theta\bar y)^2 \le z^2(s_x^2-2\theta s_{xy}+\theta^2 s_y^2)\}`.
+
+    Parameters
+    ----------
+    numerator, denominator : float
+    covariance : (var_x, cov_xy, var_y)
+        Of the two means.
+    z : float
+        Critical value.
+
+    References
+    ----------
+    Fieller, E. C. (1954). doi:10.1111/j.2517-6161.1954.tb00159.x
+    """
+    vx, vxy, vy = covariance
+    a = denominator**2 - z**2 * vy
+    b = numerator * denominator - z**2 * vxy
+    c = numerator**2 - z**2 * vx
+    gap = b * b - a * c
+    if a > 0:
+        root = max(gap, 0.0) ** 0.5
+        return FiellerSet(kind="interval", low=float((b - root) / a), high=float((b + root) / a))
+    if gap <= 0 or a == 0:
+        return FiellerSet(kind="whole_line", low=None, high=None)
+    root = gap**0.5
+    low, high = sorted((float((b - root) / a), float((b + root) / a)))
+    return FiellerSet(kind="outside", low=low, high=high)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncertainty:
+    """What the draws say of a perspective.
+
+    Attributes
+    ----------
+    perspective : str
+    draws, seed : int
+    benefits, costs, net : Interval
+    ratio : float or NotApplicable
+        Ratio of the means, never the mean of ratios.
+    ratio_low, ratio_high : float or None
+        Quantiles of the ratio by draw, where costs never come near zero.
+    fieller : FiellerSet or NotApplicable
+    chance_positive : float
+        Share of draws with a net value above zero.
+    error_share : float
+        Monte Carlo error of the net value over its scale (|mean| of the benefits).
+    """
+
+    perspective: str
+    draws: int
+    seed: int
+    benefits: Interval
+    costs: Interval
+    net: Interval
+    ratio: float | NotApplicable
+    ratio_low: float | None
+    ratio_high: float | None
+    fieller: FiellerSet | NotApplicable
+    chance_positive: float
+    error_share: float
+
+
+def uncertainty_of(
+    simulation: Simulation, perspective: str = "society", *, level: float = 0.95
+) -> Uncertainty:
+    """Summarise the draws from one perspective.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    perspective : str
+        `society`, `public` or an agent.
+    level : float
+
+    Returns
+    -------
+    Uncertainty
+    """
+    gained, paid = simulation.benefits(perspective), simulation.costs(perspective)
+    net = interval_of(gained - paid, level)
+    benefits, costs = interval_of(gained, level), interval_of(paid, level)
+    ratio: float | NotApplicable = NotApplicable.because("no_cost_to_compare")
+    low = high = None
+    bounds: FiellerSet | NotApplicable = NotApplicable.because("no_cost_to_compare")
+    if costs.mean > 0:
+        ratio = benefits.mean / costs.mean
+        cov = np.cov(np.stack([gained, paid])) if simulation.size > 1 else np.zeros((2, 2))
+        z = float(special.ndtri(0.5 + level / 2))
+        bounds = fieller(benefits.mean, costs.mean, (cov[0, 0], cov[0, 1], cov[1, 1]), z=z)
+        if paid.min() > 0:
+            tails = [(1 - level) / 2, (1 + level) / 2]
+            low, high = (float(q) for q in np.quantile(gained / paid, tails))
+    scale = max(abs(benefits.mean), abs(costs.mean))
+    return Uncertainty(
+        perspective=perspective,
+        draws=simulation.size,
+        seed=simulation.seed,
+        benefits=benefits,
+        costs=costs,
+        net=net,
+        ratio=ratio,
+        ratio_low=low,
+        ratio_high=high,
+        fieller=bounds,
+        chance_positive=float(np.mean(gained > paid)),
+        error_share=net.error / scale if scale else 0.0,
+    )
