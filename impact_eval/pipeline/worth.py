@@ -15,7 +15,7 @@ from impact_eval.results.account_records import (
 )
 from impact_eval.value.readouts.excel_export import export_account
 from impact_eval.value.readouts.published_value import tell
-from impact_eval.value.map.declared import ValueMap
+from impact_eval.value.account.doors import ValueMap
 
 
 def value_section(

@@ -39,10 +39,10 @@ from impact_eval.results.value import (
     ValueToldRecord,
 )
 from impact_eval.results.value_map_records import AgentOf, AgentOrNone, ValueMapRecord
-from impact_eval.value.account.account_json import account_from_dict, account_to_dict, told_to_dict
-from impact_eval.value.account.books import Account
+from impact_eval.value.account.account_json import account_to_dict
+from impact_eval.value.account.doors import Account
 from impact_eval.value.map.choices import Agent, FlowKind, Perspective, QuantitySource
-from impact_eval.value.readouts.published_value import ValueTold
+from impact_eval.value.readouts.published_value import ValueTold, told_to_dict
 
 _ExactText: TypeAlias = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
 Views: TypeAlias = Annotated[dict[Perspective | Agent, _ExactText | None], AMOUNT]
@@ -326,7 +326,7 @@ def account_from_record(record: AccountSection) -> Account:
     ImpactEvalError
         `account_withheld` when one of its amounts was.
     """
-    return account_from_dict(record.model_dump(mode="json", by_alias=True))
+    return Account.from_dict(record.model_dump(mode="json", by_alias=True))
 
 
 def section_of(content: object) -> ValueSection | None:

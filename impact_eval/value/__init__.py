@@ -1,9 +1,10 @@
 """Social value: accounts that balance, priced from the effect, never a lone ratio."""
 
-from impact_eval.value.account.books import Account, Avoided
+from impact_eval.value.account.books import Avoided
+from impact_eval.value.account.doors import Account, ValueMap
 from impact_eval.value.account.flow_ledger import Balance, Flow
 from impact_eval.value.account.line_flows import LineValue
-from impact_eval.value.map.declared import Input, Line, ValueMap
+from impact_eval.value.map.declared import Input, Line
 from impact_eval.value.map.parameters import Catalogue, FiscalCase, Parameter, catalogue
 from impact_eval.value.readouts.excel_export import export_account
 from impact_eval.value.readouts.published_value import ValueTold, tell

@@ -12,15 +12,15 @@ import numpy as np
 
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
 from impact_eval.core.vocabulary import Unit
-from impact_eval.value.account.books import Account
+from impact_eval.value.account import books as read
+from impact_eval.value.account.books import Books
 from impact_eval.value.account.flow_ledger import Flow
 from impact_eval.value.account.joint_effects import Deadweight
 from impact_eval.value.account.line_flows import LineValue
 from impact_eval.value.account.quantity import LineQuantity, Load, Quantities
 from impact_eval.value.map.choices import Agent, FlowKind, QuantitySource
-from impact_eval.value.map.declared import ValueMap
-from impact_eval.value.map.map_files import tables_of_value_map
-from impact_eval.value.readouts.published_value import ValueTold
+from impact_eval.value.map.declared import MapContent
+from impact_eval.value.map.map_files import tables_of_value_map, value_map_of_tables
 
 SCHEMA = "impact-eval/account/1"
 
@@ -44,19 +44,19 @@ def jsonable(value: Any) -> Any:
     return {f.name: jsonable(getattr(value, f.name)) for f in fields(value)}
 
 
-def account_to_dict(account: Account, *, whole: bool = False) -> dict[str, Any]:
+def account_to_dict(account: Books, *, whole: bool = False) -> dict[str, Any]:
     """Return an account as JSON; see `Account.to_dict`.
 
     Parameters
     ----------
-    account : Account
+    account : Books
     whole : bool
         Every key, null where nothing is stated, as the typed record of `results.json` wants it.
     """
     quantities = account.quantities
     return {
         "schema": SCHEMA,
-        "vintage": account.vintage,
+        "vintage": read.vintage_of(account),
         "value_map": tables_of_value_map(account.value_map, whole=whole),
         "quantities": {
             "lines": [jsonable(q) for q in quantities.lines],
@@ -64,30 +64,25 @@ def account_to_dict(account: Account, *, whole: bool = False) -> dict[str, Any]:
             "values": quantities.values.tolist(),
             "covariance": quantities.covariance.tolist(),
             "df": list(quantities.df),
-            "findings": _findings(quantities.findings, whole=whole),
+            "findings": findings_to_dicts(quantities.findings, whole=whole),
         },
         "lines": [
             {f.name: jsonable(getattr(line, f.name)) for f in fields(line) if f.name != "quantity"}
             for line in account.lines
         ],
         "flows": [jsonable(flow) for flow in account.flows],
-        "balance": jsonable(account.balance),
-        "perspectives": jsonable(account.perspectives),
-        "sroi": jsonable(account.sroi()),
-        "avoided": jsonable(account.avoided),
-        "projected_share": jsonable(account.projected_share),
-        "findings": _findings(account.findings, whole=whole),
+        "balance": jsonable(read.balance_of_books(account)),
+        "perspectives": jsonable(read.perspectives_of(account)),
+        "sroi": jsonable(read.sroi_of(account)),
+        "avoided": jsonable(read.avoided_of(account)),
+        "projected_share": jsonable(read.projected_share(account)),
+        "findings": findings_to_dicts(account.findings, whole=whole),
         "tested": list(account.tested),
     }
 
 
-def told_to_dict(told: ValueTold) -> dict[str, Any]:
-    """Return what is told of an account as JSON, every key in it."""
-    out: dict[str, Any] = jsonable(told)
-    return {**out, "findings": _findings(told.findings, whole=True)}
-
-
-def _findings(findings: Sequence[Finding], *, whole: bool) -> list[dict[str, Any]]:
+def findings_to_dicts(findings: Sequence[Finding], *, whole: bool) -> list[dict[str, Any]]:
+    """Return findings as JSON, with an empty place where there is none when `whole`."""
     rows = [finding.to_dict() for finding in findings]
     if not whole:
         return rows
@@ -95,7 +90,7 @@ def _findings(findings: Sequence[Finding], *, whole: bool) -> list[dict[str, Any
     return [{**row, "place": place} for row, place in zip(rows, places, strict=True)]
 
 
-def account_from_dict(data: Mapping[str, Any]) -> Account:
+def books_from_dict(data: Mapping[str, Any]) -> Books:
     """Read back what `account_to_dict` wrote: the same flows, to the last digit.
 
     Raises
@@ -116,8 +111,8 @@ def account_from_dict(data: Mapping[str, Any]) -> Account:
         df=tuple(stored["df"]),
         findings=tuple(Finding.from_dict(f) for f in stored["findings"]),
     )
-    return Account(
-        value_map=ValueMap.from_dict(data["value_map"]),
+    return Books(
+        value_map=value_map_of_tables(data["value_map"], MapContent),
         quantities=quantities,
         lines=tuple(_line(row, quantities.of(row["line"])) for row in data["lines"]),
         flows=tuple(_flow(row) for row in data["flows"]),

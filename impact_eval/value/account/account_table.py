@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.value.account.books import Account
+from impact_eval.value.account.books import Books
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.prices import total
 
 
-def value_map_table(account: Account) -> pd.DataFrame:
+def value_map_table(account: Books) -> pd.DataFrame:
     """Return one row by line, with the columns of the standard value map.
 
     Returns

@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from impact_eval.core.findings import Finding, NotApplicable, Severity
 from impact_eval.core.vocabulary import Pillar
+from impact_eval.value.account.books import Books, counted_flows, projected_share
+from impact_eval.value.account.flow_ledger import horizon_of
 from impact_eval.value.account.quantity import Quantities
 from impact_eval.value.map.choices import (
     UNVERIFIED,
@@ -28,12 +30,9 @@ from impact_eval.value.map.choices import (
     Mark,
     QuantitySource,
 )
-from impact_eval.value.map.declared import Line, Override, ValueMap
+from impact_eval.value.map.declared import Line, MapContent, Override
 from impact_eval.value.map.parameters import catalogue
 from impact_eval.value.map.prices import ONE, ZERO, exact, total
-
-if TYPE_CHECKING:
-    from impact_eval.value.account.books import Account
 
 OLD_PRICE_YEARS = 8
 LARGEST_SHARE = Decimal("0.5")
@@ -60,7 +59,7 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _NEVER_SET_ASIDE = frozenset({"G1", "G4", "G6"})
 
 
-def check_lines(value_map: ValueMap, quantities: Quantities) -> Sequence[Finding]:
+def check_lines(value_map: MapContent, quantities: Quantities) -> Sequence[Finding]:
     """Return the findings that need only the map and its quantities (errors refuse).
 
     Codes: `override_unknown`, `override_not_allowed`, `duplicate_override`, and what the
@@ -77,7 +76,7 @@ def check_lines(value_map: ValueMap, quantities: Quantities) -> Sequence[Finding
     return out
 
 
-def check_account(account: Account) -> tuple[Finding, ...]:
+def check_account(account: Books) -> tuple[Finding, ...]:
     """Run every guard on an account; those set aside become a finding that tells the reason."""
     found: list[Finding] = []
     for guard, check in _CHECKS.items():
@@ -107,7 +106,7 @@ def _warn(code: str, *, blocks: bool = False, **values: Any) -> Finding:
     return Finding.warning(code, blocks=blocks, **values)
 
 
-def _gross(account: Account) -> Iterable[Finding]:
+def _gross(account: Books) -> Iterable[Finding]:
     """G2: a gross quantity with no deadweight and no comparison."""
     for line, quantity in _pairs(account):
         if quantity.counterfactual:
@@ -122,7 +121,7 @@ def _gross(account: Account) -> Iterable[Finding]:
             )
 
 
-def _same_welfare(account: Account) -> Iterable[Finding]:
+def _same_welfare(account: Books) -> Iterable[Finding]:
     """G3: one person's change valued twice, by income, willingness to pay, QALY or WELLBY."""
     groups: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line, _ in _pairs(account):
@@ -141,7 +140,7 @@ def _same_welfare(account: Account) -> Iterable[Finding]:
             )
 
 
-def _average(account: Account) -> Iterable[Finding]:
+def _average(account: Books) -> Iterable[Finding]:
     """G5: an avoided cost priced at the average; what one more really saves is less."""
     for line, _ in _pairs(account):
         if line.kind is LineKind.AVOIDED_COST and line.costing is not Costing.MARGINAL:
@@ -150,7 +149,7 @@ def _average(account: Account) -> Iterable[Finding]:
             yield _warn("cashable_unknown", line=line.id)
 
 
-def _lifetime(account: Account) -> Iterable[Finding]:
+def _lifetime(account: Books) -> Iterable[Finding]:
     """G7: a lifetime value beside the yearly amounts that it already contains."""
     lines = [line for line, _ in _pairs(account)]
     for whole in lines:
@@ -166,9 +165,9 @@ def _lifetime(account: Account) -> Iterable[Finding]:
             yield _warn("guard_lifetime_overlap", blocks=True, line=whole.id, lines=inside)
 
 
-def _projected(account: Account) -> Iterable[Finding]:
+def _projected(account: Books) -> Iterable[Finding]:
     """G8: the part of the value that lies beyond what was observed."""
-    share = account.projected_share
+    share = projected_share(account)
     if isinstance(share, NotApplicable):
         return
     if account.value_map.settings.follow_up is None and any(
@@ -177,10 +176,12 @@ def _projected(account: Account) -> Iterable[Finding]:
     ):
         yield _warn("follow_up_missing")
     if share > 0:
-        yield _warn("guard_projected", share=float(share), horizon=account.horizon)
+        yield _warn(
+            "guard_projected", share=float(share), horizon=horizon_of(counted_flows(account))
+        )
 
 
-def _not_valued(account: Account) -> Iterable[Finding]:
+def _not_valued(account: Books) -> Iterable[Finding]:
     """G9: outcomes tested and left without value or reason; those left out, with their share."""
     used = {line.estimate for line in account.value_map.lines}
     used |= {line.take_up for line in account.value_map.lines}
@@ -208,7 +209,7 @@ def _not_valued(account: Account) -> Iterable[Finding]:
             )
 
 
-def _attribution(account: Account) -> Iterable[Finding]:
+def _attribution(account: Books) -> Iterable[Finding]:
     """G10: shares claimed of one outcome by several lines that add up to more than the whole."""
     claimed: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line, quantity in _pairs(account):
@@ -225,7 +226,7 @@ def _attribution(account: Account) -> Iterable[Finding]:
             )
 
 
-def _displacement(account: Account) -> Iterable[Finding]:
+def _displacement(account: Books) -> Iterable[Finding]:
     """G11: an effect on employment with nobody displaced."""
     common = account.value_map.settings.pillar
     for line, _ in _pairs(account):
@@ -235,7 +236,7 @@ def _displacement(account: Account) -> Iterable[Finding]:
             yield _warn("guard_no_displacement", line=line.id, stated=line.displacement is not None)
 
 
-def _dominates(account: Account) -> Iterable[Finding]:
+def _dominates(account: Books) -> Iterable[Finding]:
     """G12: one line makes more than half of the value."""
     lines = [line for line in account.lines if line.included]
     whole = total(abs(line.present) for line in lines)
@@ -246,7 +247,7 @@ def _dominates(account: Account) -> Iterable[Finding]:
             yield _warn("guard_one_line_dominates", line=line.line, share=share)
 
 
-def _eligible(account: Account) -> Iterable[Finding]:
+def _eligible(account: Books) -> Iterable[Finding]:
     """G13: more people changed than there are people concerned."""
     most = account.value_map.settings.eligible
     if most is None:
@@ -263,7 +264,7 @@ def _eligible(account: Account) -> Iterable[Finding]:
             )
 
 
-def _prices(account: Account) -> Iterable[Finding]:
+def _prices(account: Books) -> Iterable[Finding]:
     """G14: a price not read in its source, past its date, or old."""
     book = catalogue()
     # the day of the catalogue's review, or the year of the map: never the clock of the machine
@@ -279,7 +280,7 @@ def _prices(account: Account) -> Iterable[Finding]:
         yield from _catalogue_notes(line, account)
 
 
-def _catalogue_notes(line: Line, account: Account) -> Iterable[Finding]:
+def _catalogue_notes(line: Line, account: Books) -> Iterable[Finding]:
     """Tell conflicting sources, a figure changed by hand, and a price index that is derived."""
     book = catalogue()
     figure = book.parameters.get(line.parameter or "")
@@ -302,7 +303,7 @@ def _catalogue_notes(line: Line, account: Account) -> Iterable[Finding]:
             yield Finding.info("price_index_derived", line=line.id, years=derived)
 
 
-def _volunteers(account: Account) -> Iterable[Finding]:
+def _volunteers(account: Books) -> Iterable[Finding]:
     """G15: volunteers' time counted and not what they gain, or the reverse."""
     given = any(i.kind is InputKind.VOLUNTEER_TIME for i in account.value_map.inputs)
     gained = any(
@@ -314,14 +315,14 @@ def _volunteers(account: Account) -> Iterable[Finding]:
         yield _warn("guard_volunteers_one_sided", given=given, gained=gained)
 
 
-def _pairs(account: Account) -> list[tuple[Line, Any]]:
+def _pairs(account: Books) -> list[tuple[Line, Any]]:
     """Return the lines that count, each with its quantity."""
     return [
         (line, account.quantities.of(line.id)) for line in account.value_map.lines if line.included
     ]
 
 
-_CHECKS: Mapping[str, Callable[[Account], Iterable[Finding]]] = MappingProxyType(
+_CHECKS: Mapping[str, Callable[[Books], Iterable[Finding]]] = MappingProxyType(
     {
         "G2": _gross,
         "G3": _same_welfare,
@@ -348,7 +349,7 @@ class GuardStatus:
     lines: tuple[str, ...]
 
 
-def guard_statuses(account: Account) -> tuple[GuardStatus, ...]:
+def guard_statuses(account: Books) -> tuple[GuardStatus, ...]:
     """Return every guard with what it said, for the log of the report.
 
     The guards that refuse before an account exists are `passed` once it does.
@@ -372,7 +373,7 @@ def guard_statuses(account: Account) -> tuple[GuardStatus, ...]:
     return tuple(out)
 
 
-def check_attribution(accounts: Mapping[str, Account]) -> tuple[Finding, ...]:
+def check_attribution(accounts: Mapping[str, Books]) -> tuple[Finding, ...]:
     """Check that shares claimed of one outcome by several accounts stay within the whole (G10).
 
     Parameters

@@ -16,7 +16,7 @@ from impact_eval.value.account.flow_ledger import (
 )
 from impact_eval.value.account.quantity import LineQuantity
 from impact_eval.value.map.choices import FlowKind, InputKind, LineKind
-from impact_eval.value.map.declared import Input, Line, UnitFlow, ValueMap
+from impact_eval.value.map.declared import Input, Line, MapContent, UnitFlow
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.parameters import catalogue
 from impact_eval.value.map.prices import (
@@ -62,7 +62,9 @@ class LineValue:
     included: bool
 
 
-def real_price(amount: Decimal, price_year: int, index: str | None, value_map: ValueMap) -> Decimal:
+def real_price(
+    amount: Decimal, price_year: int, index: str | None, value_map: MapContent
+) -> Decimal:
     """Put an amount in money of the map's base year, by its own index or the map's."""
     base = value_map.settings.price_year
     if price_year == base:
@@ -71,14 +73,14 @@ def real_price(amount: Decimal, price_year: int, index: str | None, value_map: V
     return rebase(amount, price_year, base, table)
 
 
-def yearly_price(amount: Decimal, line: Line, value_map: ValueMap) -> Decimal:
+def yearly_price(amount: Decimal, line: Line, value_map: MapContent) -> Decimal:
     """Return what one unit of a line is worth in a year, in money of the base year."""
     assert line.price_year is not None
     with exact():
         return line.per_year * real_price(amount, line.price_year, line.index, value_map)
 
 
-def input_flow(item: Input, value_map: ValueMap) -> Flow:
+def input_flow(item: Input, value_map: MapContent) -> Flow:
     """Return the flow of an input: a resource used up, or a transfer to its receiver."""
     with exact():
         if item.amount is not None:
@@ -101,7 +103,7 @@ def input_flow(item: Input, value_map: ValueMap) -> Flow:
     return replace(flow, is_input=True)
 
 
-def discount_of(value_map: ValueMap) -> Discount:
+def discount_of(value_map: MapContent) -> Discount:
     """Return the discounting of a map."""
     return Discount(value_map.settings.discount_rate, value_map.settings.timing)
 
@@ -159,7 +161,7 @@ def cashable_of(line: Line, kind: LineKind) -> Decimal:
 
 
 def line_flows(
-    line: Line, value_map: ValueMap, quantity: LineQuantity
+    line: Line, value_map: MapContent, quantity: LineQuantity
 ) -> tuple[list[Flow], LineValue]:
     """Return the flows of a line, one by unit flow and year, and what the line is worth."""
     discount = discount_of(value_map)
@@ -192,7 +194,7 @@ def line_flows(
 
 def _line_value(
     line: Line,
-    value_map: ValueMap,
+    value_map: MapContent,
     quantity: LineQuantity,
     unit_value: Decimal,
     keep: Decimal,
@@ -220,7 +222,7 @@ def _seen(year: int, line: Line, observed: Decimal) -> Decimal:
     return min(max(observed - (year - line.start), ZERO), ONE)
 
 
-def observed_years(line: Line, value_map: ValueMap, quantity: LineQuantity) -> Decimal:
+def observed_years(line: Line, value_map: MapContent, quantity: LineQuantity) -> Decimal:
     """Return the years observed: those of the event study, the line, the map; else the first."""
     if quantity.profile:
         return decimal_of(len(quantity.profile))

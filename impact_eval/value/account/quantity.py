@@ -30,7 +30,7 @@ from impact_eval.value.account.joint_effects import (
     joint_covariance,
 )
 from impact_eval.value.map.choices import QuantitySource
-from impact_eval.value.map.declared import Line, ValueMap
+from impact_eval.value.map.declared import Line, MapContent
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.prices import ONE, decimal_of, exact
 
@@ -138,7 +138,7 @@ class _Pool:
 
 
 def quantities_of(
-    value_map: ValueMap,
+    value_map: MapContent,
     estimates: Mapping[str, Estimate],
     *,
     people: float | None = None,
@@ -148,7 +148,7 @@ def quantities_of(
 
     Parameters
     ----------
-    value_map : ValueMap
+    value_map : MapContent
     estimates : mapping of str to Estimate
     people : float, optional
         People concerned, where neither the line nor the map says.
@@ -221,7 +221,7 @@ def _declared(line: Line) -> LineQuantity:
 
 
 def _estimated(
-    line: Line, value_map: ValueMap, estimates: Mapping[str, Estimate], context: _Context
+    line: Line, value_map: MapContent, estimates: Mapping[str, Estimate], context: _Context
 ) -> LineQuantity:
     assert line.estimate is not None
     assert line.unit is not None
@@ -290,7 +290,7 @@ def _check_net(line: Line, estimate: Estimate, faults: FindingCollector) -> None
 
 
 def _people(
-    line: Line, value_map: ValueMap, default: float | None, faults: FindingCollector
+    line: Line, value_map: MapContent, default: float | None, faults: FindingCollector
 ) -> Mapping[str, Decimal]:
     if line.people:
         return line.people

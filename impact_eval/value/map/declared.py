@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
-from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.vocabulary import Direction, Pillar, Unit
 from impact_eval.value.map.choices import (
     Agent,
@@ -20,10 +17,6 @@ from impact_eval.value.map.choices import (
     Timing,
 )
 from impact_eval.value.map.declared_cells import Amount
-
-if TYPE_CHECKING:
-    from impact_eval.core.estimate import Estimate
-    from impact_eval.value.account.books import Account
 
 SCHEMA = "impact-eval/value-map/1"
 _NO_PEOPLE: Mapping[str, Decimal] = MappingProxyType({})
@@ -258,19 +251,13 @@ class DroppedOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ValueMap:
-    """What an effect is worth, to whom, paid by whom, when.
-
-    Read it with `ValueMap.read`, compute it with `account`.
+class MapContent:
+    """What a map declares, table by table; `ValueMap` adds the verbs, above.
 
     Attributes
     ----------
     settings : Settings
     inputs, outputs, lines, not_monetised, correlations, overrides, dropped : tuples
-
-    Examples
-    --------
-    >>> ValueMap.read("carte.toml").account(estimates)  # doctest: +SKIP
     """
 
     settings: Settings
@@ -281,94 +268,3 @@ class ValueMap:
     correlations: tuple[Correlation, ...] = ()
     overrides: tuple[Override, ...] = ()
     dropped: tuple[DroppedOutcome, ...] = ()
-
-    @classmethod
-    def read(cls, path: str | Path) -> ValueMap:
-        """Read a value map from TOML or from an Excel workbook: all faults at once.
-
-        Parameters
-        ----------
-        path : str or Path
-            `.toml` or `.xlsx`; headings in French or English.
-
-        Raises
-        ------
-        ImpactEvalError
-            `value_map_not_found`, `value_map_not_readable`, `unknown_column`, `missing_cell`,
-            `share_out_of_range`, `unknown_choice`, `currency_mix`…
-        """
-        from impact_eval.value.map.map_files import read_value_map
-
-        return read_value_map(Path(path))
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, object]) -> ValueMap:
-        """Read back what `to_dict` wrote, or a TOML document already parsed."""
-        from impact_eval.value.map.map_files import value_map_of_tables
-
-        return value_map_of_tables(data)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the map as JSON: numbers are exact texts, and what is not stated is absent."""
-        from impact_eval.value.map.map_files import tables_of_value_map
-
-        return tables_of_value_map(self)
-
-    def write(self, path: str | Path, language: str = "fr") -> None:
-        """Write the map as TOML, or as an Excel workbook with the headings people know."""
-        from impact_eval.value.map.map_files import write_value_map
-
-        write_value_map(self, Path(path), language)
-
-    def account(
-        self,
-        estimates: Mapping[str, Estimate] | None = None,
-        *,
-        people: float | None = None,
-        units: Mapping[str, Unit] | None = None,
-        take_up: Mapping[str, Estimate] | None = None,
-    ) -> Account:
-        """Compute the balanced account of this map, its quantities taken from the estimates.
-
-        Parameters
-        ----------
-        estimates : mapping of str to Estimate
-            Outcome to result.
-        people : float, optional
-            People concerned, where neither the line nor the map says.
-        units : mapping of str to Unit, optional
-            Unit of each outcome; a line of another unit is refused.
-        take_up : mapping of str to Estimate, optional
-            Estimates of participation, for effects measured on all those invited.
-
-        Raises
-        ------
-        ImpactEvalError
-            Every fault of the lines and the quantities, and the guards that refuse.
-        """
-        from impact_eval.value.account.books import account_of
-
-        return account_of(
-            self, {**(estimates or {}), **(take_up or {})}, people=people, units=units or {}
-        )
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the map's content."""
-        return sha256(canonical_json(self.to_dict()))
-
-    def line(self, name: str) -> Line:
-        """Return the line of this id."""
-        return next(line for line in self.lines if line.id == name)
-
-    def with_line(self, name: str, **changes: object) -> ValueMap:
-        """Return a copy in which some fields of a line have changed."""
-        lines = tuple(
-            replace(line, **changes) if line.id == name else line  # type: ignore[arg-type]
-            for line in self.lines
-        )
-        return replace(self, lines=lines)
-
-    def with_settings(self, **changes: object) -> ValueMap:
-        """Return a copy in which some settings have changed."""
-        return replace(self, settings=replace(self.settings, **changes))  # type: ignore[arg-type]

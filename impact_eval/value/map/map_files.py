@@ -9,29 +9,31 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.spreadsheet import cell_text, text_of_cell
 from impact_eval.value.map.columns import LINES, SETTINGS, TABLES, TableSpec, headings
-from impact_eval.value.map.declared import SCHEMA, UnitFlow, ValueMap
+from impact_eval.value.map.declared import SCHEMA, MapContent, UnitFlow
 from impact_eval.value.map.declared_cells import Amount, CellFault, plain
 from impact_eval.value.map.map_checks import check_value_map
 from impact_eval.value.map.parameters import complete_line
 
 MOST_BYTES = 5_000_000
 Row = Mapping[str, Any]
+M = TypeVar("M", bound=MapContent)
 
 
-def read_value_map(path: Path) -> ValueMap:
-    """Read a value map from `.toml` or `.xlsx`; see `ValueMap.read`."""
+def read_value_map(path: Path, noun: type[M]) -> M:
+    """Read a value map from `.toml` or `.xlsx` as a noun; see `ValueMap.read`."""
     place = Place(file=path.name)
     if not path.is_file():
         raise ImpactEvalError(Finding.error("value_map_not_found", place, path=path.name))
     if path.stat().st_size > MOST_BYTES:
         raise ImpactEvalError(Finding.error("value_map_too_large", place, most=MOST_BYTES))
     tables = _read_workbook(path) if path.suffix.lower() == ".xlsx" else _read_toml(path)
-    return value_map_of_tables(tables, path.name)
+    return value_map_of_tables(tables, noun, path.name)
 
 
 def _read_toml(path: Path) -> Mapping[str, Any]:
@@ -48,13 +50,15 @@ def _read_toml(path: Path) -> Mapping[str, Any]:
         ) from None
 
 
-def value_map_of_tables(tables: Mapping[str, Any], file: str | None = None) -> ValueMap:
+def value_map_of_tables(tables: Mapping[str, Any], noun: type[M], file: str | None = None) -> M:
     """Make a value map from its tables; every fault of every cell is told at once.
 
     Parameters
     ----------
     tables : mapping
         `map` (settings), then one list of rows by table of `columns.TABLES`.
+    noun : type of MapContent
+        What is made of them.
     file : str, optional
         Name shown in the refusals.
 
@@ -84,7 +88,7 @@ def value_map_of_tables(tables: Mapping[str, Any], file: str | None = None) -> V
     check_value_map(settings, rows, file, faults)
     faults.raise_if_errors()
     nouns = {spec.key: tuple(spec.noun(**r) for r in rows[spec.key]) for spec in TABLES}
-    return ValueMap(settings=SETTINGS.noun(**settings), **nouns)
+    return noun(settings=SETTINGS.noun(**settings), **nouns)
 
 
 class _Spot:
@@ -150,7 +154,7 @@ def _read_row(spec: TableSpec, raw: Any, spot: _Spot, faults: FindingCollector) 
 # --- writing ----------------------------------------------------------------------------------
 
 
-def tables_of_value_map(value_map: ValueMap, *, whole: bool = False) -> dict[str, object]:
+def tables_of_value_map(value_map: MapContent, *, whole: bool = False) -> dict[str, object]:
     """Return the tables of a map: exact numbers as text.
 
     Parameters
@@ -207,7 +211,12 @@ def _cell_of(value: Any, *, whole: bool) -> Any:
     return value
 
 
-def write_value_map(value_map: ValueMap, path: Path, language: str = "fr") -> None:
+def digest_of(value_map: MapContent) -> str:
+    """Return the SHA-256 of a map's content."""
+    return sha256(canonical_json(tables_of_value_map(value_map)))
+
+
+def write_value_map(value_map: MapContent, path: Path, language: str = "fr") -> None:
     """Write a map as `.toml`, or as an `.xlsx` workbook with headings in one language."""
     tables = tables_of_value_map(value_map)
     if path.suffix.lower() == ".xlsx":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.value.account.books import Account
+from impact_eval.value.account.doors import Account
 from impact_eval.value.map.choices import PUBLIC_AGENTS, FlowKind
 from impact_eval.value.map.prices import ONE, ZERO, exact, less
 

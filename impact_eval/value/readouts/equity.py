@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, NotApplicable
-from impact_eval.value.account.books import Account
+from impact_eval.value.account.doors import Account
 from impact_eval.value.map.choices import Agent
 
 ELASTICITIES = (0.0, 1.0, 1.3, 1.5)

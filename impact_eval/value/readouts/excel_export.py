@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impact_eval.core.spreadsheet import cell_text
-from impact_eval.value.account.books import Account
+from impact_eval.value.account.doors import Account
 from impact_eval.value.account.flow_ledger import Ends, ends_of
 from impact_eval.value.account.line_flows import (
     discount_of,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.value.account.books import Account
+from impact_eval.value.account.doors import Account
 from impact_eval.value.map.choices import RECIPIENTS
 from impact_eval.value.map.prices import exact, total
 from impact_eval.value.readouts.cba import public_cash, public_inputs

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from impact_eval.core.findings import Finding, NotApplicable
-from impact_eval.value.account.books import Account
+from impact_eval.value.account.account_json import findings_to_dicts, jsonable
+from impact_eval.value.account.doors import Account
 from impact_eval.value.map.choices import Agent, Perspective, QuantitySource
 from impact_eval.value.map.prices import ZERO, total
 from impact_eval.value.readouts.cea import Acceptable, acceptability, cost_per_outcome
@@ -260,6 +262,12 @@ def tell(account: Account, *, seed: int, draws: int = DRAWS) -> ValueTold:
         cumulative=_cumulative(account),
         findings=_noticed(society, own),
     )
+
+
+def told_to_dict(told: ValueTold) -> dict[str, Any]:
+    """Return what is told of an account as JSON, every key in it."""
+    out: dict[str, Any] = jsonable(told)
+    return {**out, "findings": findings_to_dicts(told.findings, whole=True)}
 
 
 def _noticed(*read: Uncertainty) -> tuple[Finding, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.value.account.books import Account
+from impact_eval.value.account.doors import Account
 from impact_eval.value.uncertainty.simulate import Uncertainty
 
 

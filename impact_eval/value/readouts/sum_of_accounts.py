@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from impact_eval.core.findings import Finding, FindingCollector, NotApplicable
-from impact_eval.value.account.books import Account
+from impact_eval.value.account.doors import Account
 from impact_eval.value.account.guards import check_attribution
 from impact_eval.value.map.choices import Agent
 from impact_eval.value.map.prices import ZERO, exact, less, total

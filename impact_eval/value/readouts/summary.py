@@ -13,7 +13,7 @@ from typing import Any
 
 from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.value.account.account_json import account_to_dict, jsonable
-from impact_eval.value.account.books import Account
+from impact_eval.value.account.doors import Account
 from impact_eval.value.account.guards import GuardStatus, guard_statuses
 from impact_eval.value.account.sroi import Sroi
 from impact_eval.value.readouts.cba import CostBenefit, cost_benefit

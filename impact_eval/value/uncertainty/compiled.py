@@ -13,7 +13,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from impact_eval.value.account.books import Account
+from impact_eval.value.account.doors import Account, ValueMap
 from impact_eval.value.account.flow_ledger import ends_of, yearly_shape
 from impact_eval.value.account.line_flows import (
     cashable_of,
@@ -25,7 +25,7 @@ from impact_eval.value.account.line_flows import (
 )
 from impact_eval.value.account.quantity import LineQuantity
 from impact_eval.value.map.choices import PUBLIC_AGENTS, Agent, FlowKind, InputKind
-from impact_eval.value.map.declared import Input, Line, ValueMap
+from impact_eval.value.map.declared import Input, Line
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.laws import Distribution, fit, moments
 from impact_eval.value.map.prices import ZERO, real_growth_factor

@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from scipy import special
 
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable, nearest
-from impact_eval.value.account.books import Account, account_from_quantities
+from impact_eval.value.account.doors import Account, ValueMap, account_from_quantities
 from impact_eval.value.account.quantity import LineQuantity
 from impact_eval.value.map.choices import Law
-from impact_eval.value.map.declared import Line, ValueMap
+from impact_eval.value.map.declared import Line
 from impact_eval.value.map.declared_cells import Amount
-from impact_eval.value.map.laws import quantile
+from impact_eval.value.map.parameters import catalogue
 from impact_eval.value.map.prices import ONE, ZERO, exact, total
 from impact_eval.value.uncertainty.compiled import BENEFITS, COSTS, Model, compile_model
+from impact_eval.value.uncertainty.normal_scores import quantile
 
 FloatArray = NDArray[np.float64]
 DISCOUNT_RATES = tuple(Decimal(r) for r in ("0", "0.012", "0.032", "0.045"))
@@ -215,8 +216,6 @@ def without_line(account: Account, line: str) -> Variant:
 
 def source_variants(account: Account) -> tuple[Variant, ...]:
     """Return the result with each rival source of a catalogue figure: conflicts are shown."""
-    from impact_eval.value.map.parameters import catalogue
-
     book = catalogue()
     out = []
     for line in account.value_map.lines:

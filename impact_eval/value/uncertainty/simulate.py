@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from scipy import special
 
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
-from impact_eval.value.account.books import Account
+from impact_eval.value.account.doors import Account
 from impact_eval.value.map.choices import PUBLIC_AGENTS, Perspective
 from impact_eval.value.map.declared import Correlation
-from impact_eval.value.map.laws import Distribution, from_normal, lower_root
+from impact_eval.value.map.laws import Distribution
 from impact_eval.value.uncertainty.compiled import BENEFITS, COSTS, Model, compile_model
+from impact_eval.value.uncertainty.normal_scores import from_normal, lower_root
 
 FloatArray = NDArray[np.float64]
 BLOCK = 16_384  # draws by block: small enough for the cache; part of the definition of a stream

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy import special
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.value.account.books import Account
-from impact_eval.value.map.laws import from_normal
+from impact_eval.value.account.doors import Account
 from impact_eval.value.uncertainty.compiled import BENEFITS, COSTS, Model, compile_model
 from impact_eval.value.uncertainty.information import evpi, evppi
+from impact_eval.value.uncertainty.normal_scores import from_normal
 from impact_eval.value.uncertainty.sensitivity import tornado
 from impact_eval.value.uncertainty.simulate import simulate, stream
 from impact_eval.value.uncertainty.variance_shares import (

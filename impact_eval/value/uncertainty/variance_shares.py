@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
-from impact_eval.value.map.laws import lower_root
+from impact_eval.value.uncertainty.normal_scores import lower_root
 
 FloatArray = NDArray[np.float64]
 Function = Callable[[FloatArray], FloatArray]

@@ -30,6 +30,7 @@ from impact_eval.value.readouts.equity import (
 )
 from impact_eval.value.readouts.mvpf import MvpfCase, mean_mvpf, mvpf, mvpf_interval
 from impact_eval.value.readouts.sum_of_accounts import consolidate
+from impact_eval.value.uncertainty import normal_scores as scores
 from impact_eval.value.uncertainty.compiled import compile_model
 from impact_eval.value.uncertainty.information import evpi, evpi_normal, evppi, population_value
 from impact_eval.value.uncertainty.sensitivity import (
@@ -74,7 +75,7 @@ SOME_LAWS = [
 @pytest.mark.parametrize("law", SOME_LAWS, ids=lambda law: law.law.value)
 def test_moments_are_those_of_the_quantile_function(law: laws.Distribution) -> None:
     u = (np.arange(400_000) + 0.5) / 400_000
-    x = laws.quantile(law, u)
+    x = scores.quantile(law, u)
     mean, variance = laws.moments(law)
     # midpoint rule of the quantile function: its tails cost 1e-3 of the variance
     assert x.mean() == pytest.approx(mean, rel=1e-5)
@@ -86,7 +87,7 @@ def test_moments_are_those_of_the_quantile_function(law: laws.Distribution) -> N
 def test_table_agrees_with_the_exact_quantile(law: laws.Distribution) -> None:
     z = np.random.default_rng(0).standard_normal(20_000)
     sd = math.sqrt(laws.moments(law)[1])
-    gap = np.abs(laws.from_normal(law, z) - laws.quantile(law, special.ndtr(z)))
+    gap = np.abs(scores.from_normal(law, z) - scores.quantile(law, special.ndtr(z)))
     assert gap.max() < 2e-5 * sd
 
 
@@ -97,7 +98,7 @@ def test_printed_moments() -> None:
     assert laws.moments(laws.gamma_from_moments(50, 20)) == pytest.approx((50, 400))
     assert laws.moments(laws.lognormal_from_moments(50, 20)) == pytest.approx((50, 400))
     wide = laws.lognormal_from_interval(10, 40)
-    assert laws.quantile(wide, np.array([0.025, 0.975])) == pytest.approx([10, 40])
+    assert scores.quantile(wide, np.array([0.025, 0.975])) == pytest.approx([10, 40])
     with pytest.raises(ImpactEvalError) as caught:
         laws.beta_from_moments(0.5, 0.6)
     assert caught.value.codes == ("law_out_of_support",)
@@ -113,7 +114,7 @@ def test_any_interval_gives_a_law(mode: float, below: float, above: float, law: 
     assert variance > 0
     if law in ("normal", "lognormal", "gamma"):
         assert mean == pytest.approx(mode)
-    x = laws.from_normal(fitted, np.linspace(-6, 6, 50))
+    x = scores.from_normal(fitted, np.linspace(-6, 6, 50))
     assert np.isfinite(x).all()
 
 
@@ -122,7 +123,7 @@ def test_any_interval_gives_a_law(mode: float, below: float, above: float, law: 
 def test_lower_root_is_a_root(size: int, rank: int, seed: int) -> None:
     loads = np.random.default_rng(seed).standard_normal((size, min(rank, size)))
     matrix = loads @ loads.T  # singular when the rank is short
-    root = laws.lower_root(matrix)
+    root = scores.lower_root(matrix)
     assert root @ root.T == pytest.approx(matrix, abs=1e-5 * max(1, np.abs(matrix).max()))
     assert (np.triu(root, 1) == 0).all()
 
