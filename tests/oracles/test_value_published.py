@@ -13,6 +13,7 @@ from scipy import special
 from impact_eval.value import ValueMap, catalogue
 from impact_eval.value.map.bridges import wellby
 from impact_eval.value.map.choices import Agent, Timing
+from impact_eval.value.map.declared import LineAdjustments
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.fiscal_cases import case_accounts
 from impact_eval.value.map.prices import discount_factor
@@ -93,7 +94,8 @@ def test_wheels_to_meals_discounting(wheels: ValueMap, rate: str, ratios: tuple[
 
 def test_wheels_to_meals_variants(wheels: ValueMap) -> None:
     account = wheels.account()
-    lines = tuple(replace(line, deadweight=None, attribution=None) for line in wheels.lines)
+    gross = LineAdjustments()
+    lines = tuple(replace(line, adjustments=gross) for line in wheels.lines)
     assert four(recomputed(account, replace(wheels, lines=lines)).sroi().ratio) == D("2.0772")
     kept = tuple(line for line in wheels.lines if line.id not in FALLS)
     alone = replace(wheels, lines=kept, overrides=())

@@ -25,7 +25,7 @@ def value_map_table(account: Books) -> pd.DataFrame:
     rows = []
     for line, value in zip(account.value_map.lines, account.lines, strict=True):
         implied = value.quantity.deadweight
-        stated = _share(line.deadweight)
+        stated = _share(line.adjustments.deadweight)
         rows.append(
             {
                 "line": line.id,
@@ -39,11 +39,11 @@ def value_map_table(account: Books) -> pd.DataFrame:
                 "unit": value.quantity.unit.value,
                 "unit_value": float(value.unit_value),
                 "deadweight": stated if isinstance(implied, NotApplicable) else implied.value,
-                "displacement": _share(line.displacement),
-                "attribution": _share(line.attribution),
-                "drop_off": _share(line.drop_off),
-                "start": line.start,
-                "duration": None if line.duration is None else float(line.duration),
+                "displacement": _share(line.adjustments.displacement),
+                "attribution": _share(line.adjustments.attribution),
+                "drop_off": _share(line.timing.drop_off),
+                "start": line.timing.start,
+                "duration": None if line.timing.duration is None else float(line.timing.duration),
                 "impact": float(value.impact),
                 "present": float(value.present),
                 "share": float(abs(value.present) / whole) if whole and value.included else 0.0,

@@ -30,7 +30,7 @@ from impact_eval.value.account.line_flows import LineValue, input_flow, line_flo
 from impact_eval.value.account.quantity import Quantities, quantities_of
 from impact_eval.value.account.sroi import Sroi
 from impact_eval.value.map.choices import Agent
-from impact_eval.value.map.declared import Line, MapContent
+from impact_eval.value.map.declared import Line, MapContent, changed_line
 from impact_eval.value.map.map_files import (
     digest_of,
     read_value_map,
@@ -131,8 +131,7 @@ class ValueMap(MapContent):
     def with_line(self, name: str, **changes: object) -> ValueMap:
         """Return a copy in which some fields of a line have changed."""
         lines = tuple(
-            replace(line, **changes) if line.id == name else line  # type: ignore[arg-type]
-            for line in self.lines
+            changed_line(line, changes) if line.id == name else line for line in self.lines
         )
         return replace(self, lines=lines)
 

@@ -111,12 +111,12 @@ def _gross(account: Books) -> Iterable[Finding]:
     for line, quantity in _pairs(account):
         if quantity.counterfactual:
             continue
-        if line.deadweight is None or line.deadweight.value == 0:
+        if line.adjustments.deadweight is None or line.adjustments.deadweight.value == 0:
             yield _warn(
                 "guard_gross_without_deadweight",
                 blocks=True,
                 line=line.id,
-                stated=line.deadweight is not None,
+                stated=line.adjustments.deadweight is not None,
                 estimated=quantity.source is QuantitySource.ESTIMATE,
             )
 
@@ -125,10 +125,12 @@ def _same_welfare(account: Books) -> Iterable[Finding]:
     """G3: one person's change valued twice, by income, willingness to pay, QALY or WELLBY."""
     groups: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line, _ in _pairs(account):
-        if line.basis in WELFARE_BASES:
-            groups[line.stakeholder, line.estimate or line.family or line.outcome].append(line)
+        if line.guards.basis in WELFARE_BASES:
+            groups[
+                line.stakeholder, line.quantity.estimate or line.guards.family or line.outcome
+            ].append(line)
     for (stakeholder, _), lines in groups.items():
-        bases = sorted({line.basis.value for line in lines if line.basis is not None})
+        bases = sorted({line.guards.basis.value for line in lines if line.guards.basis is not None})
         if len(bases) > 1:
             yield _warn(
                 "guard_same_welfare_twice",
@@ -143,9 +145,11 @@ def _same_welfare(account: Books) -> Iterable[Finding]:
 def _average(account: Books) -> Iterable[Finding]:
     """G5: an avoided cost priced at the average; what one more really saves is less."""
     for line, _ in _pairs(account):
-        if line.kind is LineKind.AVOIDED_COST and line.costing is not Costing.MARGINAL:
-            yield _warn("guard_average_cost", line=line.id, known=line.costing is Costing.AVERAGE)
-        if line.kind is LineKind.AVOIDED_COST and line.cashable is None:
+        if line.price.kind is LineKind.AVOIDED_COST and line.guards.costing is not Costing.MARGINAL:
+            yield _warn(
+                "guard_average_cost", line=line.id, known=line.guards.costing is Costing.AVERAGE
+            )
+        if line.price.kind is LineKind.AVOIDED_COST and line.price.cashable is None:
             yield _warn("cashable_unknown", line=line.id)
 
 
@@ -153,13 +157,16 @@ def _lifetime(account: Books) -> Iterable[Finding]:
     """G7: a lifetime value beside the yearly amounts that it already contains."""
     lines = [line for line, _ in _pairs(account)]
     for whole in lines:
-        if not whole.covers:
+        if not whole.guards.covers:
             continue
         inside = [
             part.id
             for part in lines
             if part.id != whole.id
-            and (part.family in whole.covers or {f.name for f in part.bundle} & set(whole.covers))
+            and (
+                part.guards.family in whole.guards.covers
+                or {f.name for f in part.price.bundle} & set(whole.guards.covers)
+            )
         ]
         if inside:
             yield _warn("guard_lifetime_overlap", blocks=True, line=whole.id, lines=inside)
@@ -171,7 +178,7 @@ def _projected(account: Books) -> Iterable[Finding]:
     if isinstance(share, NotApplicable):
         return
     if account.value_map.settings.follow_up is None and any(
-        line.follow_up is None and not account.quantities.of(line.id).profile
+        line.timing.follow_up is None and not account.quantities.of(line.id).profile
         for line, _ in _pairs(account)
     ):
         yield _warn("follow_up_missing")
@@ -183,8 +190,8 @@ def _projected(account: Books) -> Iterable[Finding]:
 
 def _not_valued(account: Books) -> Iterable[Finding]:
     """G9: outcomes tested and left without value or reason; those left out, with their share."""
-    used = {line.estimate for line in account.value_map.lines}
-    used |= {line.take_up for line in account.value_map.lines}
+    used = {line.quantity.estimate for line in account.value_map.lines}
+    used |= {line.quantity.take_up for line in account.value_map.lines}
     told = {item.outcome for item in account.value_map.dropped}
     told |= {item.outcome for item in account.value_map.not_monetised}
     forgotten = [name for name in account.tested if name not in used | told]
@@ -213,10 +220,14 @@ def _attribution(account: Books) -> Iterable[Finding]:
     """G10: shares claimed of one outcome by several lines that add up to more than the whole."""
     claimed: dict[tuple[str, str], list[Line]] = defaultdict(list)
     for line, quantity in _pairs(account):
-        if quantity.source is QuantitySource.DECLARED and line.attribution is not None:
+        if quantity.source is QuantitySource.DECLARED and line.adjustments.attribution is not None:
             claimed[line.stakeholder, line.outcome].append(line)
     for lines in claimed.values():
-        share = total(ONE - line.attribution.value for line in lines if line.attribution)
+        share = total(
+            ONE - line.adjustments.attribution.value
+            for line in lines
+            if line.adjustments.attribution
+        )
         if len(lines) > 1 and share > 1:
             yield _warn(
                 "guard_attribution_over_one",
@@ -230,10 +241,14 @@ def _displacement(account: Books) -> Iterable[Finding]:
     """G11: an effect on employment with nobody displaced."""
     common = account.value_map.settings.pillar
     for line, _ in _pairs(account):
-        if (line.pillar or common) is not Pillar.EMPLOYMENT:
+        if (line.guards.pillar or common) is not Pillar.EMPLOYMENT:
             continue
-        if line.displacement is None or line.displacement.value == 0:
-            yield _warn("guard_no_displacement", line=line.id, stated=line.displacement is not None)
+        if line.adjustments.displacement is None or line.adjustments.displacement.value == 0:
+            yield _warn(
+                "guard_no_displacement",
+                line=line.id,
+                stated=line.adjustments.displacement is not None,
+            )
 
 
 def _dominates(account: Books) -> Iterable[Finding]:
@@ -253,7 +268,7 @@ def _eligible(account: Books) -> Iterable[Finding]:
     if most is None:
         return
     for line, _ in _pairs(account):
-        people = total(list(line.people.values()))
+        people = total(list(line.quantity.people.values()))
         if people > most:
             yield _warn(
                 "guard_more_people_than_eligible",
@@ -271,19 +286,22 @@ def _prices(account: Books) -> Iterable[Finding]:
     today = max(book.reviewed, f"{account.value_map.settings.price_year:04d}-01-01")
     marks = {mark.value for mark in UNVERIFIED}
     for line, _ in _pairs(account):
-        if line.mark is not None and line.mark in marks | {"m"}:
-            yield _warn("guard_price_unverified", line=line.id, mark=line.mark)
-        if line.expires is not None and line.expires < today:
-            yield _warn("guard_price_expired", line=line.id, expires=line.expires)
-        if line.price_year is not None and int(today[:4]) - line.price_year > OLD_PRICE_YEARS:
-            yield _warn("guard_price_old", line=line.id, year=line.price_year)
+        if line.guards.mark is not None and line.guards.mark in marks | {"m"}:
+            yield _warn("guard_price_unverified", line=line.id, mark=line.guards.mark)
+        if line.guards.expires is not None and line.guards.expires < today:
+            yield _warn("guard_price_expired", line=line.id, expires=line.guards.expires)
+        if (
+            line.price.price_year is not None
+            and int(today[:4]) - line.price.price_year > OLD_PRICE_YEARS
+        ):
+            yield _warn("guard_price_old", line=line.id, year=line.price.price_year)
         yield from _catalogue_notes(line, account)
 
 
 def _catalogue_notes(line: Line, account: Books) -> Iterable[Finding]:
     """Tell conflicting sources, a figure changed by hand, and a price index that is derived."""
     book = catalogue()
-    figure = book.parameters.get(line.parameter or "")
+    figure = book.parameters.get(line.price.parameter or "")
     if figure is not None:
         rivals = book.rivals(figure.id)
         if rivals:
@@ -293,12 +311,16 @@ def _catalogue_notes(line: Line, account: Books) -> Iterable[Finding]:
                 used=figure.id,
                 others=[f"{r.id} : {r.amount} ({r.price_year})" for r in rivals],
             )
-        if line.proxy is not None and line.proxy.value != figure.amount.value:
-            yield _warn("parameter_changed", line=line.id, name=figure.id, found=str(line.proxy))
+        if line.price.proxy is not None and line.price.proxy.value != figure.amount.value:
+            yield _warn(
+                "parameter_changed", line=line.id, name=figure.id, found=str(line.price.proxy)
+            )
     base = account.value_map.settings.price_year
-    if line.price_year not in (None, base):
-        index = book.index(line.index or account.value_map.settings.price_index)
-        derived = [y for y in (line.price_year, base) if index.marks.get(y or 0) is Mark.DERIVED]
+    if line.price.price_year not in (None, base):
+        index = book.index(line.price.index or account.value_map.settings.price_index)
+        derived = [
+            y for y in (line.price.price_year, base) if index.marks.get(y or 0) is Mark.DERIVED
+        ]
         if derived:
             yield Finding.info("price_index_derived", line=line.id, years=derived)
 
@@ -307,8 +329,8 @@ def _volunteers(account: Books) -> Iterable[Finding]:
     """G15: volunteers' time counted and not what they gain, or the reverse."""
     given = any(i.kind is InputKind.VOLUNTEER_TIME for i in account.value_map.inputs)
     gained = any(
-        Agent.VOLUNTEERS in (line.receiver, line.payer)
-        or any(f.receiver is Agent.VOLUNTEERS for f in line.bundle)
+        Agent.VOLUNTEERS in (line.price.receiver, line.price.payer)
+        or any(f.receiver is Agent.VOLUNTEERS for f in line.price.bundle)
         for line in account.value_map.lines
     )
     if given != gained:
@@ -385,8 +407,10 @@ def check_attribution(accounts: Mapping[str, Books]) -> tuple[Finding, ...]:
     claims: dict[tuple[str, str], list[tuple[str, Decimal]]] = defaultdict(list)
     for study, account in accounts.items():
         for line, _ in _pairs(account):
-            share = ONE - (ZERO if line.attribution is None else line.attribution.value)
-            claims[line.stakeholder, line.estimate or line.outcome].append((study, share))
+            share = ONE - (
+                ZERO if line.adjustments.attribution is None else line.adjustments.attribution.value
+            )
+            claims[line.stakeholder, line.quantity.estimate or line.outcome].append((study, share))
     out = []
     for (stakeholder, outcome), shares in claims.items():
         whole = total(share for _, share in shares)

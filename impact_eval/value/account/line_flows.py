@@ -75,9 +75,11 @@ def real_price(
 
 def yearly_price(amount: Decimal, line: Line, value_map: MapContent) -> Decimal:
     """Return what one unit of a line is worth in a year, in money of the base year."""
-    assert line.price_year is not None
+    assert line.price.price_year is not None
     with exact():
-        return line.per_year * real_price(amount, line.price_year, line.index, value_map)
+        return line.price.per_year * real_price(
+            amount, line.price.price_year, line.price.index, value_map
+        )
 
 
 def input_flow(item: Input, value_map: MapContent) -> Flow:
@@ -117,19 +119,23 @@ def kept_share(line: Line) -> Decimal:
     """Return (1 - deadweight)(1 - displacement)(1 - attribution)."""
     with exact():
         kept = ONE
-        for share in (line.deadweight, line.displacement, line.attribution):
+        for share in (
+            line.adjustments.deadweight,
+            line.adjustments.displacement,
+            line.adjustments.attribution,
+        ):
             kept *= ONE - share_of(share)
         return kept
 
 
 def shape_of(line: Line, quantity: LineQuantity) -> tuple[Decimal, ...]:
     """Return, year by year, the share of the first year's quantity that is there."""
-    if line.lifetime:
-        return (ONE if line.persistence is None else line.persistence.value,)
+    if line.timing.lifetime:
+        return (ONE if line.timing.persistence is None else line.timing.persistence.value,)
     shape = yearly_shape(
-        duration=line.duration,
-        drop_off=share_of(line.drop_off),
-        survival=line.survival,
+        duration=line.timing.duration,
+        drop_off=share_of(line.timing.drop_off),
+        survival=line.timing.survival,
         follow_up=max(len(quantity.profile), 1),
     )
     if not quantity.profile or quantity.value == 0:
@@ -143,20 +149,24 @@ def shape_of(line: Line, quantity: LineQuantity) -> tuple[Decimal, ...]:
 
 def unit_flows(line: Line) -> tuple[UnitFlow, ...]:
     """Return the flows of one unit: the bundle, or the one flow of the proxy."""
-    if line.bundle:
-        return line.bundle
-    assert line.proxy is not None
-    assert line.kind is not None
+    if line.price.bundle:
+        return line.price.bundle
+    assert line.price.proxy is not None
+    assert line.price.kind is not None
     only = UnitFlow(
-        name="", kind=line.kind, payer=line.payer, receiver=line.receiver, amount=line.proxy
+        name="",
+        kind=line.price.kind,
+        payer=line.price.payer,
+        receiver=line.price.receiver,
+        amount=line.price.proxy,
     )
     return (only,)
 
 
 def cashable_of(line: Line, kind: LineKind) -> Decimal:
     """Return the cashable share: as stated; else all of a transfer and nothing of a cost."""
-    if line.cashable is not None:
-        return line.cashable.value
+    if line.price.cashable is not None:
+        return line.price.cashable.value
     return ONE if kind is LineKind.AVOIDED_TRANSFER else ZERO
 
 
@@ -175,8 +185,8 @@ def line_flows(
             if ends.kind is not FlowKind.TRANSFER:
                 unit_value += -price if ends.kind is FlowKind.RESOURCE_COST else price
             for i, share in enumerate(shape):
-                year = line.start + i
-                growth = real_growth_factor(line.growth, year, discount.timing)
+                year = line.timing.start + i
+                growth = real_growth_factor(line.price.growth, year, discount.timing)
                 flows.append(
                     make_flow(
                         ends,
@@ -217,15 +227,15 @@ def _line_value(
 
 def _seen(year: int, line: Line, observed: Decimal) -> Decimal:
     """Return the part of a year that lies within the years observed."""
-    if line.lifetime:
+    if line.timing.lifetime:
         return ZERO
-    return min(max(observed - (year - line.start), ZERO), ONE)
+    return min(max(observed - (year - line.timing.start), ZERO), ONE)
 
 
 def observed_years(line: Line, value_map: MapContent, quantity: LineQuantity) -> Decimal:
     """Return the years observed: those of the event study, the line, the map; else the first."""
     if quantity.profile:
         return decimal_of(len(quantity.profile))
-    if line.follow_up is not None:
-        return line.follow_up
+    if line.timing.follow_up is not None:
+        return line.timing.follow_up
     return ONE if value_map.settings.follow_up is None else value_map.settings.follow_up

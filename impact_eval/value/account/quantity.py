@@ -169,7 +169,7 @@ def quantities_of(
     found = []
     for number, line in enumerate(value_map.lines, start=1):
         place = Place(key=f"lines[{number}]", row=number)
-        if line.estimate is None:
+        if line.quantity.estimate is None:
             found.append(_declared(line))
             continue
         try:
@@ -204,17 +204,17 @@ class _Context:
 
 
 def _declared(line: Line) -> LineQuantity:
-    assert line.quantity is not None
-    assert line.unit is not None
-    value = line.quantity.value
-    if line.take_up_share is not None:
+    assert line.quantity.declared is not None
+    assert line.quantity.unit is not None
+    value = line.quantity.declared.value
+    if line.quantity.take_up_share is not None:
         with exact():
-            value = value / line.take_up_share.value
+            value = value / line.quantity.take_up_share.value
     return LineQuantity(
         line=line.id,
         source=QuantitySource.DECLARED,
         counterfactual=None,
-        unit=line.unit,
+        unit=line.quantity.unit,
         value=value,
         deadweight=NotApplicable.because("deadweight_declared", line=line.id),
     )
@@ -223,17 +223,17 @@ def _declared(line: Line) -> LineQuantity:
 def _estimated(
     line: Line, value_map: MapContent, estimates: Mapping[str, Estimate], context: _Context
 ) -> LineQuantity:
-    assert line.estimate is not None
-    assert line.unit is not None
+    assert line.quantity.estimate is not None
+    assert line.quantity.unit is not None
     faults = FindingCollector()
-    estimate = estimates.get(line.estimate)
+    estimate = estimates.get(line.quantity.estimate)
     if estimate is None:
         faults.add(
             Finding.error(
                 "unknown_estimate",
                 line=line.id,
-                name=line.estimate,
-                nearest=nearest(line.estimate, estimates),
+                name=line.quantity.estimate,
+                nearest=nearest(line.quantity.estimate, estimates),
                 known=tuple(estimates),
             )
         )
@@ -251,7 +251,7 @@ def _estimated(
         line=line.id,
         source=QuantitySource.ESTIMATE,
         counterfactual=estimate.counterfactual,
-        unit=line.unit,
+        unit=line.quantity.unit,
         value=first,
         profile=tuple(by_year.values()) if loads[0].offset is not None else (),
         loads=loads,
@@ -263,12 +263,14 @@ def _estimated(
 def _check_unit(
     line: Line, estimate: Estimate, units: Mapping[str, Unit], faults: FindingCollector
 ) -> None:
-    assert line.estimate is not None
-    if line.unit in _NOT_COUNTABLE:
-        faults.add(Finding.error("unit_not_countable", unit=line.unit))
-    own = units.get(line.estimate) or estimate.details.get("unit")
-    if own is not None and Unit(own) is not line.unit:
-        faults.add(Finding.error("unit_mismatch", expected=Unit(own).value, found=line.unit))
+    assert line.quantity.estimate is not None
+    if line.quantity.unit in _NOT_COUNTABLE:
+        faults.add(Finding.error("unit_not_countable", unit=line.quantity.unit))
+    own = units.get(line.quantity.estimate) or estimate.details.get("unit")
+    if own is not None and Unit(own) is not line.quantity.unit:
+        faults.add(
+            Finding.error("unit_mismatch", expected=Unit(own).value, found=line.quantity.unit)
+        )
 
 
 def _check_net(line: Line, estimate: Estimate, faults: FindingCollector) -> None:
@@ -276,7 +278,7 @@ def _check_net(line: Line, estimate: Estimate, faults: FindingCollector) -> None
     if not estimate.counterfactual:
         return
     for name in ("deadweight", "attribution"):
-        share: Amount | None = getattr(line, name)
+        share: Amount | None = getattr(line.adjustments, name)
         if share is not None and (share.value > 0 or not share.certain):
             faults.add(
                 Finding.error(
@@ -284,7 +286,7 @@ def _check_net(line: Line, estimate: Estimate, faults: FindingCollector) -> None
                     line=line.id,
                     column=name,
                     found=str(share),
-                    estimate=line.estimate,
+                    estimate=line.quantity.estimate,
                 )
             )
 
@@ -292,8 +294,8 @@ def _check_net(line: Line, estimate: Estimate, faults: FindingCollector) -> None
 def _people(
     line: Line, value_map: MapContent, default: float | None, faults: FindingCollector
 ) -> Mapping[str, Decimal]:
-    if line.people:
-        return line.people
+    if line.quantity.people:
+        return line.quantity.people
     if value_map.settings.people is not None:
         return {"": value_map.settings.people}
     if default is not None:
@@ -305,10 +307,10 @@ def _people(
 def _loads(
     line: Line, estimate: Estimate, people: Mapping[str, Decimal], pool: _Pool
 ) -> tuple[Load, ...]:
-    assert line.estimate is not None
-    sign = Decimal(-1) if line.direction is Direction.LOWER else ONE
+    assert line.quantity.estimate is not None
+    sign = Decimal(-1) if line.quantity.direction is Direction.LOWER else ONE
     with exact():
-        unit = sign / 100 if line.unit in _HUNDREDTHS else sign
+        unit = sign / 100 if line.quantity.unit in _HUNDREDTHS else sign
         if set(people) != {""}:
             source = _holding(estimate, people)
             rows = [_row(source, key) for key in people]
@@ -320,10 +322,12 @@ def _loads(
     for row in rows:
         if source.effects[row].estimate is None:
             raise ImpactEvalError(
-                Finding.error("effect_undefined", term=source.effects[row].key, name=line.estimate)
+                Finding.error(
+                    "effect_undefined", term=source.effects[row].key, name=line.quantity.estimate
+                )
             )
     return tuple(
-        Load(effect=pool.add(line.estimate, source, row), weight=weight, offset=offset)
+        Load(effect=pool.add(line.quantity.estimate, source, row), weight=weight, offset=offset)
         for row, weight, offset in zip(rows, weights, offsets, strict=True)
     )
 
@@ -345,7 +349,7 @@ def _holding(estimate: Estimate, keys: Mapping[str, Decimal]) -> Estimate:
 
 
 def _rows(line: Line, estimate: Estimate) -> tuple[Estimate, list[int], list[int | None]]:
-    if line.term == "event":
+    if line.quantity.term == "event":
         source = estimate
         if not any(e.term == "event" for e in estimate.effects) and "event" in _kinds(estimate):
             source = estimate.aggregate("event")
@@ -355,11 +359,11 @@ def _rows(line: Line, estimate: Estimate) -> tuple[Estimate, list[int], list[int
             if e.term == "event" and isinstance(e.time, (int, float)) and e.time >= 0
         ]
         if not timed:
-            raise ImpactEvalError(Finding.error("no_event_study", name=line.estimate))
+            raise ImpactEvalError(Finding.error("no_event_study", name=line.quantity.estimate))
         timed.sort()
         return source, [i for _, i in timed], list(range(len(timed)))
-    if line.term is not None:
-        return estimate, [_row(estimate, line.term)], [None]
+    if line.quantity.term is not None:
+        return estimate, [_row(estimate, line.quantity.term)], [None]
     if len(estimate.effects) > 1 and "simple" in _kinds(estimate):
         estimate = estimate.aggregate("simple")
     if len(estimate.effects) > 1:
@@ -367,28 +371,28 @@ def _rows(line: Line, estimate: Estimate) -> tuple[Estimate, list[int], list[int
         main = [i for i, e in enumerate(estimate.effects) if e.key == "att"]
         if len(main) == 1:
             return estimate, main, [None]
-        raise ImpactEvalError(Finding.error("term_needed", name=line.estimate, known=keys))
+        raise ImpactEvalError(Finding.error("term_needed", name=line.quantity.estimate, known=keys))
     return estimate, [0], [None]
 
 
 def _divisor(line: Line, estimates: Mapping[str, Estimate], pool: _Pool) -> int | None:
-    if line.take_up is None:
+    if line.quantity.take_up is None:
         return None
-    estimate = estimates.get(line.take_up)
+    estimate = estimates.get(line.quantity.take_up)
     if estimate is None:
         raise ImpactEvalError(
             Finding.error(
                 "unknown_estimate",
                 line=line.id,
-                name=line.take_up,
-                nearest=nearest(line.take_up, estimates),
+                name=line.quantity.take_up,
+                nearest=nearest(line.quantity.take_up, estimates),
                 known=tuple(estimates),
             )
         )
     value = estimate.effects[0].estimate
     if not value or value <= 0:
         raise ImpactEvalError(Finding.error("take_up_zero", found=value))
-    return pool.add(line.take_up, estimate, 0)
+    return pool.add(line.quantity.take_up, estimate, 0)
 
 
 def _read(estimate: Estimate, row: int) -> float:
@@ -402,7 +406,7 @@ def _take_up(line: Line, divisor: int | None, pool: _Pool) -> Decimal:
     if divisor is not None:
         estimate, row = pool.rows[divisor]
         return decimal_of(_read(estimate, row))
-    return ONE if line.take_up_share is None else line.take_up_share.value
+    return ONE if line.quantity.take_up_share is None else line.quantity.take_up_share.value
 
 
 def _by_year(loads: Sequence[Load], pool: _Pool, take_up: Decimal) -> dict[int | None, Decimal]:
@@ -424,7 +428,7 @@ def _deadweight(
         return NotApplicable.because("deadweight_many_effects", line=line.id)
     details: Mapping[str, Any] = estimate.details
     mean = next((details[k] for k in _MEAN_KEYS if details.get(k) is not None), None)
-    mean = line.treated_mean if line.treated_mean is not None else mean
+    mean = line.quantity.treated_mean if line.quantity.treated_mean is not None else mean
     if mean is None or float(mean) == 0:
         return NotApplicable.because("deadweight_needs_mean", line=line.id)
     source, row = pool.rows[loads[0].effect]
@@ -434,7 +438,9 @@ def _deadweight(
         effect.estimate,
         effect.std_error,
         float(mean),
-        mean_se=None if line.treated_mean_se is None else float(line.treated_mean_se),
+        mean_se=None
+        if line.quantity.treated_mean_se is None
+        else float(line.quantity.treated_mean_se),
         df=effect.df,
         level=effect.conf_level,
     )

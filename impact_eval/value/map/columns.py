@@ -33,6 +33,8 @@ from impact_eval.value.map.declared import (
     Override,
     Settings,
     UnitFlow,
+    cell_of,
+    line_of,
 )
 
 Parser = Callable[[Any], Any]
@@ -54,6 +56,14 @@ class TableSpec:
     key: str
     noun: type[Any]
     columns: tuple[Column, ...]
+
+    def make(self, cells: Mapping[str, Any]) -> Any:
+        """Make the noun of a row from its cells."""
+        return line_of(cells) if self.noun is Line else self.noun(**cells)
+
+    def cell(self, noun: Any, key: str) -> Any:
+        """Return what a noun holds in a column."""
+        return cell_of(noun, key) if isinstance(noun, Line) else getattr(noun, key)
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Any
 
 from impact_eval.core.vocabulary import Direction, Pillar, Unit
 from impact_eval.value.map.choices import (
@@ -108,65 +109,61 @@ class UnitFlow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One outcome for one stakeholder: the columns of the standard value map, and what they lack.
+class LineCount:
+    """How many units of an outcome: from an estimate, or declared.
 
     Attributes
     ----------
-    id, stakeholder, outcome, change, indicator, indicator_source : str
     estimate, term : str or None
         Outcome of the study whose effect gives the quantity, and which of its rows.
     direction : Direction
         `lower_is_better` counts the people spared: the quantity is minus the effect.
     people : mapping of str to Decimal
         People the effect is multiplied by, by row of the estimate ("" for the only row).
-    quantity : Amount or None
-        Declared quantity, where no estimate gives it.
+    declared : Amount or None
+        The column `quantity`: how many, where no estimate gives it.
     unit : Unit or None
         Unit of the outcome; it must be that of the estimate.
-    proxy : Amount or None
-        Value of one unit for one year, in `currency` of `price_year`.
-    per_year : Decimal
-        How many times a year a unit is worth its price (12 for a monthly price).
-    parameter : str or None
-        Catalogue figure that gave the proxy.
-    bundle : tuple of UnitFlow
-        Several flows by unit (a job moves wages, benefits and contributions), in place of `proxy`.
-    kind, payer, receiver
-        Nature of the value, who pays (or would have paid), who receives.
-    start, duration, survival
-        First year of the outcome, years it lasts, or share still there each year.
-    deadweight, displacement, attribution, drop_off : Amount or None
-        Shares taken off; None means not stated.
-    growth : Decimal
-        Real growth of the price per year (life, carbon).
-    follow_up : Decimal or None
-        Years observed, when not those of the map.
-    cashable : Amount or None
-        Share of an avoided cost that a budget really recovers.
-    costing, basis, family, covers, lifetime, persistence, expires, mark
-        What the guards need to know of the price.
-    included, reason
-        A line left out is still valued, and its share is told with the reason.
     take_up : str, Amount or None
         Share of people who took part (or the outcome that estimates it), for an effect on all.
     treated_mean, treated_mean_se
         Mean of the outcome among participants after the action, for the deadweight as an output.
     """
 
-    id: str
-    stakeholder: str
-    outcome: str
-    change: str = ""
-    indicator: str = ""
-    indicator_source: str = ""
-    sample_size: int | None = None
     estimate: str | None = None
     term: str | None = None
     direction: Direction = Direction.HIGHER
     people: Mapping[str, Decimal] = field(default_factory=lambda: _NO_PEOPLE)
-    quantity: Amount | None = None
+    declared: Amount | None = None
     unit: Unit | None = None
+    take_up: str | None = None
+    take_up_share: Amount | None = None
+    treated_mean: Decimal | None = None
+    treated_mean_se: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinePrice:
+    """What one unit is worth, to whom, paid by whom.
+
+    Attributes
+    ----------
+    proxy : Amount or None
+        Value of one unit for one year, in `currency` of `price_year`.
+    per_year : Decimal
+        How many times a year a unit is worth its price (12 for a monthly price).
+    parameter, case : str or None
+        Catalogue figure that gave the proxy; computed case that gave the bundle.
+    bundle : tuple of UnitFlow
+        Several flows by unit (a job moves wages, benefits and contributions), in place of `proxy`.
+    kind, payer, receiver
+        Nature of the value, who pays (or would have paid), who receives.
+    growth : Decimal
+        Real growth of the price per year (life, carbon).
+    cashable : Amount or None
+        Share of an avoided cost that a budget really recovers.
+    """
+
     proxy: Amount | None = None
     proxy_unit: str = ""
     proxy_source: str = ""
@@ -177,34 +174,140 @@ class Line:
     price_year: int | None = None
     index: str | None = None
     per_year: Decimal = Decimal(1)
+    growth: Decimal = Decimal(0)
     kind: LineKind | None = None
     payer: Agent | None = None
     receiver: Agent | None = None
-    start: int = 1
-    duration: Decimal | None = None
-    survival: tuple[Decimal, ...] = ()
+    cashable: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineAdjustments:
+    """Shares taken off a quantity; None means not stated."""
+
     deadweight: Amount | None = None
     displacement: Amount | None = None
     attribution: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineTiming:
+    """When an outcome begins, how long it lasts, and how it fades.
+
+    Attributes
+    ----------
+    start, duration, survival
+        First year of the outcome, years it lasts, or share still there each year.
+    drop_off : Amount or None
+        Share lost each year after the first.
+    follow_up : Decimal or None
+        Years observed, when not those of the map.
+    lifetime, persistence
+        Whether the price is that of a whole life, and the share of it that is kept.
+    """
+
+    start: int = 1
+    duration: Decimal | None = None
+    survival: tuple[Decimal, ...] = ()
     drop_off: Amount | None = None
-    growth: Decimal = Decimal(0)
     follow_up: Decimal | None = None
-    cashable: Amount | None = None
+    lifetime: bool = False
+    persistence: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFacts:
+    """What the guards need to know of a line, beside its numbers."""
+
     costing: Costing | None = None
     basis: Basis | None = None
     family: str = ""
     covers: tuple[str, ...] = ()
-    lifetime: bool = False
-    persistence: Amount | None = None
     expires: str | None = None
     mark: str | None = None
+    pillar: Pillar | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One outcome for one stakeholder: the columns of the standard value map, and what they lack.
+
+    Attributes
+    ----------
+    id, stakeholder, outcome, change, indicator, indicator_source : str
+    sample_size : int or None
+    quantity : LineCount
+    price : LinePrice
+    adjustments : LineAdjustments
+    timing : LineTiming
+    guards : LineFacts
+    included, reason
+        A line left out is still valued, and its share is told with the reason.
+    """
+
+    id: str
+    stakeholder: str
+    outcome: str
+    change: str = ""
+    indicator: str = ""
+    indicator_source: str = ""
+    sample_size: int | None = None
+    quantity: LineCount = field(default_factory=LineCount)
+    price: LinePrice = field(default_factory=LinePrice)
+    adjustments: LineAdjustments = field(default_factory=LineAdjustments)
+    timing: LineTiming = field(default_factory=LineTiming)
+    guards: LineFacts = field(default_factory=LineFacts)
     included: bool = True
     reason: str = ""
-    take_up: str | None = None
-    take_up_share: Amount | None = None
-    treated_mean: Decimal | None = None
-    treated_mean_se: Decimal | None = None
-    pillar: Pillar | None = None
+
+
+# the part of a line that holds each of its columns, and under which name
+_PARTS: Mapping[str, type[Any]] = MappingProxyType(
+    {
+        "quantity": LineCount,
+        "price": LinePrice,
+        "adjustments": LineAdjustments,
+        "timing": LineTiming,
+        "guards": LineFacts,
+    }
+)
+_HOMES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "quantity" if own.name == "declared" else own.name: (part, own.name)
+        for part, noun in _PARTS.items()
+        for own in fields(noun)
+    }
+)
+
+
+def line_of(cells: Mapping[str, Any]) -> Line:
+    """Make a line from its cells, by column."""
+    return changed_line(
+        Line(**{name: cells[name] for name in ("id", "stakeholder", "outcome")}), cells
+    )
+
+
+def changed_line(line: Line, cells: Mapping[str, Any]) -> Line:
+    """Return a copy of a line in which some columns have changed."""
+    own: dict[str, Any] = {}
+    inside: dict[str, dict[str, Any]] = {}
+    for column, cell in cells.items():
+        if column in _HOMES:
+            part, name = _HOMES[column]
+            inside.setdefault(part, {})[name] = cell
+        else:
+            own[column] = cell
+    for part, changes in inside.items():
+        own[part] = replace(getattr(line, part), **changes)
+    return replace(line, **own)
+
+
+def cell_of(line: Line, column: str) -> Any:
+    """Return what a column of a line holds."""
+    if column not in _HOMES:
+        return getattr(line, column)
+    part, name = _HOMES[column]
+    return getattr(getattr(line, part), name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

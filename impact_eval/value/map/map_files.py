@@ -87,8 +87,8 @@ def value_map_of_tables(tables: Mapping[str, Any], noun: type[M], file: str | No
         rows[spec.key] = _read_rows(spec, tables.get(spec.key, ()), file, faults)
     check_value_map(settings, rows, file, faults)
     faults.raise_if_errors()
-    nouns = {spec.key: tuple(spec.noun(**r) for r in rows[spec.key]) for spec in TABLES}
-    return noun(settings=SETTINGS.noun(**settings), **nouns)
+    nouns = {spec.key: tuple(spec.make(r) for r in rows[spec.key]) for spec in TABLES}
+    return noun(settings=SETTINGS.make(settings), **nouns)
 
 
 class _Spot:
@@ -177,7 +177,7 @@ def tables_of_value_map(value_map: MapContent, *, whole: bool = False) -> dict[s
 def _row_of(spec: TableSpec, noun: Any, *, whole: bool) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key in spec.keys:
-        value = getattr(noun, key)
+        value = spec.cell(noun, key)
         if value is None or value == "" or (isinstance(value, (tuple, Mapping)) and not value):
             if whole:
                 out[key] = None

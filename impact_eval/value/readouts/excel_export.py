@@ -19,7 +19,7 @@ from impact_eval.value.account.line_flows import (
 )
 from impact_eval.value.map.choices import Agent, FlowKind, InputKind
 from impact_eval.value.map.columns import headings
-from impact_eval.value.map.declared import Line, UnitFlow
+from impact_eval.value.map.declared import Line, UnitFlow, cell_of
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.prices import exponent
 
@@ -178,21 +178,23 @@ def _lines(
 
 def _head_cells(line: Line, flow: UnitFlow, ends: Ends, account: Account, n: int) -> list[Any]:
     quantity = account.quantities.of(line.id)
-    assert line.price_year is not None
-    factor = line.per_year * real_price(Decimal(1), line.price_year, line.index, account.value_map)
+    assert line.price.price_year is not None
+    factor = line.price.per_year * real_price(
+        Decimal(1), line.price.price_year, line.price.index, account.value_map
+    )
     social = {FlowKind.TRANSFER: 0, FlowKind.RESOURCE_COST: -1}.get(ends.kind, 1)
     shares = [_share(line, name) for name in ("deadweight", "displacement", "attribution")]
     return [
         *map(cell_text, (line.id, line.stakeholder, line.outcome, flow.name)), social,
         ends.payer.value if ends.payer else "", ends.receiver.value if ends.receiver else "",
         _number(quantity.value), _number(ends.sign * flow.amount.value), _number(factor), *shares,
-        _share(line, "drop_off"), line.start, _number(line.duration or 0),
+        _share(line, "drop_off"), line.timing.start, _number(line.timing.duration or 0),
         f"=H{n}*I{n}*J{n}*(1-K{n})*(1-L{n})*(1-M{n})",
     ]  # fmt: skip
 
 
 def _share(line: Line, name: str) -> float | int:
-    amount: Amount | None = getattr(line, name)
+    amount: Amount | None = cell_of(line, name)
     return _number(share_of(amount))
 
 
@@ -201,12 +203,12 @@ def _year_cell(line: Line, account: Account, n: int, column: int, year: int) -> 
     quantity = account.quantities.of(line.id)
     discount = discount_of(account.value_map)
     grown = ""
-    if line.growth:
+    if line.price.growth:
         power = exponent(year, discount.timing)
-        grown = f"*(1+{_number(line.growth)})^{_number(power)}"
-    if line.lifetime or line.survival or quantity.profile:
+        grown = f"*(1+{_number(line.price.growth)})^{_number(power)}"
+    if line.timing.lifetime or line.timing.survival or quantity.profile:
         shape = shape_of(line, quantity)
-        place = year - line.start
+        place = year - line.timing.start
         if not 0 <= place < len(shape):
             return 0
         return f"=Q{n}*{_number(shape[place])}{grown}"

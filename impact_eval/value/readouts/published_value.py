@@ -340,7 +340,7 @@ def _lines(account: Account) -> tuple[LineTold, ...]:
             quantity=float(line.quantity.value),
             unit_value=float(line.unit_value),
             amount=float(line.present),
-            source=account.value_map.line(line.line).proxy_source,
+            source=account.value_map.line(line.line).price.proxy_source,
         )
         for line in account.lines
         if line.included
@@ -399,7 +399,7 @@ def _dropped(account: Account) -> tuple[DroppedTold, ...]:
 
 
 def number_namer(account: Account) -> Callable[[str], NumberName]:
-    """Return a reader of the names of uncertain numbers (`line.proxy`, `outcome/att`)."""
+    """Return a reader of the names of uncertain numbers (`line.price.proxy`, `outcome/att`)."""
     effects = set(account.quantities.effects)
     lines = {line.id for line in account.value_map.lines}
 

@@ -141,8 +141,8 @@ def _costs_by_outcome(account: Account) -> dict[str, CostPerOutcome]:
     out: dict[str, CostPerOutcome] = {}
     for line, value in zip(account.value_map.lines, account.lines, strict=True):
         own = value.quantity
-        if line.included and own.loads and line.estimate is not None:
-            out[line.estimate] = cost_per_outcome(
+        if line.included and own.loads and line.quantity.estimate is not None:
+            out[line.quantity.estimate] = cost_per_outcome(
                 cost, float(own.value), own.conf_low, own.conf_high
             )
     return out

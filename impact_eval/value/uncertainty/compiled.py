@@ -25,7 +25,7 @@ from impact_eval.value.account.line_flows import (
 )
 from impact_eval.value.account.quantity import LineQuantity
 from impact_eval.value.map.choices import PUBLIC_AGENTS, Agent, FlowKind, InputKind
-from impact_eval.value.map.declared import Input, Line
+from impact_eval.value.map.declared import Input, Line, cell_of
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.laws import Distribution, fit, moments
 from impact_eval.value.map.prices import ZERO, real_growth_factor
@@ -308,30 +308,39 @@ def _line(
 ) -> _CompiledLine:
     quantity = account.quantities.of(line.id)
     for name in (*SHARES, "quantity", "take_up_share"):
-        _note(getattr(line, name), f"{line.id}.{name}", 1.0, uncertain)
-    if not line.lifetime and not line.survival:
-        _note(line.drop_off, f"{line.id}.drop_off", 1.0, uncertain)
-    if line.lifetime:
-        _note(line.persistence, f"{line.id}.persistence", 1.0, uncertain)
-    if line.cashable is not None:
-        _note(line.cashable, f"{line.id}.cashable", 1.0, uncertain)
+        _note(cell_of(line, name), f"{line.id}.{name}", 1.0, uncertain)
+    if not line.timing.lifetime and not line.timing.survival:
+        _note(line.timing.drop_off, f"{line.id}.drop_off", 1.0, uncertain)
+    if line.timing.lifetime:
+        _note(line.timing.persistence, f"{line.id}.persistence", 1.0, uncertain)
+    if line.price.cashable is not None:
+        _note(line.price.cashable, f"{line.id}.cashable", 1.0, uncertain)
     parts = _parts(line, account.value_map, columns, uncertain, by_line)
     return _CompiledLine(
         line=line.id,
         terms=_terms(line, account.value_map, quantity),
         quantity=f"{line.id}.quantity",
-        quantity_value=0.0 if line.quantity is None else float(line.quantity.value),
+        quantity_value=0.0
+        if line.quantity.declared is None
+        else float(line.quantity.declared.value),
         divisor=-1 if quantity.divisor is None else quantity.divisor,
         take_up=f"{line.id}.take_up_share",
-        take_up_value=1.0 if line.take_up_share is None else float(line.take_up_share.value),
+        take_up_value=1.0
+        if line.quantity.take_up_share is None
+        else float(line.quantity.take_up_share.value),
         shares=tuple(
-            (f"{line.id}.{name}", float(share_of(getattr(line, name)))) for name in SHARES
+            (f"{line.id}.{name}", float(share_of(getattr(line.adjustments, name))))
+            for name in SHARES
         ),
-        drop_off=0.0 if line.lifetime or line.survival else float(share_of(line.drop_off)),
+        drop_off=0.0
+        if line.timing.lifetime or line.timing.survival
+        else float(share_of(line.timing.drop_off)),
         persistence=(
-            float(line.persistence.value) if line.lifetime and line.persistence is not None else 1.0
+            float(line.timing.persistence.value)
+            if line.timing.lifetime and line.timing.persistence is not None
+            else 1.0
         ),
-        cashable=1.0 if line.cashable is None else float(line.cashable.value),
+        cashable=1.0 if line.price.cashable is None else float(line.price.cashable.value),
         parts=parts,
     )
 
@@ -362,14 +371,18 @@ def _year_weights(line: Line, value_map: ValueMap, follow_up: int) -> tuple[list
     """Return, by year, discounting x price growth x part of the year, and drop-off steps."""
     discount = discount_of(value_map)
     whole: tuple[Decimal, ...] = (Decimal(1),)
-    if not line.lifetime:
-        whole = yearly_shape(duration=line.duration, drop_off=ZERO, survival=line.survival)
+    if not line.timing.lifetime:
+        whole = yearly_shape(
+            duration=line.timing.duration, drop_off=ZERO, survival=line.timing.survival
+        )
     weights, steps = [], []
     for i, share in enumerate(whole):
-        year = line.start + i
-        growth = real_growth_factor(line.growth, year, discount.timing)
+        year = line.timing.start + i
+        growth = real_growth_factor(line.price.growth, year, discount.timing)
         weights.append(float(share * growth * discount.factor(year)))
-        steps.append(0 if line.lifetime or line.survival else max(i - follow_up + 1, 0))
+        steps.append(
+            0 if line.timing.lifetime or line.timing.survival else max(i - follow_up + 1, 0)
+        )
     return weights, steps
 
 
@@ -409,7 +422,7 @@ def _parts(
                 signs.append(float(side * ends.sign))
         cash = _cash_columns(ends.kind, ends.receiver, ends.payer, ends.avoided)
         recovered = [(columns(f"cash:{a.value}"), side * ends.sign) for a, side in cash]
-        if ends.avoided and line.cashable is None:
+        if ends.avoided and line.price.cashable is None:
             whole = float(cashable_of(line, flow.kind))
             recovered = [(c, s) for c, s in recovered if whole]
         if not ends.avoided:

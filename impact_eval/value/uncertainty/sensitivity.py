@@ -18,7 +18,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable, n
 from impact_eval.value.account.doors import Account, ValueMap, account_from_quantities
 from impact_eval.value.account.quantity import LineQuantity
 from impact_eval.value.map.choices import Law
-from impact_eval.value.map.declared import Line
+from impact_eval.value.map.declared import Line, cell_of, changed_line
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.parameters import catalogue
 from impact_eval.value.map.prices import ONE, ZERO, exact, total
@@ -119,12 +119,12 @@ def recomputed(account: Account, value_map: ValueMap) -> Account:
 
 
 def _declared(quantity: LineQuantity, line: Line) -> LineQuantity:
-    if line.quantity is None:
+    if line.quantity.declared is None:
         return quantity
-    value = line.quantity.value
-    if line.take_up_share is not None:
+    value = line.quantity.declared.value
+    if line.quantity.take_up_share is not None:
         with exact():
-            value = value / line.take_up_share.value
+            value = value / line.quantity.take_up_share.value
     return replace(quantity, value=value)
 
 
@@ -189,7 +189,8 @@ def displacement_variants(
     out = []
     for share in shares:
         lines = tuple(
-            replace(line, displacement=Amount(value=share)) for line in account.value_map.lines
+            changed_line(line, {"displacement": Amount(value=share)})
+            for line in account.value_map.lines
         )
         changed = recomputed(account, replace(account.value_map, lines=lines))
         out.append(variant_of("displacement", str(share), changed, account.refusal))
@@ -219,7 +220,7 @@ def source_variants(account: Account) -> tuple[Variant, ...]:
     book = catalogue()
     out = []
     for line in account.value_map.lines:
-        for rival in book.rivals(line.parameter or ""):
+        for rival in book.rivals(line.price.parameter or ""):
             changed = recomputed(
                 account,
                 account.value_map.with_line(
@@ -256,7 +257,7 @@ def _leaning(account: Account, *, better: bool) -> Account:
     for line in account.value_map.lines:
         changes = {}
         for name in ("proxy", "quantity", *_SHARES, "drop_off"):
-            amount: Amount | None = getattr(line, name)
+            amount: Amount | None = cell_of(line, name)
             if amount is None or amount.certain:
                 continue
             up = signs[line.id] == better  # more of what the line brings
@@ -265,7 +266,7 @@ def _leaning(account: Account, *, better: bool) -> Account:
             bound = amount.high if up else amount.low
             assert bound is not None
             changes[name] = replace(amount, value=bound)
-        lines.append(replace(line, **changes))  # type: ignore[arg-type]
+        lines.append(changed_line(line, changes))
     changed = recomputed(account, replace(account.value_map, lines=tuple(lines)))
     for quantity in account.quantities.lines:
         up = (signs[quantity.line] == better) == (quantity.value >= 0)
@@ -382,7 +383,7 @@ def _mover(account: Account, lines: Sequence[str], field: str) -> Callable[[Deci
 
 
 def _current(account: Account, lines: Sequence[str], field: str) -> Decimal:
-    stated = [getattr(account.value_map.line(name), field) for name in lines]
+    stated = [cell_of(account.value_map.line(name), field) for name in lines]
     return next((amount.value for amount in stated if amount is not None), ZERO)
 
 
@@ -467,7 +468,7 @@ def number_names(account: Account, model: Model) -> tuple[str, ...]:
         out += [name for name, _ in line.shares]
         out += [f"{line.line}.{name}" for name in ("drop_off", "persistence", "cashable")]
         out += sorted({part.name for part in line.parts})
-        if account.value_map.line(line.line).quantity is not None:
+        if account.value_map.line(line.line).quantity.declared is not None:
             out.append(line.quantity)
         out.append(line.take_up)
     for item in model.inputs:
@@ -490,7 +491,7 @@ def with_uncertainty(
     changed = value_map
     for name, (low, high) in intervals.items():
         line, _, field = name.rpartition(".")
-        amount: Amount = getattr(changed.line(line), field)
+        amount: Amount = cell_of(changed.line(line), field)
         changed = changed.with_line(
             line, **{field: replace(amount, low=Decimal(low), high=Decimal(high), law=law)}
         )

@@ -144,8 +144,14 @@ def test_texts_of_a_map_never_run_as_formulas(
 ) -> None:
     """Every text an author wrote: the title, stakeholders, ids of inputs, names of flows."""
     line = insertion_map.line("helpers")
-    flow = UnitFlow(name=trap, kind=line.kind, payer=line.payer, receiver=line.receiver,
-                    amount=line.proxy)  # fmt: skip
+    price = line.price
+    flow = UnitFlow(
+        name=trap,
+        kind=price.kind,
+        payer=price.payer,
+        receiver=price.receiver,
+        amount=price.proxy,
+    )
     changed = insertion_map.with_settings(title=trap).with_line(
         "helpers", outcome=trap, stakeholder=trap, bundle=(flow,), proxy=None, kind=None
     )

@@ -59,9 +59,9 @@ def test_a_sheet_filled_by_hand_in_french(tmp_path: Path, make_tables: Tables) -
     book.create_sheet("Mes notes")["A1"] = "libre"
     book.save(path)
     line = ValueMap.read(path).lines[0]
-    assert line.receiver is Agent.BENEFICIARY
-    assert line.proxy == Amount(value=D("1200.50"))
-    assert line.deadweight == Amount(value=D("0.25"))
+    assert line.price.receiver is Agent.BENEFICIARY
+    assert line.price.proxy == Amount(value=D("1200.50"))
+    assert line.adjustments.deadweight == Amount(value=D("0.25"))
 
 
 @pytest.mark.parametrize(
