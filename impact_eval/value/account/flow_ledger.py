@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from impact_eval.value.map.choices import Agent, FlowKind, LineKind, Timing
+from impact_eval.value.map.choices import PUBLIC_AGENTS, Agent, FlowKind, LineKind, Timing
 from impact_eval.value.map.prices import ONE, ZERO, discount_factor, exact, settle, total
 
 
@@ -47,9 +47,7 @@ class Flow:
     @property
     def social(self) -> int:
         """+1 when the flow creates value, -1 when it uses it up, 0 for a transfer."""
-        if self.kind is FlowKind.TRANSFER:
-            return 0
-        return -1 if self.kind is FlowKind.RESOURCE_COST else 1
+        return social_sign(self.kind)
 
     def for_agent(self, agent: Agent) -> int:
         """+1 when the agent receives, -1 when it pays, 0 otherwise."""
@@ -85,43 +83,26 @@ def ends_of(kind: LineKind, payer: Agent | None, receiver: Agent | None) -> Ends
     return Ends(kind=gain, payer=None, receiver=receiver)
 
 
-def yearly_shape(
-    *,
-    duration: Decimal | None,
-    drop_off: Decimal,
-    survival: Sequence[Decimal] = (),
-    follow_up: int = 1,
-) -> tuple[Decimal, ...]:
-    r"""Return the share of the first year's outcome that is there each year.
+def social_sign(kind: FlowKind) -> int:
+    """Return +1 for a flow that creates value, -1 for one that uses it up, 0 for a transfer."""
+    if kind is FlowKind.TRANSFER:
+        return 0
+    return -1 if kind is FlowKind.RESOURCE_COST else 1
 
-    Geometric drop-off :math:`(1-d)^i` from the second year, or the survival curve given. A last
-    year that is not whole counts for its part.
 
-    Parameters
-    ----------
-    duration : Decimal or None
-        Years; None with a survival curve.
-    drop_off : Decimal
-    survival : sequence of Decimal
-    follow_up : int
-        Years already described by an event study: no drop-off within them.
+def public_sides(
+    kind: FlowKind, payer: Agent | None, receiver: Agent | None, *, avoided: bool
+) -> tuple[tuple[Agent, int], ...]:
+    """Return the public budgets that a flow moves, +1 for what they recover, -1 for what they pay.
 
-    Examples
-    --------
-    >>> [str(s) for s in yearly_shape(duration=Decimal("2.5"), drop_off=Decimal("0.1"))]
-    ['1', '0.9', '0.405']
+    Gains that are not money (welfare, production) move no budget, unless they are avoided costs. A
+    transfer avoided is recovered by the one who would have paid it.
     """
-    if survival:
-        return tuple(survival)
-    assert duration is not None
-    whole = int(duration.to_integral_value(rounding="ROUND_CEILING"))
-    shape = []
-    with exact():
-        for i in range(whole):
-            steps = max(i - follow_up + 1, 0)
-            share = (ONE - drop_off) ** steps if steps else ONE
-            shape.append(share * min(ONE, duration - i))
-    return tuple(shape)
+    if not (kind is FlowKind.TRANSFER or kind is FlowKind.RESOURCE_COST or avoided):
+        return ()
+    sign = -1 if avoided and kind is FlowKind.TRANSFER else 1
+    ends = ((receiver, sign), (payer, -sign))
+    return tuple((agent, side) for agent, side in ends if agent in PUBLIC_AGENTS and agent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +177,12 @@ def balance_of(flows: Sequence[Flow], amount: Callable[[Flow], Decimal]) -> Bala
     )
 
 
-def make_flow(ends: Ends, *, line: str, name: str, year: int, amount: Decimal, discount: Discount,
+def make_flow(ends: Ends, *, line: str, name: str, year: int, amount: Decimal, discount: Decimal,
               cashable: Decimal | None = None, included: bool = True) -> Flow:  # fmt: skip
     """Make a flow, its amount and present value set on the exact grid."""
     value = settle(ends.sign * amount)
     with exact():
-        present = settle(value * discount.factor(year))
+        present = settle(value * discount)
         recovered = None
         if ends.avoided:
             recovered = settle(ends.sign * present * (ONE if cashable is None else cashable))

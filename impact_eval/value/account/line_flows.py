@@ -1,4 +1,4 @@
-"""The flows that inputs and lines make: quantity x price x kept share x shape, by year."""
+"""The flows that inputs and lines make: their formulas worked out in decimals, year by year."""
 
 from __future__ import annotations
 
@@ -6,28 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from impact_eval.value.account.flow_ledger import (
-    Discount,
-    Ends,
-    Flow,
-    ends_of,
-    make_flow,
-    yearly_shape,
-)
+from impact_eval.value.account.flow_ledger import Flow, make_flow, social_sign
+from impact_eval.value.account.line_formula import LineFormula, compile_input, compile_line
 from impact_eval.value.account.quantity import LineQuantity
-from impact_eval.value.map.choices import FlowKind, InputKind, LineKind
-from impact_eval.value.map.declared import Input, Line, MapContent, UnitFlow
-from impact_eval.value.map.declared_cells import Amount
-from impact_eval.value.map.parameters import catalogue
-from impact_eval.value.map.prices import (
-    ONE,
-    ZERO,
-    decimal_of,
-    exact,
-    real_growth_factor,
-    rebase,
-    total,
-)
+from impact_eval.value.map.declared import Input, Line, MapContent
+from impact_eval.value.map.prices import ONE, ZERO, decimal_of, exact, total
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,140 +45,52 @@ class LineValue:
     included: bool
 
 
-def real_price(
-    amount: Decimal, price_year: int, index: str | None, value_map: MapContent
-) -> Decimal:
-    """Put an amount in money of the map's base year, by its own index or the map's."""
-    base = value_map.settings.price_year
-    if price_year == base:
-        return amount
-    table = catalogue().index(index or value_map.settings.price_index)
-    return rebase(amount, price_year, base, table)
-
-
-def yearly_price(amount: Decimal, line: Line, value_map: MapContent) -> Decimal:
-    """Return what one unit of a line is worth in a year, in money of the base year."""
-    assert line.price.price_year is not None
-    with exact():
-        return line.price.per_year * real_price(
-            amount, line.price.price_year, line.price.index, value_map
-        )
-
-
 def input_flow(item: Input, value_map: MapContent) -> Flow:
     """Return the flow of an input: a resource used up, or a transfer to its receiver."""
-    with exact():
-        if item.amount is not None:
-            amount = item.amount.value
-        else:
-            assert item.hours is not None
-            assert item.hourly_rate is not None
-            amount = item.hours.value * item.hourly_rate.value
-    amount = real_price(amount, item.price_year, item.index, value_map)
-    moved = item.kind is InputKind.TRANSFER
-    kind = FlowKind.TRANSFER if moved else FlowKind.RESOURCE_COST
+    formula = compile_input(item, value_map)
     flow = make_flow(
-        Ends(kind=kind, payer=item.payer, receiver=item.receiver if moved else None),
+        formula.ends,
         line=item.id,
         name="",
         year=item.year,
-        amount=amount,
-        discount=discount_of(value_map),
+        amount=formula.amount,
+        discount=formula.discount,
     )
     return replace(flow, is_input=True)
 
 
-def discount_of(value_map: MapContent) -> Discount:
-    """Return the discounting of a map."""
-    return Discount(value_map.settings.discount_rate, value_map.settings.timing)
-
-
-def share_of(amount: Amount | None) -> Decimal:
-    """Return a share, zero when it is not stated."""
-    return ZERO if amount is None else amount.value
-
-
-def kept_share(line: Line) -> Decimal:
-    """Return (1 - deadweight)(1 - displacement)(1 - attribution)."""
-    with exact():
-        kept = ONE
-        for share in (
-            line.adjustments.deadweight,
-            line.adjustments.displacement,
-            line.adjustments.attribution,
-        ):
-            kept *= ONE - share_of(share)
-        return kept
-
-
-def shape_of(line: Line, quantity: LineQuantity) -> tuple[Decimal, ...]:
-    """Return, year by year, the share of the first year's quantity that is there."""
-    if line.timing.lifetime:
-        return (ONE if line.timing.persistence is None else line.timing.persistence.value,)
-    shape = yearly_shape(
-        duration=line.timing.duration,
-        drop_off=share_of(line.timing.drop_off),
-        survival=line.timing.survival,
-        follow_up=max(len(quantity.profile), 1),
-    )
-    if not quantity.profile or quantity.value == 0:
-        return shape
+def units_by_year(formula: LineFormula, quantity: LineQuantity) -> tuple[Decimal, ...]:
+    """Return the units of each year: those of the event study, else those of the first year."""
     last = len(quantity.profile) - 1
     with exact():
         return tuple(
-            share * quantity.profile[min(i, last)] / quantity.value for i, share in enumerate(shape)
+            share * (quantity.profile[min(i, last)] if quantity.profile else quantity.value)
+            for i, share in enumerate(formula.shape)
         )
-
-
-def unit_flows(line: Line) -> tuple[UnitFlow, ...]:
-    """Return the flows of one unit: the bundle, or the one flow of the proxy."""
-    if line.price.bundle:
-        return line.price.bundle
-    assert line.price.proxy is not None
-    assert line.price.kind is not None
-    only = UnitFlow(
-        name="",
-        kind=line.price.kind,
-        payer=line.price.payer,
-        receiver=line.price.receiver,
-        amount=line.price.proxy,
-    )
-    return (only,)
-
-
-def cashable_of(line: Line, kind: LineKind) -> Decimal:
-    """Return the cashable share: as stated; else all of a transfer and nothing of a cost."""
-    if line.price.cashable is not None:
-        return line.price.cashable.value
-    return ONE if kind is LineKind.AVOIDED_TRANSFER else ZERO
 
 
 def line_flows(
     line: Line, value_map: MapContent, quantity: LineQuantity
 ) -> tuple[list[Flow], LineValue]:
     """Return the flows of a line, one by unit flow and year, and what the line is worth."""
-    discount = discount_of(value_map)
-    shape, keep = shape_of(line, quantity), kept_share(line)
+    formula = compile_line(line, value_map, len(quantity.profile))
+    units, keep = units_by_year(formula, quantity), formula.keep
     flows: list[Flow] = []
     unit_value = ZERO
-    for part in unit_flows(line):
-        price = yearly_price(part.amount.value, line, value_map)
-        ends = ends_of(part.kind, part.payer, part.receiver)
-        with exact():
-            if ends.kind is not FlowKind.TRANSFER:
-                unit_value += -price if ends.kind is FlowKind.RESOURCE_COST else price
-            for i, share in enumerate(shape):
-                year = line.timing.start + i
-                growth = real_growth_factor(line.price.growth, year, discount.timing)
+    with exact():
+        for part in formula.parts:
+            social = social_sign(part.ends.kind)
+            unit_value += social * part.price if social else ZERO
+            for year, present in zip(formula.years, units, strict=True):
                 flows.append(
                     make_flow(
-                        ends,
+                        part.ends,
                         line=line.id,
                         name=part.name,
-                        year=year,
-                        amount=quantity.value * price * keep * share * growth,
-                        discount=discount,
-                        cashable=cashable_of(line, part.kind),
+                        year=year.year,
+                        amount=present * part.price * keep * year.growth,
+                        discount=year.discount,
+                        cashable=part.cashable,
                         included=line.included,
                     )
                 )

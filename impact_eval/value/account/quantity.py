@@ -29,8 +29,9 @@ from impact_eval.value.account.joint_effects import (
     implied_deadweight,
     joint_covariance,
 )
+from impact_eval.value.account.line_formula import per_participant
 from impact_eval.value.map.choices import QuantitySource
-from impact_eval.value.map.declared import Line, MapContent
+from impact_eval.value.map.declared import Line, LineCount, MapContent
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.prices import ONE, decimal_of, exact
 
@@ -203,19 +204,23 @@ class _Context:
     pool: _Pool
 
 
+def declared_units(count: LineCount) -> Decimal:
+    """Return the units that a line declares, of those who took part."""
+    assert count.declared is not None
+    if count.take_up_share is None:
+        return count.declared.value
+    with exact():
+        return per_participant(count.declared.value, count.take_up_share.value)
+
+
 def _declared(line: Line) -> LineQuantity:
-    assert line.quantity.declared is not None
     assert line.quantity.unit is not None
-    value = line.quantity.declared.value
-    if line.quantity.take_up_share is not None:
-        with exact():
-            value = value / line.quantity.take_up_share.value
     return LineQuantity(
         line=line.id,
         source=QuantitySource.DECLARED,
         counterfactual=None,
         unit=line.quantity.unit,
-        value=value,
+        value=declared_units(line.quantity),
         deadweight=NotApplicable.because("deadweight_declared", line=line.id),
     )
 
@@ -414,7 +419,7 @@ def _by_year(loads: Sequence[Load], pool: _Pool, take_up: Decimal) -> dict[int |
     with exact():
         for load in loads:
             estimate, row = pool.rows[load.effect]
-            part = load.weight * decimal_of(_read(estimate, row)) / take_up
+            part = per_participant(load.weight * decimal_of(_read(estimate, row)), take_up)
             out[load.offset] = out.get(load.offset, Decimal(0)) + part
     return out
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import lru_cache
 
 from scipy import special
@@ -135,6 +136,18 @@ def fit(amount: Amount) -> Distribution:
         return gamma_from_moments(value, sd)
     spread = (math.log(high) - math.log(low)) / _TWO_SIDED_95
     return Distribution(law=Law.LOGNORMAL, first=math.log(value) - spread**2 / 2, second=spread)
+
+
+def scaled(amount: Amount, factor: Decimal) -> Amount:
+    """Return an amount and its interval multiplied by a factor."""
+    assert amount.low is not None
+    assert amount.high is not None
+    return replace(
+        amount,
+        value=amount.value * factor,
+        low=amount.low * factor,
+        high=amount.high * factor,
+    )
 
 
 def moments(law: Distribution) -> tuple[float, float]:

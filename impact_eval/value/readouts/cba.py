@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.value.account.doors import Account
-from impact_eval.value.map.choices import PUBLIC_AGENTS, FlowKind
+from impact_eval.value.account.flow_ledger import public_sides
+from impact_eval.value.map.choices import PUBLIC_AGENTS
 from impact_eval.value.map.prices import ONE, ZERO, exact, less
 
 
@@ -47,21 +48,12 @@ def public_cash(account: Account) -> Decimal:
     cash = ZERO
     with exact():
         for flow in account.counted:
-            if flow.is_input:
-                if flow.kind is FlowKind.TRANSFER and flow.receiver in PUBLIC_AGENTS:
-                    cash += flow.present
-            elif flow.avoided:
-                assert flow.cashable is not None
-                if flow.kind is FlowKind.TRANSFER:
-                    cash += flow.cashable * (flow.payer in PUBLIC_AGENTS)
-                    cash -= flow.cashable * (flow.receiver in PUBLIC_AGENTS)
-                else:
-                    cash += flow.cashable * (flow.receiver in PUBLIC_AGENTS)
-            elif flow.kind is FlowKind.TRANSFER:
-                cash += flow.present * (flow.receiver in PUBLIC_AGENTS)
-                cash -= flow.present * (flow.payer in PUBLIC_AGENTS)
-            elif flow.kind is FlowKind.RESOURCE_COST:
-                cash -= flow.present * (flow.payer in PUBLIC_AGENTS)
+            moved = flow.cashable if flow.avoided else flow.present
+            assert moved is not None
+            sides = public_sides(flow.kind, flow.payer, flow.receiver, avoided=flow.avoided)
+            for _, side in sides:
+                if not flow.is_input or side > 0:  # what is paid in is an input
+                    cash += side * moved
     return cash
 
 

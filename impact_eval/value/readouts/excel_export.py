@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from impact_eval.core.spreadsheet import cell_text
 from impact_eval.value.account.doors import Account
-from impact_eval.value.account.flow_ledger import Ends, ends_of
-from impact_eval.value.account.line_flows import (
+from impact_eval.value.account.flow_ledger import social_sign
+from impact_eval.value.account.line_flows import units_by_year
+from impact_eval.value.account.line_formula import (
+    LineFormula,
+    PricedFlow,
+    compile_input,
+    compile_line,
     discount_of,
-    real_price,
-    shape_of,
     share_of,
-    unit_flows,
 )
-from impact_eval.value.map.choices import Agent, FlowKind, InputKind
+from impact_eval.value.map.choices import Agent, FlowKind
 from impact_eval.value.map.columns import headings
-from impact_eval.value.map.declared import Line, UnitFlow, cell_of
+from impact_eval.value.map.declared import Line, cell_of
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.prices import exponent
 
@@ -105,20 +107,15 @@ def _inputs(
     sheet.append([words[c] for c in _INPUT_COLUMNS])
     rate, shift = _rate_cells(names)
     for n, item in enumerate(account.value_map.inputs, start=2):
-        amount: float | int | str
-        if item.amount is not None:
-            amount = _number(item.amount.value)
-        else:
-            assert item.hours is not None
-            assert item.hourly_rate is not None
-            amount = f"={_number(item.hours.value)}*{_number(item.hourly_rate.value)}"
-        factor = real_price(Decimal(1), item.price_year, item.index, account.value_map)
-        moved = item.kind is InputKind.TRANSFER
-        receiver = item.receiver.value if moved and item.receiver is not None else ""
+        formula = compile_input(item, account.value_map)
+        factors = [_number(factor.value) for _, factor in formula.factors]
+        amount = factors[0] if len(factors) == 1 else "=" + "*".join(map(str, factors))
+        moved = formula.ends.kind is FlowKind.TRANSFER
+        receiver = formula.ends.receiver.value if formula.ends.receiver is not None else ""
         sheet.append(
             [
                 cell_text(item.id), cell_text(item.stakeholder), item.payer.value, receiver, amount,
-                _number(factor), item.year, f"=E{n}*F{n}",
+                _number(formula.scale), item.year, f"=E{n}*F{n}",
                 f"=IF(G{n}=0,H{n},H{n}/(1+{rate})^(G{n}-{shift}))", 0 if moved else -1,
             ]
         )  # fmt: skip
@@ -130,19 +127,23 @@ def _rate_cells(names: Mapping[str, str]) -> tuple[str, str]:
     return f"'{sheet}'!$B$1", f"'{sheet}'!$B$2"
 
 
-def _rows(account: Account) -> list[tuple[Line, UnitFlow, Ends]]:
-    return [
-        (line, flow, ends_of(flow.kind, flow.payer, flow.receiver))
-        for line in account.value_map.lines
-        if line.included
-        for flow in unit_flows(line)
-    ]
+Row = tuple[Line, LineFormula, PricedFlow]
+
+
+def _rows(account: Account) -> list[Row]:
+    rows: list[Row] = []
+    for line in account.value_map.lines:
+        if line.included:
+            followed = len(account.quantities.of(line.id).profile)
+            formula = compile_line(line, account.value_map, followed)
+            rows += [(line, formula, flow) for flow in formula.parts]
+    return rows
 
 
 def _lines(
     sheet: Worksheet,
     account: Account,
-    rows: Sequence[tuple[Line, UnitFlow, Ends]],
+    rows: Sequence[Row],
     words: Mapping[str, str],
     names: Mapping[str, str],
 ) -> int:
@@ -158,8 +159,11 @@ def _lines(
         ]
     )
     rate, shift = _rate_cells(names)
-    for n, (line, flow, ends) in enumerate(rows, start=2):
-        values = [_year_cell(line, account, n, base + k, year) for k, year in enumerate(years, 1)]
+    for n, (line, formula, flow) in enumerate(rows, start=2):
+        values = [
+            _year_cell(line, formula, account, n, (base + k, year))
+            for k, year in enumerate(years, 1)
+        ]
         present = [
             f"={_letter(base + k)}{n}/(1+{rate})^({year}-{shift})"
             for k, year in enumerate(years, 1)
@@ -167,7 +171,7 @@ def _lines(
         first, last = base + len(years) + 1, base + 2 * len(years)
         sheet.append(
             [
-                *_head_cells(line, flow, ends, account, n),
+                *_head_cells(line, flow, account, n),
                 *values,
                 *present,
                 f"=SUM({_letter(first)}{n}:{_letter(last)}{n})",
@@ -176,19 +180,16 @@ def _lines(
     return max(len(rows) + 1, 2)
 
 
-def _head_cells(line: Line, flow: UnitFlow, ends: Ends, account: Account, n: int) -> list[Any]:
+def _head_cells(line: Line, flow: PricedFlow, account: Account, n: int) -> list[Any]:
     quantity = account.quantities.of(line.id)
-    assert line.price.price_year is not None
-    factor = line.price.per_year * real_price(
-        Decimal(1), line.price.price_year, line.price.index, account.value_map
-    )
-    social = {FlowKind.TRANSFER: 0, FlowKind.RESOURCE_COST: -1}.get(ends.kind, 1)
+    ends = flow.ends
+    social = social_sign(ends.kind)
     shares = [_share(line, name) for name in ("deadweight", "displacement", "attribution")]
     return [
         *map(cell_text, (line.id, line.stakeholder, line.outcome, flow.name)), social,
         ends.payer.value if ends.payer else "", ends.receiver.value if ends.receiver else "",
-        _number(quantity.value), _number(ends.sign * flow.amount.value), _number(factor), *shares,
-        _share(line, "drop_off"), line.timing.start, _number(line.timing.duration or 0),
+        _number(quantity.value), _number(ends.sign * flow.amount.value), _number(flow.scale),
+        *shares, _share(line, "drop_off"), line.timing.start, _number(line.timing.duration or 0),
         f"=H{n}*I{n}*J{n}*(1-K{n})*(1-L{n})*(1-M{n})",
     ]  # fmt: skip
 
@@ -198,8 +199,11 @@ def _share(line: Line, name: str) -> float | int:
     return _number(share_of(amount))
 
 
-def _year_cell(line: Line, account: Account, n: int, column: int, year: int) -> str | float:
+def _year_cell(
+    line: Line, formula: LineFormula, account: Account, n: int, where: tuple[int, int]
+) -> str | float:
     """Return the value of a year: a formula of drop-off and duration, or of a given curve."""
+    column, year = where
     quantity = account.quantities.of(line.id)
     discount = discount_of(account.value_map)
     grown = ""
@@ -207,11 +211,12 @@ def _year_cell(line: Line, account: Account, n: int, column: int, year: int) -> 
         power = exponent(year, discount.timing)
         grown = f"*(1+{_number(line.price.growth)})^{_number(power)}"
     if line.timing.lifetime or line.timing.survival or quantity.profile:
-        shape = shape_of(line, quantity)
-        place = year - line.timing.start
-        if not 0 <= place < len(shape):
+        units, place = units_by_year(formula, quantity), year - line.timing.start
+        if not 0 <= place < len(units) or not units[place]:
             return 0
-        return f"=Q{n}*{_number(shape[place])}{grown}"
+        if not quantity.value:  # nothing the first year: the later ones stand on their own
+            return f"={_number(units[place])}*I{n}*J{n}*(1-K{n})*(1-L{n})*(1-M{n}){grown}"
+        return f"=Q{n}*{_number(units[place] / quantity.value)}{grown}"
     elapsed = f"({_letter(column)}$1-O{n})"
     return (
         f"=IF(AND({elapsed}>=0,{elapsed}<P{n}),"

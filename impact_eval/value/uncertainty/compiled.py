@@ -1,7 +1,7 @@
-"""A value map compiled to arrays: totals of many draws at once, without a loop over years.
+"""A value map on arrays: the formulas of its lines worked out for many draws at once.
 
-The present value of a line is quantity x price x kept share x annuity, and the annuity depends on
-the drop-off alone: years are folded once, whatever their number.
+The years of a line differ by their weight and their steps of drop-off: they are folded once into a
+polynomial, whatever their number, and no draw loops over them.
 """
 
 from __future__ import annotations
@@ -14,25 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.value.account.doors import Account, ValueMap
-from impact_eval.value.account.flow_ledger import ends_of, yearly_shape
-from impact_eval.value.account.line_flows import (
-    cashable_of,
-    discount_of,
-    real_price,
+from impact_eval.value.account.flow_ledger import public_sides, social_sign
+from impact_eval.value.account.line_formula import (
+    SHARES,
+    Drawn,
+    LineFormula,
+    YearWeight,
+    annuity,
+    compile_input,
+    compile_line,
+    left_after,
+    per_participant,
     share_of,
-    unit_flows,
-    yearly_price,
 )
-from impact_eval.value.account.quantity import LineQuantity
-from impact_eval.value.map.choices import PUBLIC_AGENTS, Agent, FlowKind, InputKind
+from impact_eval.value.account.quantity import LineQuantity, Load
+from impact_eval.value.map.choices import PUBLIC_AGENTS
 from impact_eval.value.map.declared import Input, Line, cell_of
 from impact_eval.value.map.declared_cells import Amount
-from impact_eval.value.map.laws import Distribution, fit, moments
-from impact_eval.value.map.prices import ZERO, real_growth_factor
+from impact_eval.value.map.laws import Distribution, fit, moments, scaled
 
 FloatArray = NDArray[np.float64]
 Numbers = Mapping[str, FloatArray]
-SHARES = ("deadweight", "displacement", "attribution")
 BENEFITS, COSTS = "benefits", "costs"
 
 
@@ -171,30 +173,26 @@ class Model:
         return out.T
 
 
-def _volume(line: _CompiledLine, numbers: Numbers, model: Model) -> FloatArray | float:
+def _volume(line: _CompiledLine, numbers: Numbers, model: Model) -> Drawn:
     """Return units x annuity x kept share of a line."""
-    kept = 1.0 - numbers.get(f"{line.line}.drop_off", line.drop_off)
-    volume: FloatArray | float = 0.0
+    drop_off = numbers.get(f"{line.line}.drop_off", line.drop_off)
+    volume: Drawn = 0.0
     for term in line.terms:
-        annuity: FloatArray | float = 0.0
-        for coefficient in reversed(term.coefficients):
-            annuity = annuity * kept + coefficient
+        years = annuity(term.coefficients, drop_off)
         if term.effect < 0:
-            volume = volume + annuity * numbers.get(line.quantity, line.quantity_value)
+            volume = volume + years * numbers.get(line.quantity, line.quantity_value)
         else:
             central = model.effect_values[term.effect]
             effect = numbers.get(model.effects[term.effect], central)
-            volume = volume + (term.weight * annuity) * effect
-    for name, central in line.shares:
-        if central or name in numbers:
-            volume = volume * (1.0 - numbers.get(name, central))
-    persistence = numbers.get(f"{line.line}.persistence", line.persistence)
-    volume = volume * persistence
+            volume = volume + (term.weight * years) * effect
+    shares = [numbers.get(name, kept) for name, kept in line.shares if kept or name in numbers]
+    volume = left_after(volume, shares)
+    volume = volume * numbers.get(f"{line.line}.persistence", line.persistence)
     if line.divisor >= 0:
         central = model.effect_values[line.divisor]
-        volume = volume / numbers.get(model.effects[line.divisor], central)
+        volume = per_participant(volume, numbers.get(model.effects[line.divisor], central))
     if line.take_up_value != 1.0 or line.take_up in numbers:
-        volume = volume / numbers.get(line.take_up, line.take_up_value)
+        volume = per_participant(volume, numbers.get(line.take_up, line.take_up_value))
     return volume
 
 
@@ -250,50 +248,29 @@ def _note(amount: Amount | None, name: str, scale: float, uncertain: list[Uncert
     """Remember an uncertain number; `scale` puts a price in money of the base year."""
     if amount is None or amount.certain:
         return
-    law = fit(amount)
-    if scale != 1.0:
-        law = _scaled(amount, scale)
+    law = fit(amount if scale == 1.0 else scaled(amount, Decimal(repr(scale))))
     uncertain.append(Uncertain(name=name, central=float(amount.value) * scale, law=law))
-
-
-def _scaled(amount: Amount, scale: float) -> Distribution:
-    factor = Decimal(repr(scale))
-    assert amount.low is not None
-    assert amount.high is not None
-    return fit(
-        Amount(
-            value=amount.value * factor,
-            low=amount.low * factor,
-            high=amount.high * factor,
-            law=amount.law,
-        )
-    )
 
 
 def _input(
     item: Input, value_map: ValueMap, columns: _Columns, uncertain: list[Uncertain]
 ) -> _CompiledInput:
-    price = real_price(Decimal(1), item.price_year, item.index, value_map)
-    scale = float(price * discount_of(value_map).factor(item.year))
-    factors = []
-    for name in ("amount", "hours", "hourly_rate"):
-        amount: Amount | None = getattr(item, name)
-        if amount is not None and (name == "amount" or item.amount is None):
-            factors.append((f"{item.id}.{name}", float(amount.value)))
-            _note(amount, f"{item.id}.{name}", 1.0, uncertain)
+    formula = compile_input(item, value_map)
+    for name, amount in formula.factors:
+        _note(amount, f"{item.id}.{name}", 1.0, uncertain)
     places = [columns(COSTS), columns(f"input:{item.payer.value}")]
     signs = [1.0, 1.0]
-    if item.kind is InputKind.TRANSFER:
-        assert item.receiver is not None
-        places += [columns(BENEFITS), columns(f"agent:{item.receiver.value}")]
+    receiver = formula.ends.receiver
+    if receiver is not None:
+        places += [columns(BENEFITS), columns(f"agent:{receiver.value}")]
         signs += [1.0, 1.0]
-        if item.receiver in PUBLIC_AGENTS:
-            places.append(columns(f"cash:{item.receiver.value}"))
+        if receiver in PUBLIC_AGENTS:
+            places.append(columns(f"cash:{receiver.value}"))
             signs.append(1.0)
     return _CompiledInput(
         id=item.id,
-        factors=tuple(factors),
-        scale=scale,
+        factors=tuple((f"{item.id}.{name}", float(f.value)) for name, f in formula.factors),
+        scale=float(formula.scale * formula.discount),
         columns=tuple(places),
         signs=tuple(signs),
     )
@@ -307,162 +284,106 @@ def _line(
     by_line: bool,
 ) -> _CompiledLine:
     quantity = account.quantities.of(line.id)
+    formula = compile_line(line, account.value_map, len(quantity.profile))
+    count, timing = line.quantity, line.timing
     for name in (*SHARES, "quantity", "take_up_share"):
         _note(cell_of(line, name), f"{line.id}.{name}", 1.0, uncertain)
-    if not line.timing.lifetime and not line.timing.survival:
-        _note(line.timing.drop_off, f"{line.id}.drop_off", 1.0, uncertain)
-    if line.timing.lifetime:
-        _note(line.timing.persistence, f"{line.id}.persistence", 1.0, uncertain)
-    if line.price.cashable is not None:
-        _note(line.price.cashable, f"{line.id}.cashable", 1.0, uncertain)
-    parts = _parts(line, account.value_map, columns, uncertain, by_line)
+    if not timing.lifetime and not timing.survival:
+        _note(timing.drop_off, f"{line.id}.drop_off", 1.0, uncertain)
+    if timing.lifetime:
+        _note(timing.persistence, f"{line.id}.persistence", 1.0, uncertain)
+    _note(line.price.cashable, f"{line.id}.cashable", 1.0, uncertain)
+    shares = zip(SHARES, formula.shares, strict=True)
     return _CompiledLine(
         line=line.id,
-        terms=_terms(line, account.value_map, quantity),
+        terms=_terms(formula, quantity),
         quantity=f"{line.id}.quantity",
-        quantity_value=0.0
-        if line.quantity.declared is None
-        else float(line.quantity.declared.value),
+        quantity_value=float(share_of(count.declared)),
         divisor=-1 if quantity.divisor is None else quantity.divisor,
         take_up=f"{line.id}.take_up_share",
-        take_up_value=1.0
-        if line.quantity.take_up_share is None
-        else float(line.quantity.take_up_share.value),
-        shares=tuple(
-            (f"{line.id}.{name}", float(share_of(getattr(line.adjustments, name))))
-            for name in SHARES
-        ),
-        drop_off=0.0
-        if line.timing.lifetime or line.timing.survival
-        else float(share_of(line.timing.drop_off)),
-        persistence=(
-            float(line.timing.persistence.value)
-            if line.timing.lifetime and line.timing.persistence is not None
-            else 1.0
-        ),
+        take_up_value=1.0 if count.take_up_share is None else float(count.take_up_share.value),
+        shares=tuple((f"{line.id}.{name}", float(share)) for name, share in shares),
+        drop_off=float(formula.drop_off),
+        persistence=float(formula.persistence),
         cashable=1.0 if line.price.cashable is None else float(line.price.cashable.value),
-        parts=parts,
+        parts=_parts(line, formula, columns, uncertain, by_line),
     )
 
 
-def _terms(line: Line, value_map: ValueMap, quantity: LineQuantity) -> tuple[_Term, ...]:
-    weights, steps = _year_weights(line, value_map, max(len(quantity.profile), 1))
-    if not quantity.profile:
-        polynomial = _polynomial(weights, steps, range(len(weights)))
-        if not quantity.loads:
-            return (_Term(effect=-1, weight=1.0, coefficients=polynomial),)
-        return tuple(
-            _Term(effect=load.effect, weight=float(load.weight), coefficients=polynomial)
-            for load in quantity.loads
-        )
+def _terms(formula: LineFormula, quantity: LineQuantity) -> tuple[_Term, ...]:
+    """Return the loads of a line, each with the years that it feeds folded."""
+    if not quantity.loads:
+        return (_Term(effect=-1, weight=1.0, coefficients=_polynomial(formula.years)),)
     last = len(quantity.profile) - 1
-    out = []
-    for load in quantity.loads:
-        years = [i for i in range(len(weights)) if min(i, last) == load.offset]
-        if years:
-            polynomial = _polynomial(weights, steps, years)
-            out.append(
-                _Term(effect=load.effect, weight=float(load.weight), coefficients=polynomial)
-            )
-    return tuple(out)
-
-
-def _year_weights(line: Line, value_map: ValueMap, follow_up: int) -> tuple[list[float], list[int]]:
-    """Return, by year, discounting x price growth x part of the year, and drop-off steps."""
-    discount = discount_of(value_map)
-    whole: tuple[Decimal, ...] = (Decimal(1),)
-    if not line.timing.lifetime:
-        whole = yearly_shape(
-            duration=line.timing.duration, drop_off=ZERO, survival=line.timing.survival
+    fed: list[tuple[Load, Sequence[YearWeight]]] = [
+        (
+            load,
+            [
+                year
+                for i, year in enumerate(formula.years)
+                if load.offset is None or min(i, last) == load.offset
+            ],
         )
-    weights, steps = [], []
-    for i, share in enumerate(whole):
-        year = line.timing.start + i
-        growth = real_growth_factor(line.price.growth, year, discount.timing)
-        weights.append(float(share * growth * discount.factor(year)))
-        steps.append(
-            0 if line.timing.lifetime or line.timing.survival else max(i - follow_up + 1, 0)
-        )
-    return weights, steps
+        for load in quantity.loads
+    ]
+    return tuple(
+        _Term(effect=load.effect, weight=float(load.weight), coefficients=_polynomial(years))
+        for load, years in fed
+        if years
+    )
 
 
-def _polynomial(
-    weights: Sequence[float], steps: Sequence[int], years: Sequence[int] | range
-) -> tuple[float, ...]:
-    out = [0.0] * (max((steps[i] for i in years), default=0) + 1)
-    for i in years:
-        out[steps[i]] += weights[i]
+def _polynomial(years: Sequence[YearWeight]) -> tuple[float, ...]:
+    """Fold years by their steps of drop-off: discounting x price growth x part of the year."""
+    out = [0.0] * (max(year.steps for year in years) + 1)
+    for year in years:
+        out[year.steps] += float(year.part * year.growth * year.discount)
     return tuple(out)
 
 
 def _parts(
     line: Line,
-    value_map: ValueMap,
+    formula: LineFormula,
     columns: _Columns,
     uncertain: list[Uncertain],
     by_line: bool,
 ) -> tuple[_Part, ...]:
-    scale = float(yearly_price(Decimal(1), line, value_map))
     out = []
-    for flow in unit_flows(line):
-        name = f"{line.id}.{flow.name or 'proxy'}"
+    for flow in formula.parts:
+        name, scale, ends = f"{line.id}.{flow.name or 'proxy'}", float(flow.scale), flow.ends
         _note(flow.amount, name, scale, uncertain)
-        ends = ends_of(flow.kind, flow.payer, flow.receiver)
-        social = {FlowKind.TRANSFER: 0, FlowKind.RESOURCE_COST: -1}.get(ends.kind, 1)
-        places, signs = [], []
+        price = float(flow.amount.value) * scale
+        social = social_sign(ends.kind)
+        sums: list[tuple[int, float]] = []
         if social:
-            places.append(columns(BENEFITS))
-            signs.append(float(social * ends.sign))
+            sums.append((columns(BENEFITS), float(social * ends.sign)))
             if by_line:
-                places.append(columns(f"line:{line.id}"))
-                signs.append(float(social * ends.sign))
+                sums.append((columns(f"line:{line.id}"), float(social * ends.sign)))
         for agent, side in ((ends.receiver, 1), (ends.payer, -1)):
             if agent is not None:
-                places.append(columns(f"agent:{agent.value}"))
-                signs.append(float(side * ends.sign))
-        cash = _cash_columns(ends.kind, ends.receiver, ends.payer, ends.avoided)
-        recovered = [(columns(f"cash:{a.value}"), side * ends.sign) for a, side in cash]
-        if ends.avoided and line.price.cashable is None:
-            whole = float(cashable_of(line, flow.kind))
-            recovered = [(c, s) for c, s in recovered if whole]
+                sums.append((columns(f"agent:{agent.value}"), float(side * ends.sign)))
+        sides = public_sides(ends.kind, ends.payer, ends.receiver, avoided=ends.avoided)
+        budgets = [(columns(f"cash:{agent.value}"), float(side)) for agent, side in sides]
         if not ends.avoided:
-            for column, side in recovered:
-                places.append(column)
-                signs.append(float(side))
-            recovered = []
-        for column, side in recovered:  # an avoided transfer has two ends, two signs
-            out.append(
-                _Part(
-                    name=name,
-                    price=float(flow.amount.value) * scale,
-                    columns=(),
-                    signs=(),
-                    cash_sign=float(side),
-                    cash_columns=(column,),
-                )
-            )
-        out.append(
-            _Part(
-                name=name,
-                price=float(flow.amount.value) * scale,
-                columns=tuple(places),
-                signs=tuple(signs),
-                cash_sign=0.0,
-                cash_columns=(),
-            )
-        )
+            sums += budgets
+        elif line.price.cashable is not None or flow.cashable:
+            # of what is avoided a budget recovers a share, that of each end with its own sign
+            out += [_part(name, price, (), budget) for budget in budgets]
+        out.append(_part(name, price, sums))
     return tuple(out)
 
 
-def _cash_columns(
-    kind: FlowKind, receiver: Agent | None, payer: Agent | None, avoided: bool
-) -> list[tuple[Agent, int]]:
-    """Return which public budgets a flow moves, and in which direction.
-
-    Gains that are not money (welfare, production) move no budget, unless they are avoided costs.
-    """
-    moves = kind is FlowKind.TRANSFER or kind is FlowKind.RESOURCE_COST or avoided
-    if not moves:
-        return []
-    ends = ((receiver, 1), (payer, -1))
-    return [(agent, side) for agent, side in ends if agent is not None and agent in PUBLIC_AGENTS]
+def _part(
+    name: str,
+    price: float,
+    sums: Sequence[tuple[int, float]],
+    budget: tuple[int, float] | None = None,
+) -> _Part:
+    return _Part(
+        name=name,
+        price=price,
+        columns=tuple(column for column, _ in sums),
+        signs=tuple(sign for _, sign in sums),
+        cash_sign=0.0 if budget is None else budget[1],
+        cash_columns=() if budget is None else (budget[0],),
+    )

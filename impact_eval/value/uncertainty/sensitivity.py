@@ -16,7 +16,7 @@ from scipy import special
 
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable, nearest
 from impact_eval.value.account.doors import Account, ValueMap, account_from_quantities
-from impact_eval.value.account.quantity import LineQuantity
+from impact_eval.value.account.quantity import LineQuantity, declared_units
 from impact_eval.value.map.choices import Law
 from impact_eval.value.map.declared import Line, cell_of, changed_line
 from impact_eval.value.map.declared_cells import Amount
@@ -121,11 +121,7 @@ def recomputed(account: Account, value_map: ValueMap) -> Account:
 def _declared(quantity: LineQuantity, line: Line) -> LineQuantity:
     if line.quantity.declared is None:
         return quantity
-    value = line.quantity.declared.value
-    if line.quantity.take_up_share is not None:
-        with exact():
-            value = value / line.quantity.take_up_share.value
-    return replace(quantity, value=value)
+    return replace(quantity, value=declared_units(line.quantity))
 
 
 def scaled_quantities(account: Account, lines: Sequence[str], factor: Decimal) -> Account:

@@ -17,8 +17,8 @@ from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
 from impact_eval.core.vocabulary import Unit
 from impact_eval.value import Account, ValueMap
-from impact_eval.value.account.flow_ledger import yearly_shape
 from impact_eval.value.account.guards import check_attribution, guard_statuses
+from impact_eval.value.account.line_formula import compile_line
 from impact_eval.value.map.choices import Agent
 from impact_eval.value.map.fiscal_cases import (
     case_accounts,
@@ -309,11 +309,32 @@ def test_cost_of_public_funds_is_its_own_line(insertion: Account, make_tables: M
     assert cost_benefit(insertion).net_per_public_euro.reason == "no_net_public_outlay"
 
 
-def test_shapes_of_time() -> None:
-    assert yearly_shape(duration=D(1), drop_off=D("0.5")) == (1,)
-    assert yearly_shape(duration=D("0.5"), drop_off=D(0)) == (D("0.5"),)
-    survival = yearly_shape(duration=None, drop_off=D(0), survival=(D(1), D("0.5")))
-    assert survival == yearly_shape(duration=D(2), drop_off=D("0.5"))
+def test_shapes_of_time(make_tables: Make) -> None:
+    def shape(followed: int = 0, **timing: Any) -> tuple[Decimal, ...]:
+        value_map = ValueMap.from_dict(make_tables(**timing))
+        return compile_line(value_map.lines[0], value_map, followed).shape
+
+    assert shape(duration=1, drop_off="50 %") == (1,)
+    assert shape(duration="0.5") == (D("0.5"),)
+    assert shape(duration="2.5", drop_off="10 %") == (1, D("0.9"), D("0.405"))
+    assert shape(duration=None, survival="1;0.5") == shape(duration=2, drop_off="50 %")
+    assert shape(2, duration=3, drop_off="50 %") == (1, 1, D("0.5"))  # none while observed
+    assert shape(duration=None, lifetime=True, persistence="80 %") == (D("0.8"),)
+
+
+def test_an_effect_that_comes_late_is_counted(make_tables: Make, make_estimate: Make) -> None:
+    """Nothing the first year, 10 more in work of 100 the second and the third: 2 000 euros."""
+    late = make_estimate(
+        "employment", [("event", 0, 0.0, 0.01), ("event", 1, 0.1, 0.02)], details={"unit": "share"}
+    )
+    line = {"quantity": None, "estimate": "employment", "term": "event", "unit": "share"}
+    value_map = ValueMap.from_dict(
+        make_tables(**line, people=100, duration=3, deadweight=None, map__discount_rate=0)
+    )
+    account = value_map.account({"employment": late})
+    assert account.sroi().benefits == 2000
+    drawn = simulate(account, draws=20_000)
+    assert drawn.benefits("society").mean() == pytest.approx(2000, rel=0.02)
 
 
 def test_prices_are_rebased(make_tables: Make) -> None:

@@ -1,0 +1,273 @@
+r"""The arithmetic of a map, written once: what a line and an input come to in a year.
+
+.. math:: A_t = q\,p\,(1-dw)(1-dp)(1-at)\,\pi\,w_t\,(1-d)^{k_t}\,g_t
+
+Units, price of one unit, what is left after deadweight, displacement and attribution, persistence
+of a lifetime value, part of the year, drop-off over the steps so far, real growth of the price. The
+ledger works it out in decimals and the draws on arrays: the functions below take either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.value.account.flow_ledger import Discount, Ends, ends_of
+from impact_eval.value.map.choices import FlowKind, InputKind, LineKind
+from impact_eval.value.map.declared import Input, Line, MapContent, UnitFlow
+from impact_eval.value.map.declared_cells import Amount
+from impact_eval.value.map.parameters import catalogue
+from impact_eval.value.map.prices import ONE, ZERO, exact, real_growth_factor, rebase
+
+Drawn: TypeAlias = NDArray[np.float64] | float
+N = TypeVar("N", Decimal, Drawn)
+SHARES = ("deadweight", "displacement", "attribution")
+
+
+# --- the arithmetic ---------------------------------------------------------------------------
+
+
+def left_after(whole: N, shares: Iterable[N]) -> N:
+    """Return what is left of a whole once each share is taken off what the others left."""
+    for share in shares:
+        whole = whole * (1 - share)
+    return whole
+
+
+def faded(whole: N, drop_off: N, steps: int) -> N:
+    r"""Return :math:`x(1-d)^k`: what the drop-off leaves after some steps."""
+    return whole * (1 - drop_off) ** steps if steps else whole
+
+
+def annuity(coefficients: Sequence[float], drop_off: Drawn) -> Drawn:
+    r"""Return :math:`\sum_k c_k (1-d)^k`: years folded by their steps of drop-off (Horner)."""
+    kept = 1.0 - drop_off
+    folded: Drawn = 0.0
+    for coefficient in reversed(coefficients):
+        folded = folded * kept + coefficient
+    return folded
+
+
+def per_participant(units: N, take_up: N) -> N:
+    """Return the units of those who took part, from an effect on all those invited."""
+    return units / take_up
+
+
+# --- one line compiled ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YearWeight:
+    """One year of a line: the part of it that counts, price growth, discounting, drop-off steps."""
+
+    year: int
+    part: Decimal
+    growth: Decimal
+    discount: Decimal
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricedFlow:
+    """What one unit moves in a year, in money of the base year.
+
+    Attributes
+    ----------
+    name : str
+    amount : Amount
+        As declared.
+    price, scale : Decimal
+        The amount in money of the base year and by year; the same of an amount of one.
+    ends : Ends
+    cashable : Decimal
+        Share of an avoided cost that a budget really recovers.
+    """
+
+    name: str
+    amount: Amount
+    price: Decimal
+    scale: Decimal
+    ends: Ends
+    cashable: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFormula:
+    """A line ready to be worked out: years, prices, and the shares that adjust them."""
+
+    line: str
+    years: tuple[YearWeight, ...]
+    parts: tuple[PricedFlow, ...]
+    shares: tuple[Decimal, ...]
+    drop_off: Decimal
+    persistence: Decimal
+
+    @property
+    def keep(self) -> Decimal:
+        """What is left after deadweight, displacement and attribution."""
+        with exact():
+            return left_after(ONE, self.shares)
+
+    @property
+    def shape(self) -> tuple[Decimal, ...]:
+        """Share of the first year's units that is there each year, growth of the price apart."""
+        with exact():
+            return tuple(
+                self.persistence * faded(year.part, self.drop_off, year.steps)
+                for year in self.years
+            )
+
+
+def compile_line(line: Line, value_map: MapContent, followed: int = 0) -> LineFormula:
+    """Compile a line: everything of it but how many units.
+
+    Parameters
+    ----------
+    line : Line
+    value_map : MapContent
+        Gives the base year, the index, the rate and the moment of the year.
+    followed : int
+        Years that an event study describes: no drop-off within them.
+
+    Raises
+    ------
+    ImpactEvalError
+        `price_year_unknown`, `unknown_index`.
+    """
+    timing, discount = line.timing, discount_of(value_map)
+    years = []
+    for i, (part, steps) in enumerate(_year_parts(line, max(followed, 1))):
+        year = timing.start + i
+        growth = real_growth_factor(line.price.growth, year, discount.timing)
+        factor = discount.factor(year)
+        years.append(YearWeight(year=year, part=part, growth=growth, discount=factor, steps=steps))
+    fades = not timing.lifetime and not timing.survival
+    return LineFormula(
+        line=line.id,
+        years=tuple(years),
+        parts=tuple(_priced(flow, line, value_map) for flow in unit_flows(line)),
+        shares=tuple(share_of(getattr(line.adjustments, name)) for name in SHARES),
+        drop_off=share_of(timing.drop_off) if fades else ZERO,
+        persistence=(timing.persistence.value if timing.lifetime and timing.persistence else ONE),
+    )
+
+
+def _year_parts(line: Line, followed: int) -> list[tuple[Decimal, int]]:
+    """Return the part of each year that counts, and the steps of drop-off until then.
+
+    A lifetime value is one amount; a survival curve has its drop-off in it; a last year that is not
+    whole counts for its part.
+    """
+    timing = line.timing
+    if timing.lifetime:
+        return [(ONE, 0)]
+    if timing.survival:
+        return [(share, 0) for share in timing.survival]
+    assert timing.duration is not None
+    whole = int(timing.duration.to_integral_value(rounding="ROUND_CEILING"))
+    return [(min(ONE, timing.duration - i), max(i - followed + 1, 0)) for i in range(whole)]
+
+
+def _priced(flow: UnitFlow, line: Line, value_map: MapContent) -> PricedFlow:
+    return PricedFlow(
+        name=flow.name,
+        amount=flow.amount,
+        price=_yearly_price(flow.amount.value, line, value_map),
+        scale=_yearly_price(ONE, line, value_map),
+        ends=ends_of(flow.kind, flow.payer, flow.receiver),
+        cashable=_cashable_of(line, flow.kind),
+    )
+
+
+def _yearly_price(amount: Decimal, line: Line, value_map: MapContent) -> Decimal:
+    """Return what one unit of a line is worth in a year, in money of the base year."""
+    price = line.price
+    assert price.price_year is not None
+    with exact():
+        return price.per_year * real_price(amount, price.price_year, price.index, value_map)
+
+
+def _cashable_of(line: Line, kind: LineKind) -> Decimal:
+    """Return the cashable share: as stated; else all of a transfer and nothing of a cost."""
+    if line.price.cashable is not None:
+        return line.price.cashable.value
+    return ONE if kind is LineKind.AVOIDED_TRANSFER else ZERO
+
+
+def unit_flows(line: Line) -> tuple[UnitFlow, ...]:
+    """Return the flows of one unit: the bundle, or the one flow of the proxy."""
+    price = line.price
+    if price.bundle:
+        return price.bundle
+    assert price.proxy is not None
+    assert price.kind is not None
+    only = UnitFlow(
+        name="", kind=price.kind, payer=price.payer, receiver=price.receiver, amount=price.proxy
+    )
+    return (only,)
+
+
+# --- one input compiled -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFormula:
+    """An input ready to be worked out: the product of its factors, at a price of the base year."""
+
+    input: str
+    year: int
+    factors: tuple[tuple[str, Amount], ...]
+    scale: Decimal
+    discount: Decimal
+    ends: Ends
+
+    @property
+    def amount(self) -> Decimal:
+        """What is put in, in money of the base year."""
+        with exact():
+            paid = ONE
+            for _, factor in self.factors:
+                paid *= factor.value
+            return paid * self.scale
+
+
+def compile_input(item: Input, value_map: MapContent) -> InputFormula:
+    """Compile an input: an amount, or hours at their rate; a transfer has a receiver."""
+    names = ("amount",) if item.amount is not None else ("hours", "hourly_rate")
+    stated = [(name, getattr(item, name)) for name in names]
+    moved = item.kind is InputKind.TRANSFER
+    kind = FlowKind.TRANSFER if moved else FlowKind.RESOURCE_COST
+    return InputFormula(
+        input=item.id,
+        year=item.year,
+        factors=tuple((name, amount) for name, amount in stated if amount is not None),
+        scale=real_price(ONE, item.price_year, item.index, value_map),
+        discount=discount_of(value_map).factor(item.year),
+        ends=Ends(kind=kind, payer=item.payer, receiver=item.receiver if moved else None),
+    )
+
+
+def real_price(
+    amount: Decimal, price_year: int, index: str | None, value_map: MapContent
+) -> Decimal:
+    """Put an amount in money of the map's base year, by its own index or the map's."""
+    base = value_map.settings.price_year
+    if price_year == base:
+        return amount
+    table = catalogue().index(index or value_map.settings.price_index)
+    return rebase(amount, price_year, base, table)
+
+
+def discount_of(value_map: MapContent) -> Discount:
+    """Return the discounting of a map."""
+    return Discount(value_map.settings.discount_rate, value_map.settings.timing)
+
+
+def share_of(amount: Amount | None) -> Decimal:
+    """Return a share, zero when it is not stated."""
+    return ZERO if amount is None else amount.value
