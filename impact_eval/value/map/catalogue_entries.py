@@ -6,34 +6,29 @@ who receives, its mark, its source and the date after which it must be read agai
 
 from __future__ import annotations
 
-import datetime
 import re
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
-from functools import lru_cache
-from importlib import resources
-from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
-from impact_eval.value.map.choices import Agent, Basis, Costing, LineKind, Mark
-from impact_eval.value.map.columns import Column
-from impact_eval.value.map.declared_cells import (
-    Amount,
-    CellFault,
-    read_amount,
-    read_number,
-    read_text,
-    read_year,
+from impact_eval.value.map.catalogue_columns import (
+    CASE,
+    FLOW,
+    INDEX,
+    PARAMETER,
+    VALUE,
+    read_date,
 )
+from impact_eval.value.map.choices import LineKind
+from impact_eval.value.map.columns import Column
+from impact_eval.value.map.declared_cells import CellFault
 
 Entry: TypeAlias = dict[str, Any]  # the cells of an entry, each read by its column
 FIRST_PRICE_YEAR: Final = 1990
-LANGUAGES: Final = ("fr", "en")
 # who stands at the ends of a flow: without them an amount would have nobody's account to go to
 PAID: Final = frozenset(
     {
@@ -51,12 +46,7 @@ RECEIVED: Final = frozenset(
         LineKind.NON_MARKET,
     }
 )
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
-_DEPARTEMENT = re.compile(r"\d{2,3}|2[AB]")
-_IDENTIFIER = re.compile(r"[a-z0-9_]+@[a-z0-9.-]+")
 _TABLES = ("parameter", "index", "case", "reviewed")
-_VALUE = "value"
 _OF_VALUE = ("low", "high", "law")
 _LINE = re.compile(r"line (\d+)")
 
@@ -69,186 +59,6 @@ class Entries:
     indices: tuple[Entry, ...]
     cases: tuple[Entry, ...]
     reviewed: str
-
-
-@lru_cache(maxsize=1)
-def vocabulary() -> Mapping[str, tuple[str, ...]]:
-    """Return the units and places that the catalogue knows, from the package's data."""
-    file = resources.files("impact_eval.value").joinpath("catalogue", "units.toml")
-    table = tomllib.loads(file.read_text(encoding="utf-8"))
-    return MappingProxyType({name: tuple(found) for name, found in table.items()})
-
-
-# --- cells ------------------------------------------------------------------------------------
-
-
-def _text(raw: Any) -> str:
-    if not isinstance(raw, str):
-        raise CellFault("not_a_text", found=str(raw))
-    return read_text(raw)
-
-
-def _note(raw: Any) -> str:
-    """Read a text that may be empty."""
-    return "" if raw == "" else _text(raw)
-
-
-def _among(known: Iterable[str], raw: Any, code: str) -> str:
-    names = tuple(known)
-    if raw not in names:
-        raise CellFault(code, found=str(raw), nearest=nearest(str(raw), names), known=names)
-    return str(raw)
-
-
-def _choice(choices: type[StrEnum]) -> Callable[[Any], Any]:
-    def parse(raw: Any) -> Any:
-        return choices(_among((member.value for member in choices), raw, "unknown_choice"))
-
-    return parse
-
-
-def _figure(raw: Any) -> Amount:
-    """Read a figure: a price, a rate or a share, above zero; its sign is that of its kind."""
-    amount = read_amount(raw)
-    if amount.value <= 0:
-        raise CellFault("figure_not_positive", found=str(amount.value))
-    return amount
-
-
-def _identifier(raw: Any) -> str:
-    name = _text(raw)
-    if not _IDENTIFIER.fullmatch(name):
-        raise CellFault("entry_bad_id", found=name)
-    return name
-
-
-def _unit(raw: Any) -> str:
-    return _among(vocabulary()["units"], raw, "unknown_price_unit")
-
-
-def _place(raw: Any) -> str:
-    if isinstance(raw, str) and _DEPARTEMENT.fullmatch(raw):
-        return raw
-    return _among(vocabulary()["places"], raw, "unknown_place")
-
-
-def _currency(raw: Any) -> str:
-    if not (isinstance(raw, str) and re.fullmatch(r"[A-Z]{3}", raw)):
-        raise CellFault("not_a_currency", found=str(raw))
-    return raw
-
-
-def _whole_year(raw: Any) -> int:
-    if isinstance(raw, bool) or not isinstance(raw, int):
-        raise CellFault("not_a_year", found=str(raw))
-    return int(raw)
-
-
-def _date(raw: Any) -> str:
-    try:
-        if isinstance(raw, str) and _DATE.fullmatch(raw):
-            return datetime.date.fromisoformat(raw).isoformat()
-    except ValueError:
-        pass
-    raise CellFault("entry_not_a_date", found=str(raw))
-
-
-def _month(raw: Any) -> str:
-    if not (isinstance(raw, str) and _MONTH.fullmatch(raw)):
-        raise CellFault("entry_not_a_date", found=str(raw))
-    return raw
-
-
-def _flag(raw: Any) -> bool:
-    if not isinstance(raw, bool):
-        raise CellFault("not_yes_or_no", found=str(raw))
-    return raw
-
-
-def _label(raw: Any) -> Mapping[str, str]:
-    if not isinstance(raw, Mapping) or set(raw) != set(LANGUAGES):
-        raise CellFault("label_needs_languages", found=str(raw), known=LANGUAGES)
-    return MappingProxyType({language: _text(raw[language]) for language in LANGUAGES})
-
-
-def _names(raw: Any) -> tuple[str, ...]:
-    if not isinstance(raw, list):
-        raise CellFault("not_a_text", found=str(raw))
-    return tuple(_text(item) for item in raw)
-
-
-def _by_year(parse: Callable[[Any], Any]) -> Callable[[Any], Mapping[int, Any]]:
-    def read(raw: Any) -> Mapping[int, Any]:
-        if not isinstance(raw, Mapping) or not raw:
-            raise CellFault("not_a_year", found=str(raw))
-        return MappingProxyType({read_year(year): parse(cell) for year, cell in raw.items()})
-
-    return read
-
-
-def _level(raw: Any) -> Decimal:
-    number = read_number(raw)
-    if number <= 0:
-        raise CellFault("negative_amount", found=str(raw))
-    return number
-
-
-def _rows(raw: Any) -> tuple[Mapping[str, Any], ...]:
-    if not isinstance(raw, list) or not raw or not all(isinstance(row, Mapping) for row in raw):
-        raise CellFault("table_not_rows", name="flows")
-    return tuple(raw)
-
-
-_ENDS = (Column("payer", _choice(Agent)), Column("receiver", _choice(Agent)))
-PARAMETER = (
-    Column("id", _identifier, required=True),
-    Column("item", _text, required=True),
-    Column("label", _label, required=True),
-    Column(_VALUE, _figure, required=True),
-    Column("unit", _unit, required=True),
-    Column("currency", _currency),
-    Column("price_year", _whole_year),
-    Column("geography", _place),
-    Column("kind", _choice(LineKind)),
-    *_ENDS,
-    Column("basis", _choice(Basis)),
-    Column("costing", _choice(Costing)),
-    Column("mark", _choice(Mark), required=True),
-    Column("source", _text, required=True),
-    Column("page", _note),
-    Column("expires", _date, required=True),
-    Column("index", _text),
-    Column("lifetime", _flag),
-    Column("covers", _names),
-    Column("family", _note),
-    Column("rivals", _names),
-    Column("note", _note),
-)
-INDEX = (
-    Column("id", _text, required=True),
-    Column("values", _by_year(_level), required=True),
-    Column("marks", _by_year(_choice(Mark)), required=True),
-    Column("source", _text, required=True),
-)
-FLOW = (
-    Column("name", _text, required=True),
-    Column("kind", _choice(LineKind), required=True),
-    *_ENDS,
-    Column("amount", read_number, required=True),
-)
-CASE = (
-    Column("id", _text, required=True),
-    Column("label", _label, required=True),
-    Column("price_year", _whole_year, required=True),
-    Column("month", _month, required=True),
-    Column("computed_on", _date, required=True),
-    Column("origin", _text, required=True),
-    Column("population", _text, required=True),
-    Column("mark", _choice(Mark), required=True),
-    Column("expires", _date, required=True),
-    Column("note", _note),
-    Column("flows", _rows, required=True),
-)
 
 
 # --- entries ----------------------------------------------------------------------------------
@@ -294,7 +104,8 @@ def read_entries(texts: Mapping[str, str]) -> Entries:
         `law_needs_positive`, `unknown_price_unit`, `unknown_place`, `not_a_currency`, `not_a_year`,
         `price_year_out_of_range`, `unknown_choice`, `entry_not_a_date`, `not_yes_or_no`,
         `negative_amount`, `figure_not_positive`, `entry_bad_id`, `paid_to_oneself`,
-        `expires_before_its_year`, `unknown_price`, `unknown_index`.
+        `expires_before_its_year`, `unknown_price`, `unknown_index`, `unknown_currency`,
+        `law_out_of_support`, `rival_itself`, `rival_not_mutual`.
     """
     faults = FindingCollector()
     tables = {name: _table(name, text, faults) for name, text in texts.items()}
@@ -308,6 +119,7 @@ def read_entries(texts: Mapping[str, str]) -> Entries:
     for found in parameters:
         faults.add(*_money(found), *_ends(found.cells, found.spot), *_item(found))
         faults.add(*_named(found, "rivals", parameters), *_named(found, "index", indices))
+        faults.add(*_mutual(found, parameters))
     for found in indices:
         faults.add(*_marked(found))
     for found in cases:
@@ -338,7 +150,7 @@ def _reviewed(tables: Mapping[str, Mapping[str, Any]], faults: FindingCollector)
     for name, table in tables.items():
         if "reviewed" in table:
             try:
-                return _date(table["reviewed"])
+                return read_date(table["reviewed"])
             except CellFault as fault:
                 faults.add(_fault(fault, _Spot(name, "reviewed").at(), "reviewed"))
                 return ""
@@ -380,9 +192,9 @@ def _read(
     keys = tuple(column.key for column in columns)
     if columns is PARAMETER:
         keys += _OF_VALUE
-        amount = {key: row[key] for key in (_VALUE, *_OF_VALUE) if key in row}
+        amount = {key: row[key] for key in (VALUE, *_OF_VALUE) if key in row}
         if amount:
-            raw[_VALUE] = amount
+            raw[VALUE] = amount
     faults.add(*_unknown(raw, keys, spot.at))
     out: Entry = {}
     for column in columns:
@@ -472,6 +284,18 @@ def _named(found: _Placed, key: str, known: Sequence[_Placed]) -> Iterable[Findi
                 nearest=nearest(name, ids),
                 known=tuple(ids) if key == "index" else (),
             )
+
+
+def _mutual(found: _Placed, known: Sequence[_Placed]) -> Iterable[Finding]:
+    """Refuse a rival that does not answer: whoever uses it would not see the conflict."""
+    name, answers = found.cells.get("id"), {}
+    for placed in known:
+        answers[placed.cells.get("id")] = placed.cells.get("rivals") or ()
+    for rival in found.cells.get("rivals") or ():
+        if rival == name:
+            yield Finding.error("rival_itself", found.spot.at("rivals"), name=name)
+        elif rival in answers and name not in answers[rival]:
+            yield Finding.error("rival_not_mutual", found.spot.at("rivals"), name=name, other=rival)
 
 
 def _marked(found: _Placed) -> Iterable[Finding]:

@@ -9,7 +9,7 @@ import pytest
 
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.report.texts import Texts, render_error
-from impact_eval.value.map.catalogue_entries import vocabulary
+from impact_eval.value.map.catalogue_columns import vocabulary
 from impact_eval.value.map.parameters import Catalogue, catalogue, read_catalogue
 
 FIGURE = {
@@ -119,6 +119,10 @@ FAULTS: dict[str, tuple[dict[str, str | None], str, str]] = {
     "price year missing": ({"price_year": None}, "missing_cell", "price_year"),
     "currency missing": ({"currency": None}, "missing_cell", "currency"),
     "currency unknown": ({"currency": '"euros"'}, "not_a_currency", "currency"),
+    "currency of three letters unknown": ({"currency": '"EUX"'}, "unknown_currency", "currency"),
+    "currency in small letters": ({"currency": '"eur"'}, "not_a_currency", "currency"),
+    "département that is none": ({"geography": '"99"'}, "unknown_place", "geography"),
+    "département left in 1976": ({"geography": '"20"'}, "unknown_place", "geography"),
     "place unknown": ({"geography": '"Mars"'}, "unknown_place", "geography"),
     "place empty": ({"geography": '""'}, "unknown_place", "geography"),
     "payer unknown": ({"payer": '"conseil_general"'}, "unknown_choice", "payer"),
@@ -144,6 +148,13 @@ FAULTS: dict[str, tuple[dict[str, str | None], str, str]] = {
     "value in words": ({"value": '"a lot"'}, "not_a_number", "value"),
     "value that is yes": ({"value": "true"}, "not_a_number", "value"),
     "value that is infinite": ({"value": "inf"}, "not_a_number", "value"),
+    "value that is no number": ({"value": "nan"}, "not_a_number", "value"),
+    "law that the range cannot have": (
+        {"low": "90", "high": "130", "law": '"beta"'},
+        "law_out_of_support",
+        "value",
+    ),
+    "rival that is itself": ({"rivals": '["essai@2025"]'}, "rival_itself", "rivals"),
     "range crossed": ({"low": "130", "high": "90"}, "interval_out_of_order", "value"),
     "value out of its range": ({"low": "10", "high": "20"}, "interval_out_of_order", "value"),
     "range with one end": ({"low": "10"}, "not_an_amount", "value"),
@@ -206,6 +217,16 @@ def test_an_id_used_twice_is_told_where_it_stands_each_time() -> None:
         ("b.toml", "essai@2025"),
     ]
     assert caught.value.findings[0].values["n"] == 2
+
+
+def test_rivals_name_each_other() -> None:
+    """Two sources that disagree: whoever uses either must see the other."""
+    answered = {**OTHER, "rivals": '["essai@2025"]'}
+    error = refusal(FIGURE, answered)
+    assert error.codes == ("rival_not_mutual",)
+    assert where(error.findings[0]) == ("a.toml", "autre@2025.rivals")
+    book = read({**FIGURE, "rivals": '["autre@2025"]'}, answered)
+    assert [rival.id for rival in book.rivals("essai@2025")] == ["autre@2025"]
 
 
 def test_the_nearest_unit_and_payer_are_proposed() -> None:
@@ -279,6 +300,7 @@ def test_the_shipped_catalogue_is_right_and_whole() -> None:
 def test_every_unit_and_place_known_is_used() -> None:
     figures = catalogue().parameters.values()
     assert set(vocabulary()["units"]) == {figure.unit for figure in figures}
+    assert {*vocabulary()["currencies"], ""} == {figure.currency for figure in figures}
     assert set(vocabulary()["places"]) == {
         figure.geography for figure in figures if not figure.geography.isdigit()
     }
