@@ -48,3 +48,15 @@ class Language(StrEnum):
 
     FRENCH = "fr"
     ENGLISH = "en"
+
+
+class ShareFormula(StrEnum):
+    """What an estimate of yes and no gives back of the counts behind it.
+
+    `TWO_GROUPS`: a difference of two means of independent rows. `TWO_DATES`: the mean of paired
+    changes. `OTHER`: nothing that a hand calculation could undo.
+    """
+
+    TWO_GROUPS = "two_groups"
+    TWO_DATES = "two_dates"
+    OTHER = "other"

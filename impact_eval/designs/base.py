@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from enum import StrEnum
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError
 from impact_eval.core.registry import Registry
+from impact_eval.core.vocabulary import ShareFormula
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.stats.inference.covariances import Covariance, Source, names_for, serves
 
@@ -34,18 +34,6 @@ class Minimum:
     periods: int = 1
     treated: int = 1
     comparison: int = 1
-
-
-class Formula(StrEnum):
-    """What an estimate of yes and no gives back of the counts behind it.
-
-    `TWO_GROUPS`: a difference of two means of independent rows. `TWO_DATES`: the mean of paired
-    changes. `OTHER`: nothing that a hand calculation could undo.
-    """
-
-    TWO_GROUPS = "two_groups"
-    TWO_DATES = "two_dates"
-    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +108,7 @@ class EstimatorInfo:
         Data on which it is the regression whose CR2 interval stands beside when places are few.
     short_base : bool
         Effects are measured from the period just before, not from the mean of all those before.
-    formula : Formula
+    formula : ShareFormula
         What an estimate of yes and no gives back of counts.
     """
 
@@ -149,7 +137,7 @@ class EstimatorInfo:
     shortcut_on: frozenset[DataShape] = frozenset()
     regression_on: frozenset[DataShape] = frozenset()
     short_base: bool = False
-    formula: Formula = Formula.OTHER
+    formula: ShareFormula = ShareFormula.OTHER
 
     @property
     def covariances(self) -> tuple[str, ...]:

@@ -19,10 +19,10 @@ from impact_eval.core.estimate import (
     wald_effect,
 )
 from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.core.vocabulary import ShareFormula
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.base import (
     EstimatorInfo,
-    Formula,
     Minimum,
     check_options,
     options_of,
@@ -101,7 +101,7 @@ class BeforeAfter:
         references=("10.1002/sim.3337",),
         oracle="paired t of R datasets::sleep: t = 4.0621, df = 9, p = 0.002833",
         evidence_ceiling=1,
-        formula=Formula.TWO_DATES,
+        formula=ShareFormula.TWO_DATES,
         sources=frozenset({Source.FIT}),
         options=MappingProxyType({"pairing": tuple(str(value) for value in Pairing)}),
         assignment=False,

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Estimate, FlowStep, Influence, MethodRecord, wald_effect
 from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.core.vocabulary import ShareFormula
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.synthetic import trial
 from impact_eval.designs.base import (
     EstimatorInfo,
-    Formula,
     Minimum,
     check_options,
     options_of,
@@ -113,7 +113,7 @@ class DifferenceInMeans:
         oracle="R estimatr 1.0.6 on STAR, alo_star_men and NSW: 1e-8",
         evidence_ceiling=4,
         regression_on=frozenset({DataShape.CROSS_SECTION}),
-        formula=Formula.TWO_GROUPS,
+        formula=ShareFormula.TWO_GROUPS,
         sources=frozenset({Source.FIT, Source.REDRAW}),
         options=MappingProxyType(
             {

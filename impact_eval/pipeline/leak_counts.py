@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from impact_eval.core.vocabulary import RowsAre
-from impact_eval.designs.base import Formula
+from impact_eval.core.vocabulary import RowsAre, ShareFormula
 from impact_eval.results.disclosure.attack import attacker_bounds, rounded_interval
 from impact_eval.results.estimates import EstimateRecord
 from impact_eval.results.records import StudyResults
@@ -175,7 +174,7 @@ def implied_counts(results: StudyResults) -> Iterator[ImpliedCount]:
         for j, row in enumerate(record.estimate.effects):
             told = row.n_treated is not None or row.n_comparison is not None
             if not told and row.df is not None and row.df > 0 and float(row.df).is_integer():
-                lost = 1 if record.estimate.formula is Formula.TWO_DATES else 2
+                lost = 1 if record.estimate.formula is ShareFormula.TWO_DATES else 2
                 n = int(row.df) + lost
                 yield ImpliedCount(f"estimates[{i}].estimate.effects[{j}].df", n, n)
 

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from impact_eval.core.vocabulary import RowsAre, Unit
-from impact_eval.designs.base import Formula
+from impact_eval.core.vocabulary import RowsAre, ShareFormula, Unit
 from impact_eval.pipeline.leak_counts import implied_counts, sums_of
 from impact_eval.pipeline.leak_files import FoundText
 from impact_eval.pipeline.leak_leaves import Leaf, leaves
@@ -263,10 +262,10 @@ def difference_tells(record: EstimateRecord, scale: float) -> tuple[CountRange, 
         return ()
     shown = ShownDifference(row.estimate, row.std_error, row.statistic, scale)
     formula = record.estimate.formula
-    if formula is Formula.TWO_GROUPS and row.n_treated and row.n_comparison:
+    if formula is ShareFormula.TWO_GROUPS and row.n_treated and row.n_comparison:
         return two_group_counts(shown, row.n_treated, row.n_comparison)
     lone = row.n_treated if row.n_treated is not None else row.n_comparison
-    if formula is Formula.TWO_DATES and lone:
+    if formula is ShareFormula.TWO_DATES and lone:
         return paired_counts(shown, lone)
     return ()
 

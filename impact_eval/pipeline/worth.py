@@ -13,9 +13,9 @@ from impact_eval.results.account_records import (
     account_from_record,
     record_of_account,
 )
+from impact_eval.value.account.doors import ValueMap
 from impact_eval.value.readouts.excel_export import export_account
 from impact_eval.value.readouts.published_value import tell
-from impact_eval.value.account.doors import ValueMap
 
 
 def value_section(

@@ -14,9 +14,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from impact_eval.core.estimate import Effect, Estimate, FlowStep, MethodRecord
-from impact_eval.core.vocabulary import Direction, RowsAre, Unit
-from impact_eval.designs import designs
-from impact_eval.designs.base import Formula
+from impact_eval.core.vocabulary import Direction, RowsAre, ShareFormula, Unit
 from impact_eval.results.finding_records import FindingRecord
 from impact_eval.results.parts import (
     BilingualRecord,
@@ -175,6 +173,8 @@ class MethodOf(Record):
     @model_validator(mode="after")
     def _offered(self) -> Self:
         """Refuse an option that the design does not have, when the design is known here."""
+        from impact_eval.designs import designs
+
         if self.name in designs:
             kind = designs.get(self.name)
             offered = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass
@@ -274,10 +274,12 @@ class FitRecord(Record):
     """Means behind the estimate."""
 
     @property
-    def formula(self) -> Formula:
+    def formula(self) -> ShareFormula:
         """What it gives back of counts, if it is of yes and no; `OTHER` for an unknown design."""
+        from impact_eval.designs import designs
+
         name = self.method.name
-        return designs.get(name).info.formula if name in designs else Formula.OTHER
+        return designs.get(name).info.formula if name in designs else ShareFormula.OTHER
 
     @model_validator(mode="after")
     def _square(self) -> Self:

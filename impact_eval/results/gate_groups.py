@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from impact_eval.core.vocabulary import RowsAre, Unit
-from impact_eval.designs.base import Formula
+from impact_eval.core.vocabulary import RowsAre, ShareFormula, Unit
 from impact_eval.results.disclosure.attack_shares import (
     CountRange,
     paired_counts,
@@ -49,7 +48,7 @@ def few_changed(record: EstimateRecord, context: Context) -> str | None:
     Of yes and no, the mean change and its error give who came to yes and who left it, to a person
     or two (`attack_shares.paired_counts`): a change made by few people is about them.
     """
-    if context.exact or record.estimate.formula is not Formula.TWO_DATES:
+    if context.exact or record.estimate.formula is not ShareFormula.TWO_DATES:
         return None
     few = any(context.counts.small(group.changed) for group in record.groups)
     return FEW_CHANGED if few else None
@@ -73,8 +72,8 @@ def given_back(record: EstimateRecord, context: Context) -> bool:
     shown = shown_difference(row.estimate, row.std_error, scale=scale)
     formula, (treated, comparison) = record.estimate.formula, record.rests_on
     told: tuple[CountRange, ...] = ()
-    if shown is not None and treated and comparison and formula is Formula.TWO_GROUPS:
+    if shown is not None and treated and comparison and formula is ShareFormula.TWO_GROUPS:
         told = two_group_counts(shown, treated, comparison)
-    elif shown is not None and formula is Formula.TWO_DATES:
+    elif shown is not None and formula is ShareFormula.TWO_DATES:
         told = paired_counts(shown, treated or comparison or 0)
     return any(found.tells(context.profile.threshold) for found in told)

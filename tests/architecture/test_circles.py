@@ -10,9 +10,6 @@ import pytest
 
 GRAPH = runpy.run_path(str(Path(__file__).with_name("graph.py")))
 
-# Rooms being rearranged: their circles are not open yet, or their imports still inside functions.
-WAITING = ("impact_eval.value",)
-WAITING_LATER = ("impact_eval.value", "impact_eval.designs")
 # A command loads what it needs when it is called, and a door what is asked of it.
 DOORS = ("impact_eval", "impact_eval.cli")
 # What else waits for a call, and what it would cost at the head of the file.
@@ -37,10 +34,6 @@ def found() -> list[Any]:
     return list(GRAPH["all_imports"]())
 
 
-def _waiting(name: str, rooms: tuple[str, ...] = WAITING) -> bool:
-    return any(name == room or name.startswith(f"{room}.") for room in rooms)
-
-
 def _edges(found: list[Any]) -> dict[str, set[str]]:
     edges: dict[str, set[str]] = {name: set() for name in GRAPH["modules"]()}
     for one in found:
@@ -50,30 +43,18 @@ def _edges(found: list[Any]) -> dict[str, set[str]]:
 
 def test_no_module_goes_in_a_circle(found: list[Any]) -> None:
     circles = GRAPH["circles"](_edges(found))
-    assert [c for c in circles if not all(map(_waiting, c))] == []
-
-
-def test_no_room_waits_for_nothing(found: list[Any]) -> None:
-    circles = GRAPH["circles"](_edges(found))
-    still = [room for room in WAITING if any(name.startswith(room) for c in circles for name in c)]
-    assert still == list(WAITING), "its circles are open: take it off the list"
+    assert circles == []
 
 
 def test_what_waits_inside_a_function_says_why(found: list[Any]) -> None:
     later = {(one.source, one.target) for one in found if one.inside}
-    unsaid = {
-        pair
-        for pair in later - set(LATER)
-        if pair[0] not in DOORS and not _waiting(pair[0], WAITING_LATER)
-    }
+    unsaid = {pair for pair in later - set(LATER) if pair[0] not in DOORS}
     assert sorted(unsaid) == [], "import at the head of the file, or say what it would cost"
 
 
 def test_no_reason_is_kept_for_nothing(found: list[Any]) -> None:
     later = {(one.source, one.target) for one in found if one.inside}
     assert sorted(set(LATER) - later) == []
-    sources = {source for source, _ in later}
-    assert all(any(_waiting(s, (room,)) for s in sources) for room in WAITING_LATER)
 
 
 # -- the graph itself ------------------------------------------------------------------------

@@ -21,7 +21,6 @@ from impact_eval.stats.inference.covariances import (
     covariance_from_text,
     covariances,
 )
-from impact_eval.stats.inference.covariances.base import nearest_psd, sum_by_cluster
 from impact_eval.stats.inference.covariances.clustered import Clustered
 from impact_eval.stats.inference.covariances.conley import Conley, SpatialKernel, great_circle_km
 from impact_eval.stats.inference.covariances.corrections import (
@@ -30,6 +29,7 @@ from impact_eval.stats.inference.covariances.corrections import (
     influence_covariance,
     small_sample_factor,
 )
+from impact_eval.stats.inference.covariances.covariance_kind import nearest_psd, sum_by_cluster
 from impact_eval.stats.inference.covariances.driscoll_kraay import DriscollKraay
 from impact_eval.stats.inference.covariances.homoskedastic import Homoskedastic
 from impact_eval.stats.inference.covariances.multiplier import MultiplierBootstrap

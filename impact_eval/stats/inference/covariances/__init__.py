@@ -7,7 +7,7 @@ the entry point group `impact_eval.covariances`.
 from importlib import import_module
 from pkgutil import iter_modules
 
-from impact_eval.stats.inference.covariances.base import (
+from impact_eval.stats.inference.covariances.covariance_kind import (
     FEW_CLUSTERS,
     Covariance,
     CovarianceResult,

@@ -33,7 +33,14 @@ import numpy as np
 
 from impact_eval.core import Finding, ImpactEvalError
 from impact_eval.stats.inference.cluster_moments import satterthwaite_df
-from impact_eval.stats.inference.covariances.base import (
+from impact_eval.stats.inference.covariances.corrections import (
+    CR,
+    cluster_moments,
+    few_clusters,
+    influence_covariance,
+    small_sample_factor,
+)
+from impact_eval.stats.inference.covariances.covariance_kind import (
     Covariance,
     CovarianceResult,
     FloatArray,
@@ -46,13 +53,6 @@ from impact_eval.stats.inference.covariances.base import (
     nearest_psd,
     register_covariance,
     residual_df,
-)
-from impact_eval.stats.inference.covariances.corrections import (
-    CR,
-    cluster_moments,
-    few_clusters,
-    influence_covariance,
-    small_sample_factor,
 )
 from impact_eval.stats.inference.regression import LinearFit
 

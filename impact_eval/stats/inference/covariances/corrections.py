@@ -37,7 +37,7 @@ from impact_eval.stats.inference.cluster_moments import (
     spectral_moments,
     weighted_cr2_moments,
 )
-from impact_eval.stats.inference.covariances.base import (
+from impact_eval.stats.inference.covariances.covariance_kind import (
     FEW_CLUSTERS,
     CovarianceResult,
     FloatArray,

@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 
 from impact_eval.core import Finding, ImpactEvalError
-from impact_eval.stats.inference.covariances.base import (
+from impact_eval.stats.inference.covariances.covariance_kind import (
     Covariance,
     CovarianceResult,
     Source,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from impact_eval.stats.inference.covariances.base import (
+from impact_eval.stats.inference.covariances.covariance_kind import (
     Covariance,
     CovarianceResult,
     Source,

@@ -18,7 +18,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from impact_eval.stats.inference.covariances.base import (
+from impact_eval.stats.inference.covariances.clustered import Clustered
+from impact_eval.stats.inference.covariances.corrections import CR
+from impact_eval.stats.inference.covariances.covariance_kind import (
     LEVEL,
     Covariance,
     CovarianceResult,
@@ -31,8 +33,6 @@ from impact_eval.stats.inference.covariances.base import (
     member_of,
     register_covariance,
 )
-from impact_eval.stats.inference.covariances.clustered import Clustered
-from impact_eval.stats.inference.covariances.corrections import CR
 from impact_eval.stats.inference.random_weights import RandomWeights, draw_weights
 from impact_eval.stats.inference.regression import LinearFit
 

@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from impact_eval.stats.inference.covariances.base import (
+from impact_eval.stats.inference.covariances.covariance_kind import (
     LEVEL,
     Covariance,
     OwnTest,

@@ -20,7 +20,8 @@ import numpy as np
 
 from impact_eval.core import Finding, ImpactEvalError
 from impact_eval.stats.inference.cluster_moments import SINGULAR, inverse, inverse_root
-from impact_eval.stats.inference.covariances.base import (
+from impact_eval.stats.inference.covariances.corrections import CR, influence_covariance
+from impact_eval.stats.inference.covariances.covariance_kind import (
     Covariance,
     CovarianceResult,
     FloatArray,
@@ -30,7 +31,6 @@ from impact_eval.stats.inference.covariances.base import (
     register_covariance,
     residual_df,
 )
-from impact_eval.stats.inference.covariances.corrections import CR, influence_covariance
 from impact_eval.stats.inference.regression import LinearFit
 
 

@@ -19,7 +19,9 @@ from typing import ClassVar
 import numpy as np
 
 from impact_eval.core import Finding, ImpactEvalError
-from impact_eval.stats.inference.covariances.base import (
+from impact_eval.stats.inference.covariances.clustered import Clustered
+from impact_eval.stats.inference.covariances.corrections import CR
+from impact_eval.stats.inference.covariances.covariance_kind import (
     LEVEL,
     Covariance,
     CovarianceResult,
@@ -32,8 +34,6 @@ from impact_eval.stats.inference.covariances.base import (
     member_of,
     register_covariance,
 )
-from impact_eval.stats.inference.covariances.clustered import Clustered
-from impact_eval.stats.inference.covariances.corrections import CR
 from impact_eval.stats.inference.random_weights import RandomWeights
 from impact_eval.stats.inference.regression import LinearFit
 from impact_eval.stats.inference.wild_bootstrap import (
