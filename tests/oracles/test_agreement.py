@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import fdtrc, fdtri
+from second_rung import SecondRung
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.scales.agreement import (
@@ -23,6 +24,8 @@ from impact_eval.stats.scales.agreement import (
     kendall_w,
     krippendorff_alpha,
 )
+
+RATINGS = SecondRung()
 
 FORMS = {
     "oneway_consistency_single": (IccModel.ONE_WAY, IccType.CONSISTENCY, IccUnit.SINGLE),
@@ -45,9 +48,10 @@ def ratings(shared: Path, case: str) -> np.ndarray:
     return pd.read_csv(shared / f"data/{name}.csv").to_numpy(float)
 
 
+@RATINGS
 @pytest.mark.parametrize("case", ["icc_shrout_fleiss", "icc_anxiety"])
 @pytest.mark.parametrize("form", FORMS)
-def test_all_forms(reference: dict, shared: Path, case: str, form: str) -> None:
+def check_all_forms(reference: dict, shared: Path, case: str, form: str) -> None:
     model, kind, unit = FORMS[form]
     found = intraclass_correlation(ratings(shared, case), model=model, kind=kind, unit=unit)
     psych = {row["type"]: row for row in reference[case]["psych_ICC"]}
@@ -95,7 +99,8 @@ def irr_agreement(x: np.ndarray, icc: float) -> tuple[float, float, float]:
     return df, low, n * (fu * rows - error) / (spread + n * fu * rows)
 
 
-def test_kappas_and_concordance(reference: dict, shared: Path) -> None:
+@RATINGS
+def check_kappas_and_concordance(reference: dict, shared: Path) -> None:
     expected = reference["agreement_anxiety"]
     x = ratings(shared, "icc_anxiety")
     for weights in KappaWeights:
@@ -125,12 +130,17 @@ def test_krippendorff_published_example() -> None:
         assert found == pytest.approx(value, abs=5e-4)
 
 
-def test_fleiss_published_example(shared: Path) -> None:
+@RATINGS
+def check_fleiss_published_example(shared: Path) -> None:
     # Fleiss (1971): six psychiatrists, thirty patients, kappa .430, z 17.65
     x = pd.read_csv(shared / "data/irr_diagnoses.csv").to_numpy(object).astype(str)
     found = fleiss_kappa(x)
     assert found.value == pytest.approx(0.430, abs=5e-4)
     assert found.statistic == pytest.approx(17.65, abs=5e-3)
+
+
+def test_on_ratings(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    RATINGS.run(request, subtests)
 
 
 def test_nominal_alpha_tends_to_fleiss_kappa() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.core import ImpactEvalError, NotApplicable
 from impact_eval.stats.surveys.bounds import (
@@ -17,6 +18,8 @@ from impact_eval.stats.surveys.bounds import (
     lee_bounds,
     manski_bounds,
 )
+
+NSW_AND_STAR = SecondRung()
 
 Read = Callable[[str], Any]
 
@@ -31,8 +34,9 @@ def _case(read: Read, name: str) -> tuple[np.ndarray, np.ndarray]:
     return (np.log(earned) if name == "nsw_log" else earned).to_numpy(float), table.treat.to_numpy()
 
 
+@NSW_AND_STAR
 @pytest.mark.parametrize("name", ["nsw_log", "nsw_level", "star_readk"])
-def test_stored_lee_bounds(real_data: Read, reference: Read, name: str) -> None:
+def check_stored_lee_bounds(real_data: Read, reference: Read, name: str) -> None:
     stored = reference("causal/lee_bounds")["results"][name]
     y, d = _case(real_data, name)
     assert len(y) == stored["n"]
@@ -51,6 +55,10 @@ def test_stored_lee_bounds(real_data: Read, reference: Read, name: str) -> None:
         assert isinstance(other, EffectBounds)
         assert other.lower == pytest.approx(stored[key]["lower"], rel=1e-8)
         assert other.upper == pytest.approx(stored[key]["upper"], rel=1e-8)
+
+
+def test_on_nsw_and_star(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    NSW_AND_STAR.run(request, subtests)
 
 
 @pytest.mark.parametrize("rule", list(TrimRule))

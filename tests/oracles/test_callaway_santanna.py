@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.data.sample import Sample
 from impact_eval.designs.callaway_santanna import CallawaySantAnna
 from impact_eval.stats.inference.covariance import Clustered
+
+MPDTA = SecondRung()
+FRENCH_ROLL_OUTS = SecondRung()
 
 POINT = 1e-6
 ERROR = 1e-5
@@ -61,8 +65,9 @@ def fit(frame: pd.DataFrame, roles: dict[str, Any], options: dict[str, Any]) -> 
     return CallawaySantAnna(**options).fit(Sample(frame, **given), "lemp")
 
 
+@MPDTA
 @pytest.mark.parametrize("case", CASES)
-def test_group_time_effects(case: str, reference: Read, real_data: Read) -> None:
+def check_group_time_effects(case: str, reference: Read, real_data: Read) -> None:
     roles, options = CASES[case]
     expected = reference(f"causal/{case}")["results"]
     table = fit(mpdta(real_data, case), roles, options).tidy()
@@ -72,6 +77,7 @@ def test_group_time_effects(case: str, reference: Read, real_data: Read) -> None
     agree_error(table["std_error"], expected["se"])
 
 
+@MPDTA
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize(
     ("kind", "name"),
@@ -82,7 +88,7 @@ def test_group_time_effects(case: str, reference: Read, real_data: Read) -> None
         ("calendar", "agg_calendar"),
     ],
 )
-def test_aggregates(case: str, kind: str, name: str, reference: Read, real_data: Read) -> None:
+def check_aggregates(case: str, kind: str, name: str, reference: Read, real_data: Read) -> None:
     roles, options = CASES[case]
     expected = reference(f"causal/{case}")["results"][name]
     estimate = fit(mpdta(real_data, case), roles, options).aggregate(kind)
@@ -104,12 +110,13 @@ def test_aggregates(case: str, kind: str, name: str, reference: Read, real_data:
         )
 
 
+@MPDTA
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize(
     ("name", "more"),
     [("agg_dynamic_balance_e1", {"balance": 1}), ("agg_dynamic_window", {"window": (-1, 2)})],
 )
-def test_event_windows(
+def check_event_windows(
     case: str, name: str, more: dict[str, Any], reference: Read, real_data: Read
 ) -> None:
     roles, options = CASES[case]
@@ -123,8 +130,9 @@ def test_event_windows(
     assert estimate["att"].std_error == pytest.approx(expected["overall_se"], rel=ERROR)
 
 
+@MPDTA
 @pytest.mark.parametrize("case", ["did_mpdta_never_nocov", "did_mpdta_never_lpop_dr"])
-def test_joint_pretest(case: str, reference: Read, real_data: Read) -> None:
+def check_joint_pretest(case: str, reference: Read, real_data: Read) -> None:
     roles, options = CASES[case]
     expected = reference(f"causal/{case}")["results"]
     estimate = fit(mpdta(real_data, case), roles, options)
@@ -134,11 +142,12 @@ def test_joint_pretest(case: str, reference: Read, real_data: Read) -> None:
     assert test.p_value == pytest.approx(expected["wald_pretest_p"], abs=5e-6)  # printed rounded
 
 
+@MPDTA
 @pytest.mark.parametrize(
     ("method", "point", "error"),
     [("dr", -0.0417518, 0.0115028), ("reg", -0.0419686, 0.0114448), ("ipw", -0.0417771, 0.0114997)],
 )
-def test_published_methods(method: str, point: float, error: float, real_data: Read) -> None:
+def check_published_methods(method: str, point: float, error: float, real_data: Read) -> None:
     """Simple aggregate of mpdta with log population, as printed with seven decimals."""
     frame = mpdta(real_data, "")
     row = fit(frame, {"covariates": ["lpop"]}, {"method": method}).aggregate("simple")["att"]
@@ -146,6 +155,7 @@ def test_published_methods(method: str, point: float, error: float, real_data: R
     assert row.std_error == pytest.approx(error, abs=6e-8)
 
 
+@MPDTA
 @pytest.mark.parametrize(
     ("kind", "point", "error"),
     [
@@ -155,14 +165,15 @@ def test_published_methods(method: str, point: float, error: float, real_data: R
         ("calendar", -0.0442671, 0.0155709),
     ],
 )
-def test_published_not_yet_treated(kind: str, point: float, error: float, real_data: Read) -> None:
+def check_published_not_yet_treated(kind: str, point: float, error: float, real_data: Read) -> None:
     estimate = fit(mpdta(real_data, ""), {}, {"control_group": "not_yet_treated"})
     row = estimate.aggregate(kind)["att"]
     assert row.estimate == pytest.approx(point, abs=6e-8)
     assert row.std_error == pytest.approx(error, abs=6e-8)
 
 
-def test_points_of_the_staggered_package(reference: Read, real_data: Read) -> None:
+@MPDTA
+def check_points_of_the_staggered_package(reference: Read, real_data: Read) -> None:
     """The same contrasts as R's staggered; its standard errors are design-based, not these."""
     expected = reference("causal/staggered_mpdta")["results"]
     for name, control in (("cs", "not_yet_treated"), ("sa", "never_treated")):
@@ -186,7 +197,8 @@ def test_many_cohorts(reference: Read, real_data: Read) -> None:
         assert row.std_error == pytest.approx(wanted["overall_se"], rel=ERROR)
 
 
-def test_multiplier_critical_values(reference: Read, real_data: Read) -> None:
+@MPDTA
+def check_multiplier_critical_values(reference: Read, real_data: Read) -> None:
     """R divides each draw by its interquartile spread; with that scale our draws give its values.
 
     Monte Carlo on both sides: 20,000 draws here give the quantile within about 0.02.
@@ -209,7 +221,8 @@ def test_multiplier_critical_values(reference: Read, real_data: Read) -> None:
         assert value == pytest.approx(expected[name]["crit_val"], abs=0.03)
 
 
-def test_bands_hold_several_rows_together(real_data: Read) -> None:
+@MPDTA
+def check_bands_hold_several_rows_together(real_data: Read) -> None:
     estimate = fit(mpdta(real_data, ""), {"covariates": ["lpop"]}, {}).aggregate("event")
     pointwise, bands = estimate.tidy(), estimate.bands()
     event = bands["term"] == "event"
@@ -226,8 +239,9 @@ FRENCH = {
 }
 
 
+@FRENCH_ROLL_OUTS
 @pytest.mark.parametrize("case", FRENCH)
-def test_french_roll_outs(case: str, real_data: Read) -> None:
+def check_french_roll_outs(case: str, real_data: Read) -> None:
     """Three real deployments, as three other packages and a hand computation found them.
 
     Points were printed with five decimals. Only not-yet-treated standard errors are analytic; the
@@ -250,7 +264,12 @@ def test_french_roll_outs(case: str, real_data: Read) -> None:
     assert compared >= 1
 
 
-def test_clusters_named_by_the_covariance(reference: Read, real_data: Read) -> None:
+def test_on_french_roll_outs(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    FRENCH_ROLL_OUTS.run(request, subtests)
+
+
+@MPDTA
+def check_clusters_named_by_the_covariance(reference: Read, real_data: Read) -> None:
     case = "did_mpdta_never_cluster_state_nocov"
     expected = reference(f"causal/{case}")["results"]
     design = {"covariance": Clustered("state", correction="CR0")}
@@ -258,3 +277,7 @@ def test_clusters_named_by_the_covariance(reference: Read, real_data: Read) -> N
     agree_error(estimate.tidy()["std_error"], expected["se"])
     assert estimate.effects[0].p_value is None  # the 2004 wave is a single state
     assert "one_cluster_cohort" in {finding.code for finding in estimate.findings}
+
+
+def test_on_mpdta(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    MPDTA.run(request, subtests)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import ndtri
+from second_rung import SecondRung
 
 from impact_eval.stats.scales.cfa import CfaFit, CfaMissing, confirmatory_factors
 from impact_eval.stats.scales.cfa_evaluate import CfaEstimator
@@ -50,6 +51,11 @@ from impact_eval.stats.scales.invariance_chain import (
 )
 from impact_eval.stats.scales.invariance_ordinal import ordinal_group_model
 from impact_eval.stats.scales.polychoric import category_codes
+
+HOLZINGER = SecondRung()
+NEUROTICISM = SecondRung()
+THREE_WAVES = SecondRung()
+DATCAT = SecondRung()
 
 HS = {"visual": ["x1", "x2", "x3"], "textual": ["x4", "x5", "x6"], "speed": ["x7", "x8", "x9"]}
 NEURO = {"n": ["N1", "N2", "N3", "N4", "N5"]}
@@ -189,6 +195,7 @@ UNIT = measurement_model(HS, identification=Identification.UNIT_VARIANCE)
 ONE = measurement_model({"g": [f"x{i}" for i in range(1, 10)]})
 
 
+@HOLZINGER
 @pytest.mark.parametrize(
     ("case", "model", "estimator"),
     [
@@ -201,7 +208,7 @@ ONE = measurement_model({"g": [f"x{i}" for i in range(1, 10)]})
         ("hs_uls", MODEL, CfaEstimator.ULS),
     ],
 )
-def test_one_group(
+def check_one_group(
     reference: dict, holzinger: pd.DataFrame, case: str, model: CfaModel, estimator: CfaEstimator
 ) -> None:
     fit = confirmatory_factors(answers_of(holzinger), model, estimator=estimator)
@@ -211,7 +218,8 @@ def test_one_group(
     compare_fit(fit, expected)
 
 
-def test_errors_of_least_squares_are_ours(reference: dict, holzinger: pd.DataFrame) -> None:
+@HOLZINGER
+def check_errors_of_least_squares_are_ours(reference: dict, holzinger: pd.DataFrame) -> None:
     # lavaan's default errors after ULS invert J'J, as if the moments were independent with unit
     # variance: reproduced here, but we print the sandwich, which is right.
     fit = confirmatory_factors(answers_of(holzinger), MODEL, estimator=CfaEstimator.ULS)
@@ -221,8 +229,9 @@ def test_errors_of_least_squares_are_ours(reference: dict, holzinger: pd.DataFra
     np.testing.assert_allclose(np.sort(np.sqrt(np.diag(naive))), np.sort(free), atol=1e-5)
 
 
+@HOLZINGER
 @pytest.mark.parametrize("estimator", [CfaEstimator.ML, CfaEstimator.MLR])
-def test_full_information(
+def check_full_information(
     reference: dict, holzinger: pd.DataFrame, estimator: CfaEstimator
 ) -> None:
     case = "hs_fiml" if estimator is CfaEstimator.ML else "hs_fiml_mlr"
@@ -250,14 +259,16 @@ def test_full_information(
     assert gfi == pytest.approx(reference[case]["fit"]["gfi"], abs=1e-6)
 
 
-def test_continuous_five_items(reference: dict, neuroticism: np.ndarray) -> None:
+@NEUROTICISM
+def check_continuous_five_items(reference: dict, neuroticism: np.ndarray) -> None:
     fit = confirmatory_factors(neuroticism, measurement_model(NEURO), estimator=CfaEstimator.MLR)
     compare_parameters(fit, reference["bfi_N_mlr_continuous"])
     compare_fit(fit, reference["bfi_N_mlr_continuous"])
 
 
+@HOLZINGER
 @pytest.mark.parametrize("estimator", [CfaEstimator.ML, CfaEstimator.MLR])
-def test_invariance_by_school(
+def check_invariance_by_school(
     reference: dict, holzinger: pd.DataFrame, estimator: CfaEstimator
 ) -> None:
     expected = reference[f"hs_invariance_{estimator.value}"]
@@ -286,21 +297,24 @@ def test_invariance_by_school(
         assert mean == pytest.approx(row["est"], abs=1e-4)
 
 
-def test_verdict_by_school(holzinger: pd.DataFrame) -> None:
+@HOLZINGER
+def check_verdict_by_school(holzinger: pd.DataFrame) -> None:
     # the textbook case: loadings alike, intercepts not (survey.md 2.3)
     chain = invariance_across_groups(answers_of(holzinger), HS, holzinger.school)
     assert chain.verdict is InvarianceVerdict.FRAGILE
     assert chain.reached is InvarianceLevel.METRIC
 
 
-def test_partial_invariance(reference: dict, holzinger: pd.DataFrame) -> None:
+@HOLZINGER
+def check_partial_invariance(reference: dict, holzinger: pd.DataFrame) -> None:
     model = group_model(HS, n_groups=2, level=InvarianceLevel.SCALAR, free_intercepts=["x3", "x7"])
     fit = confirmatory_factors(answers_of(holzinger), model, groups=holzinger.school)
     compare_parameters(fit, reference["hs_partial_scalar_x3_x7"])
     compare_fit(fit, reference["hs_partial_scalar_x3_x7"])
 
 
-def test_score_tests_of_equalities(reference: dict, holzinger: pd.DataFrame) -> None:
+@HOLZINGER
+def check_score_tests_of_equalities(reference: dict, holzinger: pd.DataFrame) -> None:
     model = group_model(HS, n_groups=2, level=InvarianceLevel.SCALAR)
     fit = confirmatory_factors(answers_of(holzinger), model, groups=holzinger.school)
     keys = [c.key for c in model.select(Matrix.LOADING, 1) if c.free >= 0]
@@ -312,8 +326,9 @@ def test_score_tests_of_equalities(reference: dict, holzinger: pd.DataFrame) -> 
     assert (total, df) == (pytest.approx(expected["total"][0]["X2"], abs=1e-3), 15)
 
 
+@THREE_WAVES
 @pytest.mark.parametrize("level", CHAIN[:3])
-def test_longitudinal(reference: dict, shared: Path, level: InvarianceLevel) -> None:
+def check_longitudinal(reference: dict, shared: Path, level: InvarianceLevel) -> None:
     x = pd.read_csv(shared / "data/semtools_exlong.csv").iloc[:, 1:].to_numpy(float)
     waves = [[f"y{i}t{t}" for i in (1, 2, 3)] for t in (1, 2, 3)]
     expected = reference["exlong_invariance"]
@@ -331,7 +346,12 @@ def test_longitudinal(reference: dict, shared: Path, level: InvarianceLevel) -> 
         assert test.rmsea == pytest.approx(row["RMSEA"], abs=1e-5)
 
 
-def test_reading_the_model(reference: dict, holzinger: pd.DataFrame) -> None:
+def test_on_three_waves(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    THREE_WAVES.run(request, subtests)
+
+
+@HOLZINGER
+def check_reading_the_model(reference: dict, holzinger: pd.DataFrame) -> None:
     x = answers_of(holzinger)
     fit = confirmatory_factors(x, MODEL)
     rows = {(r["lhs"], r["op"], r["rhs"]): r for r in reference["hs_ml"]["parameters"]}
@@ -362,7 +382,8 @@ def test_reading_the_model(reference: dict, holzinger: pd.DataFrame) -> None:
         np.testing.assert_allclose(factor_scores(fit, x[:5], method=method), scores, atol=1e-5)
 
 
-def test_modification_indices(reference: dict, holzinger: pd.DataFrame) -> None:
+@HOLZINGER
+def check_modification_indices(reference: dict, holzinger: pd.DataFrame) -> None:
     fit = confirmatory_factors(answers_of(holzinger), MODEL)
     found = score_tests(fit, cross_loadings(MODEL) + residual_pairs(MODEL))
     best = sorted(found, key=lambda test: -test.statistic)[:10]
@@ -374,6 +395,7 @@ def test_modification_indices(reference: dict, holzinger: pd.DataFrame) -> None:
 ORDINAL = measurement_model(NEURO, categories=[6] * 5)
 
 
+@NEUROTICISM
 @pytest.mark.parametrize(
     ("case", "model", "estimator"),
     [
@@ -387,7 +409,7 @@ ORDINAL = measurement_model(NEURO, categories=[6] * 5)
         ),
     ],
 )
-def test_ordered_items(
+def check_ordered_items(
     reference: dict, neuroticism: np.ndarray, case: str, model: CfaModel,
     estimator: OrdinalEstimator,
 ) -> None:  # fmt: skip
@@ -404,13 +426,19 @@ def test_ordered_items(
         np.testing.assert_allclose(errors[loadings], rows, atol=1e-6)
 
 
-def test_ordered_items_of_two_factors(reference: dict, datcat: pd.DataFrame) -> None:
+def test_on_neuroticism(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    NEUROTICISM.run(request, subtests)
+
+
+@DATCAT
+def check_ordered_items_of_two_factors(reference: dict, datcat: pd.DataFrame) -> None:
     x = datcat.iloc[:, :8].to_numpy(float)
     fit = ordinal_factors(x, measurement_model(FU, categories=[5] * 8))
     compare_parameters(fit, reference["datcat_wlsmv"])
     compare_fit(fit, reference["datcat_wlsmv"])
 
 
+@DATCAT
 @pytest.mark.parametrize(
     ("level", "case"),
     [
@@ -420,7 +448,7 @@ def test_ordered_items_of_two_factors(reference: dict, datcat: pd.DataFrame) -> 
         ("scalar", "scalar"),
     ],
 )
-def test_ordered_invariance(reference: dict, datcat: pd.DataFrame, level: str, case: str) -> None:
+def check_ordered_invariance(reference: dict, datcat: pd.DataFrame, level: str, case: str) -> None:
     x = datcat.iloc[:, :8].to_numpy(float)
     assert [len(c) for c in category_codes(x)[1]] == [5] * 8
     model = ordinal_group_model(FU, [5] * 8, n_groups=2, level=InvarianceLevel(level))
@@ -442,10 +470,19 @@ def test_ordered_invariance(reference: dict, datcat: pd.DataFrame, level: str, c
         assert base_df == expected["fit"]["baseline.df"]
 
 
-def test_identified_models_have_full_rank(holzinger: pd.DataFrame) -> None:
+def test_on_datcat(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    DATCAT.run(request, subtests)
+
+
+@HOLZINGER
+def check_identified_models_have_full_rank(holzinger: pd.DataFrame) -> None:
     for level in CHAIN:
         model = group_model(HS, n_groups=2, level=level)
         fit = confirmatory_factors(answers_of(holzinger), model, groups=holzinger.school)
         compiled = ModelMoments(model)
         jacobian = np.vstack([compiled.jacobian(fit.theta, g) for g in range(2)])
         assert np.linalg.matrix_rank(jacobian) == model.n_free
+
+
+def test_on_holzinger(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    HOLZINGER.run(request, subtests)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.inference.multiple_imputation import PooledImputations, pool_imputations
@@ -31,6 +32,9 @@ from impact_eval.stats.scales.response_quality import (
     response_spread,
 )
 
+PAIRS = SecondRung()
+RSES = SecondRung()
+
 Reader = Callable[[str], Any]
 
 
@@ -44,10 +48,11 @@ def pairs(real_data: Reader) -> pd.DataFrame:
     return real_data("synthetic_prepost24.csv")
 
 
+@PAIRS
 @pytest.mark.parametrize(
     ("case", "reliability", "sd"), [("jt_rel085_sd_pre", 0.85, None), ("jt_rel090_sd5", 0.9, 5.0)]
 )
-def test_reliable_change_equals_r(
+def check_reliable_change_equals_r(
     case: str, reliability: float, sd: float | None, stored: dict[str, Any], pairs: pd.DataFrame
 ) -> None:
     expected = stored["rci"][case]
@@ -63,7 +68,8 @@ def test_reliable_change_equals_r(
     assert got.n_unchanged == expected["n_unchanged"]
 
 
-def test_clinical_change_equals_r(stored: dict[str, Any], pairs: pd.DataFrame) -> None:
+@PAIRS
+def check_clinical_change_equals_r(stored: dict[str, Any], pairs: pd.DataFrame) -> None:
     expected = stored["rci"]["cutoffs_jacobson_truax"]
     cuts = clinical_cutoffs(troubled=(24, 5), usual=(32, 4.2))
     assert cuts.a == pytest.approx(expected["a_higher_better"], abs=1e-12)
@@ -81,7 +87,8 @@ def test_clinical_change_equals_r(stored: dict[str, Any], pairs: pd.DataFrame) -
     assert (other.n_improved, other.n_deteriorated) == (en["n_improved"], en["n_deteriorated"])
 
 
-def test_swapping_the_direction_swaps_who_improved(pairs: pd.DataFrame) -> None:
+@PAIRS
+def check_swapping_the_direction_swaps_who_improved(pairs: pd.DataFrame) -> None:
     up = reliable_change(pairs["pre"], pairs["post"], reliability=0.9)
     down = reliable_change(pairs["pre"], pairs["post"], reliability=0.9, higher_is_better=False)
     assert isinstance(up, ReliableChange)
@@ -95,7 +102,8 @@ def test_swapping_the_direction_swaps_who_improved(pairs: pd.DataFrame) -> None:
     )
 
 
-def test_response_shift_equals_r(stored: dict[str, Any], pairs: pd.DataFrame) -> None:
+@PAIRS
+def check_response_shift_equals_r(stored: dict[str, Any], pairs: pd.DataFrame) -> None:
     expected = stored["response_shift"]
     got = response_shift(pairs["pre"], pairs["post"], pairs["retro_pre"])
     assert not isinstance(got, NotApplicable)
@@ -108,7 +116,12 @@ def test_response_shift_equals_r(stored: dict[str, Any], pairs: pd.DataFrame) ->
     assert got.shift.p_value == pytest.approx(expected["p_shift"], rel=1e-8)
 
 
-def test_two_groups_equal_r(stored: dict[str, Any], real_data: Reader) -> None:
+def test_on_pairs(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    PAIRS.run(request, subtests)
+
+
+@RSES
+def check_two_groups_equal_r(stored: dict[str, Any], real_data: Reader) -> None:
     expected = stored["rses_synthetic"]
     treated = (real_data("synthetic_rses_t0t1.csv")["arm"] == "beneficiaire").to_numpy()
     x, y = (
@@ -134,8 +147,9 @@ def test_two_groups_equal_r(stored: dict[str, Any], real_data: Reader) -> None:
     assert welch.n_treated + welch.n_comparison == expected["n_pairs"]
 
 
+@RSES
 @pytest.mark.parametrize("example", ["example1", "example2"])
-def test_rubin_equals_mice(example: str, stored: dict[str, Any]) -> None:
+def check_rubin_equals_mice(example: str, stored: dict[str, Any]) -> None:
     case = stored["rubin"][example]
     got = pool_imputations(case["q"], case["u"], df_complete=case["dfcom"])
     assert isinstance(got, PooledImputations)
@@ -148,7 +162,8 @@ def test_rubin_equals_mice(example: str, stored: dict[str, Any]) -> None:
     assert (got.conf_low, got.conf_high) == pytest.approx(case["ci95"], abs=1e-8)
 
 
-def test_careless_answers_equal_r(stored: dict[str, Any], real_data: Reader) -> None:
+@RSES
+def check_careless_answers_equal_r(stored: dict[str, Any], real_data: Reader) -> None:
     expected = stored["careless"]
     waves = real_data("synthetic_rses_t0t1.csv")
     raw = waves[[f"t0_r{i}" for i in range(1, 11)]].to_numpy(float)
@@ -163,6 +178,10 @@ def test_careless_answers_equal_r(stored: dict[str, Any], real_data: Reader) -> 
     keyed = whole.copy()
     keyed[:, [2, 4, 7, 8, 9]] = 5 - keyed[:, [2, 4, 7, 8, 9]]
     np.testing.assert_allclose(person_total(keyed), expected["person_total_r"], atol=1e-8)
+
+
+def test_on_rses(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    RSES.run(request, subtests)
 
 
 def test_equivalence_is_the_interval_within_the_bounds(rng: np.random.Generator) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.core import JointTest
 from impact_eval.core.inference import critical_value, two_sided_p
@@ -21,6 +22,9 @@ from impact_eval.stats.inference.covariance import (
 )
 from impact_eval.stats.inference.joint_tests import f_test, hotelling_test, wald_test_of_fit
 from impact_eval.stats.inference.regression import Absorbed, LinearFit, least_squares
+
+AWARDS = SecondRung()
+STAR = SecondRung()
 
 Read = Callable[[str], Any]
 
@@ -60,7 +64,8 @@ def awards() -> Callable[[pd.DataFrame], tuple[LinearFit, np.ndarray]]:
     return fit
 
 
-def test_clubsandwich_coefficients_errors_and_degrees_of_freedom(
+@AWARDS
+def check_clubsandwich_coefficients_errors_and_degrees_of_freedom(
     awards: Any, real_data: Read, reference: Read
 ) -> None:
     expected = reference("causal/clubsandwich_achievement_awards")["results"]
@@ -85,7 +90,8 @@ def test_clubsandwich_coefficients_errors_and_degrees_of_freedom(
     )
 
 
-def test_clubsandwich_joint_tests(awards: Any, real_data: Read, reference: Read) -> None:
+@AWARDS
+def check_clubsandwich_joint_tests(awards: Any, real_data: Read, reference: Read) -> None:
     stored = reference("causal/clubsandwich_achievement_awards")["results"]["wald_school_type"]
     fit, codes = awards(real_data("causal/achievement_awards.csv"))
     cr2 = covariance_of_fit(fit, Clustered(correction="CR2"), clusters=codes)
@@ -100,6 +106,10 @@ def test_clubsandwich_joint_tests(awards: Any, real_data: Read, reference: Read)
     np.testing.assert_allclose(
         [naive.df_denominator, aht.df_denominator], stored["df_denom"][1:], rtol=1e-9
     )
+
+
+def test_on_awards(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    AWARDS.run(request, subtests)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +132,8 @@ def _compare(fit: LinearFit, result: Any, stored: Any, terms: list[int]) -> None
     np.testing.assert_allclose(result.df[terms], np.atleast_1d(stored["df"]), rtol=1e-8)
 
 
-def test_estimatr_star(star: Any, real_data: Read, reference: Read) -> None:
+@STAR
+def check_estimatr_star(star: Any, real_data: Read, reference: Read) -> None:
     expected = reference("causal/estimatr_star")["results"]
     table = star(real_data("causal/star_k.csv"))
     schools = pd.factorize(table.schoolidk)[0]
@@ -133,7 +144,8 @@ def test_estimatr_star(star: Any, real_data: Read, reference: Read) -> None:
         assert result.n_clusters == (79,)
 
 
-def test_estimatr_star_school_fixed_effects_dense_and_absorbed(
+@STAR
+def check_estimatr_star_school_fixed_effects_dense_and_absorbed(
     star: Any, real_data: Read, reference: Read
 ) -> None:
     expected = reference("causal/estimatr_star")["results"]
@@ -164,7 +176,8 @@ def test_estimatr_star_school_fixed_effects_dense_and_absorbed(
     _compare(absorbed, cr1, expected["fe_cluster_stata"], [0])
 
 
-def test_estimatr_star_lin_covariates(star: Any, real_data: Read, reference: Read) -> None:
+@STAR
+def check_estimatr_star_lin_covariates(star: Any, real_data: Read, reference: Read) -> None:
     expected = reference("causal/estimatr_star")["results"]
     table = star(real_data("causal/star_k.csv")).dropna(subset=["free", "gender"])
     schools = pd.factorize(table.schoolidk)[0]
@@ -180,6 +193,10 @@ def test_estimatr_star_lin_covariates(star: Any, real_data: Read, reference: Rea
     _compare(lin, covariance_of_fit(lin, Robust("HC2")), expected["lin_covariates"], list(range(6)))
     result = covariance_of_fit(lin, Clustered(), clusters=schools)
     _compare(lin, result, expected["lin_covariates_CR2"], list(range(6)))
+
+
+def test_on_star(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    STAR.run(request, subtests)
 
 
 def test_nsw_difference_published_errors(real_data: Read) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.scales.cumulative_link import (
@@ -16,6 +17,8 @@ from impact_eval.stats.scales.cumulative_link import (
     cumulative_link_by_group,
     proportional_odds_test,
 )
+
+WINE = SecondRung()
 
 Reader = Callable[[str], Any]
 TERMS = ("1|2", "2|3", "3|4", "4|5", "tempwarm", "contactyes")
@@ -38,8 +41,9 @@ def _held(got: CumulativeLink | NotApplicable, stored: dict[str, Any], *, tolera
     assert got.log_likelihood == pytest.approx(stored["logLik"], abs=tolerance)
 
 
+@WINE
 @pytest.mark.parametrize("link", list(Link))
-def test_clm_equals_r(link: Link, wine: Any, reference: Reader) -> None:
+def check_clm_equals_r(link: Link, wine: Any, reference: Reader) -> None:
     stored = reference("survey/change_tests")["wine"][f"clm_{link.value}"]
     y, x, _ = wine
     got = cumulative_link(y, x, link=link, names=("tempwarm", "contactyes"))
@@ -49,7 +53,8 @@ def test_clm_equals_r(link: Link, wine: Any, reference: Reader) -> None:
         assert got.aic == pytest.approx(stored["AIC"], abs=1e-6)
 
 
-def test_likelihood_ratios_equal_r(wine: Any, reference: Reader) -> None:
+@WINE
+def check_likelihood_ratios_equal_r(wine: Any, reference: Reader) -> None:
     stored = reference("survey/change_tests")["wine"]
     y, x, _ = wine
     full = cumulative_link(y, x)
@@ -68,8 +73,9 @@ def test_likelihood_ratios_equal_r(wine: Any, reference: Reader) -> None:
         assert test.p_value == pytest.approx(row["Pr(>Chi)"], abs=1e-4)
 
 
+@WINE
 @pytest.mark.parametrize(("name", "nodes"), [("clmm_agq10", 10), ("clmm_laplace", 1)])
-def test_clmm_equals_r(name: str, nodes: int, wine: Any, reference: Reader) -> None:
+def check_clmm_equals_r(name: str, nodes: int, wine: Any, reference: Reader) -> None:
     stored = reference("survey/change_tests")["wine"][name]
     y, x, judge = wine
     got = cumulative_link_by_group(y, x, judge, nodes=nodes)
@@ -77,6 +83,10 @@ def test_clmm_equals_r(name: str, nodes: int, wine: Any, reference: Reader) -> N
     _held(got, stored, tolerance=1e-4)
     assert isinstance(got, CumulativeLink)
     assert got.group_variance == pytest.approx(stored["judge_var"], rel=2e-4)
+
+
+def test_on_wine(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    WINE.run(request, subtests)
 
 
 def test_separated_answers_are_refused_in_words() -> None:

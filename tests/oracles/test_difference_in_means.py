@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.core.estimate import Effect
 from impact_eval.data.sample import Sample
 from impact_eval.designs.before_after import BeforeAfter
 from impact_eval.designs.difference_in_means import DifferenceInMeans
 from impact_eval.stats.inference.covariance import Clustered, Robust
+
+STAR_TRIAL = SecondRung()
+NSW = SecondRung()
+ALO_STAR = SecondRung()
 
 Read = Callable[[str], Any]
 CLOSE = 1e-8
@@ -60,15 +65,17 @@ STAR: dict[str, tuple[dict[str, Any], dict[str, Any], int | None]] = {
 }
 
 
+@STAR_TRIAL
 @pytest.mark.parametrize("case", STAR)
-def test_star(case: str, reference: Read, real_data: Read) -> None:
+def check_star(case: str, reference: Read, real_data: Read) -> None:
     options, roles, place = STAR[case]
     expected = reference("causal/estimatr_star")["results"][case]
     sample = Sample(star(real_data), treatment="small", **roles)
     same_row(DifferenceInMeans(**options).fit(sample, "readk").effects[0], expected, place)
 
 
-def test_star_blocked(reference: Read, real_data: Read) -> None:
+@STAR_TRIAL
+def check_star_blocked(reference: Read, real_data: Read) -> None:
     """Neyman's variance in each school, schools weighted by size, n - 2B degrees of freedom."""
     frame = star(real_data)
     counts = frame.groupby([SCHOOL, "small"]).size().unstack(fill_value=0)
@@ -78,8 +85,13 @@ def test_star_blocked(reference: Read, real_data: Read) -> None:
     same_row(DifferenceInMeans().fit(sample, "readk").effects[0], expected, None)
 
 
+def test_on_star_trial(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    STAR_TRIAL.run(request, subtests)
+
+
+@NSW
 @pytest.mark.parametrize(("kind", "error"), [("HC1", 670.824), ("HC2", 670.997), ("HC3", 672.682)])
-def test_nsw_difference(kind: str, error: float, real_data: Read) -> None:
+def check_nsw_difference(kind: str, error: float, real_data: Read) -> None:
     """Dehejia and Wahba (1999): 1,794 dollars."""
     sample = Sample(real_data("causal/nsw_mixtape.csv"), treatment="treat")
     row = DifferenceInMeans(covariance=Robust(kind)).fit(sample, "re78").effects[0]
@@ -87,11 +99,12 @@ def test_nsw_difference(kind: str, error: float, real_data: Read) -> None:
     assert row.std_error == pytest.approx(error, abs=6e-4)
 
 
+@NSW
 @pytest.mark.parametrize(
     ("adjustment", "point", "error"),
     [("ancova", 1676.343, 677.049), ("lin", 1621.583, 694.722)],
 )
-def test_nsw_adjusted(adjustment: str, point: float, error: float, real_data: Read) -> None:
+def check_nsw_adjusted(adjustment: str, point: float, error: float, real_data: Read) -> None:
     names = ["age", "educ", "black", "hisp", "marr", "nodegree", "re74", "re75"]
     sample = Sample(real_data("causal/nsw_mixtape.csv"), treatment="treat", covariates=names)
     row = DifferenceInMeans(adjustment=adjustment).fit(sample, "re78").effects[0]
@@ -99,6 +112,11 @@ def test_nsw_adjusted(adjustment: str, point: float, error: float, real_data: Re
     assert row.std_error == pytest.approx(error, abs=6e-4)
 
 
+def test_on_nsw(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    NSW.run(request, subtests)
+
+
+@ALO_STAR
 @pytest.mark.parametrize(
     ("adjustment", "covariates", "point", "error"),
     [
@@ -107,7 +125,7 @@ def test_nsw_adjusted(adjustment: str, point: float, error: float, real_data: Re
         ("lin", ["gpa0"], -0.081220, 0.147868),
     ],
 )
-def test_alo_star(
+def check_alo_star(
     adjustment: str, covariates: list[str], point: float, error: float, real_data: Read
 ) -> None:
     frame = real_data("causal/alo_star_men.csv")
@@ -115,6 +133,10 @@ def test_alo_star(
     row = DifferenceInMeans(adjustment=adjustment).fit(sample, "GPA_year1").effects[0]
     assert row.estimate == pytest.approx(point, abs=6e-7)
     assert row.std_error == pytest.approx(error, abs=6e-7)
+
+
+def test_on_alo_star(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    ALO_STAR.run(request, subtests)
 
 
 def test_paired_sleep(real_data: Read) -> None:

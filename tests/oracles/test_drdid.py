@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.data.sample import Sample
 from impact_eval.designs.did import DifferenceInDifferences
+
+NSW = SecondRung()
+SIMULATED = SecondRung()
 
 Read = Callable[[str], Any]
 METHODS = {
@@ -40,12 +44,13 @@ def nsw(real_data: Read, case: str) -> tuple[pd.DataFrame, list[str]]:
     return frame.assign(g=np.where(frame[group] == 1, 1978, 0)), covariates
 
 
+@NSW
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     "case",
     ["eval_cps", "effect_cps", "effect_psid", "experiment", "effect_dw_cps", "eval_cps_nocov"],
 )
-def test_panel(case: str, method: str, reference: Read, real_data: Read) -> None:
+def check_panel(case: str, method: str, reference: Read, real_data: Read) -> None:
     expected = reference("causal/drdid_nsw")["results"][case][method]
     frame, covariates = nsw(real_data, case)
     sample = Sample(frame, unit="id", time="year", cohort="g", covariates=covariates)
@@ -59,8 +64,9 @@ def test_panel(case: str, method: str, reference: Read, real_data: Read) -> None
     assert rounded == pytest.approx(expected["lci"], rel=1e-5, abs=1e-3)
 
 
+@SIMULATED
 @pytest.mark.parametrize("method", METHODS)
-def test_repeated_cross_sections(method: str, reference: Read, real_data: Read) -> None:
+def check_repeated_cross_sections(method: str, reference: Read, real_data: Read) -> None:
     expected = reference("causal/drdid_rc")["results"][method]
     frame = real_data("causal/sim_rc.csv")
     frame["g"] = np.where(frame["d"] == 1, 1.0, np.inf)
@@ -70,6 +76,11 @@ def test_repeated_cross_sections(method: str, reference: Read, real_data: Read) 
     assert row.std_error == pytest.approx(expected["se"], rel=1e-6)
 
 
+def test_on_simulated(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    SIMULATED.run(request, subtests)
+
+
+@NSW
 @pytest.mark.parametrize(
     ("method", "point", "error"),
     [
@@ -80,10 +91,14 @@ def test_repeated_cross_sections(method: str, reference: Read, real_data: Read) 
         ("reg", -1300.645, 349.826),
     ],
 )
-def test_published_manual(method: str, point: float, error: float, real_data: Read) -> None:
+def check_published_manual(method: str, point: float, error: float, real_data: Read) -> None:
     """DRDID's manual, three decimals; the improved error printed there predates 1.2.3 (393.613)."""
     frame, covariates = nsw(real_data, "eval_cps")
     sample = Sample(frame, unit="id", time="year", cohort="g", covariates=covariates)
     row = DifferenceInDifferences(method=method).fit(sample, "re")["att"]
     assert row.estimate == pytest.approx(point, abs=6e-4)
     assert row.std_error == pytest.approx(error, abs=5e-3 if method == "dr_improved" else 6e-4)
+
+
+def test_on_nsw(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    NSW.run(request, subtests)

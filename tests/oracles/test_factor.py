@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.stats.scales.factor import (
     FactorSolution,
@@ -24,6 +25,8 @@ from impact_eval.stats.scales.factor_adequacy import (
 from impact_eval.stats.scales.factor_extraction import ExtractionMethod, extract_factors
 from impact_eval.stats.scales.factor_rotation import RotationMethod, rotate
 from impact_eval.stats.scales.polychoric import polychoric_correlation
+
+HOLZINGER_AND_BFI = SecondRung()
 
 MINRES, ML, PA = (
     ExtractionMethod.MINRES,
@@ -109,8 +112,9 @@ def compare(found: FactorSolution, expected: dict, *, unrotated: np.ndarray | No
     )
 
 
+@HOLZINGER_AND_BFI
 @pytest.mark.parametrize("case", ["bfi25_adequacy", "holzinger_adequacy"])
-def test_adequacy(reference: dict, holzinger: np.ndarray, bfi: np.ndarray, case: str) -> None:
+def check_adequacy(reference: dict, holzinger: np.ndarray, bfi: np.ndarray, case: str) -> None:
     x = bfi if case.startswith("bfi") else holzinger
     r = np.corrcoef(x.T)
     expected = reference[case]
@@ -128,8 +132,9 @@ def test_adequacy(reference: dict, holzinger: np.ndarray, bfi: np.ndarray, case:
     )
 
 
+@HOLZINGER_AND_BFI
 @pytest.mark.parametrize("case", ["bfi25_parallel", "holzinger_parallel"])
-def test_parallel_analysis(
+def check_parallel_analysis(
     reference: dict, holzinger: np.ndarray, bfi: np.ndarray, case: str
 ) -> None:
     x = bfi if case.startswith("bfi") else holzinger
@@ -143,6 +148,7 @@ def test_parallel_analysis(
     assert (found.n_factors, found.n_components) == (expected["nfact"], expected["ncomp"])
 
 
+@HOLZINGER_AND_BFI
 @pytest.mark.parametrize(
     ("case", "method", "rotation"),
     [
@@ -157,7 +163,7 @@ def test_parallel_analysis(
         ("pa_varimax", PA, RotationMethod.VARIMAX),
     ],
 )
-def test_three_factors_of_holzinger(
+def check_three_factors_of_holzinger(
     reference: dict,
     holzinger: np.ndarray,
     case: str,
@@ -175,6 +181,7 @@ def test_three_factors_of_holzinger(
     compare(found, reference["holzinger_efa3"][case], unrotated=unrotated)
 
 
+@HOLZINGER_AND_BFI
 @pytest.mark.parametrize(
     ("case", "method", "rotation"),
     [
@@ -183,7 +190,7 @@ def test_three_factors_of_holzinger(
         ("ml_oblimin", ML, RotationMethod.OBLIMIN),
     ],
 )
-def test_five_factors_of_the_bfi(
+def check_five_factors_of_the_bfi(
     reference: dict, bfi: np.ndarray, case: str, method: ExtractionMethod, rotation: RotationMethod
 ) -> None:
     r = np.corrcoef(bfi.T)
@@ -193,7 +200,8 @@ def test_five_factors_of_the_bfi(
     compare(found, reference["bfi25_efa5"][case], unrotated=unrotated)
 
 
-def test_factanal(reference: dict, holzinger: np.ndarray) -> None:
+@HOLZINGER_AND_BFI
+def check_factanal(reference: dict, holzinger: np.ndarray) -> None:
     expected = reference["holzinger_factanal3_varimax"]
     r = np.corrcoef(holzinger.T)
     found = exploratory_factors(r, n=301, n_factors=3, method=ML, rotation=RotationMethod.VARIMAX)
@@ -206,20 +214,23 @@ def test_factanal(reference: dict, holzinger: np.ndarray) -> None:
     assert found.fit.p_value == pytest.approx(expected["p"], abs=1e-4)
 
 
-def test_one_factor_of_polychoric_correlations(reference: dict, bfi: np.ndarray) -> None:
+@HOLZINGER_AND_BFI
+def check_one_factor_of_polychoric_correlations(reference: dict, bfi: np.ndarray) -> None:
     # its 537.44 / .2210 says n = 2436: the rows complete on all 25 items, not on these five
     poly = polychoric_correlation(bfi[:, 15:20])
     found = exploratory_factors(poly.correlation, n=poly.n, n_factors=1)
     compare(found, reference["bfi_N_efa1_polychoric_minres"])
 
 
-def test_components(reference: dict, holzinger: np.ndarray) -> None:
+@HOLZINGER_AND_BFI
+def check_components(reference: dict, holzinger: np.ndarray) -> None:
     expected = reference["holzinger_pca3_varimax"]
     raw = extract_factors(np.corrcoef(holzinger.T), 3, method=ExtractionMethod.COMPONENTS)
     turned = rotate(raw.loadings, method=RotationMethod.VARIMAX)
     compare_varimax(raw.loadings, turned.loadings, matrix_of(expected["loadings"]))
 
 
+@HOLZINGER_AND_BFI
 @pytest.mark.parametrize(
     ("key", "rotation", "atol"),
     [
@@ -228,7 +239,7 @@ def test_components(reference: dict, holzinger: np.ndarray) -> None:
         ("minres_varimax_bartlett", RotationMethod.VARIMAX, 3e-3),
     ],
 )
-def test_scores(
+def check_scores(
     reference: dict, holzinger: np.ndarray, key: str, rotation: RotationMethod, atol: float
 ) -> None:
     expected = reference["holzinger_scores_first5"]
@@ -242,3 +253,7 @@ def test_scores(
     signs = np.sign(np.sum(found.loadings[:, order] * target, axis=0))
     scores = (z[:5] @ weights)[:, order] * signs
     np.testing.assert_allclose(scores, matrix_of(expected[key]), atol=atol, rtol=0)
+
+
+def test_on_holzinger_and_bfi(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    HOLZINGER_AND_BFI.run(request, subtests)

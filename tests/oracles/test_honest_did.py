@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.core import NotApplicable
 from impact_eval.data.sample import Sample
@@ -20,6 +21,8 @@ from impact_eval.stats.panels.honest import (
 )
 from impact_eval.stats.panels.honest_flci import folded_normal_quantile
 from impact_eval.stats.panels.honest_restrictions import DriftShape, Shape
+
+STORED = SecondRung()
 
 CASES = ("honestdid_benzarti_carloni", "honestdid_mpdta_cs")
 SETS = (
@@ -57,9 +60,10 @@ def interval(problem: HonestProblem, m: float, *names: str) -> HonestInterval:
     return found
 
 
+@STORED
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("name", SETS, ids=lambda s: s[0])
-def test_inverted_tests(
+def check_inverted_tests(
     case: str, name: tuple[str, str, str, str], reference: Callable[[str], dict[str, Any]]
 ) -> None:
     results = reference(f"causal/{case}")["results"]
@@ -81,8 +85,9 @@ def test_inverted_tests(
             assert found.conf_high == pytest.approx(stored["ub"][i], abs=loose)
 
 
+@STORED
 @pytest.mark.parametrize("case", CASES)
-def test_fixed_length_intervals(case: str, reference: Callable[[str], dict[str, Any]]) -> None:
+def check_fixed_length_intervals(case: str, reference: Callable[[str], dict[str, Any]]) -> None:
     results = reference(f"causal/{case}")["results"]
     problem, stored = problem_of(results), results["smoothness_FLCI"]
     # The reference takes its folded normal quantiles from 1e6 draws (seed 0): 1.6433254243 where
@@ -108,13 +113,18 @@ def test_fixed_length_intervals(case: str, reference: Callable[[str], dict[str, 
         assert gap == pytest.approx((exact - simulated) * 0.0304, rel=0.05)
 
 
-def test_upper_bound_on_smoothness(reference: Callable[[str], dict[str, Any]]) -> None:
+@STORED
+def check_upper_bound_on_smoothness(reference: Callable[[str], dict[str, Any]]) -> None:
     results = reference("causal/honestdid_benzarti_carloni")["results"]
     found = largest_second_difference(
         np.array(results["betahat"]), np.array(results["sigma"]["values"]), n_pre=4
     )
     stored = reference("causal/honestdid_bounds_on_M")["results"]["upper"]
     assert found == pytest.approx(stored, rel=1e-10)
+
+
+def test_on_stored(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    STORED.run(request, subtests)
 
 
 def test_from_the_table_to_the_interval(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.data.sample import Sample
 from impact_eval.designs.cohort_panel import cohort_panel
@@ -15,20 +16,22 @@ from impact_eval.designs.imputation import ImputationDiD
 from impact_eval.designs.panel_ols import panel_ols
 from impact_eval.stats.inference.covariance import Clustered
 
+MPDTA_AND_HET = SecondRung()
+FRENCH = SecondRung()
+
 CASES = {
     "mpdta": ("lemp", {"unit": "countyreal", "time": "year", "cohort": "first.treat"}),
     "df_het": ("dep_var", {"unit": "unit", "time": "year", "cohort": "g", "cluster": "state"}),
 }
 
 
-@pytest.fixture(params=sorted(CASES))
-def case(request, real_data, reference):
-    outcome, roles = CASES[request.param]
-    sample = Sample(real_data(f"causal/{request.param}.csv"), **roles)
+def case_of(name, real_data, reference):
+    outcome, roles = CASES[name]
+    sample = Sample(real_data(f"causal/{name}.csv"), **roles)
     return (
         sample,
         outcome,
-        lambda package: reference(f"causal/{package}_{request.param}")["results"],
+        lambda package: reference(f"causal/{package}_{name}")["results"],
     )
 
 
@@ -42,8 +45,10 @@ def _errors(estimate):
     return np.sqrt(np.diag(estimate.covariance))
 
 
-def test_bjs_is_didimputation(case):
-    sample, outcome, expected = case
+@MPDTA_AND_HET
+@pytest.mark.parametrize("name", sorted(CASES))
+def check_bjs_is_didimputation(name, real_data, reference):
+    sample, outcome, expected = case_of(name, real_data, reference)
     estimate = ImputationDiD(leads=0).fit(sample, outcome)
     want = expected("didimputation")
     overall = estimate.aggregate("simple")["att"]
@@ -56,8 +61,10 @@ def test_bjs_is_didimputation(case):
     np.testing.assert_allclose(_errors(event), want["horizons"]["std.error"], rtol=1e-6)
 
 
-def test_two_stage_is_did2s(case):
-    sample, outcome, expected = case
+@MPDTA_AND_HET
+@pytest.mark.parametrize("name", sorted(CASES))
+def check_two_stage_is_did2s(name, real_data, reference):
+    sample, outcome, expected = case_of(name, real_data, reference)
     estimate = ImputationDiD(variance="two_stage", leads=0).fit(sample, outcome)
     want = expected("did2s")
     overall = estimate.aggregate("simple")["att"]
@@ -70,9 +77,11 @@ def test_two_stage_is_did2s(case):
     np.testing.assert_allclose(_errors(event), np.array(study["se"])[after], rtol=1e-6)
 
 
-def test_placebo_regression_is_didimputation(case):
+@MPDTA_AND_HET
+@pytest.mark.parametrize("name", sorted(CASES))
+def check_placebo_regression_is_didimputation(name, real_data, reference):
     """didimputation's pretrends=-3:-2: two leads on untreated rows, clustered without factor."""
-    sample, outcome, expected = case
+    sample, outcome, expected = case_of(name, real_data, reference)
     panel = cohort_panel(sample, outcome)
     event = panel.event_times
     cells = np.stack([event == -3, event == -2], axis=2).astype(float)
@@ -83,6 +92,11 @@ def test_placebo_regression_is_didimputation(case):
     np.testing.assert_allclose(error, want["std.error"][:2], rtol=1e-6)
 
 
+def test_on_mpdta_and_het(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    MPDTA_AND_HET.run(request, subtests)
+
+
+@FRENCH
 @pytest.mark.parametrize(
     ("name", "outcome", "time", "value", "std_error"),
     [
@@ -90,9 +104,13 @@ def test_placebo_regression_is_didimputation(case):
         ("cas_rsa_renove_foyers_rsa_2019_2024", "ly", "annee", -1.81313, 0.9408),
     ],
 )
-def test_french_cases(real_data, name, outcome, time, value, std_error):
+def check_french_cases(real_data, name, outcome, time, value, std_error):
     """pyfixest 0.60.0 did2s (stored with the data): its solver stops early, hence 1e-4."""
     sample = Sample(real_data(f"fr/{name}.csv"), unit="dep", time=time, cohort="g")
     row = ImputationDiD(variance="two_stage").fit(sample, outcome).aggregate("simple")["att"]
     assert row.estimate == pytest.approx(value, abs=1e-4)
     assert row.std_error == pytest.approx(std_error, abs=1e-3)
+
+
+def test_on_french(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    FRENCH.run(request, subtests)

@@ -12,10 +12,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.stats.scales.irt import IrtErrors, item_response
 from impact_eval.stats.scales.irt_models import IrtModel
 from impact_eval.stats.scales.irt_scores import expected_scores, likelihood_scores
+
+SCIENCE = SecondRung()
+LSAT = SecondRung()
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +32,8 @@ def lsat(shared: Path, section: int) -> np.ndarray:
     return pd.read_csv(shared / f"data/lsat{section}_1000x5.csv").to_numpy(float)
 
 
-def test_graded_science(science: np.ndarray) -> None:
+@SCIENCE
+def check_graded_science(science: np.ndarray) -> None:
     fit = item_response(science)
     assert fit.log_likelihood == pytest.approx(-1608.8694, abs=1e-4)
     assert fit.n_free == 16
@@ -43,7 +48,8 @@ def test_graded_science(science: np.ndarray) -> None:
     np.testing.assert_allclose(fit.std_error[:4], [0.1882, 0.1817, 0.48812, 0.18318], atol=5e-4)
 
 
-def test_generalized_partial_credit_science(science: np.ndarray) -> None:
+@SCIENCE
+def check_generalized_partial_credit_science(science: np.ndarray) -> None:
     fit = item_response(science, model=IrtModel.GENERALIZED_PARTIAL_CREDIT)
     assert fit.log_likelihood == pytest.approx(-1612.68160, abs=1e-4)
     np.testing.assert_allclose(
@@ -59,7 +65,8 @@ def test_generalized_partial_credit_science(science: np.ndarray) -> None:
     np.testing.assert_allclose(fit.std_error[:4], [0.17406, 0.14528, 0.67129, 0.14323], atol=1e-3)
 
 
-def test_partial_credit_science(science: np.ndarray) -> None:
+@SCIENCE
+def check_partial_credit_science(science: np.ndarray) -> None:
     # the independent program fixes the latent standard deviation at 1; ours estimates 1.0013
     fit = item_response(science, model=IrtModel.PARTIAL_CREDIT)
     assert fit.log_likelihood > -1619.2742153
@@ -73,7 +80,8 @@ def test_partial_credit_science(science: np.ndarray) -> None:
     np.testing.assert_allclose(fit.difficulties, expected, atol=3e-3)
 
 
-def test_scores(science: np.ndarray) -> None:
+@SCIENCE
+def check_scores(science: np.ndarray) -> None:
     graded = item_response(science)
     eap = expected_scores(graded, science[:6])
     np.testing.assert_allclose(
@@ -105,7 +113,12 @@ def test_scores(science: np.ndarray) -> None:
         np.testing.assert_allclose(wle.std_error, errors, atol=1e-3)
 
 
-def test_two_parameter_lsat7(shared: Path) -> None:
+def test_on_science(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    SCIENCE.run(request, subtests)
+
+
+@LSAT
+def check_two_parameter_lsat7(shared: Path) -> None:
     fit = item_response(lsat(shared, 7), model=IrtModel.TWO_PARAMETER)
     assert fit.log_likelihood == pytest.approx(-2658.805, abs=5e-4)
     # slopes and intercepts as printed in mirt's manual (R), at its coarse default tolerance
@@ -115,7 +128,8 @@ def test_two_parameter_lsat7(shared: Path) -> None:
     )
 
 
-def test_lsat6(shared: Path) -> None:
+@LSAT
+def check_lsat6(shared: Path) -> None:
     # ltm: constrained discrimination .7551, difficulties, log-likelihood -2466.938; free: -2466.653
     rasch = item_response(lsat(shared, 6), model=IrtModel.RASCH)
     assert rasch.log_likelihood == pytest.approx(-2466.938, abs=5e-4)
@@ -128,9 +142,14 @@ def test_lsat6(shared: Path) -> None:
                                atol=1.2e-3)  # fmt: skip
 
 
-def test_both_kinds_of_errors_agree_when_the_model_holds(shared: Path) -> None:
+@LSAT
+def check_both_kinds_of_errors_agree_when_the_model_holds(shared: Path) -> None:
     x = lsat(shared, 7)
     observed = item_response(x, model=IrtModel.TWO_PARAMETER)
     products = item_response(x, model=IrtModel.TWO_PARAMETER, errors=IrtErrors.CROSS_PRODUCT)
     np.testing.assert_allclose(products.std_error, observed.std_error, rtol=0.12)
     np.testing.assert_array_equal(products.theta, observed.theta)
+
+
+def test_on_lsat(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    LSAT.run(request, subtests)

@@ -7,9 +7,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data.linkage import edit_distance, link_waves, normalise_code, pseudonyms
+
+WAVES = SecondRung()
 
 
 @pytest.fixture
@@ -17,7 +20,8 @@ def waves(real_data: Callable[[str], pd.DataFrame]) -> tuple[pd.DataFrame, pd.Da
     return tuple(real_data(f"synthetic_sgic_{part}.csv") for part in ("t0", "t1", "truth"))
 
 
-def test_no_newcomer_is_stolen_and_nearly_all_are_found(waves: Any) -> None:
+@WAVES
+def check_no_newcomer_is_stolen_and_nearly_all_are_found(waves: Any) -> None:
     t0, t1, truth = waves
     linked = link_waves(t0, t1, code="code", support=("sexe", "naissance"))
     right = truth.set_index("row_t1")["row_t0"]
@@ -30,7 +34,8 @@ def test_no_newcomer_is_stolen_and_nearly_all_are_found(waves: Any) -> None:
     assert linked.false_match_bound < 1
 
 
-def test_without_support_nothing_wrong_is_matched_either(waves: Any) -> None:
+@WAVES
+def check_without_support_nothing_wrong_is_matched_either(waves: Any) -> None:
     t0, t1, truth = waves
     linked = link_waves(t0, t1, code="code")
     right = truth.set_index("row_t1")["row_t0"]
@@ -40,6 +45,10 @@ def test_without_support_nothing_wrong_is_matched_either(waves: Any) -> None:
     ]  # fmt: skip
     assert len(wrong) <= 1  # a newcomer one slip away from somebody cannot be told apart
     assert len({m.first for m in linked.matches}) == len(linked.matches)
+
+
+def test_on_waves(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    WAVES.run(request, subtests)
 
 
 def test_a_tie_is_listed_and_left_open() -> None:

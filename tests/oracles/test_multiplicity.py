@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from second_rung import SecondRung
 
 from impact_eval.core import ImpactEvalError
 from impact_eval.stats.inference.multiplicity import (
@@ -21,11 +22,14 @@ from impact_eval.stats.inference.multiplicity import (
     westfall_young,
 )
 
+STORED = SecondRung()
+
 Read = Callable[[str], Any]
 P_LISTS = st.lists(st.floats(0, 1).filter(lambda p: p == 0 or p > 1e-12), min_size=1, max_size=12)
 
 
-def test_p_adjust_of_r(reference: Read) -> None:
+@STORED
+def check_p_adjust_of_r(reference: Read) -> None:
     stored = reference("causal/multiple_testing")["results"]
     for name in ("bonferroni", "holm", "hochberg", "hommel", "BH", "BY"):
         ours = adjust(stored["p"], Correction(name.lower()))
@@ -35,7 +39,8 @@ def test_p_adjust_of_r(reference: Read) -> None:
         np.testing.assert_allclose(ours, stored[f"example_{name}"], rtol=1e-10)
 
 
-def test_anderson_q_is_the_next_point_of_his_grid(reference: Read) -> None:
+@STORED
+def check_anderson_q_is_the_next_point_of_his_grid(reference: Read) -> None:
     stored = reference("causal/multiple_testing")["results"]
     for p, q in (("p", "anderson_sharpened_q"), ("example_p", "example_anderson_q")):
         exact = sharpened_q(stored[p])
@@ -45,12 +50,17 @@ def test_anderson_q_is_the_next_point_of_his_grid(reference: Read) -> None:
         assert (printed <= exact + 0.001 + 1e-9).all()
 
 
-def test_step_down_from_saved_bootstrap(reference: Read, real_data: Read) -> None:
+@STORED
+def check_step_down_from_saved_bootstrap(reference: Read, real_data: Read) -> None:
     stored = reference("causal/multiple_testing")["results"]
     draws = real_data("causal/mht_bootstrap_t.csv")[stored["outcomes"]].to_numpy()
     np.testing.assert_allclose(romano_wolf(stored["t"], draws), stored["romano_wolf"], atol=1e-12)
     single = single_step_max_t(stored["t"], draws)
     np.testing.assert_allclose(single, stored["single_step_max_t"], atol=1e-12)
+
+
+def test_on_stored(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    STORED.run(request, subtests)
 
 
 def test_benjamini_hochberg_1995_fifteen_p_values() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.stats.scales.item_matrix import MissingRule
 from impact_eval.stats.scales.omega import (
@@ -19,6 +20,9 @@ from impact_eval.stats.scales.omega import (
     schmid_leiman,
 )
 from impact_eval.stats.scales.polychoric import Polychoric, polychoric_correlation
+
+BFI = SecondRung()
+THURSTONE = SecondRung()
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +46,9 @@ def thurstone(shared: Path) -> np.ndarray:
     return pd.read_csv(shared / "data/thurstone_corr.csv", index_col=0).to_numpy(float)
 
 
+@BFI
 @pytest.mark.parametrize("letter", ["A", "N"])
-def test_one_factor(reference: dict, bfi: pd.DataFrame, letter: str) -> None:
+def check_one_factor(reference: dict, bfi: pd.DataFrame, letter: str) -> None:
     x = bfi[[f"{letter}{i}" for i in range(1, 6)]].dropna().to_numpy(float)
     if letter == "A":
         x[:, 0] = 7 - x[:, 0]
@@ -54,7 +59,8 @@ def test_one_factor(reference: dict, bfi: pd.DataFrame, letter: str) -> None:
         np.testing.assert_allclose(got, list(expected[key].values()), atol=1e-5, rtol=0)
 
 
-def test_thurstone(reference: dict, thurstone: np.ndarray) -> None:
+@THURSTONE
+def check_thurstone(reference: dict, thurstone: np.ndarray) -> None:
     expected = reference["omega_thurstone_3f"]
     found = hierarchical_omega(thurstone, 3)
     np.testing.assert_allclose(
@@ -84,7 +90,8 @@ def test_thurstone(reference: dict, thurstone: np.ndarray) -> None:
         np.testing.assert_allclose(got[order], [g[key] for g in groups], atol=1e-4, rtol=0)
 
 
-def test_schmid_leiman_of_the_structure_file(shared: Path, thurstone: np.ndarray) -> None:
+@THURSTONE
+def check_schmid_leiman_of_the_structure_file(shared: Path, thurstone: np.ndarray) -> None:
     text = (shared / "reference/survey/efa_polychoric.json").read_text()
     expected = json.loads(text)["thurstone_schmid"]["sl"]
     rows = np.array([list(row.values()) for row in expected.values()])
@@ -94,7 +101,12 @@ def test_schmid_leiman_of_the_structure_file(shared: Path, thurstone: np.ndarray
     np.testing.assert_allclose(found.group[:, order], rows[:, 1:4], atol=1e-4, rtol=0)
 
 
-def test_five_group_factors_of_the_bfi(reference: dict, bfi: pd.DataFrame) -> None:
+def test_on_thurstone(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    THURSTONE.run(request, subtests)
+
+
+@BFI
+def check_five_group_factors_of_the_bfi(reference: dict, bfi: pd.DataFrame) -> None:
     expected = reference["omega_bfi25_5f"]
     x = bfi.iloc[:, 1:26].dropna().to_numpy(float)
     found = hierarchical_omega(np.corrcoef(x.T), 5)
@@ -104,7 +116,8 @@ def test_five_group_factors_of_the_bfi(reference: dict, bfi: pd.DataFrame) -> No
     assert signs.tolist() == list(expected["flipped_items"].values())
 
 
-def test_ordered_answers(reference: dict, polychoric_n: Polychoric, shared: Path) -> None:
+@BFI
+def check_ordered_answers(reference: dict, polychoric_n: Polychoric, shared: Path) -> None:
     expected = reference["ordinal_alpha_bfi_N"]
     r = polychoric_n.correlation
     assert ordinal_alpha(r) == pytest.approx(expected["ordinal_alpha"], abs=1e-5)
@@ -122,3 +135,7 @@ def test_ordered_answers(reference: dict, polychoric_n: Polychoric, shared: Path
     assert observed == pytest.approx(target, abs=1e-6)
     target = cfa["bfi_N_categorical_omega_ordscale_false"]["n"]
     assert latent_omega(loadings, r) == pytest.approx(target, abs=1e-6)
+
+
+def test_on_bfi(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    BFI.run(request, subtests)

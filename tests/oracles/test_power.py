@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.core import ImpactEvalError
 from impact_eval.stats.inference.regression import least_squares
@@ -35,11 +36,14 @@ from impact_eval.stats.planning.rollout_power import (
     territory_covariance,
 )
 
+STORED = SecondRung()
+
 Read = Callable[[str], Any]
 R_DEFAULT = PowerTest(tails=Tails.TWO_ONE_COUNTED)
 
 
-def test_power_t_test_of_r(reference: Read) -> None:
+@STORED
+def check_power_t_test_of_r(reference: Read) -> None:
     stored = reference("causal/power")["results"]["t_test"]
     arms = lambda n: two_means(n, n)  # noqa: E731
     n = required_size(arms, 0.2, R_DEFAULT)
@@ -62,7 +66,8 @@ def test_power_t_test_of_r(reference: Read) -> None:
     assert n == pytest.approx(stored["one_sample_power80"]["n"], rel=1e-5)
 
 
-def test_pwr(reference: Read) -> None:
+@STORED
+def check_pwr(reference: Read) -> None:
     stored = reference("causal/power")["results"]["pwr"]
     assert power_of_effect(0.4, two_means(60, 120)) == pytest.approx(
         stored["two_unequal"]["power"], rel=1e-9
@@ -83,6 +88,7 @@ def test_cohen_published_sizes() -> None:
         assert required_size(lambda size: two_means(size, size), d) == pytest.approx(n, abs=0.005)
 
 
+@STORED
 @pytest.mark.parametrize(
     ("case", "clusters", "design", "effect"),
     [
@@ -98,7 +104,7 @@ def test_cohen_published_sizes() -> None:
         ),
     ],
 )
-def test_clusters(
+def check_clusters(
     reference: Read, case: str, clusters: int, design: ClusterDesign, effect: float
 ) -> None:
     stored = reference("causal/power")["results"]["cluster"][case]
@@ -119,7 +125,8 @@ def test_clusters(
     assert effects == pytest.approx(stored["design_effect_unequal_cv"], rel=1e-12)
 
 
-def test_clusters_needed(reference: Read) -> None:
+@STORED
+def check_clusters_needed(reference: Read) -> None:
     stored = reference("causal/power")["results"]["cluster"]
     cases = [
         ("clusters_needed_m25_icc05_d03", 25, 0.05, 0.3, 0.8),
@@ -141,7 +148,8 @@ def test_unequal_sizes_cost_what_the_design_effect_says() -> None:
     assert clustered == pytest.approx(equal * np.sqrt(design.design_effect(30)), rel=1e-12)
 
 
-def test_individual_and_repeated_measures(reference: Read) -> None:
+@STORED
+def check_individual_and_repeated_measures(reference: Read) -> None:
     stored = reference("causal/power")["results"]["individual"]
     one = two_means(200, 200, r2=0.3, covariates=1)
     formula = stored["individual_mde_formula_N400_P50_R2_30"]
@@ -161,6 +169,10 @@ def test_individual_and_repeated_measures(reference: Read) -> None:
     assert half.std_error**2 == pytest.approx(stored["attrition_20_inflation"])
     takers = with_losses(Precision(1.0), take_up=0.5)
     assert takers.std_error == pytest.approx(stored["takeup_50_mde_factor"])
+
+
+def test_on_stored(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    STORED.run(request, subtests)
 
 
 def test_shares_round_trip_and_refusals() -> None:

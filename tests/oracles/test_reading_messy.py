@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.data.codebook import Codebook
 from impact_eval.data.reading import read_table
+
+EXPORTS = SecondRung()
 
 CODEBOOK = """
 schema = "impact-eval/codebook/1"
@@ -71,8 +74,9 @@ def truth(shared: Path) -> pd.DataFrame:
     return pd.read_csv(shared / "data/messy/canonical.csv", dtype={"code": str})
 
 
+@EXPORTS
 @pytest.mark.parametrize("file", FILES)
-def test_every_export_reads_to_the_same_truth(
+def check_every_export_reads_to_the_same_truth(
     file: str, codebook: Codebook, truth: pd.DataFrame, shared: Path
 ) -> None:
     read = read_table(shared / "data/messy" / file, codes=codebook)
@@ -93,8 +97,9 @@ def test_every_export_reads_to_the_same_truth(
     assert got.astype("datetime64[s]").tolist() == dates.astype("datetime64[s]").tolist()
 
 
+@EXPORTS
 @pytest.mark.parametrize("file", [f for f in FILES if f != "suivi_asso.xlsx"])
-def test_free_answers_are_kept(
+def check_free_answers_are_kept(
     file: str, codebook: Codebook, truth: pd.DataFrame, shared: Path
 ) -> None:
     # The hand-kept sheet lost it before it reached us.
@@ -103,7 +108,8 @@ def test_free_answers_are_kept(
     assert got == truth["aide_autre"].fillna("").tolist()
 
 
-def test_the_log_says_all_that_was_dropped(codebook: Codebook, shared: Path) -> None:
+@EXPORTS
+def check_the_log_says_all_that_was_dropped(codebook: Codebook, shared: Path) -> None:
     read = read_table(shared / "data/messy/suivi_asso.xlsx", codes=codebook)
     reading = read.attrs["reading"]
     codes = {step["code"] for step in reading["log"]}
@@ -123,10 +129,15 @@ def test_the_log_says_all_that_was_dropped(codebook: Codebook, shared: Path) -> 
     json.dumps(reading, allow_nan=False)
 
 
-def test_not_shown_and_unanswered_stay_apart(codebook: Codebook, shared: Path) -> None:
+@EXPORTS
+def check_not_shown_and_unanswered_stay_apart(codebook: Codebook, shared: Path) -> None:
     read = read_table(shared / "data/messy/limesurvey_full_cp1252.csv", codes=codebook)
     missing = {e["name"]: e["missing"] for e in read.attrs["reading"]["dictionary"]}
     assert missing["rses_8"] == {"not_shown": 1}
     codes = read_table(shared / "data/messy/limesurvey_codes.csv", codes=codebook)
     steps = {step["code"]: step for step in codes.attrs["reading"]["log"]}
     assert steps["incomplete_answers"]["values"]["rows"] == [12]
+
+
+def test_on_exports(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    EXPORTS.run(request, subtests)

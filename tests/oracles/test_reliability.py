@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.stats.scales.item_matrix import MissingRule, covariance_of
 from impact_eval.stats.scales.item_statistics import item_statistics
@@ -18,6 +19,8 @@ from impact_eval.stats.scales.reliability import (
     standard_error_of_measurement,
 )
 from impact_eval.stats.scales.split_half import guttman_bounds, split_half
+
+SCALES = SecondRung()
 
 CASES = (
     "bfi_agreeableness",
@@ -72,8 +75,9 @@ RANGES = {
 }
 
 
+@SCALES
 @pytest.mark.parametrize("case", CASES)
-def test_alpha_and_intervals(reference: dict, shared: Path, case: str) -> None:
+def check_alpha_and_intervals(reference: dict, shared: Path, case: str) -> None:
     expected = reference[case]
     a = cronbach_alpha(responses(shared, case))
     got = [a.value, a.standardized, a.mean_inter_item, a.median_inter_item, a.signal_noise]
@@ -89,8 +93,9 @@ def test_alpha_and_intervals(reference: dict, shared: Path, case: str) -> None:
     assert (a.n, a.n_items) == (expected["n_complete"], expected["n_items"])
 
 
+@SCALES
 @pytest.mark.parametrize("case", CASES)
-def test_guttman_bounds(reference: dict, shared: Path, case: str) -> None:
+def check_guttman_bounds(reference: dict, shared: Path, case: str) -> None:
     covariance, _ = covariance_of(responses(shared, case))
     b = guttman_bounds(covariance)
     expected = reference[case]["lambdas"]
@@ -99,8 +104,9 @@ def test_guttman_bounds(reference: dict, shared: Path, case: str) -> None:
     np.testing.assert_allclose(got, list(expected.values()), rtol=0, atol=1e-9)
 
 
+@SCALES
 @pytest.mark.parametrize("case", CASES)
-def test_split_items_and_error(reference: dict, shared: Path, case: str) -> None:
+def check_split_items_and_error(reference: dict, shared: Path, case: str) -> None:
     matrix = responses(shared, case)
     expected = reference[case]
     half = split_half(matrix)
@@ -131,8 +137,9 @@ def test_split_items_and_error(reference: dict, shared: Path, case: str) -> None
     )
 
 
+@SCALES
 @pytest.mark.parametrize("case", [c for c in CASES if c != "holzinger_visual"])
-def test_floor_and_ceiling(reference: dict, shared: Path, case: str) -> None:
+def check_floor_and_ceiling(reference: dict, shared: Path, case: str) -> None:
     matrix = responses(shared, case)
     complete = matrix[~np.isnan(matrix).any(axis=1)]
     low, high = RANGES[case if case in RANGES else case.split("_")[0]]
@@ -146,7 +153,8 @@ def test_floor_and_ceiling(reference: dict, shared: Path, case: str) -> None:
     )
 
 
-def test_pairwise_and_unreversed(reference: dict, shared: Path) -> None:
+@SCALES
+def check_pairwise_and_unreversed(reference: dict, shared: Path) -> None:
     pairwise = cronbach_alpha(responses(shared, "bfi_agreeableness"), missing=MissingRule.PAIRWISE)
     expected = reference["bfi_agreeableness"]["alpha_pairwise"]
     assert pairwise.value == pytest.approx(expected, abs=1e-9)
@@ -156,7 +164,8 @@ def test_pairwise_and_unreversed(reference: dict, shared: Path) -> None:
     assert item_statistics(raw).item_rest[0] < 0, "the unreversed item is named"
 
 
-def test_bootstrap_of_fifteen_persons(reference: dict, shared: Path) -> None:
+@SCALES
+def check_bootstrap_of_fifteen_persons(reference: dict, shared: Path) -> None:
     expected = reference["bootstrap_alpha_first15"]
     draws = alpha_bootstrap(
         responses(shared, "synthetic_rses_t0_first15_complete"),
@@ -170,3 +179,7 @@ def test_bootstrap_of_fifteen_persons(reference: dict, shared: Path) -> None:
         rtol=0,
         atol=0.02,
     )
+
+
+def test_on_scales(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    SCALES.run(request, subtests)

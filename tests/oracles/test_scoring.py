@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.scales.summing import (
@@ -20,6 +21,8 @@ from impact_eval.stats.scales.summing import (
 )
 from impact_eval.survey import instrument
 from impact_eval.survey.instrument_file import Instrument
+
+RSES = SecondRung()
 
 CESD = """
 schema = "impact-eval/instrument/1"
@@ -58,8 +61,9 @@ def reference_change(shared: Path) -> dict[str, Any]:
     return json.loads((shared / "reference/survey/change_tests.json").read_text())
 
 
+@RSES
 @pytest.mark.parametrize("wave", ["t0", "t1"])
-def test_rses_half_rule_and_strict_sum_equal_r(
+def check_rses_half_rule_and_strict_sum_equal_r(
     wave: str, waves: pd.DataFrame, reference_change: dict[str, Any]
 ) -> None:
     columns = [f"{wave}_r{i}" for i in range(1, 11)]
@@ -73,11 +77,16 @@ def test_rses_half_rule_and_strict_sum_equal_r(
     np.testing.assert_allclose(strict, nan(expected[f"strict_{wave}"]), atol=1e-9)
 
 
-def test_rses_of_the_messy_truth(shared: Path) -> None:
+@RSES
+def check_rses_of_the_messy_truth(shared: Path) -> None:
     truth = pd.read_csv(shared / "data/messy/canonical.csv")
     scores = instrument("rses-fr").score(truth, {str(i): f"rses_{i}" for i in range(1, 11)})
     np.testing.assert_allclose(scores.values, truth["rses_total_half_rule"], atol=5e-7)
     assert scores.prorated == 2
+
+
+def test_on_rses(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    RSES.run(request, subtests)
 
 
 def test_cesd_recomputes_all_published_totals(shared: Path, tmp_path: Path) -> None:

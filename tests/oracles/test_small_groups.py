@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.inference.proportion import ShareMethod, share_interval
@@ -37,6 +38,8 @@ from impact_eval.stats.scales.paired_tests import (
     wilcoxon,
 )
 
+SMALL = SecondRung()
+
 Reader = Callable[[str], Any]
 
 
@@ -55,7 +58,8 @@ def pairs(real_data: Reader) -> pd.DataFrame:
     return real_data("synthetic_prepost24.csv")
 
 
-def test_paired_effects_equal_r(change: dict[str, Any], pairs: pd.DataFrame) -> None:
+@SMALL
+def check_paired_effects_equal_r(change: dict[str, Any], pairs: pd.DataFrame) -> None:
     expected = change["paired"]
     got = paired_effects(pairs["pre"], pairs["post"])
     assert isinstance(got, PairedEffects)
@@ -82,7 +86,8 @@ def test_paired_effects_equal_r(change: dict[str, Any], pairs: pd.DataFrame) -> 
     assert got.dz.conf_high == pytest.approx(bounds["CI_high"], abs=2e-7)
 
 
-def test_intervals_of_d_equal_r(small: dict[str, Any]) -> None:
+@SMALL
+def check_intervals_of_d_equal_r(small: dict[str, Any]) -> None:
     for case in small["dz_ci"]:
         root = math.sqrt(case["n"])
         bounds = noncentral_t_interval(case["dz"] * root, df=case["n"] - 1)
@@ -92,7 +97,8 @@ def test_intervals_of_d_equal_r(small: dict[str, Any]) -> None:
         np.testing.assert_allclose(bounds, case["ci"], atol=1e-6)
 
 
-def test_what_small_groups_can_see_equals_r(small: dict[str, Any]) -> None:
+@SMALL
+def check_what_small_groups_can_see_equals_r(small: dict[str, Any]) -> None:
     for case in small["paired_power"]:
         n = case["n"]
         assert detectable_change(n=n) == pytest.approx(case["mdes_dz_80"], abs=1e-6)
@@ -104,13 +110,15 @@ def test_what_small_groups_can_see_equals_r(small: dict[str, Any]) -> None:
         assert detectable_difference(n_per_group=n) == pytest.approx(case["mdes_d_80"], abs=1e-6)
 
 
-def test_share_intervals_equal_r(small: dict[str, Any]) -> None:
+@SMALL
+def check_share_intervals_equal_r(small: dict[str, Any]) -> None:
     for case, method in itertools.product(small["proportions"], ShareMethod):
         got = share_interval(case["x"], case["n"], method=method)
         np.testing.assert_allclose(got, case[method.value], atol=1e-9)
 
 
-def test_paired_t_equals_r(change: dict[str, Any], pairs: pd.DataFrame, real_data: Reader) -> None:
+@SMALL
+def check_paired_t_equals_r(change: dict[str, Any], pairs: pd.DataFrame, real_data: Reader) -> None:
     expected = change["paired"]
     got = paired_t(pairs["pre"], pairs["post"])
     assert not isinstance(got, NotApplicable)
@@ -125,7 +133,8 @@ def test_paired_t_equals_r(change: dict[str, Any], pairs: pd.DataFrame, real_dat
     assert student.p_value == pytest.approx(change["sleep_paired"]["p"], abs=1e-10)
 
 
-def test_wilcoxon_equals_r_under_both_zero_rules(
+@SMALL
+def check_wilcoxon_equals_r_under_both_zero_rules(
     change: dict[str, Any], pairs: pd.DataFrame
 ) -> None:
     expected = change["paired"]
@@ -165,7 +174,8 @@ def test_exact_wilcoxon_equals_brute_force(rng: np.random.Generator) -> None:
     assert got.p_value == pytest.approx(far, abs=1e-12)
 
 
-def test_sign_flips_and_mcnemar_equal_r(small: dict[str, Any]) -> None:
+@SMALL
+def check_sign_flips_and_mcnemar_equal_r(small: dict[str, Any]) -> None:
     case = small["sign_flip_exact_first16"]
     got = sign_flip(case["d"])
     assert isinstance(got, SignFlip)
@@ -191,7 +201,8 @@ def test_drawn_sign_flips_agree_with_enumeration(rng: np.random.Generator) -> No
     assert drawn.p_value == pytest.approx(t.p_value, abs=0.02)  # Monte Carlo and normality
 
 
-def test_bootstrap_of_a_mean_agrees_with_r(small: dict[str, Any], pairs: pd.DataFrame) -> None:
+@SMALL
+def check_bootstrap_of_a_mean_agrees_with_r(small: dict[str, Any], pairs: pd.DataFrame) -> None:
     changes = pairs["post"] - pairs["pre"]
     got = bootstrap_mean(changes, rng=np.random.default_rng(7), draws=20_000)
     assert isinstance(got, MeanBootstrap)
@@ -213,7 +224,8 @@ def rses(change: dict[str, Any], real_data: Reader) -> dict[str, np.ndarray]:
     return {**scores, "treated": (waves["arm"] == "beneficiaire").to_numpy()}
 
 
-def test_group_effects_equal_r(change: dict[str, Any], rses: dict[str, np.ndarray]) -> None:
+@SMALL
+def check_group_effects_equal_r(change: dict[str, Any], rses: dict[str, np.ndarray]) -> None:
     expected = change["rses_synthetic"]
     seen = ~np.isnan(rses["t0"]) & ~np.isnan(rses["t1"])
     treated = rses["treated"] & seen
@@ -232,3 +244,7 @@ def test_group_effects_equal_r(change: dict[str, Any], rses: dict[str, np.ndarra
     assert not isinstance(contrast, NotApplicable)
     assert contrast.value == pytest.approx(expected["d_ppc2_morris2008"], abs=1e-8)
     assert contrast.conf_low < contrast.value < contrast.conf_high
+
+
+def test_on_small(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    SMALL.run(request, subtests)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.core.inference import critical_value, two_sided_p
 from impact_eval.stats.surveys.calibration import (
@@ -32,6 +33,9 @@ from impact_eval.stats.surveys.survey_design import (
     survey_total,
 )
 from impact_eval.stats.surveys.survey_shares import ShareInterval, survey_independence, survey_share
+
+SCHOOLS = SecondRung()
+STAFF = SecondRung()
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +76,8 @@ def check(found: SurveyEstimate, expected: dict, *, rtol: float = 1e-9) -> None:
         np.testing.assert_allclose(ours, bounds, rtol=rtol)
 
 
-def test_stratified_sample(reference: dict, stratified: pd.DataFrame) -> None:
+@SCHOOLS
+def check_stratified_sample(reference: dict, stratified: pd.DataFrame) -> None:
     expected = reference["strat"]
     design = of_strata(stratified)
     check(survey_mean(stratified.api00, design), expected["mean_api00"])
@@ -93,7 +98,8 @@ def test_stratified_sample(reference: dict, stratified: pd.DataFrame) -> None:
     assert quartiles.tolist() == expected["median"]
 
 
-def test_regression_and_comparison(reference: dict, stratified: pd.DataFrame) -> None:
+@SCHOOLS
+def check_regression_and_comparison(reference: dict, stratified: pd.DataFrame) -> None:
     design = of_strata(stratified)
     columns = stratified[["ell", "meals", "mobility"]].to_numpy(float)
     fit = survey_regression(stratified.api00, np.column_stack([np.ones(200), columns]), design)
@@ -111,7 +117,8 @@ def test_regression_and_comparison(reference: dict, stratified: pd.DataFrame) ->
     assert two_sided_p(t, gap.df) == pytest.approx(expected["p"], rel=1e-8)
 
 
-def test_cluster_sample(reference: dict, clustered: pd.DataFrame) -> None:
+@SCHOOLS
+def check_cluster_sample(reference: dict, clustered: pd.DataFrame) -> None:
     expected = reference["clus"]
     design = of_clusters(clustered)
     check(survey_mean(clustered.api00, design), expected["mean_api00"])
@@ -125,7 +132,8 @@ def test_cluster_sample(reference: dict, clustered: pd.DataFrame) -> None:
     )
 
 
-def test_raking(reference: dict, clustered: pd.DataFrame) -> None:
+@SCHOOLS
+def check_raking(reference: dict, clustered: pd.DataFrame) -> None:
     expected = reference["rake_clus1"]
     fit = calibrate_on_margins(
         clustered.pw,
@@ -148,7 +156,8 @@ def test_raking(reference: dict, clustered: pd.DataFrame) -> None:
     check(survey_total(clustered.enroll, design), expected["enroll_total"], rtol=2e-5)
 
 
-def test_post_stratification(reference: dict, clustered: pd.DataFrame) -> None:
+@SCHOOLS
+def check_post_stratification(reference: dict, clustered: pd.DataFrame) -> None:
     expected = reference["poststrat_clus1"]
     totals = {"E": 4421, "H": 755, "M": 1018}
     margin = CategoryMargin("stype", clustered.stype.to_numpy(object), totals)
@@ -161,6 +170,7 @@ def test_post_stratification(reference: dict, clustered: pd.DataFrame) -> None:
         check(mean, expected["api00_mean"], rtol=1e-9)
 
 
+@SCHOOLS
 @pytest.mark.parametrize(
     ("case", "method"),
     [
@@ -170,7 +180,7 @@ def test_post_stratification(reference: dict, clustered: pd.DataFrame) -> None:
         ("logit_0.4_3", CalibrationMethod.LOGIT),
     ],
 )
-def test_calibration(
+def check_calibration(
     reference: dict, clustered: pd.DataFrame, case: str, method: CalibrationMethod
 ) -> None:
     expected = reference["calibrate_clus1"][case]
@@ -189,8 +199,9 @@ def test_calibration(
     check(survey_total(clustered.enroll, design), expected["enroll_total"], rtol=1e-6)
 
 
+@STAFF
 @pytest.mark.parametrize("method", ["linear", "raking", "logit"])
-def test_insee_example(reference: dict, shared: Path, method: str) -> None:
+def check_insee_example(reference: dict, shared: Path, method: str) -> None:
     staff = pd.read_csv(shared / "data/icarus_employees.csv")
     expected = reference["icarus_employees"][method]
     columns, totals = [], []
@@ -214,7 +225,12 @@ def test_insee_example(reference: dict, shared: Path, method: str) -> None:
     assert fit.negative == (1 if method == "linear" else 0), "the linear distance's known trap"
 
 
-def test_trimming(reference: dict, clustered: pd.DataFrame) -> None:
+def test_on_staff(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    STAFF.run(request, subtests)
+
+
+@SCHOOLS
+def check_trimming(reference: dict, clustered: pd.DataFrame) -> None:
     expected = reference["trim"]
     raked = np.array(reference["rake_clus1"]["weights"])
     w = trim_weights(raked, low=expected["lower"], high=expected["upper"])
@@ -225,7 +241,8 @@ def test_trimming(reference: dict, clustered: pd.DataFrame) -> None:
     assert mean == pytest.approx(expected["api00_mean"]["est"]["api00"], rel=1e-8)
 
 
-def test_jackknife(reference: dict, stratified: pd.DataFrame, shared: Path) -> None:
+@SCHOOLS
+def check_jackknife(reference: dict, stratified: pd.DataFrame, shared: Path) -> None:
     def mean_of(y: np.ndarray):
         return lambda w: np.array([w @ y / w.sum()])
 
@@ -241,6 +258,7 @@ def test_jackknife(reference: dict, stratified: pd.DataFrame, shared: Path) -> N
     assert survey_mean(simple.api00, design).std_error[0] == pytest.approx(expected, rel=1e-8)
 
 
+@SCHOOLS
 @pytest.mark.parametrize(
     ("case", "method"),
     [
@@ -251,7 +269,7 @@ def test_jackknife(reference: dict, stratified: pd.DataFrame, shared: Path) -> N
         ("mean", ShareInterval.WALD),
     ],
 )
-def test_share_intervals(
+def check_share_intervals(
     reference: dict, stratified: pd.DataFrame, case: str, method: ShareInterval
 ) -> None:
     share = survey_share(stratified["comp.imp"] == "Yes", of_strata(stratified), method=method)
@@ -265,7 +283,8 @@ def test_share_intervals(
     )
 
 
-def test_response_model(reference: dict, shared: Path) -> None:
+@SCHOOLS
+def check_response_model(reference: dict, shared: Path) -> None:
     frame = pd.read_csv(shared / "data/synthetic_rses_t0t1.csv")
     answered = frame[[f"t1_r{i}" for i in range(1, 11)]].notna().sum(axis=1) >= 5
     x = np.column_stack([frame.arm == "comparaison", frame.age, frame.sexe == "M"])
@@ -280,3 +299,7 @@ def test_response_model(reference: dict, shared: Path) -> None:
     np.testing.assert_allclose(weights, expected["ipw_respondents_first5"], atol=1e-7)
     assert model.stabilised.sum() == pytest.approx(expected["stabilised_sum"], abs=1e-5)
     assert model.r_indicator == pytest.approx(expected["r_indicator"], abs=1e-6)
+
+
+def test_on_schools(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    SCHOOLS.run(request, subtests)

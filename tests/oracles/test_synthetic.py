@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.data.sample import Sample
 from impact_eval.designs.synthetic_control import SyntheticControl
@@ -23,6 +24,10 @@ from impact_eval.stats.panels.sdid import (
     synthetic_did,
 )
 
+CALIFORNIA = SecondRung()
+SIMULATED = SecondRung()
+BASQUE = SecondRung()
+
 Reference = Callable[[str], dict[str, Any]]
 Table = Callable[[str], pd.DataFrame]
 
@@ -38,7 +43,8 @@ def paths(frame: pd.DataFrame, controls: list[str]) -> np.ndarray:
     return wide.loc[[*controls, "California"]].to_numpy()
 
 
-def test_california_sdid(california: pd.DataFrame, reference: Reference) -> None:
+@CALIFORNIA
+def check_california_sdid(california: pd.DataFrame, reference: Reference) -> None:
     stored = reference("causal/synthdid_california")["results"]
     y, n = paths(california, stored["controls"]), 39
     treated = (np.arange(n) == n - 1) * 1.0
@@ -63,7 +69,8 @@ def _objective(y: np.ndarray, omega: np.ndarray, zeta: float) -> float:
     return float((gap**2).sum() + 19 * zeta**2 * (omega**2).sum())
 
 
-def test_california_placebos(california: pd.DataFrame, reference: Reference) -> None:
+@CALIFORNIA
+def check_california_placebos(california: pd.DataFrame, reference: Reference) -> None:
     stored = reference("causal/synthdid_california")["results"]
     sample = Sample(california, unit="State", time="Year", cohort="start")
     found = SyntheticDiD(draws=200).fit(sample, "PacksPerCapita").aggregate("simple")
@@ -78,7 +85,8 @@ def test_california_placebos(california: pd.DataFrame, reference: Reference) -> 
     assert effect.estimate == pytest.approx(-15.604, abs=0.003)
 
 
-def test_simulated_panel_of_ten_treated(real_data: Table, reference: Reference) -> None:
+@SIMULATED
+def check_simulated_panel_of_ten_treated(real_data: Table, reference: Reference) -> None:
     stored = reference("causal/synthdid_simulated_10treated")["results"]["sdid"]
     frame = real_data("causal/sim_sdid_60x25.csv")
     y = frame.pivot(index="unit", columns="time", values="y")
@@ -96,6 +104,7 @@ def test_simulated_panel_of_ten_treated(real_data: Table, reference: Reference) 
     assert error == pytest.approx(stored["jackknife_se"], rel=5e-3)
 
 
+@SIMULATED
 @pytest.mark.parametrize(
     ("inference", "stored_as"),
     [
@@ -104,7 +113,7 @@ def test_simulated_panel_of_ten_treated(real_data: Table, reference: Reference) 
         ("jackknife", "jackknife_se"),
     ],
 )
-def test_errors_of_the_simulated_panel(
+def check_errors_of_the_simulated_panel(
     inference: str, stored_as: str, real_data: Table, reference: Reference
 ) -> None:
     stored = reference("causal/synthdid_simulated_10treated")["results"]["sdid"]
@@ -118,8 +127,13 @@ def test_errors_of_the_simulated_panel(
     assert effect.std_error == pytest.approx(stored[stored_as], rel=rel)
 
 
+def test_on_simulated(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    SIMULATED.run(request, subtests)
+
+
+@BASQUE
 @pytest.mark.parametrize("case", ["basque", "california"])
-def test_outcome_only_synthetic_control(case: str, shared: Any, reference: Reference) -> None:
+def check_outcome_only_synthetic_control(case: str, shared: Any, reference: Reference) -> None:
     stored = reference("causal/sc_outcome_only")["results"]
     columns = {"california": ("State", "Year", "PacksPerCapita", "California", 1989),
                "basque": ("regionno", "year", "gdpcap", 17, 1970)}[case]  # fmt: skip
@@ -146,7 +160,8 @@ def test_outcome_only_synthetic_control(case: str, shared: Any, reference: Refer
     assert estimate["att"].p_value == pytest.approx(stored[name]["p_value"], rel=1e-12)
 
 
-def test_california_published_weights(california: pd.DataFrame) -> None:
+@CALIFORNIA
+def check_california_published_weights(california: pd.DataFrame) -> None:
     sample = Sample(california, unit="State", time="Year", cohort="start")
     entry = SyntheticControl().fit(sample, "PacksPerCapita").details["synthetic"][0]
     weights = dict(entry["unit_weights"])
@@ -155,7 +170,8 @@ def test_california_published_weights(california: pd.DataFrame) -> None:
     assert {name: round(weights[name], 3) for name in published} == published
 
 
-def test_basque_predictors(reference: Reference, shared: Any) -> None:
+@BASQUE
+def check_basque_predictors(reference: Reference, shared: Any) -> None:
     stored = reference("causal/synth_basque")["results"]
     aim, X = np.array(stored["X1"]), np.array(stored["X0"]["values"]).T
     found = weights_for_importance(*scale_predictors(aim, X), np.array(stored["V"]))
@@ -175,7 +191,12 @@ def test_basque_predictors(reference: Reference, shared: Any) -> None:
     np.testing.assert_allclose(path, stored["gap"], atol=2e-3)
 
 
-def test_difference_in_differences_of_california(
+def test_on_basque(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    BASQUE.run(request, subtests)
+
+
+@CALIFORNIA
+def check_difference_in_differences_of_california(
     california: pd.DataFrame, reference: Reference
 ) -> None:
     stored = reference("causal/synthdid_california")["results"]
@@ -183,3 +204,7 @@ def test_difference_in_differences_of_california(
     fit = synthetic_control(y[-1], y[:-1], n_pre=19, weights=np.full(38, 1 / 38))
     gap = fit.gap[19:].mean() - fit.gap[:19].mean()
     assert gap == pytest.approx(stored["did"]["estimate"], rel=1e-12)
+
+
+def test_on_california(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    CALIFORNIA.run(request, subtests)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.data.sample import Sample
 from impact_eval.designs.twfe import TwoWayFixedEffects
 from impact_eval.stats.inference.covariance import Clustered
+
+MPDTA_AND_BASE = SecondRung()
+FRENCH = SecondRung()
+ORGANS = SecondRung()
 
 PANELS = {
     "mpdta": {"unit": "countyreal", "time": "year", "cohort": "first.treat"},
@@ -18,9 +23,7 @@ OUTCOME = {"mpdta": "lemp", "base_stagg": "y"}
 CR1 = Clustered(correction="CR1")
 
 
-@pytest.fixture(params=sorted(PANELS))
-def case(request, real_data, reference):
-    name = request.param
+def case_of(name, real_data, reference):
     frame = real_data(f"causal/{name}.csv")
     if name == "base_stagg":
         frame["year_treated"] = frame["year_treated"].replace(10000, 0)
@@ -31,8 +34,10 @@ def case(request, real_data, reference):
     )
 
 
-def test_static_is_fixest(case):
-    sample, outcome, expected = case
+@MPDTA_AND_BASE
+@pytest.mark.parametrize("name", sorted(PANELS))
+def check_static_is_fixest(name, real_data, reference):
+    sample, outcome, expected = case_of(name, real_data, reference)
     row = TwoWayFixedEffects(covariance=CR1).fit(sample, outcome)["att"]
     assert row.estimate == pytest.approx(expected["static"]["estimate"], abs=1e-9)
     assert row.std_error == pytest.approx(expected["static"]["se"], rel=1e-9)
@@ -40,8 +45,10 @@ def test_static_is_fixest(case):
     assert row.df == expected["static"]["df_t"]
 
 
-def test_event_study_is_fixest_with_its_covariance(case):
-    sample, outcome, expected = case
+@MPDTA_AND_BASE
+@pytest.mark.parametrize("name", sorted(PANELS))
+def check_event_study_is_fixest_with_its_covariance(name, real_data, reference):
+    sample, outcome, expected = case_of(name, real_data, reference)
     estimate = TwoWayFixedEffects(specification="event", covariance=CR1).fit(sample, outcome)
     study = expected["event_study"]
     assert [e.time for e in estimate.effects] == [float(t.split("::")[1]) for t in study["term"]]
@@ -74,6 +81,7 @@ def test_holes_change_the_path_but_not_the_numbers(real_data, reference):
     assert row.std_error == pytest.approx(std_error, rel=1e-9)
 
 
+@MPDTA_AND_BASE
 @pytest.mark.parametrize(
     ("name", "roles", "outcome"),
     [
@@ -85,7 +93,7 @@ def test_holes_change_the_path_but_not_the_numbers(real_data, reference):
         ),
     ],
 )
-def test_bacon_is_bacondecomp(real_data, reference, name, roles, outcome):
+def check_bacon_is_bacondecomp(real_data, reference, name, roles, outcome):
     estimate = TwoWayFixedEffects().fit(Sample(real_data(f"causal/{name}.csv"), **roles), outcome)
     expected = reference(f"causal/bacon_{name}")["results"]
     table = expected["comparisons"]
@@ -101,6 +109,10 @@ def test_bacon_is_bacondecomp(real_data, reference, name, roles, outcome):
     for key, pair in want.items():
         np.testing.assert_allclose(found[key], pair, atol=1e-9)
     assert estimate.details["bacon"]["total"] == pytest.approx(expected["twfe"], abs=1e-9)
+
+
+def test_on_mpdta_and_base(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    MPDTA_AND_BASE.run(request, subtests)
 
 
 def test_castle_doctrine_as_published(real_data):
@@ -134,7 +146,8 @@ def test_divorce_as_published(real_data):
     assert kinds["later_vs_earlier"]["weight"] == pytest.approx(0.254, abs=5e-4)
 
 
-def test_organ_donations_as_published(real_data):
+@ORGANS
+def check_organ_donations_as_published(real_data):
     """The Effect, chapter 18: -.022459 (.006721), which counts the 27 states as parameters."""
     frame = real_data("fr/intl/dons_organes_californie_did.csv")
     frame["d"] = ((frame["State"] == "California") & (frame["Quarter_Num"] > 3)).astype(int)
@@ -145,7 +158,8 @@ def test_organ_donations_as_published(real_data):
     assert row.std_error * counting_states == pytest.approx(0.006721, abs=5e-7)
 
 
-def test_one_treated_territory_has_no_interval_of_its_own(real_data):
+@ORGANS
+def check_one_treated_territory_has_no_interval_of_its_own(real_data):
     frame = real_data("fr/intl/dons_organes_californie_did.csv")
     frame["d"] = ((frame["State"] == "California") & (frame["Quarter_Num"] > 3)).astype(int)
     sample = Sample(frame, unit="State", time="Quarter_Num", treatment="d")
@@ -154,6 +168,11 @@ def test_one_treated_territory_has_no_interval_of_its_own(real_data):
     assert "one_treated_unit" in [f.code for f in estimate.findings]  # no cluster is declared
 
 
+def test_on_organs(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    ORGANS.run(request, subtests)
+
+
+@FRENCH
 @pytest.mark.parametrize(
     ("name", "outcome", "time", "value", "std_error"),
     [
@@ -162,7 +181,7 @@ def test_one_treated_territory_has_no_interval_of_its_own(real_data):
         ("cas_rsa_experimental_rmi_2002_2008", "ly", "annee", -2.82784, 1.7618),
     ],
 )
-def test_french_cases(real_data, name, outcome, time, value, std_error):
+def check_french_cases(real_data, name, outcome, time, value, std_error):
     """pyfixest 0.60.0, CRV1 by département (stored with the data, 5 digits).
 
     Its factor counts two parameters where fixest's `nonnested` rule counts the periods as well.
@@ -172,3 +191,7 @@ def test_french_cases(real_data, name, outcome, time, value, std_error):
     assert row.estimate == pytest.approx(value, abs=6e-6)
     two_counted = np.sqrt((sample.n - sample.n_periods - 1) / (sample.n - 2))
     assert row.std_error * two_counted == pytest.approx(std_error, abs=6e-5)
+
+
+def test_on_french(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    FRENCH.run(request, subtests)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from second_rung import SecondRung
 
 from impact_eval.stats.inference.random_weights import RandomWeights
 from impact_eval.stats.inference.regression import LinearFit, least_squares
@@ -17,6 +18,8 @@ from impact_eval.stats.inference.wild_bootstrap import (
     WildScheme,
     wild_cluster_bootstrap,
 )
+
+AWARDS = SecondRung()
 
 Read = Callable[[str], Any]
 PARENTS = ("father_ed", "mother_ed")
@@ -40,7 +43,8 @@ def _run(fit: LinearFit, codes: np.ndarray, options: WildOptions, *, position: i
     )
 
 
-def test_enumerated_restricted_and_unrestricted(real_data: Read, reference: Read) -> None:
+@AWARDS
+def check_enumerated_restricted_and_unrestricted(real_data: Read, reference: Read) -> None:
     stored = reference("causal/wildboot_achievement_awards")["results"]
     exact = reference("causal/wildboot_bruteforce_exact")["results"]
     table = real_data("causal/achievement_awards.csv")
@@ -69,6 +73,7 @@ def test_enumerated_restricted_and_unrestricted(real_data: Read, reference: Read
     assert [webb.conf_low, webb.conf_high] == pytest.approx(stored["few_webb"]["ci"], abs=0.02)
 
 
+@AWARDS
 @pytest.mark.parametrize(
     ("case", "covariates", "options"),
     [
@@ -82,7 +87,7 @@ def test_enumerated_restricted_and_unrestricted(real_data: Read, reference: Read
         ),
     ],
 )
-def test_thirty_four_schools(
+def check_thirty_four_schools(
     real_data: Read, reference: Read, case: str, covariates: tuple[str, ...], options: WildOptions
 ) -> None:
     stored = reference("causal/wildboot_achievement_awards")["results"][case]
@@ -94,6 +99,10 @@ def test_thirty_four_schools(
     assert result.p_value == pytest.approx(stored["p"], abs=0.008)
     if stored["ci"]:
         assert [result.conf_low, result.conf_high] == pytest.approx(stored["ci"], abs=0.004)
+
+
+def test_on_awards(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
+    AWARDS.run(request, subtests)
 
 
 def test_castle_two_way_fixed_effects(real_data: Read, reference: Read) -> None:
