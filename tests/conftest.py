@@ -10,9 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from oracle_count import oracle_count
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Count the oracle tests, where the reports of all workers come together."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(oracle_count(config, SHARED), "oracle-count")
 
 
 @pytest.fixture(scope="session")

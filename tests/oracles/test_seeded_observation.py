@@ -68,6 +68,16 @@ def test_standardised_differences_are_those_of_cobalt() -> None:
     same(found.variance_ratio[~binary], numbers(stored["ratio"])[~binary], rtol=ALGEBRA)
 
 
+def test_reweighted_comparison_is_the_formula() -> None:
+    """Odds of the propensity as weights of the comparison rows (Hajek): what the odds are for."""
+    stored, frame = result("aipw"), table("observation")
+    treated, y = frame["accompagne"].to_numpy() == 1, frame["revenu"].to_numpy()
+    found = fit_propensity(treated, with_intercept(covariates(frame)), np.ones(len(frame)))
+    effect = y[treated].mean() - found.odds @ y / found.odds.sum()
+    assert effect == pytest.approx(stored["ipw_hajek_att"], rel=NEWTON)
+    same([found.share.min(), found.share.max()], [stored["min_e"], stored["max_e"]], rtol=NEWTON)
+
+
 @pytest.mark.parametrize(
     ("case", "low", "high"),
     [("rr_18", 1.2, 2.7), ("rr_07", 0.5, 0.98), ("or_rare", 1.1, 2.4),

@@ -470,3 +470,14 @@ def test_checks_of_the_trial() -> None:
     assert isinstance(test, JointTest)
     assert test.statistic == pytest.approx(stored["balance_F"], rel=1e-9)
     assert test.p_value == pytest.approx(stored["balance_p"], rel=P_VALUE)
+
+
+def test_take_up_and_the_ratio_of_effects() -> None:
+    """First stage of the offer on entry with HC2, and its ratio with the effect of the offer."""
+    stored, frame = result("iv_take_up"), table("essai")
+    first = regression(frame, "participe", ["offre"])
+    held(first, Robust("HC2"), stored["first_stage"])
+    offer = regression(frame, "score_complet", ["offre"])
+    assert first.coefficients[1] == pytest.approx(stored["complier_share"], rel=ALGEBRA)
+    ratio = offer.coefficients[1] / first.coefficients[1]
+    assert ratio == pytest.approx(stored["none"]["estimate"][1], rel=ALGEBRA)
