@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from second_rung import SecondRung
@@ -49,6 +50,40 @@ def check_without_support_nothing_wrong_is_matched_either(waves: Any) -> None:
 
 def test_on_waves(request: pytest.FixtureRequest, subtests: pytest.Subtests) -> None:
     WAVES.run(request, subtests)
+
+
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def invented_waves(rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, int]]:
+    """160 people with codes of six letters; 120 come back, one in six with a slip; 15 newcomers."""
+    codes = ["".join(rng.choice(list(LETTERS), 6)) for _ in range(175)]
+    people = pd.DataFrame({
+        "code": codes, "sexe": rng.integers(0, 2, 175).astype(str),
+        "naissance": rng.integers(1950, 2005, 175).astype(str),
+    })  # fmt: skip
+    back = rng.permutation(160)[:120]
+    second = people.iloc[[*back, *range(160, 175)]].reset_index(drop=True)
+    for row in np.flatnonzero(rng.random(120) < 1 / 6):
+        at, code = int(rng.integers(0, 5)), second.loc[row, "code"]
+        slips = (
+            code[:at] + code[at + 1] + code[at] + code[at + 2 :],  # two letters change places
+            code[:at] + rng.choice(list(LETTERS)) + code[at + 1 :],  # one letter is another
+        )
+        second.loc[row, "code"] = slips[int(rng.integers(0, 2))]
+    return people.iloc[:160], second, {row: int(person) for row, person in enumerate(back)}
+
+
+@pytest.mark.parametrize("support", [(), ("sexe", "naissance")], ids=["code", "code and support"])
+def test_invented_people_are_found_again_and_no_newcomer_is_stolen(
+    rng: np.random.Generator, support: tuple[str, ...]
+) -> None:
+    t0, t1, truth = invented_waves(rng)
+    linked = link_waves(t0, t1, code="code", support=support)
+    pairs = {m.second: m.first for m in linked.matches}
+    assert {row: found for row, found in pairs.items() if truth.get(row) != found} == {}
+    assert len(pairs) >= 0.97 * len(truth)
+    assert linked.counts()["new"] >= 15
 
 
 def test_a_tie_is_listed_and_left_open() -> None:
