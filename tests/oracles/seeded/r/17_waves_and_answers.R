@@ -1,0 +1,30 @@
+# Ordered answers (ordinal), pooled imputations (mice), two groups over two waves, careless answers, answering, index, clusters' power.
+args <- commandArgs(FALSE); source(file.path(dirname(sub("^--file=", "", grep("^--file=", args, value = TRUE)[1])), "common.R"))
+quiet({library(ordinal); library(mice)})
+# --- cumulative links: three raters of sixty people, people as a random effect
+d <- rd("avant_apres_60.csv"); L <- data.frame(personne = factor(rep(d$personne, 3)), note = ordered(c(d$note_a, d$note_b, d$note_c)), juge_b = rep(c(0, 1, 0), each = 60), juge_c = rep(c(0, 0, 1), each = 60))
+cf <- function(m) { s <- summary(m)$coefficients; list(term = I(rownames(s)), estimate = I(unname(s[, 1])), std_error = I(unname(s[, 2])), loglik = as.numeric(logLik(m))) }
+r <- list(); for (k in c("logit", "probit")) r[[paste0("clm_", k)]] <- cf(clm(note ~ juge_b + juge_c, data = L, link = k, control = clm.control(gradTol = 1e-10)))
+nt <- nominal_test(clm(note ~ juge_b + juge_c, data = L)); r$nominal <- list(term = I(rownames(nt)[-1]), df = I(nt$Df[-1]), lrt = I(nt$LRT[-1]), p = I(nt$`Pr(>Chi)`[-1]))
+for (q in c(1, 10)) { m <- clmm(note ~ juge_b + juge_c + (1 | personne), data = L, nAGQ = q); z <- cf(m); z$variance <- as.numeric(VarCorr(m)$personne); r[[paste0("clmm_", q)]] <- z }
+emit("cumulative_links", "avant_apres_60.csv", "ordinal", "notes of the three raters stacked: clm(note ~ juge_b + juge_c, link), nominal_test, clmm(note ~ juge_b + juge_c + (1 | personne), nAGQ = 1, 10)", r, "iterates", "clm: gradient below 1e-10. clmm: its default stop (1e-6), errors from a finite-difference Hessian: 1e-4.")
+# --- Rubin's rules
+P <- list(few = list(q = c(1.2, 1.5, .9, 1.3, 1.1), u = c(.04, .05, .045, .038, .052), n = 40, k = 2), many = list(q = c(.31, .29, .35, .33), u = c(.010, .012, .011, .009), n = 1e6, k = 1))
+r <- lapply(P, function(p) { z <- pool.scalar(p$q, p$u, n = p$n, k = p$k); list(q = I(p$q), u = I(p$u), df_complete = p$n - p$k, estimate = z$qbar, within = z$ubar, between = z$b, total = z$t, increase = z$r, df = z$df, missing_information = z$fmi) })
+emit("pooled_imputations", "in the call", "mice", "pool.scalar(Q, U, n, k): Barnard and Rubin's degrees of freedom", r)
+# --- two groups, two waves; equivalence; true scores; cut-offs
+e <- rd("essai.csv"); e <- e[!is.na(e$score_apres), ]; ch <- e$score_apres - e$score_avant; row <- function(m, k) { s <- summary(m)$coefficients[k, ]; list(estimate = s[[1]], std_error = s[[2]], t = s[[3]], df = m$df.residual, p = s[[4]], low = confint(m)[k, 1], high = confint(m)[k, 2]) }
+w <- t.test(ch[e$offre == 1], ch[e$offre == 0]); a <- rd("avant_apres_24.csv"); v <- a$apres - a$avant; lo <- t.test(v, mu = -3, alternative = "greater"); hi <- t.test(v, mu = 3, alternative = "less"); i90 <- t.test(v, conf.level = .9)$conf.int; sem <- sd(a$avant) * sqrt(.2); tr <- .8 * (a$avant - mean(a$avant)) + mean(a$avant)
+emit("two_waves", c("essai.csv", "avant_apres_24.csv"), "stats", "lm(score_apres ~ offre + score_avant); lm(change ~ offre); t.test of the changes (Welch); two one-sided t.test at 3 points; true entry score with reliability .8", list(ancova = row(lm(score_apres ~ offre + score_avant, e), "offre"), change = row(lm(ch ~ e$offre), "e$offre"), welch = list(estimate = unname(w$estimate[1] - w$estimate[2]), t = unname(w$statistic), df = unname(w$parameter), p = w$p.value, low = w$conf.int[1], high = w$conf.int[2]), equivalence_3 = list(p = max(lo$p.value, hi$p.value), low = i90[1], high = i90[2]), true_scores = list(first5 = I(tr[1:5]), half_width = qnorm(.975) * sem, improved = sum(a$apres > tr + qnorm(.975) * sem), deteriorated = sum(a$apres < tr - qnorm(.975) * sem))))
+# --- careless answers
+x <- as.matrix(rd("questionnaire_4points.csv")[paste0("v1_q", 1:10)]); x <- x[complete.cases(x), ]
+emit("careless_answers", "questionnaire_4points.csv", "stats", "v1 items, complete rows: longest run (rle), sd of each person's answers, mahalanobis with the sample covariance, correlation of each person with the sum of the others", list(n = nrow(x), longest = I(unname(apply(x, 1, function(z) max(rle(z)$lengths)))), spread = I(unname(apply(x, 1, sd))), distance = I(unname(mahalanobis(x, colMeans(x), cov(x)))), person_total = I(unname(sapply(seq_len(nrow(x)), function(i) suppressWarnings(cor(x[i, ], colSums(x[-i, ]))))))))
+# --- who answers
+e <- rd("essai.csv"); rep <- as.integer(!is.na(e$score_apres)); m <- glm(rep ~ age + femme + mois_chomage, binomial, e, control = list(epsilon = 1e-14)); p <- fitted(m)
+emit("answering", "essai.csv", "stats", "glm(!is.na(score_apres) ~ age + femme + mois_chomage, binomial, epsilon = 1e-14); weights 1 / p of those who answered; R-indicator 1 - 2 sd(p)", list(coefficients = I(unname(coef(m))), std_error = I(unname(sqrt(diag(vcov(m))))), probability = I(unname(p)), weights_sum = sum(1 / p[rep == 1]), stabilised_sum = sum(mean(rep) / p[rep == 1]), r_indicator = 1 - 2 * sd(p)), "iterates", "Deviance to 1e-14.")
+# --- one index of several outcomes
+y <- as.matrix(e[c("score_apres", "score_agence", "emploi")]); cmp <- e$offre == 0; z <- sweep(sweep(y, 2, colMeans(y[cmp, ], na.rm = TRUE)), 2, apply(y[cmp, ], 2, sd, na.rm = TRUE), "/"); S <- cov(z[cmp & complete.cases(z), ]); w <- rowSums(solve(S)); w <- w / sum(w); ix <- function(w) { k <- !is.na(z); z0 <- ifelse(k, z, 0); drop(z0 %*% w) / drop(k %*% w) }
+emit("outcome_index", "essai.csv", "stats", "score_apres, score_agence, emploi: z against the comparison group; inverse covariance of its complete rows (Anderson 2008) or equal weights, over the outcomes known", list(weights = I(unname(w)), inverse_covariance = I(ix(w)), equal = I(ix(rep(1 / 3, 3)))))
+# --- power with clusters
+pw <- function(K, m, icc, d) { se <- sqrt(2 * (1 + (m - 1) * icc) / (K * m)); df <- 2 * K - 2; q <- qt(.975, df); list(clusters = K, size = m, icc = icc, effect = d, std_error = se, df = df, power = pt(q, df, d / se, lower.tail = FALSE) + pt(-q, df, d / se)) }
+emit("power_clusters", "none", "stats", "noncentral t with 2K - 2 degrees of freedom, design effect 1 + (m - 1) icc", list(a = pw(20, 25, .05, .3), b = pw(10, 50, .1, .4), c = pw(6, 100, .02, .2)))
