@@ -184,6 +184,31 @@ def test_swemwbs_is_read_in_its_table(raw: int, metric: float) -> None:
     assert scores.values[0] == metric
 
 
+def test_wemwbs_is_the_plain_sum_of_fourteen_answers() -> None:
+    """User guide: 14 to 70, complete answers only."""
+    wemwbs = instrument("wemwbs")
+    frame = pd.DataFrame([np.full(14, 1), np.full(14, 3), np.full(14, 5)], columns=wemwbs.item_ids)
+    assert wemwbs.score(frame, licence_declared=True).values.tolist() == [14, 42, 70]
+
+
+@pytest.mark.parametrize(
+    ("part", "answer", "expected"), [("behaviour", 2, 2.0), ("outcome", 5, 5.0)]
+)
+def test_job_search_self_efficacy_is_two_means(part: str, answer: int, expected: float) -> None:
+    jsse = instrument("jsse")
+    answers = {name: answer if name.startswith(part) else 3 for name in jsse.item_ids}
+    assert jsse.score(pd.DataFrame([answers])).part(part).values[0] == expected
+
+
+@pytest.mark.parametrize("question", ["satisfied", "worthwhile", "happy", "anxious"])
+def test_the_four_questions_of_the_ons_are_never_added(question: str) -> None:
+    ons = instrument("ons4")
+    answers = {name: 10 * (name == question) for name in ons.item_ids}
+    scores = ons.score(pd.DataFrame([answers]))
+    assert [scores.part(name).values[0] for name in ons.item_ids] == list(answers.values())
+    assert np.isnan(scores.values).all()
+
+
 def test_food_security_skips_the_question_that_was_not_asked() -> None:
     asked = {"hh3": 2, "hh4": 1, "ad1": 1, "ad1a": 3, "ad2": 1, "ad3": 0}
     assert _row("hfssm-6", asked) == 4
