@@ -15,6 +15,9 @@ import pytest
 from oracle_count import MOST_SKIPPED, SEEDED, SWITCH, WHOLE, OracleCount
 from second_rung import SecondRung
 
+from impact_eval.designs import designs
+from impact_eval.survey import instruments
+
 OTHER = "tests/oracles/test_other.py::test_"
 
 
@@ -117,6 +120,9 @@ RUNG_THAT_FAILS = """
 import pytest
 from second_rung import SecondRung
 
+from impact_eval.designs import designs
+from impact_eval.survey import instruments
+
 RUNG = SecondRung()
 
 @pytest.fixture
@@ -195,3 +201,41 @@ def test_every_result_names_its_program_and_its_script(root: Path) -> None:
         assert f"| {path.stem} |" in readme or "by_hand" in path.stem, path.stem
     scripts = {p.name for p in (folder / "r").glob("[0-9]*.R")}
     assert {name for name in scripts if f"r/{name}" not in readme} == set()
+
+
+REAL = {"shared", "reference", "real_data", "subtests"}
+
+
+@pytest.fixture(scope="module")
+def held_anywhere(root: Path) -> set[str]:
+    """Names and words in the oracle modules, without what needs the real data."""
+    found: set[str] = set()
+    for path in sorted((root / "tests" / "oracles").glob("test_*.py")):
+        body = ast.parse(path.read_text("utf-8")).body
+        kept = [node for node in body if not isinstance(node, ast.Import | ast.ImportFrom)]
+        for node in kept:
+            if isinstance(node, ast.FunctionDef):
+                asked = {argument.arg for argument in node.args.args}
+                if node.name.startswith("check_") or asked & REAL:
+                    continue
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Name):
+                    found.add(inner.id)
+                elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+                    found.add(inner.value)
+    return found
+
+
+def test_every_estimator_is_held_in_any_clone(held_anywhere: set[str]) -> None:
+    own = [design for design in designs if design.__module__.startswith("impact_eval.")]
+    known = [design.__name__ for design in own]
+    assert len(known) >= 13
+    assert [name for name in known if name not in held_anywhere] == []
+
+
+def test_every_score_is_held_in_any_clone(held_anywhere: set[str]) -> None:
+    counted = {"alkire-foster": "alkire_foster", "energy-poverty-onpe": "energy_poverty",
+               "goal-attainment-scaling": "goal_attainment"}  # fmt: skip
+    known = [scale.id for scale in instruments()]
+    assert len(known) >= 25
+    assert [name for name in known if counted.get(name, name) not in held_anywhere] == []

@@ -15,6 +15,7 @@ from seeded_cases import ALGEBRA, numbers, result, same, table
 from impact_eval.core.findings import NotApplicable
 from impact_eval.data.sample import Sample
 from impact_eval.designs.before_after import BeforeAfter
+from impact_eval.designs.difference_in_means import DifferenceInMeans
 from impact_eval.stats.inference.proportion import ShareMethod, share_interval
 from impact_eval.stats.inference.randomisation import (
     declare_draw,
@@ -78,6 +79,19 @@ def test_before_after_design_is_the_paired_t(n: int) -> None:
     long = frame.melt("personne", ["avant", "apres"], var_name="vague", value_name="score")
     long["vague"] = (long["vague"] == "apres").astype(int)
     row = BeforeAfter().fit(Sample(long, unit="personne", time="vague"), "score").effects[0]
+    got = [row.estimate, row.std_error, row.statistic, row.df, row.p_value, row.conf_low,
+           row.conf_high]  # fmt: skip
+    same(got, list(stored.values()), rtol=ALGEBRA)
+
+
+@SIZES
+def test_trial_by_pairs_is_the_paired_t(n: int) -> None:
+    """One treated and one other in each block: the variance is that between pairs."""
+    stored, frame = stored_of(n)["t_test"], table(f"avant_apres_{n}")
+    long = frame.melt("personne", ["avant", "apres"], var_name="bras", value_name="score")
+    long["bras"] = (long["bras"] == "apres").astype(int)
+    sample = Sample(long, treatment="bras", strata="personne")
+    row = DifferenceInMeans().fit(sample, "score").effects[0]
     got = [row.estimate, row.std_error, row.statistic, row.df, row.p_value, row.conf_low,
            row.conf_high]  # fmt: skip
     same(got, list(stored.values()), rtol=ALGEBRA)

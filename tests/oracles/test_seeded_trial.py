@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from impact_eval.stats.inference.covariance_types import Clustered, Conley, Homoskedastic, Robust
 from seeded_cases import ALGEBRA, SWEPT, numbers, result, same, table
 
 from impact_eval.core import JointTest
@@ -20,7 +21,6 @@ from impact_eval.data.sample import Sample
 from impact_eval.designs.difference_in_means import DifferenceInMeans
 from impact_eval.designs.twfe import TwoWayFixedEffects
 from impact_eval.stats.inference.covariance import covariance_of_fit, satterthwaite_df
-from impact_eval.stats.inference.covariance_types import Clustered, Conley, Homoskedastic, Robust
 from impact_eval.stats.inference.joint_tests import f_test, hotelling_test, wald_test
 from impact_eval.stats.inference.multiplicity import Correction, adjust
 from impact_eval.stats.inference.regression import LinearFit, least_squares
