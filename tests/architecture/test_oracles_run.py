@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -64,8 +65,11 @@ def test_a_fast_run_without_the_oracles_is_a_fault() -> None:
 def run_pytest(root: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     support = root / "tests" / "support"
     (folder / "pytest.ini").write_text(f"[pytest]\npythonpath = {support}\n", "utf-8")
-    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider"]
+    plain = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # no other plugin: faster
+    return subprocess.run(
+        command, cwd=folder, env=plain, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.parametrize(("body", "code"), [("pass", 0), ("pytest.skip('no file')", 1)])
