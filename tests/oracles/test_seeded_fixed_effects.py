@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from impact_eval.stats.inference.covariance_types import Clustered
 from seeded_cases import ALGEBRA, SWEPT, numbers, result, same, table
 
 from impact_eval.core.estimate import Estimate
@@ -21,6 +20,7 @@ from impact_eval.data.sample import Sample
 from impact_eval.designs.imputation import ImputationDiD
 from impact_eval.designs.sun_abraham import SunAbraham
 from impact_eval.designs.twfe import TwoWayFixedEffects
+from impact_eval.stats.inference.covariance import Clustered
 
 PANELS = {"panel": "panel_communes", "holes": "panel_trous", "gaps": "panel_annees_ecartees",
           "nonever": "panel_sans_jamais"}  # fmt: skip

@@ -19,7 +19,7 @@ from impact_eval.stats.panels.honest import (
     IntervalMethod,
     honest_interval,
 )
-from impact_eval.stats.panels.honest_restrictions import Direction, Shape
+from impact_eval.stats.panels.honest_restrictions import DriftShape, Shape
 
 DRAWN = ("honest_did_universal", "honest_did_universal_average", "honest_twfe")
 FIXED = ("honest_flci_did_universal", "honest_flci_did_universal_average", "honest_flci_twfe")
@@ -44,7 +44,7 @@ def problem_of(case: str) -> HonestProblem:
 def interval(case: str, name: str, m: float) -> HonestInterval:
     shape, direction, method = SETS[name]
     options = HonestOptions(
-        shape=Shape(shape), direction=Direction(direction), method=IntervalMethod(method)
+        shape=Shape(shape), direction=DriftShape(direction), method=IntervalMethod(method)
     )
     found = honest_interval(problem_of(case), m, options)
     assert not isinstance(found, NotApplicable)

@@ -23,7 +23,7 @@ from impact_eval.stats.surveys.calibration import (
 from impact_eval.stats.surveys.survey_design import (
     SurveyDesign,
     SurveyEstimate,
-    jackknife_covariance,
+    jackknife_by_cluster,
     mean_design_effect,
     survey_design,
     survey_mean,
@@ -266,7 +266,7 @@ def test_jackknife() -> None:
         rows.append(weights @ y / weights.sum())
         return rows[-1]
 
-    found = jackknife_covariance(mean, design_of("strata_clusters"))
+    found = jackknife_by_cluster(mean, design_of("strata_clusters"))
     strata = people().groupby("commune")["strate"].first()
     home = np.sort(
         pd.factorize(people()["strate"], sort=True)[0][people().drop_duplicates("commune").index]

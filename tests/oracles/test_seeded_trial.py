@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from impact_eval.stats.inference.covariance_types import Clustered, Conley, Homoskedastic, Robust
 from seeded_cases import ALGEBRA, SWEPT, numbers, result, same, table
 
 from impact_eval.core import JointTest
@@ -20,8 +19,15 @@ from impact_eval.core.inference import critical_value, two_sided_p
 from impact_eval.data.sample import Sample
 from impact_eval.designs.difference_in_means import DifferenceInMeans
 from impact_eval.designs.twfe import TwoWayFixedEffects
-from impact_eval.stats.inference.covariance import covariance_of_fit, satterthwaite_df
-from impact_eval.stats.inference.joint_tests import f_test, hotelling_test, wald_test
+from impact_eval.stats.inference.covariance import (
+    Clustered,
+    Conley,
+    Homoskedastic,
+    Robust,
+    covariance_of_fit,
+    satterthwaite_df,
+)
+from impact_eval.stats.inference.joint_tests import f_test, hotelling_test, wald_test_of_fit
 from impact_eval.stats.inference.multiplicity import Correction, adjust
 from impact_eval.stats.inference.regression import LinearFit, least_squares
 from impact_eval.stats.inference.wild_bootstrap import (
@@ -233,7 +239,7 @@ def test_joint_tests_are_clubsandwich() -> None:
     C = np.eye(len(fit.names))[[fit.position("offre_agence"), fit.position("score_avant")]]
     wald = dict(zip(stored["wald_two"]["test"], range(8), strict=True))
     for name, test, scale in (
-        ("chi-sq", wald_test(fit, cr2, C), 2),
+        ("chi-sq", wald_test_of_fit(fit, cr2, C), 2),
         ("Naive-F", f_test(fit, cr2, C), 1),
         ("HTZ", hotelling_test(fit, cr2, C), 1),
     ):
