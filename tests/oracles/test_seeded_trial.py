@@ -32,7 +32,7 @@ from impact_eval.stats.inference.multiplicity import Correction, adjust
 from impact_eval.stats.inference.regression import LinearFit, least_squares
 from impact_eval.stats.inference.wild_bootstrap import (
     TailCount,
-    WildBootstrap,
+    WildOptions,
     wild_cluster_bootstrap,
 )
 from impact_eval.stats.planning.power import (
@@ -369,7 +369,7 @@ def test_wild_bootstrap_over_every_sign(model: str) -> None:
     codes = pd.factorize(frame["agence"])[0]
     for tail, share in ((TailCount.INCLUSIVE, "p_at_least"), (TailCount.STRICT, "p_strictly")):
         found = wild_cluster_bootstrap(
-            fit, codes, contrast, rng=np.random.default_rng(0), options=WildBootstrap(tail=tail)
+            fit, codes, contrast, rng=np.random.default_rng(0), options=WildOptions(tail=tail)
         )
         assert (found.n_draws, found.enumerated) == (stored["vectors"], True)
         assert found.estimate == pytest.approx(stored["estimate"], rel=ALGEBRA)
