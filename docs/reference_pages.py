@@ -14,7 +14,7 @@ import impact_eval
 from impact_eval.report.texts import Texts
 
 FOLDER = "reference/generated"
-MODULES = ("core", "designs", "diagnostics", "survey", "value")
+MODULES = ("core", "designs", "diagnostics", "plan", "survey", "value")
 
 
 def _entry(module: str, name: str) -> list[str]:

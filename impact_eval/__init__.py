@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from impact_eval.core.findings import ImpactEvalError
 
 if TYPE_CHECKING:
-    from impact_eval import designs, diagnostics, survey, value
+    from impact_eval import designs, diagnostics, plan, survey, value
     from impact_eval.core.estimate import Effect, Estimate
     from impact_eval.core.findings import Finding, NotApplicable
     from impact_eval.data.reading import read_table
@@ -65,7 +65,7 @@ _ATTRIBUTES = {
     "run": "impact_eval.pipeline.runner",
     "verify": "impact_eval.pipeline.verification",
 }
-_MODULES = ("designs", "diagnostics", "survey", "value")
+_MODULES = ("designs", "diagnostics", "plan", "survey", "value")
 
 __all__ = [
     "Clustered",
@@ -91,6 +91,7 @@ __all__ = [
     "designs",
     "diagnostics",
     "evaluate",
+    "plan",
     "read_table",
     "run",
     "survey",

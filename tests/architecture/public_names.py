@@ -12,7 +12,7 @@ from typing import Any
 
 FILE = Path(__file__).with_suffix(".txt")
 DOOR = "impact_eval"
-ROOMS = ("core", "designs", "diagnostics", "survey", "value")
+ROOMS = ("core", "designs", "diagnostics", "plan", "survey", "value")
 
 
 def _signature(thing: Any) -> str:
