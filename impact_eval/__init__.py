@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from impact_eval import designs, diagnostics, plan, survey, value
     from impact_eval.core.estimate import Effect, Estimate
     from impact_eval.core.findings import Finding, NotApplicable
+    from impact_eval.data.linkage import link
     from impact_eval.data.reading import read_table
     from impact_eval.data.sample import Sample
     from impact_eval.pipeline.evaluate import evaluate
@@ -61,6 +62,7 @@ _ATTRIBUTES = {
     "StudyResults": "impact_eval.results.records",
     "Texts": "impact_eval.report.texts",
     "evaluate": "impact_eval.pipeline.evaluate",
+    "link": "impact_eval.data.linkage",
     "read_table": "impact_eval.data.reading",
     "run": "impact_eval.pipeline.runner",
     "verify": "impact_eval.pipeline.verification",
@@ -91,6 +93,7 @@ __all__ = [
     "designs",
     "diagnostics",
     "evaluate",
+    "link",
     "plan",
     "read_table",
     "run",

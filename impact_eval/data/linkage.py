@@ -1,4 +1,4 @@
-"""Waves matched without names: self-made codes, one to one, never a guess; keyed pseudonyms."""
+"""Waves matched without names: self-made codes, one to one, never a guess."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ import numpy as np
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
-from impact_eval.data.pseudonyms import keyed_hash
 
 # Signs that hands and readers confuse are brought to one of them before comparing.
 _CONFUSED = str.maketrans({"O": "0", "Q": "0", "I": "1", "L": "1", "|": "1"})
-_LEAST_KEY = 16  # bytes
 
 
 def normalise_code(code: Any) -> str:
@@ -95,10 +93,14 @@ class Ambiguity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linkage:
-    """Two waves linked.
+    """Two waves linked: positions and counts, no code and nothing else of anybody.
 
     Attributes
     ----------
+    code : str
+        The column of the code.
+    sizes : tuple of int
+        Rows of the first and second table.
     matches : tuple of Match
     ambiguous : tuple of Ambiguity
     unmatched_first, unmatched_second : tuple of int
@@ -110,6 +112,8 @@ class Linkage:
     findings : tuple of Finding
     """
 
+    code: str
+    sizes: tuple[int, int]
     matches: tuple[Match, ...]
     ambiguous: tuple[Ambiguity, ...]
     unmatched_first: tuple[int, ...]
@@ -128,8 +132,75 @@ class Linkage:
             "new": len(self.unmatched_second),
         }
 
+    def pairs(self) -> pd.DataFrame:
+        """Return the rows matched: positions from 0 in each table, slips, how."""
+        rows = [(m.first, m.second, m.distance, m.kind.value) for m in self.matches]
+        return pd.DataFrame(rows, columns=["first", "second", "distance", "kind"])
 
-def link_waves(
+    def doubtful(self) -> pd.DataFrame:
+        """Return the rows that several could be: one line per candidate, for a person to settle."""
+        rows = [(a.second, row, a.distance) for a in self.ambiguous for row in a.candidates]
+        return pd.DataFrame(rows, columns=["second", "candidate", "distance"])
+
+    def stack(
+        self,
+        first: pd.DataFrame,
+        second: pd.DataFrame,
+        *,
+        person: str = "person",
+        wave: str = "wave",
+        waves: tuple[str, str] = ("1", "2"),
+    ) -> pd.DataFrame:
+        """Return both tables as one, a number for each person in place of the code.
+
+        A row in doubt is a person of its own: it is compared with nobody.
+
+        Parameters
+        ----------
+        first, second : DataFrame
+            The tables that were linked.
+        person, wave : str
+            Names of the columns added.
+        waves : tuple of str
+            What the two waves are called.
+
+        Returns
+        -------
+        DataFrame
+            One row per person and wave, ready for a `Sample`; the column of the code is left out.
+
+        Raises
+        ------
+        ImpactEvalError
+            `not_the_tables_linked`, `duplicated_column` when a name added is taken.
+        """
+        self._check_tables(first, second, (person, wave))
+        number = {m.second: m.first for m in self.matches}
+        others = iter(range(len(first), len(first) + len(second)))
+        rows = [number[j] if j in number else next(others) for j in range(len(second))]
+        width = len(str(len(first) + len(second)))
+        parts = []
+        for frame, codes, name in ((first, range(len(first)), waves[0]), (second, rows, waves[1])):
+            part = frame.drop(columns=self.code)
+            part.insert(0, wave, name)
+            part.insert(0, person, [f"{code + 1:0{width}d}" for code in codes])
+            parts.append(part)
+        return pd.concat(parts, ignore_index=True)
+
+    def _check_tables(
+        self, first: pd.DataFrame, second: pd.DataFrame, added: tuple[str, str]
+    ) -> None:
+        faults = []
+        if (len(first), len(second)) != self.sizes:
+            faults.append(Finding.error("not_the_tables_linked", first=len(first),
+                                        second=len(second), sizes=self.sizes))  # fmt: skip
+        taken = [n for n in added if n in first.columns or n in second.columns]
+        faults += [Finding.error("duplicated_column", Place(column=n), column=n) for n in taken]
+        if faults:
+            raise ImpactEvalError(faults)
+
+
+def link(
     first: pd.DataFrame,
     second: pd.DataFrame,
     *,
@@ -170,8 +241,11 @@ def link_waves(
     >>> import pandas as pd
     >>> t0 = pd.DataFrame({"code": ["EL01NI", "OU24GR"]})
     >>> t1 = pd.DataFrame({"code": ["ou24gr", "E01NI", "ZZ99ZZ"]})
-    >>> link_waves(t0, t1, code="code").counts()["close"]
+    >>> linked = link(t0, t1, code="code")
+    >>> linked.counts()["close"]
     1
+    >>> linked.stack(t0, t1)["person"].tolist()
+    ['1', '2', '2', '1', '3']
     """
     _check(first, second, (code, *support))
     codes = [normalise_code(c) for c in first[code]], [normalise_code(c) for c in second[code]]
@@ -193,6 +267,8 @@ def link_waves(
     findings.append(Finding.info("waves_linked", Place(column=code), n=len(matches), of=n,
                                  rate=rate, by_chance=bound))  # fmt: skip
     return Linkage(
+        code=code,
+        sizes=(len(first), n),
         matches=tuple(sorted(matches, key=lambda m: m.second)),
         ambiguous=tuple(ambiguous),
         unmatched_first=tuple(i for i in range(len(first)) if i not in held),
@@ -357,46 +433,3 @@ def _chance(codes: Codes, known: Known) -> float:
         chance *= sum((n / len(full)) ** 2 for n in signs.values())
     slips = 1 + 2 * width  # how many spellings one slip away share a place pattern, at least
     return float(len(codes[0]) * len(codes[1]) * chance * slips)
-
-
-def pseudonyms(codes: pd.Series[Any], key: bytes, *, length: int = 16) -> pd.Series[str]:
-    """Replace identifiers by a keyed hash (HMAC-SHA-256): the same code, the same pseudonym.
-
-    Without the key nobody can go back, nor try all codes; keep it apart from the data.
-
-    Parameters
-    ----------
-    codes : Series
-        Identifiers or self-generated codes; they are normalised first.
-    key : bytes
-        Secret, at least 16 bytes.
-    length : int
-        Hexadecimal digits kept, 12 to 64.
-
-    Returns
-    -------
-    Series of str
-        Missing where the code is.
-
-    Raises
-    ------
-    ImpactEvalError
-        `weak_key`, `pseudonym_too_short`.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> names = pseudonyms(pd.Series(["EL01", "el 01"]), key=b"0123456789abcdef")
-    >>> names[0] == names[1], len(names[0])
-    (True, 16)
-    """
-    faults = []
-    if len(key) < _LEAST_KEY:
-        faults.append(Finding.error("weak_key", n=len(key), advised=_LEAST_KEY))
-    if not 12 <= length <= 64:
-        faults.append(Finding.error("pseudonym_too_short", n=length, least=12, most=64))
-    if faults:
-        raise ImpactEvalError(faults)
-    plain = [normalise_code(code) for code in codes]
-    hashed = [keyed_hash(code, key, length=length) if code else None for code in plain]
-    return pd.Series(pd.array(hashed, dtype="str"), index=codes.index, name=codes.name)

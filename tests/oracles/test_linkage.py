@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from second_rung import SecondRung
 
+from impact_eval import link
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.data.linkage import edit_distance, link_waves, normalise_code, pseudonyms
+from impact_eval.data.linkage import edit_distance, normalise_code
 
 WAVES = SecondRung()
 
@@ -24,7 +25,7 @@ def waves(real_data: Callable[[str], pd.DataFrame]) -> tuple[pd.DataFrame, pd.Da
 @WAVES
 def check_no_newcomer_is_stolen_and_nearly_all_are_found(waves: Any) -> None:
     t0, t1, truth = waves
-    linked = link_waves(t0, t1, code="code", support=("sexe", "naissance"))
+    linked = link(t0, t1, code="code", support=("sexe", "naissance"))
     right = truth.set_index("row_t1")["row_t0"]
     pairs = {int(t1["row"].iloc[m.second]): int(t0["row"].iloc[m.first]) for m in linked.matches}
     wrong = {row for row, found in pairs.items() if right.get(row) != found}
@@ -38,7 +39,7 @@ def check_no_newcomer_is_stolen_and_nearly_all_are_found(waves: Any) -> None:
 @WAVES
 def check_without_support_nothing_wrong_is_matched_either(waves: Any) -> None:
     t0, t1, truth = waves
-    linked = link_waves(t0, t1, code="code")
+    linked = link(t0, t1, code="code")
     right = truth.set_index("row_t1")["row_t0"]
     wrong = [
         m for m in linked.matches
@@ -89,7 +90,7 @@ def test_invented_people_are_found_again_and_no_newcomer_is_stolen(
 def test_a_tie_is_listed_and_left_open() -> None:
     t0 = pd.DataFrame({"code": ["AB12", "AB13"]})
     t1 = pd.DataFrame({"code": ["AB14"]})
-    linked = link_waves(t0, t1, code="code")
+    linked = link(t0, t1, code="code")
     assert linked.matches == ()
     assert linked.ambiguous[0].candidates == (0, 1)
 
@@ -104,13 +105,49 @@ def test_edit_distance(one: str, other: str, distance: int) -> None:
     assert edit_distance(other, one, most=3) == distance
 
 
-def test_pseudonyms_are_keyed_and_stable() -> None:
-    codes = pd.Series(["EL01", None, "el-O1"])
-    one = pseudonyms(codes, key=b"0" * 16)
-    other = pseudonyms(codes, key=b"1" * 16)
-    assert one[0] == one[2] != other[0]
-    assert pd.isna(one[1])
-    with pytest.raises(ImpactEvalError) as refusal:
-        pseudonyms(codes, key=b"short", length=4)
-    assert refusal.value.codes == ("weak_key", "pseudonym_too_short")
+def test_spellings_of_one_code() -> None:
+    assert normalise_code("el-O1") == normalise_code("EL01")
     assert normalise_code(float("nan")) == ""
+
+
+INVENTED = (
+    pd.DataFrame(
+        {"code": ["EL01NI", "OU24GR", "AB12", "AB13", "MA07LO"], "score": [1, 2, 3, 4, 5]}
+    ),
+    pd.DataFrame({"code": ["ou24gr", "E01NI", "AB14", "ZZ99ZZ"], "score": [6, 7, 8, 9]}),
+)
+
+
+def test_both_waves_in_one_table_by_a_number() -> None:
+    """By hand: OU24GR is found again, EL01NI with a slip; AB14 could be two people."""
+    before, after = INVENTED
+    linked = link(before, after, code="code")
+    table = linked.stack(before, after, person="personne", wave="vague", waves=("T0", "T1"))
+    assert list(table.columns) == ["personne", "vague", "score"]
+    twice = table.groupby("personne")["score"].apply(tuple)
+    assert {pair for pair in twice if len(pair) == 2} == {(1, 7), (2, 6)}
+    assert {one for one in twice if len(one) == 1} == {(3,), (4,), (5,), (8,), (9,)}
+    assert linked.doubtful().to_numpy().tolist() == [[2, 2, 1], [2, 3, 1]]
+    assert linked.pairs()["kind"].tolist() == ["exact", "close"]
+
+
+def test_nothing_of_anybody_is_shown() -> None:
+    before, after = INVENTED
+    linked = link(before, after, code="code")
+    shown = repr(linked) + str(linked.pairs()) + str(linked.doubtful())
+    shown += "".join(str(finding) for finding in linked.findings)
+    assert not [
+        code for frame in INVENTED for code in frame["code"] if code.upper() in shown.upper()
+    ]
+
+
+def test_other_tables_and_names_taken_are_refused() -> None:
+    before, after = INVENTED
+    linked = link(before, after, code="code")
+    with pytest.raises(ImpactEvalError) as refusal:
+        linked.stack(after, before, wave="score")
+    assert refusal.value.codes == ("not_the_tables_linked", "duplicated_column")
+    with pytest.raises(ImpactEvalError) as refusal:
+        link(before, after, code="cod", support=["sexe"])
+    assert refusal.value.codes == ("missing_column",) * 4
+    assert refusal.value.findings[0].values["nearest"] == "code"
