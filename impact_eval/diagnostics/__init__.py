@@ -24,6 +24,7 @@ from impact_eval.diagnostics.few_clusters import (
     FewClustersCheck,
     few_clusters_inference,
 )
+from impact_eval.diagnostics.hidden_difference import Unobserved, unobserved
 from impact_eval.diagnostics.honest_did import HonestCheck, HonestResult, HonestRow, honest_did
 from impact_eval.diagnostics.leave_one_out import LeaveOneOut
 from impact_eval.diagnostics.overlap import Overlap, share_outside
@@ -56,6 +57,7 @@ __all__ = [
     "Sensitivity",
     "SpecificationCurve",
     "SyntheticFit",
+    "Unobserved",
     "attrition_of",
     "balance_of",
     "baseline",
@@ -75,4 +77,5 @@ __all__ = [
     "sensitivity",
     "share_outside",
     "specification_curve",
+    "unobserved",
 ]

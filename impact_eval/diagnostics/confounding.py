@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.data.sample import DataShape
+from impact_eval.data.sample import DataShape, Sample
 from impact_eval.diagnostics.balance import Baseline, baseline
 from impact_eval.diagnostics.check import (
     CheckContext,
@@ -134,6 +134,34 @@ def _partial_r2(fit: LinearFit, name: str) -> float:
     return squared / (squared + fit.df_residual)
 
 
+def observed_rows(sample: Sample, outcome: str) -> tuple[FloatArray, Baseline] | NotApplicable:
+    """Return the outcome and the two groups, of the rows whose outcome is known.
+
+    Returns
+    -------
+    ((n,) array, Baseline) or NotApplicable
+        `not_a_regression_design` when people are followed in time, `no_covariates`,
+        `no_treatment_role`, `one_group_only`, `not_enough_rows`.
+    """
+    if sample.shape is not DataShape.CROSS_SECTION:
+        return NotApplicable.because("not_a_regression_design")
+    found = baseline(sample, outcome)
+    if isinstance(found, NotApplicable):
+        return found
+    y = sample.outcome(outcome)
+    seen = ~np.isnan(y)
+    kept = Baseline(
+        names=found.names,
+        x=found.x[seen],
+        treated=found.treated[seen],
+        weights=None if found.weights is None else found.weights[seen],
+        clusters=None,
+    )
+    if seen.sum() < len(found.names) + 5 or kept.treated.all() or not kept.treated.any():
+        return NotApplicable.because("not_enough_rows")
+    return y[seen], kept
+
+
 @register_check
 @dataclass(frozen=True, slots=True)
 class Confounding:
@@ -151,23 +179,10 @@ class Confounding:
 
     def run(self, context: CheckContext) -> CheckResult:
         """Answer for one estimate."""
-        if context.sample.shape is not DataShape.CROSS_SECTION:
-            return CheckResult.not_applicable(self.code, "not_a_regression_design")
-        found = baseline(context.sample, context.outcome)
+        found = observed_rows(context.sample, context.outcome)
         if isinstance(found, NotApplicable):
             return CheckResult.not_applicable(self.code, found.reason, **found.values)
-        y = context.sample.outcome(context.outcome)
-        seen = ~np.isnan(y)
-        kept = Baseline(
-            names=found.names,
-            x=found.x[seen],
-            treated=found.treated[seen],
-            weights=None if found.weights is None else found.weights[seen],
-            clusters=None,
-        )
-        if seen.sum() < len(found.names) + 5 or kept.treated.all() or not kept.treated.any():
-            return CheckResult.not_applicable(self.code, "not_enough_rows")
-        result = sensitivity(y[seen], kept)
+        result = sensitivity(*found)
         return _answer(self.code, result)
 
 

@@ -12,6 +12,7 @@ from impact_eval.core.inference import critical_value
 from impact_eval.data.sample import Sample
 from impact_eval.designs import Design, designs
 from impact_eval.diagnostics.few_clusters import FewClusters, few_clusters_inference
+from impact_eval.diagnostics.hidden_difference import Unobserved, unobserved
 from impact_eval.diagnostics.specification_curve import SpecificationCurve, specification_curve
 
 
@@ -27,16 +28,26 @@ class Dossier:
         The design's own interval, when it is not reliable here.
     inference : FewClusters or None
     curve : SpecificationCurve or None
+    hidden : Unobserved or None
+        What would cancel the headline, where nobody drew the groups.
     """
 
     main: Estimate
     analytic: Estimate | None
     inference: FewClusters | None
     curve: SpecificationCurve | None
+    hidden: Unobserved | None
 
 
 def dossier_of(
-    sample: Sample, column: str, design: Design, main: Estimate, *, curve: bool, seed: int
+    sample: Sample,
+    column: str,
+    design: Design,
+    main: Estimate,
+    *,
+    curve: bool,
+    randomised: bool,
+    seed: int,
 ) -> Dossier:
     """Return the safe headline and what stands beside it.
 
@@ -49,18 +60,26 @@ def dossier_of(
         One row.
     curve : bool
         Whether to answer with the other designs too (the primary outcome).
+    randomised : bool
+        Whether a draw made the groups: nothing hidden then tells them apart.
     seed : int
     """
     if not design.info.counterfactual:
-        return Dossier(main=main, analytic=None, inference=None, curve=None)
+        return Dossier(main=main, analytic=None, inference=None, curve=None, hidden=None)
     answer = few_clusters_inference(sample, column, design, main, seed=seed)
     inference = None if isinstance(answer, NotApplicable) else answer
     few = inference is not None and inference.few and len(inference.rows) > 1
+    printed = with_interval(main, inference) if few and inference is not None else main
+    hidden = None
+    if design.info.assignment and design.info.covariates and not randomised:
+        found = unobserved(sample, column, printed.effects[0])
+        hidden = None if isinstance(found, NotApplicable) else found
     return Dossier(
-        main=with_interval(main, inference) if few and inference is not None else main,
+        main=printed,
         analytic=main if few else None,
         inference=inference,
         curve=_curve(sample, column) if curve else None,
+        hidden=hidden,
     )
 
 

@@ -114,7 +114,15 @@ def evaluate_outcome(
     if design.info.evidence_ceiling == RANDOMISED:
         recorded = protocol.draw_record is not None
         checks = (random_assignment(protocol.randomised, recorded=recorded), *checks)
-    dossier = dossier_of(sample, column, design, main, curve=part.primary, seed=seed)
+    dossier = dossier_of(
+        sample,
+        column,
+        design,
+        main,
+        curve=part.primary,
+        randomised=protocol.randomised,
+        seed=seed,
+    )
     return OutcomeEvaluation(
         part=part,
         sample=sample,

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Estimate, FlowStep
-from impact_eval.core.findings import Finding
+from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.core.inference import smallest_detectable_effect
 from impact_eval.core.provenance import versions
 from impact_eval.core.vocabulary import RowsAre, Unit
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.diagnostics.evidence import EvidenceLevel
 from impact_eval.diagnostics.few_clusters import FewClusters
+from impact_eval.diagnostics.hidden_difference import Unobserved
 from impact_eval.diagnostics.specification_curve import SpecificationCurve
 from impact_eval.pipeline.dossier import Dossier
 from impact_eval.pipeline.estimation import OutcomeEvaluation
@@ -49,6 +50,7 @@ from impact_eval.results.study_records import (
     DataRecord,
     DisclosureRecord,
     DossierRecord,
+    HiddenRecord,
     InferenceRecord,
     LogicRecord,
     PrivacyRecord,
@@ -104,7 +106,9 @@ def results_of_study(
         scores=tuple(score_record(study, instrument) for instrument in scored.values()),
         value=account,
         dossier={
-            e.part.id: _dossier(e.dossier) for e in found if e.dossier.inference or e.dossier.curve
+            e.part.id: _dossier(e.dossier)
+            for e in found
+            if e.dossier.inference or e.dossier.curve or e.dossier.hidden
         },
         findings=_findings(found),
         disclosure=DisclosureRecord(
@@ -407,6 +411,19 @@ def _dossier(dossier: Dossier) -> DossierRecord:
     return DossierRecord(
         inference=None if inference is None or not inference.few else _inference(inference),
         curve=() if dossier.curve is None else tuple(_curve(dossier.curve)),
+        hidden=None if dossier.hidden is None else _hidden(dossier.hidden),
+    )
+
+
+def _hidden(found: Unobserved) -> HiddenRecord:
+    delta = found.delta
+    e_value = None if isinstance(found.e_value, NotApplicable) else found.e_value
+    return HiddenRecord(
+        robustness=finite(found.robustness),
+        doubt=finite(found.robustness_alpha),
+        delta=None if isinstance(delta, NotApplicable) else finite(delta),
+        e_value=None if e_value is None else finite(e_value.point),
+        e_value_interval=None if e_value is None else finite(e_value.interval),
     )
 
 

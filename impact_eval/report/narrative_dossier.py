@@ -26,7 +26,7 @@ from impact_eval.report.quantities import ShownUnit, digits_for
 from impact_eval.report.wording import Result, count_or_words, pick, result_of
 from impact_eval.results.checks_of_places import MarginRow
 from impact_eval.results.records import StudyResults
-from impact_eval.results.study_records import CurveRecord, InferenceRecord
+from impact_eval.results.study_records import CurveRecord, HiddenRecord, InferenceRecord
 
 
 def dossier_blocks(results: StudyResults) -> list[AnyBlock]:
@@ -42,7 +42,11 @@ def dossier_blocks(results: StudyResults) -> list[AnyBlock]:
         result = found.get(outcome)
         if result is None or result.effect.estimate is None:
             continue
-        parts = [*_inference(entry.inference, result), *_curve(entry.curve, result)]
+        parts = [
+            *_inference(entry.inference, result),
+            *_curve(entry.curve, result),
+            *_hidden(entry.hidden, result),
+        ]
         if parts:
             out += [Heading(level=3, words=result.outcome), *parts]
     if not out:
@@ -144,3 +148,26 @@ def _spread(others: Sequence[NamedInterval], result: Result) -> Paragraph:
         ),
         evidence_level=result.level,
     )
+
+
+def _hidden(entry: HiddenRecord | None, result: Result) -> list[AnyBlock]:
+    """Return what a difference that was not measured would need to cancel the result."""
+    if entry is None or entry.robustness is None:
+        return []
+    words: list[Said] = [say("dossier.hidden.robustness", share=entry.robustness)]
+    if entry.doubt == 0:
+        words.append(say("dossier.hidden.already"))
+    elif entry.doubt is not None:
+        words.append(say("dossier.hidden.doubt", share=entry.doubt))
+    if entry.delta is not None:
+        way = "same_way" if entry.delta > 0 else "other_way"
+        words.append(say(f"dossier.hidden.{way}", times=abs(entry.delta)))
+    near = entry.e_value_interval
+    if entry.e_value is not None and near is not None and near > 1:
+        words.append(say("dossier.hidden.e_value", ratio=entry.e_value, near=near))
+    elif entry.e_value is not None:
+        words.append(say("dossier.hidden.e_value_alone", ratio=entry.e_value))
+    return [
+        Paragraph(words=tuple(words), evidence_level=result.level),
+        Note(words=say("dossier.hidden.use")),
+    ]

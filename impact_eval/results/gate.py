@@ -341,6 +341,8 @@ class _Gate:
         part = f"dossier.{outcome}"
         context = replace(context, part=part, key=part)
         curve = tuple(walk(row, _unadjusted(context)) for row in dossier.curve)
+        hidden = dossier.hidden
+        hidden = None if hidden is None else walk(hidden, _unadjusted(context).at("hidden"))
         inference = dossier.inference
         if inference is not None and outcome in self.formulas:
             beside = _unadjusted(context)
@@ -350,7 +352,8 @@ class _Gate:
             dossier = dossier.model_copy(
                 update={"inference": inference.model_copy(update={"rows": rows})}
             )
-        return walk(dossier, context, skip=("curve",)).model_copy(update={"curve": curve})
+        told = walk(dossier, context, skip=("curve", "hidden"))
+        return told.model_copy(update={"curve": curve, "hidden": hidden})
 
     def _formula_tells(self, record: EstimateRecord, context: Context) -> bool:
         """Whether the usual error beside a headline of few people tells the levels kept back."""

@@ -29,7 +29,9 @@ from impact_eval.results.record_base import (
     Label,
     LabelOrNone,
     People,
+    PositiveRatio,
     Probability,
+    Ratio,
     Record,
     Things,
 )
@@ -257,6 +259,21 @@ class CurveRecord(IntervalRecord):
     """Why it refuses these data."""
 
 
+class HiddenRecord(Record):
+    """How strong something unobserved would have to be to cancel a difference nobody drew."""
+
+    robustness: PositiveRatio
+    """Share of what is left of treatment and outcome that it would have to explain."""
+    doubt: PositiveRatio
+    """The same, for the effect to no longer differ from zero."""
+    delta: Ratio
+    """Times more than the covariates that it would have to matter; negative: the other way."""
+    e_value: PositiveRatio
+    """Risk ratio with treatment and outcome that brings the effect to nothing."""
+    e_value_interval: PositiveRatio
+    """The same, for the nearer end of the interval; 1 when it holds no effect already."""
+
+
 class DossierRecord(Record):
     """What surrounds the headline of one outcome."""
 
@@ -264,6 +281,8 @@ class DossierRecord(Record):
     """Margins of error with few territories."""
     curve: tuple[CurveRecord, ...]
     """The other designs."""
+    hidden: HiddenRecord | None
+    """What would cancel the result, where nobody drew the groups."""
 
 
 class Provenance(Record):

@@ -50,6 +50,46 @@ def e_value(ratio: float, conf_low: float, conf_high: float) -> EValue:
     return EValue(_e_value(ratio), _e_value(conf_low if ratio > 1 else conf_high))
 
 
+def e_value_of_shares(base: float, gap: float, conf_low: float, conf_high: float) -> EValue:
+    r"""Return the E-value of a difference of shares, read as a risk ratio: :math:`(p_0+d)/p_0`.
+
+    Parameters
+    ----------
+    base : float
+        Share of the comparison group, in (0, 1).
+    gap, conf_low, conf_high : float
+        Difference of shares, above minus `base`, and the ends of its interval.
+
+    Examples
+    --------
+    >>> found = e_value_of_shares(0.2, 0.2, 0.04, 0.36)
+    >>> round(found.point, 3), round(found.interval, 3)
+    (3.414, 1.69)
+    """
+    ratio, low, high = ((base + value) / base for value in (gap, conf_low, conf_high))
+    return e_value(ratio, low, high)
+
+
+def e_value_of_difference(d: float, conf_low: float, conf_high: float) -> EValue:
+    r"""Return the E-value of a standardised difference, read as the risk ratio :math:`e^{0.91d}`.
+
+    Parameters
+    ----------
+    d, conf_low, conf_high : float
+        Difference over the standard deviation inside groups, and the ends of its interval.
+
+    References
+    ----------
+    VanderWeele, T. and Ding, P. (2017), table 2. doi:10.7326/M16-2607
+
+    Examples
+    --------
+    >>> round(e_value_of_difference(-0.42, -0.51, -0.33).point, 3)
+    2.291
+    """
+    return e_value(*(math.exp(0.91 * value) for value in (d, conf_low, conf_high)))
+
+
 def _e_value(ratio: float) -> float:
     above = ratio if ratio >= 1 else 1 / ratio
     return above + math.sqrt(above * (above - 1))

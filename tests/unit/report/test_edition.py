@@ -33,7 +33,7 @@ def internal(make_results: MakeResults) -> StudyResults:
     return results.model_copy(
         update={
             "disclosure": disclosure,
-            "dossier": {"emploi_6m": DossierRecord(inference=inference, curve=())},
+            "dossier": {"emploi_6m": DossierRecord(inference=inference, curve=(), hidden=None)},
         }
     )
 

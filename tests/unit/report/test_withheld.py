@@ -273,7 +273,7 @@ def test_few_territories_without_their_number(make_results: MakeResults) -> None
     inference = InferenceRecord(
         n_clusters=None, n_treated=None, exact=True, n_draws=70, false_positive=None, rows=()
     )
-    dossier = {"emploi_6m": DossierRecord(inference=inference, curve=())}
+    dossier = {"emploi_6m": DossierRecord(inference=inference, curve=(), hidden=None)}
     said = text_of(dossier_blocks(gated(make_results(3), dossier=dossier)))
     assert "dans un nombre non publié de territoires, dont un nombre non publié" in said
     assert "None" not in said
