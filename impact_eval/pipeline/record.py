@@ -21,6 +21,7 @@ from impact_eval.diagnostics.hidden_difference import Unobserved
 from impact_eval.diagnostics.specification_curve import SpecificationCurve
 from impact_eval.pipeline.dossier import Dossier
 from impact_eval.pipeline.estimation import OutcomeEvaluation
+from impact_eval.pipeline.families import families_of
 from impact_eval.pipeline.protocol import protocol_record
 from impact_eval.pipeline.soft import ScoredInstrument, score_record
 from impact_eval.pipeline.study import Study
@@ -90,12 +91,15 @@ def results_of_study(
     """
     declared = study.declaration
     profile = study.profile
+    families = families_of(found, declared.protocol.correction, seed=declared.study.seed)
     return StudyResults(
         schema=SCHEMA,
         study=study_record(study),
         data=_data_record(study, data, found),
         estimates=tuple(
-            r for e in found for r in _estimates(study, e, profile, twins_of(e, found))
+            r.model_copy(update={"family": families.get(r.outcome)}) if r.role is Role.MAIN else r
+            for e in found
+            for r in _estimates(study, e, profile, twins_of(e, found))
         ),
         covariance=_joint(found),
         checks=tuple(
@@ -293,6 +297,7 @@ def _estimate(
         smallest_detectable=finite(detectable),
         declared_smallest_effect=study.smallest_effect_of(part),
         mean_comparison=_mean_comparison(found) if is_main else None,
+        family=None,
         groups=tuple(_groups(found, profile)) if counted is RowsAre.PEOPLE else (),
         twins=(),
     )

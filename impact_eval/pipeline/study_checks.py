@@ -33,6 +33,7 @@ def check_declaration(raw: Mapping[str, Any], folder: Path, faults: FindingColle
     _check_period(raw, faults)
     _check_roles(raw, outcomes, faults)
     _check_said_twice(raw, outcomes, faults)
+    _check_families(raw, outcomes, faults)
 
 
 def _place(key: str) -> Place:
@@ -373,3 +374,23 @@ def _check_said_twice(
                     needed=str(other)[:60],
                 )
             )  # fmt: skip
+
+
+def _check_families(
+    raw: Mapping[str, Any], outcomes: list[Mapping[str, Any]], faults: FindingCollector
+) -> None:
+    """Refuse a family that corrects nothing: of one outcome, of a score that is only described."""
+    named = [(i, str(o["family"])) for i, o in enumerate(outcomes) if "family" in o]
+    names = [name for _, name in named]
+    for i, name in named:
+        place, outcome = _place(f"outcomes[{i + 1}].family"), outcomes[i]
+        if outcome.get("instrument") is not None and outcome.get("method") is None:
+            faults.add(Finding.error("family_not_estimated", place, name=name))
+        elif names.count(name) < 2:
+            others = sorted(set(names) - {name})
+            near = nearest(name, others)
+            faults.add(Finding.error("family_alone", place, name=name, nearest=near, known=others))
+    correction = _table(raw.get("protocol")).get("correction")
+    if correction is not None and not named:
+        place = _place("protocol.correction")
+        faults.add(Finding.error("correction_of_nothing", place, name=str(correction)[:60]))

@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 
 from impact_eval.core.vocabulary import Direction, Language, Pillar, Unit
 from impact_eval.pipeline.date_type import Date
+from impact_eval.results.family import Correction
 from impact_eval.results.parts import BilingualRecord
 
 SCHEMA = "impact-eval/study/1"
@@ -127,6 +128,8 @@ class ProtocolPart(Part):
     """File of the draw (seed, list, minutes) that others can check."""
     smallest_effect: Size | None = Field(default=None, gt=0)
     """Smallest effect that would matter, in the unit of the primary outcome."""
+    correction: Correction | None = None
+    """How the p-values of a family of outcomes are corrected; Holm's by default."""
     notes: Text | None = None
     """Anything decided before looking at the results."""
 
@@ -225,6 +228,8 @@ class OutcomePart(Part):
     """The one outcome the study is judged on."""
     smallest_effect: Size | None = Field(default=None, gt=0)
     """Smallest effect that would matter, in the unit of this outcome."""
+    family: Identifier | None = None
+    """Name shared by outcomes that answer one question: their p-values are corrected together."""
     method: MethodPart | None = None
     """A method of its own, instead of the study's."""
 

@@ -29,6 +29,7 @@ from impact_eval.report.figures.effects import (
     data_for_effect_forest,
     data_for_event_study,
 )
+from impact_eval.report.narrative_families import family_blocks
 from impact_eval.report.quantities import unit_of
 from impact_eval.report.wording import (
     Result,
@@ -61,6 +62,7 @@ def effect_blocks(results: StudyResults) -> list[AnyBlock]:
         Heading(level=2, words=say("report.section.effect"), anchor="effect"),
         effect_table(found, gated=gated),
         *_forest(found),
+        *family_blocks(results),
     ]
     for record in results.headlines:
         out += _outcome_blocks(record, results.estimates)

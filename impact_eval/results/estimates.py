@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from impact_eval.core.estimate import Effect, Estimate, FlowStep, MethodRecord
 from impact_eval.core.vocabulary import Direction, RowsAre, ShareFormula, Unit
+from impact_eval.results.family import FamilyRecord
 from impact_eval.results.finding_records import FindingRecord
 from impact_eval.results.parts import (
     BilingualRecord,
@@ -425,6 +426,8 @@ class EstimateRecord(Record):
     """Smallest effect that would matter, as declared."""
     mean_comparison: LevelOf
     """Mean of those not concerned, to give the effect a scale."""
+    family: FamilyRecord | None
+    """The outcomes it was examined with, and its p-value once corrected for their number."""
     groups: tuple[GroupRecord, ...]
     """What the gate must know of the people behind it; empty once published."""
     twins: Annotated[tuple[str, ...], INSIDE]

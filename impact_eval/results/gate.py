@@ -59,6 +59,7 @@ from impact_eval.results.gate_rows import (
     one_more_cohort,
     one_more_row,
     secrets_of,
+    whole_families,
 )
 from impact_eval.results.gate_scores import levels_of_score, prepared
 from impact_eval.results.gate_walk import walk
@@ -148,7 +149,7 @@ class _Gate:
         whole = self.results
         for record in whole.headlines:
             self.outcomes[record.outcome] = self._of_outcome(record)
-        estimates = tuple(self._estimate(record) for record in whole.estimates)
+        estimates = whole_families(tuple(self._estimate(record) for record in whole.estimates))
         self._keep(secrets_of(whole.estimates, estimates), dates_hidden(whole.estimates, estimates))
         parts: dict[str, object] = {
             "estimates": estimates,

@@ -66,6 +66,20 @@ def dates_hidden(true: Sequence[EstimateRecord], told: Sequence[EstimateRecord])
     return frozenset(found)
 
 
+def whole_families(told: tuple[EstimateRecord, ...]) -> tuple[EstimateRecord, ...]:
+    """Keep back the corrected p-values of a family in which an outcome was kept back.
+
+    The value of one is made from those of the others: 2 p or the largest so far.
+    """
+    hidden = {record.family.name for record in told if record.family and record.withheld}
+    return tuple(
+        record.model_copy(update={"family": record.family.model_copy(update={"adjusted": None})})
+        if record.family is not None and record.family.name in hidden
+        else record
+        for record in told
+    )
+
+
 def _numbers(row: EffectRecord) -> Iterator[float]:
     for value in (row.estimate, row.std_error, row.conf_low, row.conf_high, row.statistic):
         exact = None if value is None else exactly(value)

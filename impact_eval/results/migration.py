@@ -147,6 +147,7 @@ def _estimate(record: Table, counted: str) -> dict[str, object]:
         "clusters": "territories",
         "withheld": hidden,
         "question": {**question, "instrument": question.get("instrument")},
+        "family": None,
         "groups": [],
         "twins": [],
     }

@@ -30,6 +30,7 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from impact_eval.core import Finding, FindingCollector
 
@@ -247,6 +248,53 @@ def westfall_young(p_values: ArrayLike, draws: ArrayLike) -> FloatArray:
         1 / np.maximum(np.asarray(p_values, dtype=np.float64), 1e-300),
         1 / np.maximum(np.asarray(draws, dtype=np.float64), 1e-300),
     )
+
+
+def joint_step_down(
+    p_values: ArrayLike, covariance: ArrayLike, *, rng: np.random.Generator, draws: int = 19_999
+) -> FloatArray:
+    r"""Return step-down p-values under the joint law of estimates that move together.
+
+    Statistics are drawn from :math:`N(0, R)`, R the correlation of the estimates (Westfall and
+    Young's algorithm 2.8, with :math:`p^* = 2\Phi(-|z^*|)`): outcomes that repeat each other cost
+    less than Holm, and none costs more than under independence.
+
+    Parameters
+    ----------
+    p_values : (m,) array
+        Each by its own law, in [0, 1].
+    covariance : (m, m) array
+        Of the estimates; one that has no variance is taken as independent of the others.
+    rng : numpy.random.Generator
+    draws : int
+
+    Returns
+    -------
+    (m,) array, in the order given; never below the p-values.
+
+    Raises
+    ------
+    ImpactEvalError
+        `p_value_out_of_range`, `shape_mismatch`.
+
+    Examples
+    --------
+    >>> one = joint_step_down([0.02, 0.02], [[1.0, 1.0], [1.0, 1.0]], rng=np.random.default_rng(1))
+    >>> bool((abs(one - 0.02) < 0.005).all())  # twice the same question is one question
+    True
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    _refuse_unfit(p)
+    matrix = np.asarray(covariance, dtype=np.float64)
+    known = np.isfinite(np.diag(matrix)) & (np.diag(matrix) > 0)
+    scale = np.where(known, np.sqrt(np.where(known, np.diag(matrix), 1.0)), 1.0)
+    correlation = np.nan_to_num(matrix / np.outer(scale, scale))
+    correlation[~known, :] = correlation[:, ~known] = 0.0
+    np.fill_diagonal(correlation, 1.0)
+    values, vectors = np.linalg.eigh(correlation)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    z = rng.standard_normal((draws, len(p))) @ root.T
+    return np.asarray(np.maximum(westfall_young(p, 2 * special.ndtr(-np.abs(z))), p))
 
 
 def _checked(statistics: ArrayLike, draws: ArrayLike) -> tuple[FloatArray, FloatArray]:

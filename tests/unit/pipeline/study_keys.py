@@ -398,6 +398,10 @@ PAIRS: dict[str, Pair] = {
         "people", ABSENT, "draw.txt", also={"protocol.randomised": True}
     ),
     "protocol.smallest_effect": Pair("people", ABSENT, 0.05),
+    "protocol.correction": Pair(
+        "people", ABSENT, "bonferroni",
+        also={"outcomes[0].family": "emploi", "outcomes[1].family": "emploi"},
+    ),
     "protocol.notes": Pair("people", ABSENT, "Pas de sous-groupe."),
     "logic.inputs": Pair("people", ABSENT, ["Deux conseillers"]),
     "logic.activities": Pair("people", ABSENT, ["Entretiens"]),
@@ -428,6 +432,8 @@ PAIRS: dict[str, Pair] = {
     "outcomes[].direction": Pair("people", "higher_is_better", "lower_is_better"),
     "outcomes[].primary": Pair("people", True, False, "one_primary"),
     "outcomes[].smallest_effect": Pair("people", ABSENT, 0.05),
+    "outcomes[].family": Pair("people", "emploi", "autre", "family_alone",
+                              also={"outcomes[1].family": "emploi"}),
     "outcomes[].method.name": Pair("panel", "callaway_santanna", "imputation"),
     "outcomes[].method.options": Pair(
         "panel", {}, {"base_period": "universal"}, also={f"{METHOD}.name": "callaway_santanna"}

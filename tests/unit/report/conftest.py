@@ -132,6 +132,7 @@ def record(
         smallest_detectable=smallest,
         declared_smallest_effect=None,
         mean_comparison=mean_comparison,
+        family=None,
         groups=(),
         twins=(),
     )

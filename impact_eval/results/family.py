@@ -1,0 +1,24 @@
+"""A family of outcomes examined together: what the number of questions leaves of a p-value."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from impact_eval.results.record_base import Code, Probability, Record, Things
+
+Correction: TypeAlias = Literal[
+    "holm", "bonferroni", "hochberg", "hommel", "bh", "by", "sharpened_q", "westfall_young"
+]
+
+
+class FamilyRecord(Record):
+    """The family of an outcome, and its p-value once corrected for all those of the family."""
+
+    name: Code
+    """Name of the family, as declared."""
+    correction: Correction
+    """How p-values were corrected."""
+    outcomes: Things
+    """Outcomes examined together."""
+    adjusted: Probability
+    """Corrected p-value; empty when there is none, or when one of the family was withheld."""
