@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from instrument_page import write_instruments
+from kernel_page import write_kernels
 from method_pages import write_methods
 from pages import HERE
 from reference_pages import write_reference
@@ -19,6 +20,7 @@ def main() -> None:
         *write_instruments(),
         *write_schemas(),
         *write_reference(),
+        *write_kernels(),
         *write_results_file(),
     }
     for folder in MADE:

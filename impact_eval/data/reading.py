@@ -106,12 +106,6 @@ def read_table(
     return frame
 
 
-def reading_log(frame: pd.DataFrame) -> tuple[Finding, ...]:
-    """Return the log of a table read by `read_table`, as findings."""
-    log = frame.attrs.get("reading", {}).get("log", ())
-    return tuple(Finding.from_dict(entry) for entry in log)
-
-
 def _read_raw(path: Path, sheet: str | int | None) -> RawTable:
     if not path.is_file():
         folder = path.parent

@@ -200,7 +200,7 @@ def size_needed(
     """
     if not hasattr(planned, "resized"):
         raise ImpactEvalError(Finding.error("not_resizable", what=type(planned).__name__))
-    searched = cast("Resizable", planned)
+    searched = cast(Resizable, planned)
     test = _test(alpha, power, tails)
     tested = planned.tested(effect)
     if tested == 0:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         plan_from,
         read_change,
     )
-    from impact_eval.survey.deprivation import alkire_foster, energy_poverty
+    from impact_eval.survey.deprivation import alkire_foster, consumption_units, energy_poverty
     from impact_eval.survey.instrument_file import Instrument, instrument, instruments
     from impact_eval.survey.quality import measurement_quality, with_invariance
     from impact_eval.survey.quality_report import QualityReport
@@ -54,6 +54,7 @@ _LATER = {
     "attrition": "impact_eval.survey.respondents",
     "calibrate_on_margins": "impact_eval.stats.surveys.calibration",
     "care": "impact_eval.survey.respondents",
+    "consumption_units": "impact_eval.survey.deprivation",
     "energy_poverty": "impact_eval.survey.deprivation",
     "goal_attainment": "impact_eval.stats.scales.summing",
     "instrument": "impact_eval.survey.instrument_file",
@@ -84,6 +85,7 @@ __all__ = [
     "attrition",
     "calibrate_on_margins",
     "care",
+    "consumption_units",
     "energy_poverty",
     "goal_attainment",
     "instrument",

@@ -15,7 +15,7 @@ import pytest
 from impact_eval.designs import designs
 
 MODULES = ("figures", "pages", "drawing", "method_pages", "schema_pages", "reference_pages",
-           "instrument_page", "results_page", "generate")  # fmt: skip
+           "instrument_page", "kernel_page", "results_page", "generate")  # fmt: skip
 
 
 @pytest.fixture
@@ -77,6 +77,9 @@ def test_the_other_pages_are_made(docs: Path) -> None:
     _module("instrument_page").write_instruments()
     _module("reference_pages").write_reference()
     _module("results_page").write_results_file()
+    _module("kernel_page").write_kernels()
+    kernels = (docs / "reference/generated/kernels.rst").read_text(encoding="utf-8")
+    assert ".. autofunction:: impact_eval.stats.scales.agreement.krippendorff_alpha" in kernels
     study = (docs / "reference/generated/study.md").read_text(encoding="utf-8")
     assert "`territory`" in study
     assert "Code of the territory" in study

@@ -80,7 +80,7 @@ def test_invented_people_are_found_again_and_no_newcomer_is_stolen(
     rng: np.random.Generator, support: tuple[str, ...]
 ) -> None:
     t0, t1, truth = invented_waves(rng)
-    linked = link_waves(t0, t1, code="code", support=support)
+    linked = link(t0, t1, code="code", support=support)
     pairs = {m.second: m.first for m in linked.matches}
     assert {row: found for row, found in pairs.items() if truth.get(row) != found} == {}
     assert len(pairs) >= 0.97 * len(truth)

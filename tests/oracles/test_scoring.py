@@ -15,7 +15,6 @@ from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.scales.summing import (
     group_against_norm,
     midrank_percentile,
-    normal_percentile,
     percent_of_maximum,
     z_scores,
 )
@@ -107,8 +106,6 @@ def test_norms_equal_r(reference_change: dict[str, Any], shared: Path) -> None:
     z = z_scores(x, mean=30, sd=5)
     np.testing.assert_allclose(z, norms["z_mu30_sd5"], atol=1e-12)
     np.testing.assert_allclose(50 + 10 * z, norms["T"], atol=1e-12)
-    got = normal_percentile(x, mean=30, sd=5)
-    np.testing.assert_allclose(got, norms["normal_percentile"], atol=1e-8)
     pre = pd.read_csv(shared / "data/synthetic_prepost24.csv")["pre"].to_numpy(float)
     np.testing.assert_allclose(
         midrank_percentile(pre[:5], pre), norms["midrank_percentile_in_sample"], atol=1e-8

@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 from second_rung import SecondRung
 
+from impact_eval import plan
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.inference.proportion import ShareMethod, share_interval
 from impact_eval.stats.scales.effect_size import (
     PairedEffects,
     d_interval,
     detectable_change,
-    detectable_difference,
     group_effects,
     hedges_factor,
     noncentral_t_interval,
@@ -107,7 +107,9 @@ def check_what_small_groups_can_see_equals_r(small: dict[str, Any]) -> None:
         assert paired_power(0.5, n=n) == pytest.approx(case["power_dz_0.5"], abs=1e-6)
     for case in small["two_group_power"]:
         n = case["n_per_group"]
-        assert detectable_difference(n_per_group=n) == pytest.approx(case["mdes_d_80"], abs=1e-6)
+        assert plan.smallest_effect(
+            plan.TwoMeans(n_treated=n, n_comparison=n), tails="two_one_counted"
+        ).effect == pytest.approx(case["mdes_d_80"], abs=1e-6)
 
 
 @SMALL

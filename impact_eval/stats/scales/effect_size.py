@@ -364,18 +364,3 @@ def detectable_change(*, n: int, power: float = 0.8, level: float = 0.95) -> flo
     0.529236
     """
     return _outward(lambda dz: paired_power(dz, n=n, level=level) - power, 0.0, 0.1)
-
-
-def detectable_difference(*, n_per_group: int, power: float = 0.8, level: float = 0.95) -> float:
-    """Return the smallest standardised difference of two groups that can be seen.
-
-    Examples
-    --------
-    >>> round(detectable_difference(n_per_group=30), 6)
-    0.735622
-    """
-    df = 2 * n_per_group - 2
-    critical = float(special.stdtrit(df, 0.5 + level / 2))
-    scale = math.sqrt(n_per_group / 2)
-    # The chance of a significant result the wrong way is not counted as power.
-    return _outward(lambda d: 1 - _noncentral_t(df, d * scale, critical) - power, 0.0, 0.1)

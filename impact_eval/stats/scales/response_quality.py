@@ -169,37 +169,3 @@ def acquiescence(answers: ArrayLike, reversed_items: ArrayLike) -> FloatArray | 
         )
     out: FloatArray = (straight + turned_mean) / 2
     return out
-
-
-def even_odd(answers: ArrayLike, scales: ArrayLike) -> FloatArray | NotApplicable:
-    """Return the consistency of each person between the even and odd items of several scales.
-
-    Parameters
-    ----------
-    answers : (n, k) array
-        Keyed answers.
-    scales : (k,) array
-        Which scale each item belongs to; at least three scales of two items or more.
-
-    Returns
-    -------
-    (n,) array or NotApplicable
-        Spearman-Brown corrected correlation over scales; `too_few_scales`.
-    """
-    x = item_matrix(answers)
-    labels = np.asarray(scales)
-    halves = []
-    for name in dict.fromkeys(labels.tolist()):
-        places = np.flatnonzero(labels == name)
-        if len(places) > 1:
-            halves.append((x[:, places[::2]].mean(axis=1), x[:, places[1::2]].mean(axis=1)))
-    if len(halves) < 3:
-        return NotApplicable.because("too_few_scales", n=len(halves), advised=3)
-    odd = np.column_stack([half[0] for half in halves])
-    even = np.column_stack([half[1] for half in halves])
-    odd -= odd.mean(axis=1, keepdims=True)
-    even -= even.mean(axis=1, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        r = (odd * even).sum(axis=1) / np.sqrt((odd**2).sum(axis=1) * (even**2).sum(axis=1))
-        out: FloatArray = np.maximum(2 * r / (1 + r), -1.0)
-    return out

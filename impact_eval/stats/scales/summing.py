@@ -34,17 +34,6 @@ class RawScores:
     prorated: int
 
 
-def reverse(answers: ArrayLike, *, low: float, high: float) -> FloatArray:
-    r"""Reverse answers from the *declared* range: :math:`x' = low + high - x`.
-
-    Examples
-    --------
-    >>> reverse([1, 2, 4], low=1, high=4).tolist()
-    [4.0, 3.0, 1.0]
-    """
-    return low + high - np.asarray(answers, dtype=np.float64)
-
-
 def add_items(
     columns: Sequence[FloatArray],
     *,
@@ -140,12 +129,6 @@ def z_scores(scores: ArrayLike, *, mean: float, sd: float) -> FloatArray:
     return (np.asarray(scores, dtype=np.float64) - mean) / sd
 
 
-def normal_percentile(scores: ArrayLike, *, mean: float, sd: float) -> FloatArray:
-    """Return percentiles in a normal reference population."""
-    out: FloatArray = 100 * special.ndtr(z_scores(scores, mean=mean, sd=sd))
-    return out
-
-
 def midrank_percentile(scores: ArrayLike, reference: ArrayLike) -> FloatArray:
     """Return percentiles in a sample: 100 (below + half the ties) / n.
 
@@ -220,26 +203,6 @@ def group_against_norm(
     gap = float(x.mean()) - mean
     t = gap / error
     half = float(special.stdtrit(df, 0.5 + level / 2)) * error
-    return NormTest(gap, t, df, float(2 * special.stdtr(df, -abs(t))), gap - half, gap + half)
-
-
-def single_case(score: float, *, mean: float, sd: float, n: int) -> NormTest:
-    r"""Compare one person with a small norm sample: :math:`t = (x - M)/(S\sqrt{1 + 1/n})`.
-
-    References
-    ----------
-    Crawford, J. R. and Howell, D. C. (1998). doi:10.1076/clin.12.4.482.7241
-
-    Examples
-    --------
-    >>> round(single_case(70, mean=100, sd=15, n=10).statistic, 4)
-    -1.9069
-    """
-    error = sd * float(np.sqrt(1 + 1 / n))
-    df = float(n - 1)
-    t = (score - mean) / error
-    half = float(special.stdtrit(df, 0.975)) * error
-    gap = score - mean
     return NormTest(gap, t, df, float(2 * special.stdtr(df, -abs(t))), gap - half, gap + half)
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data.codebook import Codebook
 from impact_eval.data.labels import LabelMap, split_choices
-from impact_eval.data.reading import read_table, reading_log
+from impact_eval.data.reading import read_table
 from impact_eval.data.written import parse_number
 
 _quick = settings(
@@ -30,7 +30,7 @@ def written(folder: Path, text: str, name: str = "t.csv", encoding: str = "utf-8
 
 
 def log(frame: pd.DataFrame) -> set[str]:
-    return {finding.code for finding in reading_log(frame)}
+    return {entry["code"] for entry in frame.attrs["reading"]["log"]}
 
 
 def read_or_refused(path: Path) -> pd.DataFrame | None:
