@@ -61,7 +61,9 @@ def instrument_lines(name: str | None, texts: Texts) -> list[str]:
 
 
 def _line(scale: Instrument, texts: Texts) -> str:
-    title = texts.first(f"instrument.{scale.id}.name", "cli.instruments.unnamed", id=scale.id)
+    path = f"instrument.{scale.id}.name"
+    own = texts.words(dict(scale.name)) if scale.name else None
+    title = own or texts.first(path, "cli.instruments.unnamed", id=scale.id)
     return texts.say(
         "cli.instruments.line",
         name=scale.id,
