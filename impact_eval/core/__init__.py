@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from impact_eval.core.inference import JointTest
     from impact_eval.core.registry import Registry
+    from impact_eval.core.shown import Shown
 
 __all__ = [
     "TIDY_COLUMNS",
@@ -47,6 +48,7 @@ __all__ = [
     "Place",
     "Registry",
     "Severity",
+    "Shown",
     "nearest",
     "wald_effect",
 ]
@@ -62,6 +64,7 @@ _HOME = {
     ),
     "inference": ("JointTest",),
     "registry": ("Registry",),
+    "shown": ("Shown",),
 }  # fmt: skip
 
 

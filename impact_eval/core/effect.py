@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from impact_eval.core.inference import critical_value, two_sided_p
+from impact_eval.core.shown import Shown, interval, name_of, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 Label = float | str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Effect(Shown):
     """One row of an estimate. What does not apply is None, with its reason in the findings.
 
     Attributes
@@ -51,6 +52,10 @@ class Effect:
     n_treated: int | None = None
     n_comparison: int | None = None
     n_clusters: int | None = None
+
+    def _line(self) -> str:
+        told = interval(self.estimate, self.conf_low, self.conf_high)
+        return one_line("Effect", f"{name_of(self.outcome)}: {name_of(self.key)} {told}")
 
     @property
     def key(self) -> str:

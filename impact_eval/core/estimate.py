@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
@@ -26,6 +27,7 @@ from impact_eval.core.inference import (
     wald_test,
 )
 from impact_eval.core.multipliers import MULTIPLIERS, multiplier_sums
+from impact_eval.core.shown import Shown, interval, name_of, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,8 +149,8 @@ def _readonly(values: FloatArray) -> FloatArray:
     return out
 
 
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Estimate(Shown):
     """The one result of all designs.
 
     Attributes
@@ -194,6 +196,18 @@ class Estimate:
         object.__setattr__(self, "findings", tuple(self.findings))
         object.__setattr__(self, "flow", tuple(self.flow))
         object.__setattr__(self, "details", MappingProxyType(dict(self.details)))
+
+    def _line(self) -> str:
+        single = [e for e in self.effects if e.term == "att" or len(self.effects) == 1]
+        told = [
+            f"{name_of(e.term)} {interval(e.estimate, e.conf_low, e.conf_high)}" for e in single[:1]
+        ]
+        several = Counter(e.term for e in self.effects if e not in single)
+        told += [f"{name_of(term)}×{n}" for term, n in several.items()][:3]
+        outcome, found = name_of(self.outcome), len(self.findings)
+        return one_line(
+            "Estimate", self.method.name, f"{outcome}: {', '.join(told)}", findings=found or None
+        )
 
     def __len__(self) -> int:
         return len(self.effects)

@@ -14,6 +14,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias
 
+from impact_eval.core.shown import Shown, one_line
+
 Scalar: TypeAlias = str | int | float | bool | None
 Value: TypeAlias = Scalar | tuple[Scalar, ...]
 
@@ -66,8 +68,8 @@ def freeze_values(values: Mapping[str, Any]) -> Mapping[str, Value]:
     return MappingProxyType({name: _plain(value) for name, value in values.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+@dataclass(frozen=True, slots=True, repr=False)
+class Finding(Shown):
     """One thing noticed: a stable code, its weight, the values its sentence needs, its place.
 
     Examples
@@ -83,6 +85,9 @@ class Finding:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", freeze_values(self.values))
+
+    def _line(self) -> str:
+        return one_line("Finding", self.code, self.severity.value, **self.values)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Finding, (self.code, self.severity, dict(self.values), self.place))
@@ -120,8 +125,8 @@ class Finding:
         return cls(data["code"], Severity(data["severity"]), data.get("values", {}), place)
 
 
-@dataclass(frozen=True, slots=True)
-class NotApplicable:
+@dataclass(frozen=True, slots=True, repr=False)
+class NotApplicable(Shown):
     """What cannot be computed, and the code of the reason why.
 
     Never None, 0, NaN or a silent drop in its place.
@@ -132,6 +137,9 @@ class NotApplicable:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", freeze_values(self.values))
+
+    def _line(self) -> str:
+        return one_line("NotApplicable", self.reason, **self.values)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (NotApplicable, (self.reason, dict(self.values)))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.estimate import FlowStep
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.core.shown import Shown, one_line
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data import roles
 from impact_eval.data.assignment import RowStructure, read_assignment
@@ -34,8 +35,8 @@ from impact_eval.data.table import as_table, refuse_missing
 __all__ = ["DataShape", "Sample"]
 
 
-@dataclass(frozen=True, eq=False)
-class Sample:
+@dataclass(frozen=True, eq=False, repr=False)
+class Sample(Shown):
     """A checked table and the roles of its columns: a proof of validity.
 
     Parameters
@@ -136,6 +137,26 @@ class Sample:
         faults.raise_if_errors()
         self._set("flow", tuple(flow))
         self._set("findings", faults.findings)
+
+    def _line(self) -> str:
+        counts = {"rows": self.n, "units": self.n_units, "periods": self.n_periods}
+        findings = len(self.findings) or None
+        return one_line("Sample", self.shape.value, **counts, **self.roles, findings=findings)
+
+    @property
+    def roles(self) -> dict[str, str | tuple[str, ...]]:
+        """The columns that have a role, by the name of the role."""
+        given = {
+            "unit": self.unit,
+            "time": self.time,
+            "cohort": self.cohort,
+            "treatment": self.treatment,
+            "covariates": tuple(self.covariates),
+            "cluster": self.cluster_names,
+            "strata": self.strata,
+            "weights": self.weights,
+        }
+        return {role: columns for role, columns in given.items() if columns}
 
     # -- reading, once --------------------------------------------------------------------------
 

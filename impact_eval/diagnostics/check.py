@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import ImpactEvalError, Scalar, Value, freeze_values
 from impact_eval.core.registry import Registry
+from impact_eval.core.shown import Shown, one_line
 from impact_eval.data.sample import Sample
 from impact_eval.designs.base import Design
 
@@ -25,8 +26,8 @@ class CheckStatus(StrEnum):
     NOT_APPLICABLE = "not_applicable"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckResult:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CheckResult(Shown):
     """What one check found.
 
     Attributes
@@ -60,6 +61,11 @@ class CheckResult:
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", freeze_values(self.values))
         object.__setattr__(self, "rows", tuple(freeze_values(row) for row in self.rows))
+
+    def _line(self) -> str:
+        rows = len(self.rows) or None
+        told = f"{self.code}: {self.status.value}"
+        return one_line("CheckResult", told, p=self.p_value, rows=rows, reason=self.reason)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (CheckResult.from_dict, (self.to_dict(),))

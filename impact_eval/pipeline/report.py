@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from impact_eval.core.shown import one_line
 from impact_eval.pipeline.notebook import INTERNAL_MIME, RESULTS_MIME
 from impact_eval.report import narrative
 from impact_eval.report.blocks import AnyBlock
@@ -57,6 +58,9 @@ class Report:
         self._whole = results
         self._results = release(results).results
         self._language = language
+
+    def __repr__(self) -> str:
+        return one_line("Report", self._results.study.id, self._results.disclosure.edition)
 
     def _page(self, blocks: Sequence[AnyBlock]) -> Page:
         return Page(blocks, self._language)

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.provenance import canonical_json, sha256
+from impact_eval.core.shown import Shown, one_line
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data.headings import names_persons
 from impact_eval.pipeline.study_checks import check_declaration
@@ -29,8 +30,8 @@ from impact_eval.results.disclosure.profiles import Profile, profile
 MOST_BYTES = 1_000_000  # a study file is a page of text; anything larger is something else
 
 
-@dataclass(frozen=True, slots=True)
-class Study:
+@dataclass(frozen=True, slots=True, repr=False)
+class Study(Shown):
     """A validated study: the declaration, its folder, its hash.
 
     Parameters
@@ -50,6 +51,12 @@ class Study:
     declaration: StudyFile
     folder: Path
     digest: str
+
+    def _line(self) -> str:
+        study, method = self.declaration.study.id, self.declaration.method
+        outcomes = tuple(outcome.id for outcome in self.declaration.outcomes)
+        name = None if method is None else method.name
+        return one_line("Study", study, name, outcomes=outcomes)
 
     def path(self, name: str) -> Path:
         """Return the path of a file of the study's folder."""

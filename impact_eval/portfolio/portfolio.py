@@ -21,6 +21,7 @@ from impact_eval.core.findings import (
     Severity,
     nearest,
 )
+from impact_eval.core.shown import Shown, one_line
 from impact_eval.core.vocabulary import Direction, Unit
 from impact_eval.results.estimates import Role
 from impact_eval.results.parts import BilingualRecord
@@ -115,8 +116,8 @@ class Pooling:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Portfolio:
+@dataclass(frozen=True, slots=True, repr=False)
+class Portfolio(Shown):
     """Several `results.json` files read together.
 
     Examples
@@ -126,6 +127,11 @@ class Portfolio:
 
     entries: tuple[Entry, ...]
     findings: tuple[Finding, ...] = ()
+
+    def _line(self) -> str:
+        studies = len({entry.study for entry in self.entries})
+        findings = len(self.findings) or None
+        return one_line("Portfolio", studies=studies, outcomes=self.outcomes, findings=findings)
 
     @classmethod
     def read(

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.provenance import stable
+from impact_eval.core.shown import Shown, one_line
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.results.account_records import ValueSection
 from impact_eval.results.checks import CheckRecord
@@ -37,7 +38,7 @@ UNREPEATABLE = ("run_at",)  # the only key in which two runs on the same inputs 
 _MOST_FAULTS = 10
 
 
-class StudyResults(Record):
+class StudyResults(Shown, Record):
     """All that a study found: the content of `results.json`.
 
     Examples
@@ -71,6 +72,12 @@ class StudyResults(Record):
     """What made the result."""
     earlier: tuple[ReleasedCount, ...]
     """What earlier editions published; in memory only, empty once published."""
+
+    def _line(self) -> str:
+        edition = self.disclosure.edition if self.disclosure.released else None
+        outcomes = tuple(record.outcome for record in self.headlines)
+        level = self.evidence_level
+        return one_line("StudyResults", self.study.id, edition, outcomes=outcomes, level=level)
 
     @model_validator(mode="after")
     def _one_study(self) -> Self:

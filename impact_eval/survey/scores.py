@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable, Place, nearest
+from impact_eval.core.shown import Shown, one_line
 from impact_eval.core.vocabulary import Direction, Unit
 from impact_eval.stats.scales.reliability import Alpha, standard_error_of_measurement
 from impact_eval.stats.scales.summing import (
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Scores:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Scores(Shown):
     """A scored scale.
 
     Attributes
@@ -87,6 +88,20 @@ class Scores:
     local: bool = False
     findings: tuple[Finding, ...] = ()
     invariance: tuple[InvarianceReading, ...] = ()
+
+    def _line(self) -> str:
+        alpha = self.reliability
+        return one_line(
+            "Scores",
+            self.instrument,
+            self.scale,
+            n=self.n,
+            items=self.n_items,
+            low=self.low,
+            high=self.high,
+            alpha=None if isinstance(alpha, NotApplicable) else alpha.value,
+            findings=len(self.findings) or None,
+        )
 
     @property
     def n(self) -> int:
