@@ -20,6 +20,7 @@ from impact_eval.core.findings import (
     NotApplicable,
     Place,
 )
+from impact_eval.core.shown import Shown, one_line
 from impact_eval.core.vocabulary import Unit
 from impact_eval.value.account import books as read
 from impact_eval.value.account.account_json import account_to_dict, books_from_dict
@@ -140,8 +141,8 @@ class ValueMap(MapContent):
         return replace(self, settings=replace(self.settings, **changes))  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Account(read.Books):
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Account(Shown, read.Books):
     """A ledger that balances, and what can be read from it.
 
     Attributes
@@ -158,6 +159,11 @@ class Account(read.Books):
     """
 
     value_map: ValueMap
+
+    def _line(self) -> str:
+        net = f"{self.balance.social:.0f} {self.value_map.settings.currency}"
+        found = len(self.findings) or None
+        return one_line("Account", lines=len(self.lines), net=net, findings=found)
 
     @property
     def counted(self) -> tuple[Flow, ...]:
