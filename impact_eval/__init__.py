@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from impact_eval.core.findings import ImpactEvalError
+from impact_eval.core.shown import Shown
 
 if TYPE_CHECKING:
     from impact_eval import designs, diagnostics, plan, survey, value
@@ -123,4 +124,12 @@ def _say(error: ImpactEvalError) -> str:
     return render_error(error, user_language())
 
 
+def _show(thing: Shown, language: str | None, *, html: bool) -> str:
+    """Put an object in the user's words; what shows it is loaded only then."""
+    from impact_eval.report.objects.rendering import show
+
+    return show(thing, language, html=html)
+
+
 ImpactEvalError.renderer = _say
+Shown.renderer = _show

@@ -143,6 +143,11 @@ def unit_mean(values: FloatArray, unit_codes: IntArray, n_units: int) -> FloatAr
     return np.asarray(totals / np.maximum(counts, 1), dtype=np.float64)
 
 
+def same_along_rows(wide: FloatArray) -> bool:
+    """Whether no row of a table without missing values changes from one column to the next."""
+    return not bool((wide[:, 1:] != wide[:, :1]).any())
+
+
 def varies_within_unit(
     values: FloatArray, unit_codes: IntArray, n_units: int, grid: PanelGrid | None = None
 ) -> NDArray[np.bool_]:

@@ -23,6 +23,7 @@ from impact_eval.data.panel import (
     WidePanel,
     find_grid,
     first_of_unit,
+    same_along_rows,
     to_wide,
     unit_mean,
     varies_within_unit,
@@ -33,6 +34,7 @@ from impact_eval.data.shape import DataShape
 from impact_eval.data.table import as_table, refuse_missing
 
 __all__ = ["DataShape", "Sample"]
+_SINGLE = ("unit", "time", "cohort", "treatment", "strata", "weights")  # roles of one column
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -140,23 +142,15 @@ class Sample(Shown):
 
     def _line(self) -> str:
         counts = {"rows": self.n, "units": self.n_units, "periods": self.n_periods}
-        findings = len(self.findings) or None
-        return one_line("Sample", self.shape.value, **counts, **self.roles, findings=findings)
+        return one_line("Sample", self.shape.value, **counts, **self.roles)
 
     @property
-    def roles(self) -> dict[str, str | tuple[str, ...]]:
+    def roles(self) -> dict[str, tuple[str, ...]]:
         """The columns that have a role, by the name of the role."""
-        given = {
-            "unit": self.unit,
-            "time": self.time,
-            "cohort": self.cohort,
-            "treatment": self.treatment,
-            "covariates": tuple(self.covariates),
-            "cluster": self.cluster_names,
-            "strata": self.strata,
-            "weights": self.weights,
-        }
-        return {role: columns for role, columns in given.items() if columns}
+        single = {role: getattr(self, role) for role in _SINGLE}
+        several = {"covariates": tuple(self.covariates), "cluster": self.cluster_names}
+        found = {role: (column,) for role, column in single.items() if column is not None}
+        return found | {role: columns for role, columns in several.items() if columns}
 
     # -- reading, once --------------------------------------------------------------------------
 
@@ -165,7 +159,7 @@ class Sample(Shown):
 
     def _name_roles(self) -> None:
         """Name columns by text, as the table does; one covariate may stand without its list."""
-        for role in ("unit", "time", "cohort", "treatment", "strata", "weights"):
+        for role in _SINGLE:
             name = getattr(self, role)
             self._set(role, None if name is None else str(name))
         self._set("rows_are", RowsAre(self.rows_are))
@@ -175,18 +169,8 @@ class Sample(Shown):
             self._set("cluster", tuple(map(str, self.cluster)))
 
     def _role_columns(self) -> dict[str, str]:
-        named = {
-            "unit": self.unit,
-            "time": self.time,
-            "cohort": self.cohort,
-            "treatment": self.treatment,
-            "strata": self.strata,
-            "weights": self.weights,
-        }
-        found = {role: column for role, column in named.items() if column is not None}
-        found |= {f"covariates[{i}]": column for i, column in enumerate(self.covariates)}
-        found |= {f"cluster[{i}]": column for i, column in enumerate(self.cluster_names)}
-        return found
+        named = [(r, i, c) for r, columns in self.roles.items() for i, c in enumerate(columns)]
+        return {role if role in _SINGLE else f"{role}[{i}]": column for role, i, column in named}
 
     def _read_structure(self, frame: pd.DataFrame, faults: FindingCollector) -> None:
         units = self.unit and roles.read_codes(roles.column_of(frame, self.unit), "unit", faults)
@@ -496,7 +480,7 @@ class Sample(Shown):
         if self._grid is not None:
             wide = [self._grid.spread(column) for column in columns]
             first = np.column_stack([column[:, 0] for column in wide])
-            if all(_same_along_rows(column) for column in wide):
+            if all(same_along_rows(column) for column in wide):
                 return first, None
             return first, np.stack(wide, axis=-1)
         first = self._first(self.covariate_matrix)
@@ -505,11 +489,6 @@ class Sample(Shown):
         cube = np.full((size, self.n_periods, len(columns)), np.nan)
         cube[codes, self.time_codes] = self.covariate_matrix
         return first, cube
-
-
-def _same_along_rows(wide: FloatArray) -> bool:
-    """Whether no row of a table without missing values changes from one column to the next."""
-    return not bool((wide[:, 1:] != wide[:, :1]).any())
 
 
 def _frozen(values: FloatArray) -> FloatArray:

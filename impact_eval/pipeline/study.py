@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -26,6 +26,9 @@ from impact_eval.pipeline.study_models import (
     StudyFile,
 )
 from impact_eval.results.disclosure.profiles import Profile, profile
+
+if TYPE_CHECKING:
+    from impact_eval.report.blocks import AnyBlock
 
 MOST_BYTES = 1_000_000  # a study file is a page of text; anything larger is something else
 
@@ -57,6 +60,12 @@ class Study(Shown):
         outcomes = tuple(outcome.id for outcome in self.declaration.outcomes)
         name = None if method is None else method.name
         return one_line("Study", study, name, outcomes=outcomes)
+
+    def _shown_blocks(self) -> list[AnyBlock]:
+        """Return the declaration on a screen: whose, when, what is measured and how."""
+        from impact_eval.pipeline.study_shown import study_blocks
+
+        return study_blocks(self.declaration)
 
     def path(self, name: str) -> Path:
         """Return the path of a file of the study's folder."""

@@ -50,16 +50,22 @@ class ShownCell:
 
 @dataclass
 class Writer:
-    """Turn blocks into what the templates print, in one language; numbers figures and tables."""
+    """Turn blocks into what the templates print, in one language; numbers figures and tables.
+
+    A fragment beside others is not numbered, and the prefix keeps its identifiers apart.
+    """
 
     texts: Texts
     pictures: bool = True
+    numbered: bool = True
+    prefix: str = ""
     tables: int = 0
     figures: int = 0
     used: dict[str, int] = field(default_factory=dict)
 
     def anchor(self, wanted: str) -> str:
         """Return an identifier that no other element has."""
+        wanted = f"{self.prefix}{wanted}"
         count = self.used.get(wanted, 0) + 1
         self.used[wanted] = count
         return wanted if count == 1 else f"{wanted}-{count}"
@@ -184,7 +190,7 @@ class Writer:
         notes += [note for note in self._cell_notes(table) if note not in notes]
         name = self.anchor(f"{figure}-data" if figure else "table")
         caption = texts.words(table.caption)
-        if figure is None:
+        if figure is None and self.numbered:
             self.tables += 1
             caption = texts.say("report.table_caption", n=self.tables, caption=caption)
         return {
@@ -247,12 +253,13 @@ class Writer:
         self.figures += 1
         number = self.figures
         alt = " ".join(self.texts.words(words) for words in block.alt)
+        title = self.texts.words(block.question)
+        if self.numbered:
+            title = self.texts.say("report.figure_title", n=number, question=title)
         return {
             "kind": "figure",
             "id": self.anchor("figure"),
-            "title": self.texts.say(
-                "report.figure_title", n=number, question=self.texts.words(block.question)
-            ),
+            "title": title,
             "alt": alt,
             "caption": None if block.caption is None else self.texts.words(block.caption),
             "picture": self._picture(block) if self.pictures else None,

@@ -123,7 +123,8 @@ def value_blocks(results: StudyResults) -> list[AnyBlock]:
     return marked(blocks, results.disclosure)
 
 
-def _value_message(results: StudyResults) -> Said | None:
+def value_of_study(results: StudyResults) -> Said | None:
+    """Return what the account of a study says in one sentence, at its level of evidence."""
     if results.value is None:
         return None
     level, labels = _value_context(results)
@@ -228,7 +229,7 @@ def _key_messages(results: StudyResults, main: Result, others: Sequence[Result])
     """Return three sentences: who was observed, how to read the result, what else was found."""
     candidates = [
         *caution_sentences(main)[:1],
-        _value_message(results),
+        value_of_study(results),
         soft_message(results),
         check_message(results, headline_outcome(results)),
         *(main_sentence(other) for other in others),

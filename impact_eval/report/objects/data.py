@@ -1,0 +1,109 @@
+"""A sample and a scored scale on a screen: roles, counts, what left at each step; never a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from impact_eval.core.findings import NotApplicable
+from impact_eval.data.sample import Sample
+from impact_eval.designs.base import treated_and_comparison
+from impact_eval.report.blocks import AnyBlock, Heading, Messages, Said, say
+from impact_eval.report.objects.remarks import known, named, noticed, plain
+from impact_eval.report.wording import pick
+from impact_eval.results.estimates import FlowRecord
+from impact_eval.results.stated import received, share
+from impact_eval.survey.scale import TOTAL
+from impact_eval.survey.scores import Scores
+
+
+def sample_blocks(sample: Sample) -> list[AnyBlock]:
+    """Return a sample: its shape, the roles of its columns, who left and why."""
+    title = say(
+        f"shown.shape.{sample.shape.value}",
+        n=sample.n,
+        units=sample.n_units,
+        periods=sample.n_periods,
+    )
+    facts: list[Said] = [say(f"shown.rows_are.{sample.rows_are.value}"), *_roles(sample)]
+    if sample.treated is not None:
+        treated, comparison = treated_and_comparison(sample)
+        facts.append(say("shown.compared", n_treated=treated, n_comparison=comparison))
+    facts += _flow(sample)
+    return [
+        Heading(level=3, words=title),
+        Messages(items=tuple(facts)),
+        *noticed(sample.findings),
+    ]
+
+
+def _roles(sample: Sample) -> list[Said]:
+    told = [
+        say(f"shown.role.{role}", columns=[named(column) for column in columns])
+        for role, columns in sample.roles.items()
+    ]
+    return [say("shown.roles", roles=told)] if told else []
+
+
+def _flow(sample: Sample) -> list[Said]:
+    """Return the flow in words: in all, then each step that left rows out."""
+    steps = [FlowRecord.of(step) for step in sample.flow]
+    start, end = received(steps[0]), steps[-1].n
+    if start is None or end is None:
+        return []
+    if start == end:
+        return [say("flow.sentence_all", n=end)]
+    out: list[Said] = [say("flow.sentence", start=start, n=end, share=share(end, start))]
+    for step in steps:
+        if step.dropped:
+            reason = step.reason or step.step
+            why = known(reason, f"flow_reason.{reason}", f"reason.{reason}", f"label.{reason}")
+            out.append(say("shown.left", n=step.dropped, reason=why))
+    return out
+
+
+def scores_blocks(scores: Scores) -> list[AnyBlock]:
+    """Return a scored scale: its range, its mean, how far to trust it."""
+    told = scores.to_dict()
+    title = known(scores.instrument, f"instrument.{scores.instrument}.name")
+    if scores.scale != TOTAL:
+        title = say("shown.subscale", name=title, part=named(scores.scale))
+    facts: list[Said] = [
+        say("shown.scored", n=scores.n, rows=len(scores.values)),
+        say(
+            "shown.range",
+            low=scores.low,
+            high=scores.high,
+            items=len(scores.items),
+            direction=say(f"portfolio.other_direction.{scores.direction.value}"),
+        ),
+    ]
+    if told["mean"] is not None and told["sd"] is not None:
+        facts.append(say("shown.mean", mean=told["mean"], sd=told["sd"]))
+    facts.append(_reliability(scores))
+    if isinstance(told["std_error_measurement"], float):  # else the reason why there is none
+        facts.append(say("shown.error", x=told["std_error_measurement"]))
+    if scores.prorated:
+        facts.append(say("shown.prorated", n=scores.prorated))
+    if scores.subscales:
+        facts.append(say("shown.subscales", names=[*map(named, scores.subscales)]))
+    return [
+        Heading(level=3, words=title),
+        Messages(items=tuple(facts)),
+        *noticed(scores.findings),
+    ]
+
+
+def _reliability(scores: Scores) -> Said:
+    alpha = scores.reliability
+    if isinstance(alpha, NotApplicable):
+        codes = (f"reason.{alpha.reason}", f"finding.{alpha.reason}")
+        return say("shown.no_alpha", reason=pick(*codes, codes[0], **plain(alpha.values)))
+    values = plain({"alpha": alpha.value, "low": alpha.conf_low, "high": alpha.conf_high})
+    return say("shown.alpha", **values)
+
+
+BUILDERS: Mapping[str, Callable[[Any], list[AnyBlock]]] = MappingProxyType(
+    {"Sample": sample_blocks, "Scores": scores_blocks}
+)

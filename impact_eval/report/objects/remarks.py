@@ -1,0 +1,99 @@
+"""What was noticed, on a screen: findings with their repair, reasons, answers of checks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from impact_eval.core.findings import Finding, NotApplicable, Severity, Value
+from impact_eval.diagnostics.base import CheckResult, CheckStatus
+from impact_eval.report.blocks import AnyBlock, Limitation, Paragraph, Said, SayValue, say
+from impact_eval.report.narrative_checks import check_finding
+from impact_eval.report.wording import pick, written
+from impact_eval.results.checks import CODES, check_of
+
+MOST = 3  # findings told in full; the object holds the others
+LONGEST = 60  # characters of a name that comes from a file
+_WEIGHT = (Severity.ERROR, Severity.WARNING, Severity.INFO)
+
+
+def noticed(findings: Sequence[Finding], most: int = MOST) -> list[AnyBlock]:
+    """Return the findings of an object in words, the heaviest first, and how many are left."""
+    if not findings:
+        return []
+    ordered = sorted(findings, key=lambda finding: _WEIGHT.index(finding.severity))
+    out: list[AnyBlock] = [limitation(finding) for finding in ordered[:most]]
+    left = len(ordered[most:])
+    if left:
+        out.append(Limitation(words=say("shown.more_findings", n=left), severity="info"))
+    return out
+
+
+def limitation(finding: Finding) -> Limitation:
+    """Return a finding in words, with how to mend it; an unknown code is told with its values."""
+    code, values = f"finding.{finding.code}", plain(finding.values)
+    return Limitation(
+        words=say(code, **values),
+        repair=say(f"{code}.repair", **values) if written(f"{code}.repair") else None,
+        severity=finding.severity.value,
+    )
+
+
+def plain(values: Mapping[str, Value]) -> dict[str, SayValue]:
+    """Return values that a block can hold: what is not a finite number is not known."""
+    return {
+        name: tuple(map(_finite, value)) if isinstance(value, tuple) else _finite(value)
+        for name, value in values.items()
+    }
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def named(name: str) -> str:
+    """Return a name that comes from a file, cut to what a line can hold."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+
+
+def known(text: str, *codes: str) -> Said:
+    """Return the words of the first code that has some; else a name of the user's, as it is."""
+    return next((say(code) for code in codes if written(code)), named(text))
+
+
+def finding_blocks(finding: Finding) -> list[AnyBlock]:
+    """Return one finding."""
+    return [limitation(finding)]
+
+
+def reason_blocks(reason: NotApplicable) -> list[AnyBlock]:
+    """Return why something is not computed."""
+    codes = (f"reason.{reason.reason}", f"finding.{reason.reason}")
+    words = pick(*codes, codes[0], **plain(reason.values))
+    return [Paragraph(words=(say("checks.reason_na", reason=words),))]
+
+
+def check_blocks(result: CheckResult) -> list[AnyBlock]:
+    """Return the answer of a check: its name, its status, what it found."""
+    code = result.code
+    name = known(code, f"check.{code}.name", f"check.{code}", f"label.{code}")
+    head = say("shown.check", check=name, status=say(f"checks.{result.status.value}"))
+    if result.status is CheckStatus.NOT_APPLICABLE:  # the reason says it
+        head = say("shown.check_absent", check=name)
+    words: list[Said] = [head]
+    if code in CODES:  # what another package's check found has no words here
+        words.append(check_finding(check_of(result)))
+    if result.rows:
+        words.append(say("shown.rows", n=len(result.rows)))
+    return [Paragraph(words=tuple(words))]
+
+
+BUILDERS: Mapping[str, Callable[[Any], list[AnyBlock]]] = MappingProxyType(
+    {
+        "CheckResult": check_blocks,
+        "Finding": finding_blocks,
+        "NotApplicable": reason_blocks,
+    }
+)

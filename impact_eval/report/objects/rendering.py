@@ -1,0 +1,96 @@
+"""The renderer that the door plugs into `Shown`: one list of blocks, as a text and as HTML."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from impact_eval.core.provenance import canonical_json, sha256
+from impact_eval.core.shown import Shown
+from impact_eval.report.blocks import AnyBlock, block_to_dict
+from impact_eval.report.html import Writer, page_environment, style_sheet
+from impact_eval.report.objects.layout import screen
+from impact_eval.report.texts import PageTexts, user_language
+
+Build: TypeAlias = Callable[[Any], list[AnyBlock]]
+
+# Where the blocks of each noun are made: loaded when one of that kind is first shown.
+_HOMES: Mapping[str, str] = MappingProxyType(
+    {
+        "Account": "studies",
+        "CheckResult": "remarks",
+        "Effect": "estimates",
+        "Estimate": "estimates",
+        "Finding": "remarks",
+        "NotApplicable": "remarks",
+        "Portfolio": "studies",
+        "Sample": "data",
+        "Scores": "data",
+        "StudyResults": "studies",
+    }
+)
+
+
+def show(thing: Shown, language: str | None, *, html: bool) -> str:
+    """Put an object in words.
+
+    Parameters
+    ----------
+    thing : Shown
+        A noun of a floor below has its builder here; one of a floor above brings its own blocks,
+        in a method `_shown_blocks`.
+    language : {"fr", "en"} or None
+        The user's by default.
+    html : bool
+        A fragment for a notebook's cell, instead of a screen of text.
+
+    Raises
+    ------
+    ImpactEvalError
+        `unknown_language`.
+    """
+    texts = PageTexts(user_language() if language is None else language)
+    blocks = blocks_of(thing)
+    if html:
+        return card(blocks, texts)
+    return screen(list(Writer(texts, numbered=False).views(blocks)), texts)
+
+
+def blocks_of(thing: Shown) -> list[AnyBlock]:
+    """Return what an object says of itself, before it has a language."""
+    own = getattr(thing, "_shown_blocks", None)
+    if own is not None:
+        return list(own())
+    for kind in type(thing).__mro__:
+        if kind.__name__ in _HOMES:
+            return _builder(kind.__name__)(thing)
+    raise TypeError(type(thing).__name__)
+
+
+@lru_cache(maxsize=16)
+def _builder(kind: str) -> Build:
+    module = importlib.import_module(f"impact_eval.report.objects.{_HOMES[kind]}")
+    builders: Mapping[str, Build] = module.BUILDERS
+    return builders[kind]
+
+
+def card(blocks: Sequence[AnyBlock], texts: PageTexts) -> str:
+    """Write blocks as a fragment whose identifiers no other cell of the notebook has."""
+    content = canonical_json([block_to_dict(block) for block in blocks])
+    prefix = f"ie-{sha256(content + texts.language)[:8]}-"
+    views = list(Writer(texts, numbered=False, prefix=prefix).views(blocks))
+    page = (
+        page_environment()
+        .get_template("object.html.j2")
+        .render(language=texts.language, views=views, style=_style(), say=texts.say)
+    )
+    return str(page).strip() + "\n"
+
+
+def _style() -> Any:
+    from markupsafe import Markup
+
+    return Markup(style_sheet("object.css"))
