@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from impact_eval import designs, diagnostics, plan, survey, value
     from impact_eval.core.estimate import Effect, Estimate
     from impact_eval.core.findings import Finding, NotApplicable
+    from impact_eval.core.noticed import FindingWarning
     from impact_eval.data.linkage import link
     from impact_eval.data.reading import read_table
     from impact_eval.data.sample import Sample
@@ -49,6 +50,7 @@ _ATTRIBUTES = {
     "Effect": "impact_eval.core.estimate",
     "Estimate": "impact_eval.core.estimate",
     "Finding": "impact_eval.core.findings",
+    "FindingWarning": "impact_eval.core.noticed",
     "NotApplicable": "impact_eval.core.findings",
     "Portfolio": "impact_eval.portfolio.portfolio",
     "Report": "impact_eval.pipeline.report",
@@ -77,6 +79,7 @@ __all__ = [
     "Effect",
     "Estimate",
     "Finding",
+    "FindingWarning",
     "Homoskedastic",
     "ImpactEvalError",
     "MultiplierBootstrap",

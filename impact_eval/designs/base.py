@@ -10,6 +10,7 @@ import numpy as np
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError
+from impact_eval.core.noticed import announcing
 from impact_eval.core.registry import Registry
 from impact_eval.core.vocabulary import ShareFormula
 from impact_eval.data.sample import DataShape, Sample
@@ -184,7 +185,14 @@ class Design(Protocol):
 
 
 designs: Registry[type[Design]] = Registry("design", ENTRY_POINTS)
-register = designs.decorator(lambda design: design.info.name)
+_add = designs.decorator(lambda design: design.info.name)
+
+
+def register(design: type[Design]) -> type[Design]:
+    """Register a design under its name; whoever fits it is told what it noticed, once."""
+    if not hasattr(design.fit, "__wrapped__"):
+        setattr(design, "fit", announcing(design.info.name, design.fit))  # noqa: B010 - a method
+    return _add(design)
 
 
 def options_of(design: Design) -> dict[str, Any]:
