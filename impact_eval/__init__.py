@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from impact_eval.pipeline.study import Study
     from impact_eval.pipeline.verification import verify
     from impact_eval.portfolio.portfolio import Portfolio
+    from impact_eval.report.plotting import plot
     from impact_eval.report.texts import Texts
     from impact_eval.results.records import StudyResults
     from impact_eval.stats.inference.covariance import (
@@ -66,6 +67,7 @@ _ATTRIBUTES = {
     "Texts": "impact_eval.report.texts",
     "evaluate": "impact_eval.pipeline.evaluate",
     "link": "impact_eval.data.linkage",
+    "plot": "impact_eval.report.plotting",
     "read_table": "impact_eval.data.reading",
     "run": "impact_eval.pipeline.runner",
     "verify": "impact_eval.pipeline.verification",
@@ -99,6 +101,7 @@ __all__ = [
     "evaluate",
     "link",
     "plan",
+    "plot",
     "read_table",
     "run",
     "survey",

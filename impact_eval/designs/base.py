@@ -188,11 +188,11 @@ designs: Registry[type[Design]] = Registry("design", ENTRY_POINTS)
 _add = designs.decorator(lambda design: design.info.name)
 
 
-def register(design: type[Design]) -> type[Design]:
+def register(thing: type[Design]) -> type[Design]:
     """Register a design under its name; whoever fits it is told what it noticed, once."""
-    if not hasattr(design.fit, "__wrapped__"):
-        setattr(design, "fit", announcing(design.info.name, design.fit))  # noqa: B010 - a method
-    return _add(design)
+    if not hasattr(thing.fit, "__wrapped__"):
+        setattr(thing, "fit", announcing(thing.info.name, thing.fit))  # noqa: B010 - a method
+    return _add(thing)
 
 
 def options_of(design: Design) -> dict[str, Any]:

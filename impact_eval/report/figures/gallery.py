@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from impact_eval.report.blocks import Figure
-from impact_eval.report.figures import effects, money, people, robustness
+from impact_eval.report.figures import cells, effects, money, people, robustness
 from impact_eval.report.figures.drawing import DPI, WIDTH, Drawing, style
 from impact_eval.report.texts import Texts
 
@@ -27,7 +27,13 @@ class Picture:
 def drawings() -> Mapping[str, Drawing]:
     """Return every drawing by the name that figures carry."""
     return MappingProxyType(
-        {**effects.DRAWINGS, **people.DRAWINGS, **money.DRAWINGS, **robustness.DRAWINGS}
+        {
+            **effects.DRAWINGS,
+            **cells.DRAWINGS,
+            **people.DRAWINGS,
+            **money.DRAWINGS,
+            **robustness.DRAWINGS,
+        }
     )
 
 

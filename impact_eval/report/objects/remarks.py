@@ -11,6 +11,7 @@ from impact_eval.core.findings import Finding, NotApplicable, Severity, Value
 from impact_eval.diagnostics.base import CheckResult, CheckStatus
 from impact_eval.report.blocks import AnyBlock, Limitation, Paragraph, Said, SayValue, say
 from impact_eval.report.narrative_checks import check_finding
+from impact_eval.report.typography import readable
 from impact_eval.report.wording import pick, written
 from impact_eval.results.checks import CODES, check_of
 
@@ -54,8 +55,9 @@ def _finite(value: Any) -> Any:
 
 
 def named(name: str) -> str:
-    """Return a name that comes from a file, cut to what a line can hold."""
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    """Return a name that comes from a file: what can be read of it, cut to what a line can hold."""
+    told = readable(name)
+    return told if len(told) <= LONGEST else f"{told[: LONGEST - 1]}…"
 
 
 def known(text: str, *codes: str) -> Said:

@@ -9,6 +9,7 @@ import pytest
 
 from impact_eval.report.blocks import WITHHELD, Bilingual, Figure
 from impact_eval.report.figures import drawing
+from impact_eval.report.figures.cells import GridCell, data_for_cells
 from impact_eval.report.figures.effects import (
     EventPoint,
     NamedInterval,
@@ -68,8 +69,12 @@ def figures() -> dict[str, Figure]:
     ]
     waves = [ItemAnswers(name("q"), name(w), (12, 20, 40, 14)) for w in ("t0", "t1")]
     categories = [name(c) for c in "abcd"]
+    cells = [
+        GridCell(g, t, 0.01 * t, 0.01 * t - 0.02, 0.01 * t + 0.02) for g in (3, 4) for t in (2, 5)
+    ]
     return {
         "effect_forest": data_for_effect_forest(rows, SHARE),
+        "group_time_cells": data_for_cells(cells, SHARE, name("y")),
         "event_study": data_for_event_study(points, SHARE, name("y")),
         "portfolio_forest": data_for_portfolio_forest(
             rows, NamedInterval(name("tous"), 0.03, 0.0, 0.06), (-0.05, 0.11), SHARE
