@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.data.sample import Sample
@@ -65,7 +64,6 @@ def _flow(sample: Sample) -> list[Said]:
 
 def scores_blocks(scores: Scores) -> list[AnyBlock]:
     """Return a scored scale: its range, its mean, how far to trust it."""
-    told = scores.to_dict()
     title = known(scores.instrument, f"instrument.{scores.instrument}.name")
     if scores.scale != TOTAL:
         title = say("shown.subscale", name=title, part=named(scores.scale))
@@ -79,11 +77,13 @@ def scores_blocks(scores: Scores) -> list[AnyBlock]:
             direction=say(f"portfolio.other_direction.{scores.direction.value}"),
         ),
     ]
-    if told["mean"] is not None and told["sd"] is not None:
-        facts.append(say("shown.mean", mean=told["mean"], sd=told["sd"]))
+    match scores.to_dict():  # without two answers there is no spread, and no error
+        case {"mean": float(mean), "sd": float(sd)}:
+            facts.append(say("shown.mean", mean=mean, sd=sd))
     facts.append(_reliability(scores))
-    if isinstance(told["std_error_measurement"], float):  # else the reason why there is none
-        facts.append(say("shown.error", x=told["std_error_measurement"]))
+    match scores.to_dict():
+        case {"std_error_measurement": float(error)}:
+            facts.append(say("shown.error", x=error))
     if scores.prorated:
         facts.append(say("shown.prorated", n=scores.prorated))
     if scores.subscales:
@@ -104,6 +104,6 @@ def _reliability(scores: Scores) -> Said:
     return say("shown.alpha", **values)
 
 
-BUILDERS: Mapping[str, Callable[[Any], list[AnyBlock]]] = MappingProxyType(
+BUILDERS: Mapping[str, Callable[..., list[AnyBlock]]] = MappingProxyType(
     {"Sample": sample_blocks, "Scores": scores_blocks}
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from impact_eval.core.estimate import Effect, Estimate
 from impact_eval.core.findings import ImpactEvalError
@@ -257,6 +256,6 @@ def effect_blocks(effect: Effect) -> list[AnyBlock]:
     return [Paragraph(words=tuple(words))]
 
 
-BUILDERS: Mapping[str, Callable[[Any], list[AnyBlock]]] = MappingProxyType(
+BUILDERS: Mapping[str, Callable[..., list[AnyBlock]]] = MappingProxyType(
     {"Effect": effect_blocks, "Estimate": estimate_blocks}
 )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
-from impact_eval.core.findings import Finding, NotApplicable, Severity, Value
+from impact_eval.core.findings import Finding, NotApplicable, Scalar, Severity, Value
 from impact_eval.diagnostics.base import CheckResult, CheckStatus
 from impact_eval.report.blocks import AnyBlock, Limitation, Paragraph, Said, SayValue, say
 from impact_eval.report.narrative_checks import check_finding
@@ -50,7 +49,7 @@ def plain(values: Mapping[str, Value]) -> dict[str, SayValue]:
     }
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: Scalar) -> Scalar:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -92,7 +91,7 @@ def check_blocks(result: CheckResult) -> list[AnyBlock]:
     return [Paragraph(words=tuple(words))]
 
 
-BUILDERS: Mapping[str, Callable[[Any], list[AnyBlock]]] = MappingProxyType(
+BUILDERS: Mapping[str, Callable[..., list[AnyBlock]]] = MappingProxyType(
     {
         "CheckResult": check_blocks,
         "Finding": finding_blocks,

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.shown import Shown
@@ -15,7 +15,10 @@ from impact_eval.report.html import Writer, page_environment, style_sheet
 from impact_eval.report.objects.layout import screen
 from impact_eval.report.texts import PageTexts, user_language
 
-Build: TypeAlias = Callable[[Any], list[AnyBlock]]
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+Build: TypeAlias = Callable[..., list[AnyBlock]]
 
 # Where the blocks of each noun are made: loaded when one of that kind is first shown.
 _HOMES: Mapping[str, str] = MappingProxyType(
@@ -90,7 +93,7 @@ def card(blocks: Sequence[AnyBlock], texts: PageTexts) -> str:
     return str(page).strip() + "\n"
 
 
-def _style() -> Any:
+def _style() -> Markup:
     from markupsafe import Markup
 
     return Markup(style_sheet("object.css"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.portfolio.portfolio import Entry, Portfolio
@@ -155,7 +154,7 @@ def _money(amount: float, currency: str) -> Words:
     return say("shown.money", x=amount, currency=currency)
 
 
-BUILDERS: Mapping[str, Callable[[Any], list[AnyBlock]]] = MappingProxyType(
+BUILDERS: Mapping[str, Callable[..., list[AnyBlock]]] = MappingProxyType(
     {
         "Account": account_blocks,
         "Portfolio": portfolio_blocks,
