@@ -15,13 +15,13 @@ from impact_eval.core.shown import one_line
 from impact_eval.report.blocks import Figure
 from impact_eval.report.figures.cells import GridCell, data_for_cells
 from impact_eval.report.figures.drawing import style
-from impact_eval.report.figures.gallery import draw, drawings
 from impact_eval.report.figures.effects import (
     EventPoint,
-    Interval,
+    NamedInterval,
     data_for_effect_forest,
     data_for_event_study,
 )
+from impact_eval.report.figures.gallery import draw, drawings
 from impact_eval.report.objects.remarks import named
 from impact_eval.report.objects.rendering import card
 from impact_eval.report.quantities import unit_of
@@ -169,7 +169,7 @@ def _known(value: float) -> float | None:
 
 def _forest(effects: Sequence[Effect], *, comparison: bool) -> Figure:
     rows = [
-        Interval(
+        NamedInterval(
             named(e.outcome if e.key == e.term else f"{e.outcome}, {e.key}"),
             e.estimate,
             e.conf_low,

@@ -17,7 +17,7 @@ from impact_eval.report.figures.drawing import (
     Drawing,
     shown,
 )
-from impact_eval.report.quantities import Unit, digits_for
+from impact_eval.report.quantities import ShownUnit, digits_for
 from impact_eval.report.texts import Texts
 
 MOST_WRITTEN = 9  # columns beyond which a cell has no room for its number
@@ -47,14 +47,14 @@ class GridCell:
 
 
 def data_for_cells(
-    cells: Sequence[GridCell], unit: Unit, outcome: Said, *, level: float = 0.95
+    cells: Sequence[GridCell], unit: ShownUnit, outcome: Said, *, level: float = 0.95
 ) -> Figure:
     """Make the grid of one outcome.
 
     Parameters
     ----------
     cells : sequence of GridCell
-    unit : Unit
+    unit : ShownUnit
     outcome : words
     level : float
         Of the intervals.
@@ -87,7 +87,7 @@ def data_for_cells(
     )
 
 
-def _alt(cells: Sequence[GridCell], unit: Unit, digits: int) -> tuple[Words, ...]:
+def _alt(cells: Sequence[GridCell], unit: ShownUnit, digits: int) -> tuple[Words, ...]:
     groups, times = {cell.group for cell in cells}, {cell.time for cell in cells}
     alt = [say("figure.alt.cells", groups=len(groups), times=len(times))]
     for code, before in (("cells_before", True), ("cells_after", False)):
@@ -120,10 +120,10 @@ def draw_cells(figure: Figure, texts: Texts, ax: Any) -> None:
         told = texts.show(estimate, form) if len(times) <= MOST_WRITTEN else _sign(estimate, apart)
         weight = "bold" if apart else "normal"
         ax.text(x, y, told, ha="center", va="center", color=INK, fontsize=7.2, fontweight=weight)
-    for row, group in enumerate(groups):
+    for rank, group in enumerate(groups):
         if group in times:  # a line stands where the wave enters
-            x = times.index(group) - 0.5
-            ax.plot([x, x], [-row - 0.46, -row + 0.46], color=INK, linewidth=1.8, zorder=4)
+            edge = times.index(group) - 0.5
+            ax.plot([edge, edge], [-rank - 0.46, -rank + 0.46], color=INK, linewidth=1.8, zorder=4)
     ax.set_xlim(-0.6, len(times) - 0.4)
     ax.set_ylim(-len(groups) + 0.4, 0.6)
     step = 1 if len(times) <= MOST_WRITTEN else 2

@@ -25,7 +25,7 @@ from impact_eval.report.blocks import (
 )
 from impact_eval.report.narrative_limits import OF_USUAL_MARGIN
 from impact_eval.report.objects.remarks import named, noticed
-from impact_eval.report.quantities import Unit, digits_for, unit_of
+from impact_eval.report.quantities import ShownUnit, digits_for, unit_of
 from impact_eval.report.wording import Result, main_sentence, pick, written
 from impact_eval.results.stated import observed
 
@@ -187,7 +187,7 @@ def _interval_head(effect: Effect) -> Words:
     return say("effect.column_interval", level=effect.conf_level)
 
 
-def _cells(row: Effect, unit: Unit, digits: int) -> tuple[Cell, ...]:
+def _cells(row: Effect, unit: ShownUnit, digits: int) -> tuple[Cell, ...]:
     told: Cell = say("report.absent_mark")
     if row.estimate is not None:
         told = unit.change(row.estimate, digits)

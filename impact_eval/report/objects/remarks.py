@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from impact_eval.core.findings import Finding, NotApplicable, Scalar, Severity, Value
-from impact_eval.diagnostics.base import CheckResult, CheckStatus
+from impact_eval.diagnostics.check import CheckResult, CheckStatus
 from impact_eval.report.blocks import AnyBlock, Limitation, Paragraph, Said, SayValue, say
 from impact_eval.report.narrative_checks import check_finding
 from impact_eval.report.typography import readable

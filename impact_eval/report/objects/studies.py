@@ -29,8 +29,8 @@ from impact_eval.report.quantities import digits_for, unit_of
 from impact_eval.report.wording import headline_results, main_sentence, said
 from impact_eval.results.gate import release
 from impact_eval.results.records import StudyResults
-from impact_eval.value.account import Account
-from impact_eval.value.vocabulary import Perspective
+from impact_eval.value.account.doors import Account
+from impact_eval.value.map.choices import Perspective
 
 MOST_OUTCOMES, MOST_ROWS = 3, 8
 
