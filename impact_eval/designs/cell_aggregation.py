@@ -127,8 +127,10 @@ class CellAggregator:
         )
         clusters = int(panel.cohort_clusters[largest > 0].sum())
         untreated = panel.starts[:, None] > np.arange(panel.n_periods)[None, :]
-        periods = self.period[part]
-        waiting = int((panel.cell_count * untreated)[:, periods].sum(axis=0).max(initial=0))
+        waiting_cells = panel.cell_count * untreated
+        own = waiting_cells[self.cohort[part], self.period[part]]  # nobody is its own comparison
+        others = waiting_cells[:, self.period[part]].sum(axis=0) - own
+        waiting = int(others.max(initial=0))
         return Row(
             average.term,
             average.group,

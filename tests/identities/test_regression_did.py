@@ -200,3 +200,12 @@ def test_few_clusters_get_cr2(rng):
     want = covariance_of_fit(fit, Clustered(), clusters=frame["id"].to_numpy())
     assert estimate["att"].std_error == pytest.approx(want.std_errors[0], rel=1e-9)
     assert estimate["att"].df == pytest.approx(want.df[0], rel=1e-9)
+
+
+@pytest.mark.parametrize("design", [SunAbraham(), ImputationDiD(), CallawaySantAnna()])
+def test_nobody_is_its_own_comparison(rng, design):
+    """Units of a cohort and units it is compared with are never more than all units."""
+    frame = staggered_panel(rng, units=60, cohorts=(3.0, 4.0, np.inf))
+    for effect in design.fit(Sample(frame, **ROLES), "y").effects:
+        if effect.group is not None:
+            assert effect.n_treated + effect.n_comparison <= 60, effect.key
