@@ -37,7 +37,13 @@ def treatment_paths(panel: CohortPanel, sample: Sample) -> tuple[CohortPanel, Fl
 
 
 def wide_treatment(panel: CohortPanel, sample: Sample) -> FloatArray:
-    """Return the (N, T) 0/1 treatment of the panel's units; holes carry the last value forward."""
+    """Return the (N, T) 0/1 treatment of the panel's units.
+
+    A treatment that never switches off is known by its start, rows absent or not; otherwise holes
+    carry the last value forward.
+    """
+    if not sample.switches_off:
+        return (panel.event_times >= 0)[panel.codes].astype(np.float64)
     assert sample.treated is not None
     assert sample.unit_codes is not None
     assert sample.time_codes is not None

@@ -146,3 +146,16 @@ def test_without_switches_off_it_is_callaway_santanna(rng):
     for effect in ours.effects[:-1]:
         want = other[f"event[{effect.time:g}]"].estimate
         assert effect.estimate == pytest.approx(want, abs=1e-10)
+
+
+def test_an_absent_row_at_the_start_does_not_move_the_start(rng):
+    """The cohort says when a unit starts: its row there may be absent, or without outcome."""
+    frame = staggered_panel(rng, units=30)
+    gone = (frame["id"] % 5 == 0) & (frame["period"] == frame["cohort"])
+    assert gone.any()
+    roles = {"unit": "id", "time": "period", "cohort": "cohort"}
+    absent, missing = (
+        ChaisemartinDHaultfoeuille().fit(Sample(table, **roles), "y")
+        for table in (frame[~gone], frame.assign(y=frame["y"].mask(gone)))
+    )
+    np.testing.assert_allclose(absent.estimates, missing.estimates, rtol=1e-12)
