@@ -74,7 +74,8 @@ def trial(
     Returns
     -------
     DataFrame
-        Columns `id, cluster, block, treated, x, w, y`.
+        Columns `id, cluster, block, treated, x, w, y, truth`; `truth` is the effect contained in
+        `y`.
     """
     identity = np.arange(people)
     block = identity * blocks // people
@@ -99,6 +100,7 @@ def trial(
             "x": x,
             "w": rng.uniform(0.5, 2.0, size=people),
             "y": y,
+            "truth": effect * treated,
         }
     )
 
@@ -120,14 +122,15 @@ def repeated_cross_section(
     Returns
     -------
     DataFrame
-        Columns `period, cohort, cluster, x, w, y`.
+        Columns `period, cohort, cluster, x, w, y, truth`; `truth` is the effect contained in `y`.
     """
     cluster = rng.integers(0, 30, size=people)
     treated_place = cluster % 2 == 0
     period = rng.integers(1, 3, size=people).astype(float)
     x = rng.normal(size=people)
     place = rng.normal(scale=0.3, size=30)[cluster]
-    y = place + 0.4 * period + 0.5 * x + effect * (treated_place & (period == 2))
+    truth = effect * (treated_place & (period == 2))
+    y = place + 0.4 * period + 0.5 * x + truth
     return pd.DataFrame(
         {
             "period": period,
@@ -136,6 +139,7 @@ def repeated_cross_section(
             "x": x,
             "w": rng.uniform(0.5, 2.0, size=people),
             "y": y + rng.normal(size=people),
+            "truth": truth,
         }
     )
 
@@ -148,7 +152,7 @@ def before_after(
     Returns
     -------
     DataFrame
-        Columns `id, period, cluster, w, y`.
+        Columns `id, period, cluster, w, y, truth`; `truth` is the change contained in `y`.
     """
     level = rng.normal(size=people)
     y = np.column_stack([level, level + change]) + rng.normal(scale=0.7, size=(people, 2))
@@ -159,5 +163,6 @@ def before_after(
             "cluster": np.repeat(np.arange(people) // 4, 2),
             "w": np.repeat(rng.uniform(0.5, 2.0, size=people), 2),
             "y": y.ravel(),
+            "truth": np.tile([0.0, change], people),
         }
     )
