@@ -99,8 +99,9 @@ class EstimatorInfo:
         Whether a cohort or treatment role is needed.
     reversible : bool
         Whether a treatment that switches off is accepted.
-    linear_in_outcome, flips_sign, seeded : bool
-        Properties the contract battery tests.
+    linear_in_outcome, flips_sign, seeded, standard_error : bool
+        Properties the contract battery tests; a design without standard error answers with
+        p-values and intervals alone.
     variants : tuple of Variant
         Lines it adds to the table of other answers.
     shortcut_on : frozenset of DataShape
@@ -134,6 +135,7 @@ class EstimatorInfo:
     linear_in_outcome: bool = True
     flips_sign: bool = False
     seeded: bool = False
+    standard_error: bool = True
     variants: tuple[Variant, ...] = ()
     shortcut_on: frozenset[DataShape] = frozenset()
     regression_on: frozenset[DataShape] = frozenset()

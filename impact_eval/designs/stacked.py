@@ -122,7 +122,8 @@ class StackedDiD:
     def contract_example(cls, rng: np.random.Generator) -> Example:
         """Give the contract battery a panel whose second wave can serve the first."""
         frame = staggered_panel(rng, periods=8, cohorts=(3.0, 7.0, np.inf))
-        return Example(cls(), frame, {"unit": "id", "time": "period", "cohort": "cohort"})
+        roles = {"unit": "id", "time": "period", "cohort": "cohort"}
+        return Example(cls(), frame, roles, truth={"att": 1.125})  # event times 0 and 1
 
     def fit(self, sample: Sample, outcome: str) -> Estimate:
         """Estimate on one outcome: rows `event`, then `att`, the mean of those after the start.

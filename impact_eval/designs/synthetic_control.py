@@ -129,6 +129,7 @@ class SyntheticControl:
             }
         ),
         seeded=True,
+        standard_error=False,
     )
 
     variant: str = Variant.CLASSIC.value
@@ -146,12 +147,12 @@ class SyntheticControl:
 
     @classmethod
     def contract_example(cls, rng: np.random.Generator) -> Example:
-        """Return two territories that enter together among thirty, for the contract battery."""
+        """Return two territories that enter together among twenty, for the contract battery."""
         from impact_eval.designs.contract import Example
 
-        frame = staggered_panel(rng, units=30, periods=8, cohorts=(5.0, *([np.inf] * 14)))
+        frame = staggered_panel(rng, units=20, periods=8, cohorts=(5.0, *([np.inf] * 9)))
         roles = {"unit": "id", "time": "period", "cohort": "cohort"}
-        return Example(cls(draws=60), frame, roles)
+        return Example(cls(draws=20), frame, roles, draws=40)
 
     def fit(self, sample: Sample, outcome: str) -> Estimate:
         """Estimate on one outcome: rows `att`, then `event` for each period after the start."""

@@ -124,7 +124,8 @@ class TripleDifference:
         frame["eligible"] = ((frame["id"] - 1000) // 3 % 2).astype(int)
         frame["y"] = frame["y"] - frame["truth"] * (1 - frame["eligible"])
         frame["truth"] = frame["truth"] * frame["eligible"]
-        return Example(cls(), frame, {"unit": "id", "time": "period", "cohort": "cohort"})
+        roles = {"unit": "id", "time": "period", "cohort": "cohort"}
+        return Example(cls(), frame, roles, concerned="eligible", draws=40)
 
     def fit(self, sample: Sample, outcome: str) -> Estimate:
         """Estimate on one outcome: rows `att_gt` (cohort, period).

@@ -130,7 +130,11 @@ class WaldDiD:
             eligible=eligible, take_up=entered, truth=1.5 * entered, y=frame["y"] + 1.5 * entered
         )
         roles = {"unit": "id", "treatment": "treated"}
-        return Example(cls(eligible="eligible"), frame, roles)
+        return Example(
+            cls(eligible="eligible"), frame, roles,
+            truth={"itt": 0.9, "wald": 1.5}, without={"take_up": 0.6}, concerned="eligible",
+            own_intervals=("wald",),
+        )  # fmt: skip
 
     def fit(self, sample: Sample, outcome: str) -> Estimate:
         """Estimate on one outcome: rows `itt`, `take_up`, `wald`.
