@@ -31,6 +31,7 @@ STUDIES = ("my-action", "mon-action")
 QUIET = """import warnings, impact_eval
 warnings.simplefilter("ignore", impact_eval.FindingWarning)
 """
+WORDS = {"name", "compares", "believes", "breaks"}  # of a method
 
 
 def _of(*languages: str) -> list[Any]:
@@ -79,8 +80,8 @@ def test_sessions_print_what_is_shown(page: str, folder: Path) -> None:
 def test_programs_run(page: str, folder: Path) -> None:
     if "portfolio" in _text(page, "python").lower():
         HELPERS["results_for"](folder, ("studies/nord", "studies/sud", "studies/est"))
-    program = QUIET + _text(page, "python")
-    done = _run([sys.executable, "-W", "error", "-c", program], folder)
+    (folder / "program.py").write_text(QUIET + _text(page, "python"), encoding="utf-8")
+    done = _run([sys.executable, "-W", "error", "program.py"], folder)
     assert done.returncode == 0, done.stderr
 
 
@@ -104,6 +105,8 @@ def test_files_are_read(block: Any, folder: Path) -> None:
         assert len(scored.declaration.instruments[0].items) == 10
     elif "parameter" in read:
         _parameter(block.text)
+    elif "method" in read:  # its words are read, in tests/contract/test_contributing.py
+        assert all(set(words) >= WORDS for words in read["method"].values())
     else:
         assert set(read) == {"project"}, "a file that no reader of the project takes"
         assert all("impact_eval." in group for group in read["project"]["entry-points"])

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from impact_eval.stats.inference.covariance_types import Clustered
 
 from impact_eval.core.effect import Effect, wald_effect
 from impact_eval.core.estimate import Estimate, Influence
@@ -31,7 +32,6 @@ from impact_eval.designs import (
     TwoWayFixedEffects,
     WaldDiD,
 )
-from impact_eval.stats.inference.covariance_types import Clustered
 
 ROLES = ("unit", "time", "cohort", "treatment", "covariates", "cluster", "strata", "weights")
 
