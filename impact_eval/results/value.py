@@ -174,9 +174,9 @@ class VariantRecord(Record):
     """The net value under another choice."""
 
     what: Code
-    """Which choice is changed: the discount rate, the displacement, or the largest line."""
+    """Which choice is changed: the discount rate, the displacement, the largest line, or equity."""
     share: NumberOrNone
-    """The rate or share tried instead, 0 to 1; empty when a line is left out."""
+    """The rate, share or elasticity tried instead; empty when a line is left out."""
     line: LabelOrNone
     """The line left out; empty for another rate or share."""
     net: Amount
@@ -224,7 +224,7 @@ class YearBalanceRecord(Record):
 
 
 class ValueToldRecord(Record):
-    """Everything that a report says of the value of an action; see `value.told.ValueTold`."""
+    """Everything that a report says of the value of an action; see `value.ValueTold`."""
 
     perspective: Whose
     """Whose account the ratio and the headline read: that of the map."""

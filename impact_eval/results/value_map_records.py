@@ -61,7 +61,7 @@ PillarOrNone: TypeAlias = Annotated[Pillar | None, CODE]
 
 
 class SettingsRecord(Record):
-    """What holds for the whole map; see `value.value_map.Settings`."""
+    """What holds for the whole map; see `value.map.declared.Settings`."""
 
     title: LabelOrNone
     """Title of the map."""
@@ -147,7 +147,7 @@ class UnitFlowRecord(Record):
 
 
 class MapLineRecord(Record):
-    """One outcome for one stakeholder; see `value.value_map.Line`."""
+    """One outcome for one stakeholder; see `value.Line`."""
 
     id: Label
     """Identifier in the map."""
@@ -311,6 +311,17 @@ class DroppedRecord(Record):
     """Whose outcome, in the map's words."""
 
 
+class IncomeRecord(Record):
+    """What some people live on, over the median of the country."""
+
+    agent: AgentOf
+    """Whose income."""
+    relative_income: Declared
+    """Median income of these people over that of the country: 0.5 for half of it."""
+    source: Label
+    """Where it comes from, in the authors' words."""
+
+
 class ValueMapRecord(Record):
     """The whole map, every table and every cell; null where nothing is stated."""
 
@@ -332,3 +343,5 @@ class ValueMapRecord(Record):
     """Guards set aside."""
     dropped: tuple[DroppedRecord, ...]
     """Outcomes named and not valued."""
+    incomes: tuple[IncomeRecord, ...]
+    """What people live on, for the weights of equity."""

@@ -53,7 +53,7 @@ class ValueMap(MapContent):
     Attributes
     ----------
     settings : Settings
-    inputs, outputs, lines, not_monetised, correlations, overrides, dropped : tuples
+    inputs, outputs, lines, not_monetised, correlations, overrides, dropped, incomes : tuples
 
     Examples
     --------

@@ -48,6 +48,20 @@ PUBLIC_AGENTS: frozenset[Agent] = frozenset(
 RECIPIENTS: frozenset[Agent] = frozenset({Agent.BENEFICIARY, Agent.HOUSEHOLD})
 
 
+# Those who live on an income: what a body gains or pays is worth its amount.
+PEOPLE: frozenset[Agent] = frozenset(
+    {
+        Agent.BENEFICIARY,
+        Agent.HOUSEHOLD,
+        Agent.VOLUNTEERS,
+        Agent.NEIGHBOURS,
+        Agent.OTHER_WORKERS,
+        Agent.TAXPAYERS,
+        Agent.EVERYONE,
+    }
+)
+
+
 class FlowKind(StrEnum):
     """What a flow is: only transfers have two ends; the others create or use up something."""
 

@@ -31,6 +31,7 @@ from impact_eval.value.map.declared import (
     NotMonetised,
     Output,
     Override,
+    RelativeIncome,
     Settings,
     UnitFlow,
     cell_of,
@@ -112,6 +113,13 @@ def _rho(raw: Any) -> Decimal:
     number = cells.read_number(raw)
     if not -1 <= number <= 1:
         raise cells.CellFault("correlation_out_of_range", found=str(raw))
+    return number
+
+
+def _income(raw: Any) -> Decimal:
+    number = cells.read_number(raw)
+    if number <= 0:
+        raise cells.CellFault("income_not_positive", found=str(raw))
     return number
 
 
@@ -295,6 +303,15 @@ DROPPED = TableSpec(
         Column("stakeholder", cells.read_text),
     ),
 )
+INCOMES = TableSpec(
+    "incomes",
+    RelativeIncome,
+    (
+        Column("agent", choice(Agent), True),
+        Column("relative_income", _income, True),
+        Column("source", cells.read_text, True),
+    ),
+)
 TABLES: tuple[TableSpec, ...] = (
     INPUTS,
     OUTPUTS,
@@ -303,4 +320,5 @@ TABLES: tuple[TableSpec, ...] = (
     CORRELATIONS,
     OVERRIDES,
     DROPPED,
+    INCOMES,
 )

@@ -354,13 +354,22 @@ class DroppedOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RelativeIncome:
+    """What some people live on, over what the median of the country lives on, and who says so."""
+
+    agent: Agent
+    relative_income: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MapContent:
     """What a map declares, table by table; `ValueMap` adds the verbs, above.
 
     Attributes
     ----------
     settings : Settings
-    inputs, outputs, lines, not_monetised, correlations, overrides, dropped : tuples
+    inputs, outputs, lines, not_monetised, correlations, overrides, dropped, incomes : tuples
     """
 
     settings: Settings
@@ -371,3 +380,4 @@ class MapContent:
     correlations: tuple[Correlation, ...] = ()
     overrides: tuple[Override, ...] = ()
     dropped: tuple[DroppedOutcome, ...] = ()
+    incomes: tuple[RelativeIncome, ...] = ()

@@ -15,7 +15,7 @@ from impact_eval.core.findings import (
     Place,
     nearest,
 )
-from impact_eval.value.map.choices import Agent, InputKind, LineKind
+from impact_eval.value.map.choices import PEOPLE, Agent, InputKind, LineKind
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.laws import fit
 
@@ -34,7 +34,8 @@ def check_value_map(
     `two_prices`, `no_quantity`, `two_quantities`, `missing_kind`, `transfer_without_counterpart`,
     `missing_receiver`, `missing_payer`, `duration_and_survival`, `missing_duration`,
     `lifetime_with_duration`, `lifetime_without_persistence`, `excluded_without_reason`,
-    `input_without_amount`, `law_out_of_support`, `unknown_line`, `correlation_not_positive`.
+    `input_without_amount`, `law_out_of_support`, `unknown_line`, `correlation_not_positive`,
+    `income_of_a_body`.
     """
     for table in ("inputs", "lines", "outputs", "not_monetised"):
         names = Counter(row.get("id") for row in rows[table] if row.get("id"))
@@ -59,6 +60,7 @@ def check_value_map(
             add("excluded_without_reason", "reason")
     if not rows["lines"]:
         faults.add(Finding.error("no_line", Place(file=file, key="lines")))
+    _check_incomes(rows["incomes"], file, faults)
     _check_names(rows, file, faults)
     _check_correlations(rows["correlations"], file, faults)
 
@@ -153,6 +155,22 @@ def _check_correlations(
                 smallest=smallest,
             )
         )
+
+
+def _check_incomes(
+    rows: Sequence[Mapping[str, Any]], file: str | None, faults: FindingCollector
+) -> None:
+    """Ask for one income by agent, and for none of those who are not people."""
+    told = Counter(row["agent"] for row in rows if row.get("agent"))
+    for number, row in enumerate(rows, start=1):
+        agent, place = row.get("agent"), Place(file=file, key=f"incomes[{number}].agent")
+        if agent is None:
+            continue
+        if told[agent] > 1:
+            faults.add(Finding.error("duplicate_id", place, name=agent.value, n=told[agent]))
+        if agent not in PEOPLE:
+            known = sorted(people.value for people in PEOPLE)
+            faults.add(Finding.error("income_of_a_body", place, name=agent.value, known=known))
 
 
 def _check_time(row: Mapping[str, Any], add: Add) -> None:

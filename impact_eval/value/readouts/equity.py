@@ -1,18 +1,19 @@
-"""Equity weights: a euro is worth more to those who have less; unweighted results come first."""
+"""Equity weights: a euro is worth more to those who have less; unweighted results come first.
+
+The map says what people live on, in its table `incomes`: `relative_income` is the median
+equivalised income of the agent over that of the country.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, NotApplicable
 from impact_eval.value.account.doors import Account
 from impact_eval.value.map.choices import Agent
 
-ELASTICITIES = (0.0, 1.0, 1.3, 1.5)
+ELASTICITIES = (1.0, 1.3, 1.5)  # beside zero, which is the account itself
 
 
 def equity_weight(relative_income: float, elasticity: float) -> float:
@@ -57,6 +58,7 @@ class WeightedValue:
     ----------
     elasticity : float
     weights : mapping of str to float
+        Of the agents whose income the map gives; the others keep a weight of one.
     unweighted, weighted : float
         Sum of the agents' accounts, inputs included.
     """
@@ -67,13 +69,17 @@ class WeightedValue:
     weighted: float
 
 
-def weighted_value(
-    account: Account, relative_incomes: Mapping[Agent, float], elasticity: float
-) -> WeightedValue:
-    """Weight each agent's account by its relative income; agents not named keep a weight of one."""
+def weighted_value(account: Account, elasticity: float) -> WeightedValue:
+    r"""Return :math:`\sum_a w_a V_a`, each agent's account weighted by its income in the map.
+
+    Examples
+    --------
+    >>> weighted_value(account, 1.3).weighted  # doctest: +SKIP
+    24623.0
+    """
     weights = {
-        agent.value: equity_weight(relative_incomes[agent], elasticity)
-        for agent in relative_incomes
+        item.agent.value: equity_weight(float(item.relative_income), elasticity)
+        for item in account.value_map.incomes
     }
     plain = weighted = 0.0
     for agent in Agent:
@@ -85,39 +91,33 @@ def weighted_value(
     )
 
 
-def switching_elasticity(
-    account: Account, relative_incomes: Mapping[Agent, float], *, highest: float = 5.0
-) -> float | NotApplicable:
-    """Return the elasticity at which the weighted net value is zero, if there is one."""
+def equity_values(account: Account) -> tuple[WeightedValue, ...]:
+    """Return the weighted net value at each usual elasticity; empty without incomes in the map."""
+    if not account.value_map.incomes:
+        return ()
+    return tuple(weighted_value(account, elasticity) for elasticity in ELASTICITIES)
+
+
+def switching_elasticity(account: Account, *, highest: float = 5.0) -> float | NotApplicable:
+    """Return the elasticity at which the weighted net value is zero, if there is one.
+
+    Returns
+    -------
+    float or NotApplicable
+        `no_income` when the map gives none; `no_switching_elasticity` up to `highest`.
+    """
+    if not account.value_map.incomes:
+        return NotApplicable.because("no_income")
 
     def value(elasticity: float) -> float:
-        return weighted_value(account, relative_incomes, elasticity).weighted
+        return weighted_value(account, elasticity).weighted
 
     low, high = 0.0, highest
     if value(low) == 0:
         return 0.0
     if value(low) * value(high) > 0:
         return NotApplicable.because("no_switching_elasticity", highest=highest)
-    for _ in range(200):
+    for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if value(low) * value(middle) > 0 else (low, middle)
     return (low + high) / 2
-
-
-def equally_distributed_equivalent(
-    incomes: Sequence[float] | NDArray[np.float64], elasticity: float
-) -> float:
-    r"""Return the equal income that gives the same welfare.
-
-    :math:`(\frac1n\sum y^{1-\eta})^{1/(1-\eta)}`, the geometric mean at one.
-
-    Examples
-    --------
-    >>> round(equally_distributed_equivalent([100, 400], 1.0), 6)
-    200.0
-    """
-    y = np.asarray(incomes, dtype=np.float64)
-    if elasticity == 1:
-        return float(np.exp(np.log(y).mean()))
-    power = 1 - elasticity
-    return float((y**power).mean() ** (1 / power))

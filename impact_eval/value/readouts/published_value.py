@@ -17,6 +17,7 @@ from impact_eval.value.account.doors import Account
 from impact_eval.value.map.choices import Agent, Perspective, QuantitySource
 from impact_eval.value.map.prices import ZERO, total
 from impact_eval.value.readouts.cea import Acceptable, acceptability, cost_per_outcome
+from impact_eval.value.readouts.equity import equity_values
 from impact_eval.value.readouts.ratio_sentence import Headline, headline
 from impact_eval.value.uncertainty.sensitivity import (
     Variant,
@@ -113,7 +114,7 @@ class AvoidedTold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantTold:
-    """The net value under another choice: a rate or a share, or without a line."""
+    """The net value under another choice: a rate, a share, an elasticity, or without a line."""
 
     what: str
     share: float | None
@@ -377,7 +378,7 @@ def _avoided(account: Account) -> tuple[AvoidedTold, ...]:
 
 
 def _variants(account: Account) -> tuple[VariantTold, ...]:
-    """Return the net value at other rates and displacements, and without the largest line."""
+    """Return the net value at other rates and displacements, without the largest line, weighted."""
     out = [
         VariantTold(what=v.what, share=float(v.value), line=None, net=float(v.net))
         for v in (*discount_variants(account), *displacement_variants(account))
@@ -386,6 +387,10 @@ def _variants(account: Account) -> tuple[VariantTold, ...]:
     if isinstance(largest, Variant):
         net = float(largest.net)
         out.append(VariantTold(what=largest.what, share=None, line=largest.value, net=net))
+    out += [
+        VariantTold(what="equity", share=read.elasticity, line=None, net=read.weighted)
+        for read in equity_values(account)
+    ]
     return tuple(out)
 
 

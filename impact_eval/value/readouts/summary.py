@@ -18,6 +18,11 @@ from impact_eval.value.account.guards import GuardStatus, guard_statuses
 from impact_eval.value.account.sroi import Sroi
 from impact_eval.value.readouts.cba import CostBenefit, cost_benefit
 from impact_eval.value.readouts.cea import CostPerOutcome, cost_per_outcome
+from impact_eval.value.readouts.equity import (
+    WeightedValue,
+    equity_values,
+    switching_elasticity,
+)
 from impact_eval.value.readouts.mvpf import Mvpf, account_mvpf
 from impact_eval.value.readouts.ratio_sentence import Headline, headline
 from impact_eval.value.uncertainty.sensitivity import (
@@ -57,6 +62,9 @@ class ValueSummary:
         Without the line that counts most.
     switching : tuple of SwitchingValue
         For the quantity of each line, largest first, where a switch exists.
+    equity : tuple of WeightedValue
+        With incomes in the map: the net value at each usual elasticity.
+    switching_elasticity : float or NotApplicable
     guards : tuple of GuardStatus
     findings : tuple of Finding
         Those of the account, and `monte_carlo_error_large`.
@@ -75,6 +83,8 @@ class ValueSummary:
     variants: tuple[Variant, ...]
     largest: Variant | NotApplicable
     switching: tuple[SwitchingValue, ...]
+    equity: tuple[WeightedValue, ...]
+    switching_elasticity: float | NotApplicable
     guards: tuple[GuardStatus, ...]
     findings: tuple[Finding, ...]
 
@@ -83,7 +93,7 @@ class ValueSummary:
         kept = (
             "sroi", "cost_benefit", "mvpf", "cost_per_outcome", "uncertainty",
             "public_uncertainty", "headline", "tornado", "variants", "largest", "switching",
-            "guards", "findings",
+            "equity", "switching_elasticity", "guards", "findings",
         )  # fmt: skip
         out = {name: jsonable(getattr(self, name)) for name in kept}
         return {"account": account_to_dict(self.account), **out}
@@ -131,6 +141,8 @@ def summarise(
         ),
         largest=without_largest_line(account),
         switching=_switches(account),
+        equity=equity_values(account),
+        switching_elasticity=switching_elasticity(account),
         guards=guard_statuses(account),
         findings=tuple(findings),
     )

@@ -20,10 +20,11 @@ from impact_eval.value import Account, ValueMap
 from impact_eval.value.map import laws
 from impact_eval.value.map.bridges import qaly, wellby
 from impact_eval.value.map.choices import Agent
+from impact_eval.value.map.declared import RelativeIncome
 from impact_eval.value.map.declared_cells import read_amount
 from impact_eval.value.readouts.cea import acceptability, cost_per_outcome, frontier
 from impact_eval.value.readouts.equity import (
-    equally_distributed_equivalent,
+    equity_values,
     equity_weight,
     switching_elasticity,
     weighted_value,
@@ -485,16 +486,17 @@ def test_cost_by_outcome_has_no_false_upper_bound() -> None:
 
 
 def test_equity(insertion: Account) -> None:
-    incomes = {Agent.BENEFICIARY: 0.5}
-    flat = weighted_value(insertion, incomes, 0.0)
+    half = RelativeIncome(agent=Agent.BENEFICIARY, relative_income=Decimal("0.5"), source="Insee")
+    assert equity_values(insertion) == ()
+    assert switching_elasticity(insertion).reason == "no_income"
+    insertion = replace(insertion, value_map=replace(insertion.value_map, incomes=(half,)))
+    flat = weighted_value(insertion, 0.0)
     assert flat.weighted == pytest.approx(flat.unweighted)
     assert flat.unweighted == pytest.approx(float(insertion.sroi().net))
-    dear = weighted_value(insertion, incomes, 1.3)
+    dear = weighted_value(insertion, 1.3)
     own = float(insertion.total_of([Agent.BENEFICIARY]))
     assert dear.weighted - dear.unweighted == pytest.approx(own * (0.5**-1.3 - 1))
-    assert switching_elasticity(insertion, incomes).reason == "no_switching_elasticity"
-    assert equally_distributed_equivalent([1, 1, 1], 1.5) == pytest.approx(1)
-    assert equally_distributed_equivalent([50, 200], 0) == 125
+    assert switching_elasticity(insertion).reason == "no_switching_elasticity"
     with pytest.raises(ImpactEvalError):
         equity_weight(0, -1)
 
