@@ -197,6 +197,8 @@ class MapLineRecord(Record):
     """ISO code of the price."""
     price_year: YearOrNone
     """Year of the price."""
+    exchange_rate: DeclaredOrNone
+    """Money of the map for one unit of `currency`, that year; empty when they are the same."""
     index: FreeOrNone
     """Index that brings the price to the base year, when not that of the map."""
     per_year: Declared

@@ -11,7 +11,6 @@ import pytest
 from scipy import special
 
 from impact_eval.value import ValueMap, catalogue
-from impact_eval.value.map.bridges import wellby
 from impact_eval.value.map.choices import Agent, Timing
 from impact_eval.value.map.declared import LineAdjustments
 from impact_eval.value.map.declared_cells import Amount
@@ -149,14 +148,22 @@ def test_green_book_weights() -> None:
     assert found == [1.9427, 2.4623, 3.2910]
 
 
-def test_wellby_worked_case() -> None:
-    plain = wellby(D("0.2"), years=2)
-    assert (plain.value, plain.low, plain.high) == (5200, 4000, 6400)
-    low = wellby(D("0.2"), years=2, rate=D("0.015"), timing=Timing.START)
-    assert cents(low.value) == D("5161.58")
-    high = wellby(D("0.2"), years=2, rate=D("0.035"), timing=Timing.START)
-    assert cents(high.value) == D("5112.08")
-    assert [f.code for f in plain.findings] == ["value_from_abroad"]
+@pytest.mark.parametrize(
+    ("rate", "total"), [("0", "5200.00"), ("0.015", "5161.58"), ("0.035", "5112.08")]
+)
+def test_wellby_worked_case(rate: str, total: str) -> None:
+    """HM Treasury 2021: +0.2 points for two years is £2,600 a year, £4,000 to £6,400 in all."""
+    line = {
+        "id": "satisfaction", "stakeholder": "x", "outcome": "y", "quantity": "0.2",
+        "unit": "score", "parameter": "wellby_uk@2019", "duration": 2, "deadweight": "0 %",
+    }  # fmt: skip
+    settings = {"currency": "GBP", "price_year": 2019, "discount_rate": rate, "timing": "start"}
+    account = ValueMap.from_dict({"map": settings, "inputs": [], "lines": [line]}).account()
+    assert cents(account.sroi().benefits) == D(total)
+    assert account.lines[0].impact == 2600
+    price = account.value_map.lines[0].price.proxy
+    assert price is not None
+    assert (2 * D("0.2") * price.low, 2 * D("0.2") * price.high) == (4000, 6400)
 
 
 # --- RSA to a job, by payer ----------------------------------------------------------------------

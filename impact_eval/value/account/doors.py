@@ -25,6 +25,7 @@ from impact_eval.core.vocabulary import Unit
 from impact_eval.value.account import books as read
 from impact_eval.value.account.account_json import account_to_dict, books_from_dict
 from impact_eval.value.account.account_table import value_map_table
+from impact_eval.value.account.bridges import check_bridges
 from impact_eval.value.account.flow_ledger import Balance, Flow, horizon_of
 from impact_eval.value.account.guards import check_account, check_lines
 from impact_eval.value.account.line_flows import LineValue, input_flow, line_flows
@@ -250,7 +251,7 @@ def _account_of(
     """Compute the account of a map; see `ValueMap.account`."""
     quantities = quantities_of(value_map, estimates, people=people, units=units)
     faults = FindingCollector()
-    faults.add(*check_lines(value_map, quantities))
+    faults.add(*check_lines(value_map, quantities), *check_bridges(value_map, quantities))
     faults.raise_if_errors()
     account = account_from_quantities(value_map, quantities, tuple(estimates))
     return replace(account, findings=(*faults.findings, *check_account(account)))

@@ -74,7 +74,7 @@ def line_flows(
 ) -> tuple[list[Flow], LineValue]:
     """Return the flows of a line, one by unit flow and year, and what the line is worth."""
     formula = compile_line(line, value_map, len(quantity.profile))
-    units, keep = units_by_year(formula, quantity), formula.keep
+    units, keep = units_by_year(formula, quantity), formula.left
     flows: list[Flow] = []
     unit_value = ZERO
     with exact():

@@ -108,7 +108,7 @@ class LineFormula:
     persistence: Decimal
 
     @property
-    def keep(self) -> Decimal:
+    def left(self) -> Decimal:
         """What is left after deadweight, displacement and attribution."""
         with exact():
             return left_after(ONE, self.shares)
@@ -189,6 +189,8 @@ def _yearly_price(amount: Decimal, line: Line, value_map: MapContent) -> Decimal
     price = line.price
     assert price.price_year is not None
     with exact():
+        if price.exchange_rate is not None:
+            amount = amount * price.exchange_rate
         return price.per_year * real_price(amount, price.price_year, price.index, value_map)
 
 
@@ -238,8 +240,8 @@ class InputFormula:
 
 def compile_input(item: Input, value_map: MapContent) -> InputFormula:
     """Compile an input: an amount, or hours at their rate; a transfer has a receiver."""
-    names = ("amount",) if item.amount is not None else ("hours", "hourly_rate")
-    stated = [(name, getattr(item, name)) for name in names]
+    timed = (("hours", item.hours), ("hourly_rate", item.hourly_rate))
+    stated = timed if item.amount is None else (("amount", item.amount),)
     moved = item.kind is InputKind.TRANSFER
     kind = FlowKind.TRANSFER if moved else FlowKind.RESOURCE_COST
     return InputFormula(

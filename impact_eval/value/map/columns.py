@@ -116,6 +116,13 @@ def _rho(raw: Any) -> Decimal:
     return number
 
 
+def _exchange(raw: Any) -> Decimal:
+    number = cells.read_number(raw)
+    if number <= 0:
+        raise cells.CellFault("exchange_not_positive", found=str(raw))
+    return number
+
+
 def _income(raw: Any) -> Decimal:
     number = cells.read_number(raw)
     if number <= 0:
@@ -231,6 +238,7 @@ LINES = TableSpec(
         Column("bundle", _bundle),
         Column("currency", _currency),
         Column("price_year", cells.read_year),
+        Column("exchange_rate", _exchange),
         Column("index", cells.read_text),
         Column("per_year", cells.read_count),
         Column("start", _index),

@@ -156,6 +156,8 @@ class LinePrice:
         Catalogue figure that gave the proxy; computed case that gave the bundle.
     bundle : tuple of UnitFlow
         Several flows by unit (a job moves wages, benefits and contributions), in place of `proxy`.
+    exchange_rate : Decimal or None
+        Money of the map for one unit of `currency`, in the year of the price, where they differ.
     kind, payer, receiver
         Nature of the value, who pays (or would have paid), who receives.
     growth : Decimal
@@ -172,6 +174,7 @@ class LinePrice:
     bundle: tuple[UnitFlow, ...] = ()
     currency: str | None = None
     price_year: int | None = None
+    exchange_rate: Decimal | None = None
     index: str | None = None
     per_year: Decimal = Decimal(1)
     growth: Decimal = Decimal(0)

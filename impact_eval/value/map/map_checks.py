@@ -35,7 +35,7 @@ def check_value_map(
     `missing_receiver`, `missing_payer`, `duration_and_survival`, `missing_duration`,
     `lifetime_with_duration`, `lifetime_without_persistence`, `excluded_without_reason`,
     `input_without_amount`, `law_out_of_support`, `unknown_line`, `correlation_not_positive`,
-    `income_of_a_body`.
+    `income_of_a_body`, `exchange_of_one_currency`.
     """
     for table in ("inputs", "lines", "outputs", "not_monetised"):
         names = Counter(row.get("id") for row in rows[table] if row.get("id"))
@@ -97,7 +97,11 @@ def _check_input(row: Mapping[str, Any], settings: Mapping[str, Any], add: Add) 
 
 
 def _check_price(row: Mapping[str, Any], settings: Mapping[str, Any], add: Add) -> None:
-    _check_currency(row, settings, add)
+    own, common = row.get("currency"), settings.get("currency")
+    if row.get("exchange_rate") is None:
+        _check_currency(row, settings, add)
+    elif own and own == common:
+        add("exchange_of_one_currency", "exchange_rate", found=own)
     priced, bundled = "proxy" in row, bool(row.get("bundle"))
     if not priced and not bundled:
         add("no_proxy", "proxy")

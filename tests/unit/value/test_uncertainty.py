@@ -18,7 +18,6 @@ from scipy import special
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
 from impact_eval.value import Account, ValueMap
 from impact_eval.value.map import laws
-from impact_eval.value.map.bridges import qaly, wellby
 from impact_eval.value.map.choices import Agent
 from impact_eval.value.map.declared import RelativeIncome
 from impact_eval.value.map.declared_cells import read_amount
@@ -499,20 +498,6 @@ def test_equity(insertion: Account) -> None:
     assert switching_elasticity(insertion).reason == "no_switching_elasticity"
     with pytest.raises(ImpactEvalError):
         equity_weight(0, -1)
-
-
-def test_bridges_have_guards() -> None:
-    assert {f.code for f in qaly(D("0.1"), parameter="qaly_wtp@2020").findings} == {
-        "sources_conflict"
-    }
-    for call in (
-        lambda: wellby(D(11)),
-        lambda: qaly(D(2), parameter="qaly_wtp@2020"),
-        lambda: qaly(D("0.1"), parameter="qaly"),
-        lambda: wellby(D(1), parameter="qaly_wtp@2020"),
-    ):
-        with pytest.raises(ImpactEvalError):
-            call()
 
 
 # --- unknowns of an account ----------------------------------------------------------------------
