@@ -313,6 +313,29 @@ class DroppedRecord(Record):
     """Whose outcome, in the map's words."""
 
 
+class DeclaredCaseRecord(Record):
+    """A fiscal case of the map's own: about an invented household, nobody's."""
+
+    id: Label
+    """Name of the case in the map."""
+    month: FreeOrNone
+    """Month of the statute."""
+    wage_before: DeclaredOrNone
+    """Gross wage of a month before."""
+    wage_after: DeclaredOrNone
+    """Gross wage of a month after."""
+    children: Whole
+    """Children of the household."""
+    rent: Declared
+    """Rent of a month."""
+    commune: Free
+    """INSEE code of the commune."""
+    mix: Annotated[dict[str, Annotated[str, _EXACT]] | None, FREE]
+    """Cases of the catalogue, and the weight of each in the mix."""
+    rsa_payer: AgentOrNone
+    """Who pays the RSA, where it is not the département."""
+
+
 class IncomeRecord(Record):
     """What some people live on, over the median of the country."""
 
@@ -347,3 +370,5 @@ class ValueMapRecord(Record):
     """Outcomes named and not valued."""
     incomes: tuple[IncomeRecord, ...]
     """What people live on, for the weights of equity."""
+    cases: tuple[DeclaredCaseRecord, ...]
+    """Fiscal cases computed or mixed for this map."""

@@ -54,7 +54,7 @@ class ValueMap(MapContent):
     Attributes
     ----------
     settings : Settings
-    inputs, outputs, lines, not_monetised, correlations, overrides, dropped, incomes : tuples
+    inputs, outputs, lines, not_monetised, correlations, overrides, dropped, incomes, cases : tuples
 
     Examples
     --------

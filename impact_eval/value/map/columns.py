@@ -25,6 +25,7 @@ from impact_eval.value.map.choices import (
 )
 from impact_eval.value.map.declared import (
     Correlation,
+    DeclaredCase,
     DroppedOutcome,
     Input,
     Line,
@@ -114,6 +115,20 @@ def _rho(raw: Any) -> Decimal:
     if not -1 <= number <= 1:
         raise cells.CellFault("correlation_out_of_range", found=str(raw))
     return number
+
+
+def _wage(raw: Any) -> Decimal:
+    number = cells.read_number(raw)
+    if number < 0:
+        raise cells.CellFault("negative_amount", found=str(raw))
+    return number
+
+
+def _mix(raw: Any) -> Mapping[str, Decimal]:
+    """Read the cases of a mix and the weight of each: `{ rsa_single_to_full_smic = 3 }`."""
+    if not isinstance(raw, Mapping) or not raw:
+        raise cells.CellFault("mix_not_readable", found=str(raw)[:60])
+    return {str(name): cells.read_count(weight) for name, weight in raw.items()}
 
 
 def _exchange(raw: Any) -> Decimal:
@@ -320,6 +335,21 @@ INCOMES = TableSpec(
         Column("source", cells.read_text, True),
     ),
 )
+CASES = TableSpec(
+    "cases",
+    DeclaredCase,
+    (
+        Column("id", cells.read_text, True),
+        Column("month", cells.read_text),
+        Column("wage_before", _wage),
+        Column("wage_after", _wage),
+        Column("children", cells.read_whole),
+        Column("rent", _wage),
+        Column("commune", cells.read_text),
+        Column("mix", _mix),
+        Column("rsa_payer", choice(Agent)),
+    ),
+)
 TABLES: tuple[TableSpec, ...] = (
     INPUTS,
     OUTPUTS,
@@ -329,4 +359,5 @@ TABLES: tuple[TableSpec, ...] = (
     OVERRIDES,
     DROPPED,
     INCOMES,
+    CASES,
 )

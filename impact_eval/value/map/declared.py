@@ -357,6 +357,37 @@ class DroppedOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredCase:
+    """A fiscal case of the map's own: a change of wage, computed from statute, or a mix of cases.
+
+    Attributes
+    ----------
+    id : str
+        What the column `case` of a line names.
+    month : str or None
+        `2025-06`: month of the statute.
+    wage_before, wage_after : Decimal or None
+        Gross wage of a month, before and after; of one adult, tenant.
+    children, rent, commune
+        Of that household; the commune is an INSEE code.
+    mix : mapping of str to Decimal
+        Cases of the catalogue and how many of the people concerned each stands for.
+    rsa_payer : Agent or None
+        Who pays the RSA, where it is not the département.
+    """
+
+    id: str
+    month: str | None = None
+    wage_before: Decimal | None = None
+    wage_after: Decimal | None = None
+    children: int = 0
+    rent: Decimal = Decimal(450)
+    commune: str = "62041"
+    mix: Mapping[str, Decimal] = field(default_factory=lambda: _NO_PEOPLE)
+    rsa_payer: Agent | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RelativeIncome:
     """What some people live on, over what the median of the country lives on, and who says so."""
 
@@ -372,7 +403,7 @@ class MapContent:
     Attributes
     ----------
     settings : Settings
-    inputs, outputs, lines, not_monetised, correlations, overrides, dropped, incomes : tuples
+    inputs, outputs, lines, not_monetised, correlations, overrides, dropped, incomes, cases : tuples
     """
 
     settings: Settings
@@ -384,3 +415,4 @@ class MapContent:
     overrides: tuple[Override, ...] = ()
     dropped: tuple[DroppedOutcome, ...] = ()
     incomes: tuple[RelativeIncome, ...] = ()
+    cases: tuple[DeclaredCase, ...] = ()

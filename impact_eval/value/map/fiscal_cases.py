@@ -9,17 +9,17 @@ from __future__ import annotations
 import datetime
 import importlib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
 from impact_eval.value.map.choices import Agent, LineKind, Mark
-from impact_eval.value.map.declared import UnitFlow
+from impact_eval.value.map.declared import DeclaredCase, UnitFlow
 from impact_eval.value.map.declared_cells import Amount
-from impact_eval.value.map.parameters import FiscalCase, catalogue
+from impact_eval.value.map.parameters import FiscalCase, catalogue, fill_from_case
 from impact_eval.value.map.prices import ZERO, exact, total
 
 _CENT = Decimal("0.01")
@@ -119,6 +119,46 @@ def mixed_case(
         for key, v in flows.items()
     )
     return replace(cases[0], id=name, flows=made, population="mix", mark=Mark.DERIVED)
+
+
+def complete_with_case(
+    cells: dict[str, Any], rows: Sequence[Mapping[str, Any]], place: Place
+) -> Iterable[Finding]:
+    """Fill a line's bundle from the map's own case that it names, if it names one.
+
+    A line that has its flows already, as one read back from results, computes nothing again.
+    Returns the faults: `engine_missing`, `month_not_readable`, `unknown_case`,
+    `case_without_change`, `rsa_not_in_case`.
+    """
+    own = [row for row in rows if row.get("id") and row["id"] == cells.get("case")]
+    if not own or cells.get("bundle") or None in own[0].values():  # a cell at fault is told already
+        return []
+    try:
+        fill_from_case(cells, case_of(DeclaredCase(**own[0])))
+    except ImpactEvalError as error:
+        return [Finding(f.code, f.severity, f.values, place) for f in error.findings]
+    return []
+
+
+def case_of(own: DeclaredCase) -> FiscalCase:
+    """Return the case that a map declares: mixed from the catalogue, or computed from statute."""
+    month, before, after = own.month, own.wage_before, own.wage_after
+    computed = month is not None and before is not None and after is not None
+    if computed == bool(own.mix):
+        raise ImpactEvalError(Finding.error("case_without_change", name=own.id))
+    if month is not None and before is not None and after is not None:
+        home = CaseHousehold(
+            gross_wage=before, children=own.children, rent=own.rent, commune=own.commune
+        )
+        case = compute_case(home, replace(home, gross_wage=after), month=month, name=own.id)
+    else:
+        cases = [catalogue().case(name) for name in own.mix]
+        case = mixed_case(cases, list(own.mix.values()), name=own.id)
+    if own.rsa_payer is None:
+        return case
+    if all(flow.name != "rsa" for flow in case.flows):
+        raise ImpactEvalError(Finding.error("rsa_not_in_case", name=own.id))
+    return paid_by(case, "rsa", own.rsa_payer)
 
 
 def engine_available() -> bool:

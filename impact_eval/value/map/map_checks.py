@@ -37,7 +37,7 @@ def check_value_map(
     `input_without_amount`, `law_out_of_support`, `unknown_line`, `correlation_not_positive`,
     `income_of_a_body`, `exchange_of_one_currency`.
     """
-    for table in ("inputs", "lines", "outputs", "not_monetised"):
+    for table in ("inputs", "lines", "outputs", "not_monetised", "cases"):
         names = Counter(row.get("id") for row in rows[table] if row.get("id"))
         for name, count in names.items():
             if count > 1:

@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.spreadsheet import cell_text, text_of_cell
-from impact_eval.value.map.columns import LINES, SETTINGS, TABLES, TableSpec, headings
+from impact_eval.value.map.columns import CASES, LINES, SETTINGS, TABLES, TableSpec, headings
 from impact_eval.value.map.declared import SCHEMA, MapContent, UnitFlow
 from impact_eval.value.map.declared_cells import Amount, CellFault, plain
+from impact_eval.value.map.fiscal_cases import complete_with_case
 from impact_eval.value.map.map_checks import check_value_map
 from impact_eval.value.map.parameters import complete_line
 
@@ -85,6 +86,10 @@ def value_map_of_tables(tables: Mapping[str, Any], noun: type[M], file: str | No
     rows: dict[str, list[dict[str, Any]]] = {}
     for spec in TABLES:
         rows[spec.key] = _read_rows(spec, tables.get(spec.key, ()), file, faults)
+    for number, line in enumerate(rows[LINES.key], start=1):
+        spot = _Spot(file, LINES.key, number)
+        faults.add(*complete_with_case(line, rows[CASES.key], spot.place("case")))
+        faults.add(*complete_line(line, spot.place("parameter")))
     check_value_map(settings, rows, file, faults)
     faults.raise_if_errors()
     nouns = {spec.key: tuple(spec.make(r) for r in rows[spec.key]) for spec in TABLES}
@@ -114,10 +119,7 @@ def _read_rows(
         if not isinstance(row, Mapping):
             faults.add(Finding.error("table_not_rows", spot.place(""), name=spec.key))
             continue
-        cells = _read_row(spec, row, spot, faults)
-        if spec is LINES:
-            faults.add(*complete_line(cells, spot.place("parameter")))
-        out.append(cells)
+        out.append(_read_row(spec, row, spot, faults))
     return out
 
 
@@ -301,7 +303,7 @@ def _rows_of(rows: Sequence[tuple[Any, ...]], table: str) -> list[dict[str, Any]
 
 
 def _from_sheet(key: str, cell: Any) -> Any:
-    if key == "people" and isinstance(cell, str) and cell.lstrip().startswith("{"):
+    if key in ("people", "mix") and isinstance(cell, str) and cell.lstrip().startswith("{"):
         try:
             return json.loads(cell)
         except ValueError:

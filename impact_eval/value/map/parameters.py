@@ -258,16 +258,20 @@ def complete_line(cells: dict[str, Any], place: Place) -> Iterable[Finding]:
         if cells.get("parameter") and "proxy" not in cells:
             _fill_from_parameter(cells, catalogue().get(cells["parameter"]))
         if cells.get("case") and not cells.get("bundle"):
-            case = catalogue().case(cells["case"])
-            cells["bundle"] = case.flows
-            cells.setdefault("currency", "EUR")
-            cells.setdefault("price_year", case.price_year)
-            cells.setdefault("mark", case.mark.value)
-            cells.setdefault("expires", case.expires)
-            cells.setdefault("basis", Basis.INCOME)
+            fill_from_case(cells, catalogue().case(cells["case"]))
     except ImpactEvalError as error:
         return [Finding(f.code, f.severity, f.values, place) for f in error.findings]
     return []
+
+
+def fill_from_case(cells: dict[str, Any], case: FiscalCase) -> None:
+    """Fill a line's empty cells from a fiscal case: its flows, its year, how it is known."""
+    cells["bundle"] = case.flows
+    cells.setdefault("currency", "EUR")
+    cells.setdefault("price_year", case.price_year)
+    cells.setdefault("mark", case.mark.value)
+    cells.setdefault("expires", case.expires)
+    cells.setdefault("basis", Basis.INCOME)
 
 
 def _fill_from_parameter(cells: dict[str, Any], figure: Parameter) -> None:
