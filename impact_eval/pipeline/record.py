@@ -421,12 +421,13 @@ def _dossier(dossier: Dossier) -> DossierRecord:
 
 
 def _hidden(found: Unobserved) -> HiddenRecord:
-    delta = found.delta
+    delta = None if isinstance(found.delta, NotApplicable) else found.delta
     e_value = None if isinstance(found.e_value, NotApplicable) else found.e_value
     return HiddenRecord(
         robustness=finite(found.robustness),
         doubt=finite(found.robustness_alpha),
-        delta=None if isinstance(delta, NotApplicable) else finite(delta),
+        delta=None if delta is None else finite(abs(delta)),
+        opposed=delta is not None and delta < 0,
         e_value=None if e_value is None else finite(e_value.point),
         e_value_interval=None if e_value is None else finite(e_value.interval),
     )

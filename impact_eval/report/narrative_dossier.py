@@ -160,8 +160,8 @@ def _hidden(entry: HiddenRecord | None, result: Result) -> list[AnyBlock]:
     elif entry.doubt is not None:
         words.append(say("dossier.hidden.doubt", share=entry.doubt))
     if entry.delta is not None:
-        way = "same_way" if entry.delta > 0 else "other_way"
-        words.append(say(f"dossier.hidden.{way}", times=abs(entry.delta)))
+        way = "other_way" if entry.opposed else "same_way"
+        words.append(say(f"dossier.hidden.{way}", times=entry.delta))
     near = entry.e_value_interval
     if entry.e_value is not None and near is not None and near > 1:
         words.append(say("dossier.hidden.e_value", ratio=entry.e_value, near=near))

@@ -31,7 +31,6 @@ from impact_eval.results.record_base import (
     People,
     PositiveRatio,
     Probability,
-    Ratio,
     Record,
     Things,
 )
@@ -266,8 +265,10 @@ class HiddenRecord(Record):
     """Share of what is left of treatment and outcome that it would have to explain."""
     doubt: PositiveRatio
     """The same, for the effect to no longer differ from zero."""
-    delta: Ratio
-    """Times more than the covariates that it would have to matter; negative: the other way."""
+    delta: PositiveRatio
+    """Times more than the covariates that it would have to matter."""
+    opposed: Flag
+    """Whether it would have to pull the other way than they do."""
     e_value: PositiveRatio
     """Risk ratio with treatment and outcome that brings the effect to nothing."""
     e_value_interval: PositiveRatio
