@@ -8,6 +8,7 @@ from pathlib import Path
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.waves import WAVE
 from impact_eval.pipeline.study_models import (
+    CovariancePart,
     DataPart,
     InstrumentPart,
     MethodPart,
@@ -69,7 +70,10 @@ def _option_columns(study: StudyFile) -> set[str]:
 
 
 def _texts(method: MethodPart) -> Iterable[str]:
-    for value in method.options.values():
+    given = list(method.options.values())
+    if isinstance(method.covariance, CovariancePart):
+        given += method.covariance.options.values()
+    for value in given:
         several = value if isinstance(value, tuple) else (value,)
         yield from (item for item in several if isinstance(item, str))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from impact_eval.core.estimate import Estimate
-from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs import Design, designs
 from impact_eval.diagnostics.assignment_check import random_assignment
@@ -14,12 +13,12 @@ from impact_eval.diagnostics.battery import checks_for
 from impact_eval.diagnostics.check import CheckContext, CheckResult, event_study, run_checks
 from impact_eval.diagnostics.evidence import EvidenceLevel, evidence_level
 from impact_eval.pipeline.dossier import Dossier, dossier_of
+from impact_eval.pipeline.methods_declared import make_design
 from impact_eval.pipeline.study_models import (
     MethodPart,
     OutcomePart,
     ProtocolPart,
 )
-from impact_eval.stats.inference.covariance import Clustered, Robust
 
 HEADLINE = "simple"
 RANDOMISED = 4
@@ -54,30 +53,6 @@ class OutcomeEvaluation:
     naive: Estimate | None
     checks: tuple[CheckResult, ...]
     evidence: EvidenceLevel
-
-
-def make_design(method: MethodPart) -> Design:
-    """Return the design a study declares, with its options and its covariance.
-
-    Raises
-    ------
-    ImpactEvalError
-        `unknown_name`, `unknown_option`, `covariance_not_offered`.
-    """
-    kind = designs.get(method.name)
-    options: dict[str, Any] = dict(method.options)
-    offered = {item.name for item in fields(kind)}  # type: ignore[arg-type]  # a dataclass
-    if method.covariance is not None:
-        if "covariance" not in offered:
-            raise ImpactEvalError(
-                Finding.error("covariance_not_offered", method=method.name, name=method.covariance)
-            )
-        options["covariance"] = (
-            Robust(method.covariance)
-            if method.covariance.startswith("HC")
-            else Clustered(correction=method.covariance)
-        )
-    return kind(**options)
 
 
 def evaluate_outcome(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impact_eval.core.dates import first_day, iso_date, last_day
-from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.survey.catalogue import instrument_names
 
 if TYPE_CHECKING:
@@ -107,8 +108,27 @@ def _check_method(key: str, method: Mapping[str, Any], faults: FindingCollector)
             )
         )
         return
+    own = FindingCollector()
     for option, value in _table(method.get("options")).items():
-        _check_option(f"{key}.options.{option}", designs.get(name), option, value, faults)
+        _check_option(f"{key}.options.{option}", designs.get(name), option, value, own)
+    if method.get("covariance") is not None and not own.has_errors:
+        _check_covariance(f"{key}.covariance", method, own)
+    faults.add(*own.findings)
+
+
+def _check_covariance(key: str, method: Mapping[str, Any], faults: FindingCollector) -> None:
+    """Make the design as declared: what its covariance lacks, or cannot be, is told at once."""
+    from pydantic import ValidationError
+
+    from impact_eval.pipeline.methods_declared import make_design
+    from impact_eval.pipeline.study_models import MethodPart
+
+    try:
+        make_design(MethodPart.model_validate(method))
+    except ValidationError:
+        return  # its form is told by the reading of the file
+    except ImpactEvalError as error:
+        faults.add(*(replace(finding, place=_place(key)) for finding in error.findings))
 
 
 def _check_option(

@@ -196,6 +196,17 @@ class DataPart(Part):
     """What a row of this table is; `privacy.rows_are` for `data`, people for a questionnaire."""
 
 
+class CovariancePart(Part):
+    """A covariance by its registry name, with its options: the columns it reads, its correction."""
+
+    name: str
+    """Registry name of the covariance: the page of the method lists those that it takes."""
+    options: Mapping[str, str | int | float | bool | tuple[str | int | float, ...]] = Field(
+        default_factory=dict
+    )
+    """Options of the covariance, such as the columns of latitude and longitude."""
+
+
 class MethodPart(Part):
     """A design by its registry name, its options, and the covariance of its errors."""
 
@@ -205,8 +216,9 @@ class MethodPart(Part):
         default_factory=dict
     )
     """Options of the method, as its page lists them."""
-    covariance: Literal["HC0", "HC1", "HC2", "HC3", "CR0", "CR1", "CR2", "CR3"] | None = None
-    """How errors are computed: HC… by person, CR… by cluster; the method's own by default."""
+    covariance: str | CovariancePart | None = None
+    """How errors are computed: `HC2` by person, `CR2` by cluster, the name of a covariance, or a \
+table with its options; the method's own by default."""
 
 
 class OutcomePart(Part):

@@ -11,6 +11,7 @@ from impact_eval.value.readouts.published_value import ValueTold, tell
 from impact_eval.value.readouts.ratio_sentence import Headline
 from impact_eval.value.readouts.sum_of_accounts import Consolidated, consolidate
 from impact_eval.value.readouts.summary import ValueSummary, summarise
+from impact_eval.value.uncertainty.sensitivity import Grid, two_way_grid
 from impact_eval.value.uncertainty.simulate import Simulation, simulate, uncertainty_of
 from impact_eval.value.uncertainty.unknowns import (
     account_shapley,
@@ -26,6 +27,7 @@ __all__ = [
     "Consolidated",
     "FiscalCase",
     "Flow",
+    "Grid",
     "Headline",
     "Input",
     "Line",
@@ -43,6 +45,7 @@ __all__ = [
     "simulate",
     "summarise",
     "tell",
+    "two_way_grid",
     "uncertainty_of",
     "value_of_information",
 ]

@@ -102,6 +102,14 @@ def named_by() -> dict[Node, frozenset[Node]]:
         for node in tree.body:
             if isinstance(node, (ast.If, ast.Expr, ast.For, ast.With, ast.Try)):
                 graph[module, ITSELF] |= set(_named(node, imported, set(named), module))
+    for module, tree in modules().items():  # a room that finds its own modules loads them all
+        rooms: set[str] = set()
+        if any(isinstance(n, ast.Name) and n.id == "iter_modules" for n in ast.walk(tree)):
+            rooms |= {module}
+        if any(isinstance(n, ast.keyword) and n.arg == "package" for n in ast.walk(tree)):
+            rooms |= {module.rpartition(".")[0]}
+        inside = {m for m in modules() if m.rpartition(".")[0] in rooms}
+        graph[module, ITSELF] |= {(found, ITSELF) for found in inside}
     for module, tree in modules().items():  # a name passed on by a package is the thing itself
         for name, target in _imported(tree).items():
             graph[module, name].add(target)

@@ -20,6 +20,10 @@ LATER = {
     ("impact_eval.pipeline.study_checks", "impact_eval.designs"): (
         "the same: the designs are loaded when the file names a method"
     ),
+    ("impact_eval.pipeline.study_checks", "impact_eval.pipeline.methods_declared"): (
+        "the same: a covariance is made when the file names one"
+    ),
+    ("impact_eval.pipeline.study_checks", "impact_eval.pipeline.study_models"): ("the same"),
     ("impact_eval.pipeline.study_checks", "impact_eval.data.waves"): (
         "the same: waves are looked at when the file names some"
     ),

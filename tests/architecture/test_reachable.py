@@ -22,21 +22,7 @@ ROOT: Path = READ["ROOT"]
 FLOORS = ("stats", "data", "survey", "designs", "diagnostics", "plan", "value")
 Node = tuple[str, str]
 
-# What has no door yet, by module or by name, with what it waits for. The list only gets shorter.
-_COVARIANCE = "a covariance, a bootstrap or a randomisation that designs take by name"
-_VALUE = "a door of the value map"
-WAITING = {
-    "impact_eval.stats.inference.wild_bootstrap": _COVARIANCE,
-    "impact_eval.stats.inference.bootstrap": _COVARIANCE,
-    "impact_eval.stats.inference.inversion": _COVARIANCE,
-    "impact_eval.stats.inference.joint_tests": _COVARIANCE,
-    "impact_eval.stats.inference.random_weights": _COVARIANCE,
-    "impact_eval.stats.inference.randomisation.randomisation_test": _COVARIANCE,
-    "impact_eval.stats.inference.randomisation.difference_scores": _COVARIANCE,
-    "impact_eval.designs.row_regression.influence_of": _COVARIANCE,
-    "impact_eval.designs.contract.null_rejections": "the battery, which gets new checks",
-    "impact_eval.value": _VALUE,
-}
+WAITING: dict[str, str] = {}
 
 
 def _rooms() -> list[dict[str, Any]]:

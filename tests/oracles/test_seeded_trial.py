@@ -27,7 +27,12 @@ from impact_eval.stats.inference.covariance import (
     covariance_of_fit,
     satterthwaite_df,
 )
-from impact_eval.stats.inference.joint_tests import f_test, hotelling_test, wald_test_of_fit
+from impact_eval.stats.inference.joint_tests import (
+    f_test,
+    hotelling_test,
+    selecting,
+    wald_test_of_fit,
+)
 from impact_eval.stats.inference.multiplicity import Correction, adjust
 from impact_eval.stats.inference.regression import LinearFit, least_squares
 from impact_eval.stats.inference.wild_bootstrap import (
@@ -236,7 +241,7 @@ def test_joint_tests_are_clubsandwich() -> None:
     codes = pd.factorize(frame["agence"])[0]
     fit = regression(frame, "score_agence", ["offre_agence", "strate", "score_avant"])
     cr2 = covariance_of_fit(fit, Clustered(), clusters=codes)
-    C = np.eye(len(fit.names))[[fit.position("offre_agence"), fit.position("score_avant")]]
+    C = selecting(fit, ["offre_agence", "score_avant"])
     wald = dict(zip(stored["wald_two"]["test"], range(8), strict=True))
     for name, test, scale in (
         ("chi-sq", wald_test_of_fit(fit, cr2, C), 2),

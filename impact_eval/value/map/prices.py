@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.value.map.choices import Mark, Timing
@@ -32,12 +32,6 @@ def settle(amount: Decimal) -> Decimal:
     """Set an amount on the grid of 1e-20, on which additions are exact."""
     with exact():
         return amount.quantize(_GRID, rounding=ROUND_HALF_EVEN)
-
-
-def cents(amount: Decimal) -> Decimal:
-    """Round to the cent, half up: for display only."""
-    with exact():
-        return amount.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
 def total(amounts: Iterable[Decimal]) -> Decimal:

@@ -6,7 +6,7 @@ uses the compiled model, each number at its 5th and 95th percentile, never at an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -17,7 +17,6 @@ from scipy import special
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable, nearest
 from impact_eval.value.account.doors import Account, ValueMap, account_from_quantities
 from impact_eval.value.account.quantity import LineQuantity, declared_units
-from impact_eval.value.map.choices import Law
 from impact_eval.value.map.declared import Line, cell_of, changed_line
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.parameters import catalogue
@@ -470,25 +469,3 @@ def number_names(account: Account, model: Model) -> tuple[str, ...]:
     for item in model.inputs:
         out += [name for name, _ in item.factors]
     return tuple(out)
-
-
-def with_uncertainty(
-    value_map: ValueMap, intervals: Mapping[str, tuple[str, str]], law: Law = Law.PERT
-) -> ValueMap:
-    """Return a copy of a map in which some numbers carry an interval.
-
-    Parameters
-    ----------
-    value_map : ValueMap
-    intervals : mapping of str to (str, str)
-        `line.field` to low and high, written as decimals.
-    law : Law
-    """
-    changed = value_map
-    for name, (low, high) in intervals.items():
-        line, _, field = name.rpartition(".")
-        amount: Amount = cell_of(changed.line(line), field)
-        changed = changed.with_line(
-            line, **{field: replace(amount, low=Decimal(low), high=Decimal(high), law=law)}
-        )
-    return changed

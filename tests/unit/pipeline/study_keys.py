@@ -442,9 +442,25 @@ PAIRS: dict[str, Pair] = {
         "people", "HC1", "CR1",
         also={f"{METHOD}.name": "difference_in_means", "data.roles.cluster": "lieu"},
     ),
+    "outcomes[].method.covariance.name": Pair(
+        "people", "robust", "clustered",
+        also={f"{METHOD}.name": "difference_in_means", "data.roles.cluster": "lieu"},
+    ),
+    "outcomes[].method.covariance.options": Pair(
+        "people", {"correction": "CR1"}, {"correction": "CR2"},
+        also={f"{METHOD}.name": "difference_in_means", f"{METHOD}.covariance.name": "clustered",
+              "data.roles.cluster": "lieu"},
+    ),
     "method.name": Pair("panel", "callaway_santanna", "imputation"),
     "method.options": Pair("panel", {}, {"base_period": "universal"}),
     "method.covariance": Pair("people", "HC1", "CR1", also={"data.roles.cluster": "lieu"}),
+    "method.covariance.name": Pair(
+        "people", "robust", "clustered", also={"data.roles.cluster": "lieu"}
+    ),
+    "method.covariance.options": Pair(
+        "people", {"correction": "CR1"}, {"correction": "CR2"},
+        also={"method.covariance.name": "clustered", "data.roles.cluster": "lieu"},
+    ),
     "instruments[].id": Pair("scale", "estime", "confiance", "unknown_instrument_id"),
     "instruments[].scale": Pair("scale", "rses-fr", "rses-en"),
     "instruments[].data.file": Pair("scale", "answers.csv", "fewer_answers.csv"),

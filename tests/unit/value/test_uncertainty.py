@@ -21,6 +21,7 @@ from impact_eval.value.map import laws
 from impact_eval.value.map.choices import Agent
 from impact_eval.value.map.declared import RelativeIncome
 from impact_eval.value.map.declared_cells import read_amount
+from impact_eval.value.map.prices import risky_rate
 from impact_eval.value.readouts.cea import acceptability, cost_per_outcome, frontier
 from impact_eval.value.readouts.equity import (
     equity_values,
@@ -572,3 +573,9 @@ def test_accounts_add_up_and_ratios_are_not_averaged(make_tables: Make, insertio
             consolidate(accounts)
     bare = ValueMap.from_dict(make_tables(deadweight=None)).account()
     assert consolidate({"a": small, "b": bare}).ratio.reason == "ratio_refused_in"
+
+
+def test_the_risky_rate_of_a_project_is_the_free_rate_and_beta_premiums() -> None:
+    """France Stratégie 2021: 1.2 % without risk and a premium of 2 %; a beta of one, 3.2 %."""
+    rates = [risky_rate(D(beta), free=D("0.012"), premium=D("0.02")) for beta in ("0", "1", "1.5")]
+    assert rates == [D("0.012"), D("0.032"), D("0.042")]
