@@ -19,6 +19,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from impact_eval.core import Finding, FindingCollector
+from impact_eval.stats.inference.newton import (
+    NewtonPoint,
+    NewtonResult,
+    NewtonStop,
+    damped_newton,
+)
 
 FloatArray = NDArray[np.float64]
 
@@ -331,7 +337,7 @@ def logit_fit(
     tolerance: float = 1e-12,
     max_iterations: int = 50,
 ) -> LogitFit:
-    r"""Fit :math:`P(y=1|x) = 1/(1+e^{-x'b})` by iteratively reweighted least squares.
+    r"""Fit :math:`P(y=1|x) = 1/(1+e^{-x'b})` by maximum likelihood (damped Newton).
 
     Parameters
     ----------
@@ -341,7 +347,7 @@ def logit_fit(
     names : sequence of str, optional
     weights : (n,) array, optional
     tolerance : float
-        On the relative change of the log-likelihood.
+        On what the next step promises, relative to the log-likelihood.
     max_iterations : int
 
     Returns
@@ -372,74 +378,56 @@ def logit_fit(
     first = least_squares(outcome, X, names=names, weights=weights)
     design = first.design
     weight = np.ones(len(outcome)) if first.weights is None else first.weights
-    beta, iterations, converged = _newton(
-        outcome, design, weight, tolerance=tolerance, max_iterations=max_iterations
+    found = damped_newton(
+        lambda beta: _logit_point(outcome, design, weight, beta),
+        np.zeros(design.shape[1]),
+        NewtonStop(decrement=tolerance, iterations=max_iterations),
     )
-    share = _logistic(design @ beta)
+    share = _logistic(design @ found.x)
     variance = weight * share * (1 - share)
     information = design.T @ (design * variance[:, None])
     bread = np.asarray(np.linalg.pinv(information, hermitian=True), dtype=np.float64)
-    findings = [*first.findings, *_logit_findings(share, weight, converged, iterations)]
+    findings = [*first.findings, *_logit_findings(share, weight, found)]
     return LogitFit(
         names=first.names,
         dropped=first.dropped,
-        coefficients=beta,
+        coefficients=found.x,
         fitted=share,
         design=design,
         bread=bread,
         influence=(design * (weight * (outcome - share))[:, None]) @ bread,
-        log_likelihood=_log_likelihood(outcome, share, weight),
-        iterations=iterations,
-        converged=converged,
+        log_likelihood=_bernoulli_log_likelihood(outcome, share, weight),
+        iterations=found.iterations,
+        converged=found.converged,
         findings=tuple(findings),
     )
 
 
-def _newton(
-    y: FloatArray,
-    X: FloatArray,
-    weight: FloatArray,
-    *,
-    tolerance: float,
-    max_iterations: int,
-) -> tuple[FloatArray, int, bool]:
-    """Newton steps, halved while they lower the likelihood: coefficients, iterations, converged."""
-    beta = np.zeros(X.shape[1])
+def _logit_point(y: FloatArray, X: FloatArray, weight: FloatArray, beta: FloatArray) -> NewtonPoint:
+    """Return minus the log-likelihood, with X'w(p - y) and the information X'w p(1 - p)X."""
     share = _logistic(X @ beta)
-    likelihood = _log_likelihood(y, share, weight)
-    for iteration in range(1, max_iterations + 1):
+
+    def derivatives() -> tuple[FloatArray, FloatArray]:
         variance = weight * share * (1 - share)
-        information = X.T @ (X * variance[:, None])
-        step = np.linalg.lstsq(information, X.T @ (weight * (y - share)), rcond=None)[0]
-        for _ in range(30):
-            share = _logistic(X @ (beta + step))
-            candidate = _log_likelihood(y, share, weight)
-            if candidate >= likelihood - 1e-12 * abs(likelihood):
-                break
-            step = step / 2
-        beta = beta + step
-        gain, likelihood = candidate - likelihood, candidate
-        if abs(gain) <= tolerance * (abs(likelihood) + 0.1):
-            return beta, iteration, True
-    return beta, max_iterations, False
+        return X.T @ (weight * (share - y)), X.T @ (X * variance[:, None])
+
+    return NewtonPoint(-_bernoulli_log_likelihood(y, share, weight), derivatives)
 
 
 def _logistic(index: FloatArray) -> FloatArray:
     return np.asarray(1 / (1 + np.exp(-np.clip(index, -700, 700))))
 
 
-def _logit_findings(
-    share: FloatArray, weight: FloatArray, converged: bool, iterations: int
-) -> list[Finding]:
+def _logit_findings(share: FloatArray, weight: FloatArray, found: NewtonResult) -> list[Finding]:
     extreme = (np.minimum(share, 1 - share) < _EXTREME) & (weight > 0)
     if extreme.any():
         return [Finding.warning("separation", n=int(extreme.sum()), total=int((weight > 0).sum()))]
-    if not converged:
-        return [Finding.warning("not_converged", method="logit", iterations=iterations)]
+    if not found.converged:
+        return [Finding.warning("not_converged", method="logit", iterations=found.iterations)]
     return []
 
 
-def _log_likelihood(y: FloatArray, share: FloatArray, weight: FloatArray) -> float:
+def _bernoulli_log_likelihood(y: FloatArray, share: FloatArray, weight: FloatArray) -> float:
     tiny = np.finfo(np.float64).tiny
     parts = y * np.log(np.maximum(share, tiny)) + (1 - y) * np.log(np.maximum(1 - share, tiny))
     return float(np.sum(weight * parts))
