@@ -14,11 +14,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, NotApplicable
+from impact_eval.stats.inference.newton import (
+    NewtonPoint,
+    NewtonResult,
+    NewtonStop,
+    damped_newton,
+)
 
 FloatArray = NDArray[np.float64]
 LEAST_CELL = 5
 LARGEST_DESIGN_EFFECT = 2.0
 _CLOSE = 1e-9
+# The equations must be met: any fall of the largest gap is taken, down to the precision of the
+# machine. Redundant margins (two variables with one total) leave directions that change nothing.
+_REACHED = NewtonStop(merit=1e-13, rising=0.0, cutoff=1e-12)
 
 
 class CalibrationMethod(StrEnum):
@@ -170,15 +179,15 @@ def calibrate(
     _refuse_input(d, x, bounds)
     q = np.ones(len(d)) if distance_weights is None else np.asarray(distance_weights, np.float64)
     scale = np.maximum(np.abs(t), 1.0)
-    lagrange, iterations = _newton(d, x / scale, t / scale, q, _Distance(method, bounds))
-    ratios = _Distance(method, bounds).value(q * (x / scale @ lagrange))
+    found = _solved(d, x / scale, t / scale, q, _Distance(method, bounds))
+    ratios = _Distance(method, bounds).value(q * (x / scale @ found.x))
     weights = d * ratios
     gap = float(np.max(np.abs(weights @ x - t) / scale))
     if gap > 1e-6:
         return NotApplicable.because(_why(d, x, t), gap=gap, method=method.value)
     effective = effective_size(weights)
     return Calibration(
-        weights=weights, ratios=ratios, margins=x, totals=t, initial=d, iterations=iterations,
+        weights=weights, ratios=ratios, margins=x, totals=t, initial=d, iterations=found.iterations,
         largest_gap=gap, design_effect=len(d) / effective, effective_n=effective,
         negative=int(np.sum(weights < 0)),
     )  # fmt: skip
@@ -242,39 +251,22 @@ class _Distance:
         return (high - low) / ((1 - low) * (high - 1))
 
 
-def _newton(
+def _solved(
     d: FloatArray, x: FloatArray, t: FloatArray, q: FloatArray, distance: _Distance
-) -> tuple[FloatArray, int]:
-    lagrange = np.zeros(x.shape[1])
-    gap = t - d @ x
-    iteration = 0
-    while iteration < 100:
-        iteration += 1
+) -> NewtonResult:
+    """Solve the calibration equations sum d F(q x'l) x = t in the multipliers l."""
+
+    def at(lagrange: FloatArray) -> NewtonPoint:
         index = q * (x @ lagrange)
-        weight = d * q * distance.derivative(index)
-        information = (x * weight[:, None]).T @ x
-        step = np.linalg.lstsq(information, gap, rcond=1e-12)[0].astype(np.float64)
-        lagrange, gap, better = _damped(lagrange, step, gap, (d, x, t, q), distance)
-        if np.max(np.abs(gap)) < 1e-13 or not better:
-            break
-    return lagrange, iteration
+        gap = (d * distance.value(index)) @ x - t
 
+        def derivatives() -> tuple[FloatArray, FloatArray]:
+            weight = d * q * distance.derivative(index)
+            return gap, (x * weight[:, None]).T @ x
 
-def _damped(
-    lagrange: FloatArray,
-    step: FloatArray,
-    gap: FloatArray,
-    problem: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
-    distance: _Distance,
-) -> tuple[FloatArray, FloatArray, bool]:
-    d, x, t, q = problem
-    size = float(np.max(np.abs(gap)))
-    for halving in range(30):
-        trial = lagrange + step / 2**halving
-        new_gap = t - (d * distance.value(q * (x @ trial))) @ x
-        if np.max(np.abs(new_gap)) < size:
-            return trial, new_gap, True
-    return lagrange, gap, False
+        return NewtonPoint(float(np.max(np.abs(gap))), derivatives)
+
+    return damped_newton(at, np.zeros(x.shape[1]), _REACHED)
 
 
 def calibrate_on_margins(
