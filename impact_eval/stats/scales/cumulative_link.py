@@ -14,11 +14,18 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from impact_eval.core.findings import NotApplicable
+from impact_eval.stats.inference.newton import (
+    NewtonPoint,
+    NewtonResult,
+    NewtonStop,
+    damped_newton,
+)
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-_STEPS = 200
 _TINY = 1e-300
+# a step of 5 on the latent scale would leave the data: the first ones are cut there
+_STOP = NewtonStop(decrement=5e-19, iterations=200, longest=5.0)
 
 
 class Link(StrEnum):
@@ -154,36 +161,30 @@ def _slopes(cells: _Cells, beta: FloatArray, shift: FloatArray | float, link: Li
     return _Slopes(np.log(p), a, b, s_up / p - a * a, -s_down / p - b * b, -a * b)
 
 
-def _newton(
-    cells: _Cells, start: FloatArray, link: Link, weights: FloatArray
-) -> tuple[FloatArray, FloatArray, float]:
-    """Maximise the likelihood; return coefficients, information and log-likelihood."""
-    beta = start.copy()
-    value = -np.inf
-    for _ in range(_STEPS):
+def _maximised(cells: _Cells, start: FloatArray, link: Link) -> NewtonResult:
+    """Maximise the likelihood, from thresholds without covariates."""
+
+    def at(beta: FloatArray) -> NewtonPoint:
         s = _slopes(cells, beta, 0.0, link)
-        value = float(weights @ s.log)
-        gradient = cells.upper.T @ (weights * s.up) + cells.lower.T @ (weights * s.down)
-        mixed = cells.upper.T @ (cells.lower * (weights * s.cross)[:, None])
-        information = -(
-            cells.upper.T @ (cells.upper * (weights * s.up2)[:, None])
-            + cells.lower.T @ (cells.lower * (weights * s.down2)[:, None])
-            + mixed + mixed.T
-        )  # fmt: skip
-        # A threshold that runs off flattens the likelihood: the ridge keeps the step finite.
-        ridge = 1e-9 * np.eye(len(beta))
-        step = np.linalg.solve(information + ridge, gradient)
-        step *= min(1.0, 5.0 / float(np.abs(step).max(initial=1e-12)))
-        size = 1.0
-        while size > 1e-8:
-            trial = beta + size * step
-            if float(weights @ _slopes(cells, trial, 0.0, link).log) >= value - 1e-12:
-                break
-            size /= 2
-        beta = beta + size * step
-        if np.abs(gradient @ step) < 1e-18 * max(1.0, abs(value)):
-            break
-    return beta, information, value
+
+        def derivatives() -> tuple[FloatArray, FloatArray]:
+            # A threshold that runs off flattens the likelihood: the ridge keeps the step finite.
+            ridge = 1e-9 * np.eye(len(beta))
+            return -(cells.upper.T @ s.up + cells.lower.T @ s.down), _information(cells, s) + ridge
+
+        return NewtonPoint(-float(s.log.sum()), derivatives)
+
+    return damped_newton(at, start, _STOP)
+
+
+def _information(cells: _Cells, s: _Slopes) -> FloatArray:
+    """Return minus the second derivative of the log-likelihood."""
+    mixed = cells.upper.T @ (cells.lower * s.cross[:, None])
+    return -np.asarray(
+        cells.upper.T @ (cells.upper * s.up2[:, None])
+        + cells.lower.T @ (cells.lower * s.down2[:, None])
+        + mixed + mixed.T
+    )  # fmt: skip
 
 
 def _start(codes: IntArray, c: int, width: int, link: Link) -> FloatArray:
@@ -260,8 +261,9 @@ def cumulative_link(
     c = len(levels)
     cells = _cells(codes, c, x, nominal)
     start = _start(codes, c, cells.upper.shape[1], link)
+    found = _maximised(cells, start, link)
+    beta, information = found.x, _information(cells, _slopes(cells, found.x, 0.0, link))
     try:
-        beta, information, value = _newton(cells, start, link, np.ones(len(codes)))
         covariance: FloatArray = np.linalg.inv(information).astype(np.float64)
     except np.linalg.LinAlgError:
         return NotApplicable.because("separated_answers")
@@ -272,7 +274,7 @@ def cumulative_link(
     listed = tuple(names) or tuple(f"x{j + 1}" for j in range(x.shape[1]))
     return CumulativeLink(
         thresholds=beta[: c - 1], coefficients=beta[c - 1 :], std_errors=errors,
-        covariance=covariance, log_likelihood=value, levels=levels,
+        covariance=covariance, log_likelihood=-found.merit, levels=levels,
         names=listed if not nominal else tuple(listed[j] for j in common),
         group_variance=None, n=len(codes),
     )  # fmt: skip
@@ -307,8 +309,7 @@ def proportional_odds_test(
     cells = _cells(codes, len(levels), x, (column,))
     start = _start(codes, len(levels), cells.upper.shape[1], link)
     # A threshold of its own may run off to infinity; the likelihood still has its supremum.
-    value = _newton(cells, start, link, np.ones(len(codes)))[2]
-    statistic = 2 * (value - plain.log_likelihood)
+    statistic = 2 * (-_maximised(cells, start, link).merit - plain.log_likelihood)
     df = len(start) - len(plain.std_errors)
     return LikelihoodRatio(statistic, df, float(special.chdtrc(df, max(statistic, 0.0))))
 
