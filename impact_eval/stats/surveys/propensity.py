@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding
+from impact_eval.stats.inference.newton import NewtonPoint, NewtonStop, damped_newton
 from impact_eval.stats.inference.regression import independent_columns, logit_fit
 
 FloatArray = NDArray[np.float64]
@@ -33,6 +34,7 @@ _MAX_STEPS = 40
 ALONE = 1e-9  # a treated row this surely treated has nobody to be compared with
 _NO_SCORE = 1e-10  # score per treated row below which nothing is left to fit
 _FAR = 500.0  # exp() stays finite
+_BALANCED = 1e-20  # share of the loss still to win: a square, so balance holds to the tenth digit
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,11 @@ def fit_calibrated_propensity(
         `influence` is zero: the estimators that use it are insensitive to it at first order.
     """
     columns = design[:, independent_columns(design)]
-    gamma = _tilt(treated, columns, weights)
-    share = 1 / (1 + np.exp(-np.clip(columns @ gamma, -700, 700)))
+    # the propensity does not depend on the basis, the digits do: income and a constant are nearly
+    # the same column
+    basis = np.linalg.qr(columns)[0] * np.sqrt(len(columns))
+    gamma = _tilt(treated, basis, weights)
+    share = 1 / (1 + np.exp(-np.clip(basis @ gamma, -700, 700)))
     return _propensity(share, treated, columns, np.zeros_like(columns), False)
 
 
@@ -160,33 +165,18 @@ def overlap_findings(largest: float, trimmed: int) -> tuple[Finding, ...]:
 
 
 def _tilt(treated: BoolArray, design: FloatArray, weights: FloatArray) -> FloatArray:
-    """Newton on the convex loss sum w[(1-D) e^{x'g} - D x'g], halved while it rises."""
+    """Minimise the convex loss sum w[(1-D) e^{x'g} - D x'g], whose gradient is the balance."""
     target = (weights * treated) @ design
     rows, w = design[~treated], weights[~treated]
-    gamma = logit_fit(treated.astype(np.float64), design, weights=weights).coefficients
-    loss = _tilting_loss(rows, w, target, gamma)
-    for _ in range(100):
-        odds = w * np.exp(rows @ gamma)
-        gradient = odds @ rows - target
-        hessian = rows.T @ (rows * odds[:, None])
-        step = np.linalg.solve(hessian, gradient)
-        size = 1.0
-        while size > 1e-8:
-            candidate = _tilting_loss(rows, w, target, gamma - size * step)
-            if candidate <= loss + 1e-12 * abs(loss):
-                break
-            size /= 2
-        gamma, loss = gamma - size * step, candidate
-        if np.abs(step).max() <= 1e-11 * max(1.0, float(np.abs(gamma).max())):
-            break
-    return gamma
 
+    def at(gamma: FloatArray) -> NewtonPoint:
+        with np.errstate(over="ignore"):  # a step too long: an infinite loss, then halved
+            odds = w * np.exp(rows @ gamma)
+        loss = float(odds.sum() - target @ gamma)
+        return NewtonPoint(loss, lambda: (odds @ rows - target, rows.T @ (rows * odds[:, None])))
 
-def _tilting_loss(
-    rows: FloatArray, weights: FloatArray, target: FloatArray, gamma: FloatArray
-) -> float:
-    with np.errstate(over="ignore"):
-        return float(weights @ np.exp(rows @ gamma) - target @ gamma)
+    start = logit_fit(treated.astype(np.float64), design, weights=weights).coefficients
+    return damped_newton(at, start, NewtonStop(decrement=_BALANCED)).x
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,9 +238,9 @@ def fit_segments(segments: Sequence[Segment]) -> SegmentFit:
             )
             for s in segments
         ]
-        first = _newton(thin, start)
+        first = _capped_newton(thin, start)
         start = first.coefficients if first.converged else start
-    return _newton(segments, start)
+    return _capped_newton(segments, start)
 
 
 def _intercept_start(segments: Sequence[Segment]) -> FloatArray:
@@ -262,7 +252,12 @@ def _intercept_start(segments: Sequence[Segment]) -> FloatArray:
     return start
 
 
-def _newton(segments: Sequence[Segment], start: FloatArray) -> SegmentFit:
+def _capped_newton(segments: Sequence[Segment], start: FloatArray) -> SegmentFit:
+    """Newton steps no longer than 4, over rows read in blocks.
+
+    Not `damped_newton`: a log-likelihood to halve on costs a logarithm a row, as much as the score
+    and the information together, and on columns of unit scale a cap is enough.
+    """
     gamma = start.copy()
     eye = np.eye(gamma.size)
     treated = sum(_size(segment) for segment in segments if segment.treated)
