@@ -112,14 +112,14 @@ def extract_factors(
             return NotApplicable.because("matrix_not_positive")
         start = _start(correlation, n_factors)
         if likelihood:
-            log_psi, converged = _newton(
-                _likelihood, correlation, n_factors, np.log(start),
+            log_psi, converged = _projected_newton(
+                _likelihood_discrepancy, correlation, n_factors, np.log(start),
                 (np.log(_LOWEST), 0.0), tolerance,
             )  # fmt: skip
             loadings = _likelihood_loadings(correlation, np.exp(log_psi), n_factors)
         else:
-            psi, converged = _newton(
-                _residuals, correlation, n_factors, start, (_LOWEST, 1.0), tolerance
+            psi, converged = _projected_newton(
+                _residual_discrepancy, correlation, n_factors, start, (_LOWEST, 1.0), tolerance
             )
             loadings = _axis_loadings(correlation - np.diag(psi), n_factors)
         uniquenesses = 1 - np.sum(loadings**2, axis=1)
@@ -192,7 +192,7 @@ def _gap(low: FloatArray, value: float) -> FloatArray:
     return np.minimum(low - value, -1e-8)
 
 
-def _residuals(
+def _residual_discrepancy(
     psi: FloatArray, correlation: FloatArray, q: int
 ) -> tuple[float, FloatArray, FloatArray]:
     # f = 1/2 sum of the squared smallest eigenvalues of R - Psi (Joreskog 1977).
@@ -206,7 +206,7 @@ def _residuals(
     return 0.5 * float(low @ low), gradient, hessian
 
 
-def _likelihood(
+def _likelihood_discrepancy(
     log_psi: FloatArray, correlation: FloatArray, q: int
 ) -> tuple[float, FloatArray, FloatArray]:
     # f = sum over the smallest eigenvalues of Psi^-1/2 R Psi^-1/2 of (l - log l - 1).
@@ -220,7 +220,7 @@ def _likelihood(
     return float(np.sum(low - np.log(low) - 1)), gradient, hessian
 
 
-def _newton(
+def _projected_newton(
     function: _Concentrated,
     correlation: FloatArray,
     q: int,
@@ -228,7 +228,11 @@ def _newton(
     bounds: tuple[float, float],
     tolerance: float,
 ) -> tuple[FloatArray, bool]:
-    """Minimise within bounds by Newton steps on the coordinates that are free to move."""
+    """Minimise within bounds by Newton steps on the coordinates that are free to move.
+
+    Not `damped_newton`: uniquenesses stop at a bound (a Heywood case), and the concentrated
+    function is convex near its minimum only, so that eigenvalues of the Hessian are made positive.
+    """
     x, (low, high) = start, bounds
     value, gradient, hessian = function(x, correlation, q)
     for _ in range(200):
