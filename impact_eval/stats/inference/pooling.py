@@ -124,7 +124,7 @@ _GRID = 512  # variances looked at; a hill of the likelihood is far wider than o
 _POLISH = 8.9e-16  # relative precision of a root, the finest that doubles allow
 
 
-def _likelihood(y: FloatArray, v: FloatArray, *, restricted: bool) -> float:
+def _highest_likelihood(y: FloatArray, v: FloatArray, *, restricted: bool) -> float:
     """Return the variance of the highest likelihood over the whole half-line.
 
     The likelihood can have several hills (one study far from the others is enough). All the range
@@ -135,7 +135,7 @@ def _likelihood(y: FloatArray, v: FloatArray, *, restricted: bool) -> float:
 
     span = float(y.max() - y.min()) ** 2 + float(v.max())
     grid = np.concatenate([[0.0], np.geomspace(1e-6 * float(v.min()), 10 * len(y) * span, _GRID)])
-    height = _log_likelihood(y, v, grid, restricted=restricted)
+    height = _normal_log_likelihood(y, v, grid, restricted=restricted)
 
     def slope(tau2: float) -> float:
         return _score(y, v, tau2, restricted=restricted)
@@ -147,10 +147,10 @@ def _likelihood(y: FloatArray, v: FloatArray, *, restricted: bool) -> float:
         if slope(low) > 0 > slope(high):
             candidates.append(float(brentq(slope, low, high, xtol=1e-300, rtol=_POLISH)))
     found = np.array(candidates)
-    return float(found[np.argmax(_log_likelihood(y, v, found, restricted=restricted))])
+    return float(found[np.argmax(_normal_log_likelihood(y, v, found, restricted=restricted))])
 
 
-def _log_likelihood(
+def _normal_log_likelihood(
     y: FloatArray, v: FloatArray, tau2: FloatArray, *, restricted: bool
 ) -> FloatArray:
     """Return the log-likelihood at each variance of a list, up to a constant."""
@@ -171,11 +171,11 @@ def _score(y: FloatArray, v: FloatArray, tau2: float, *, restricted: bool) -> fl
 
 
 def _ml(y: FloatArray, v: FloatArray) -> float:
-    return _likelihood(y, v, restricted=False)
+    return _highest_likelihood(y, v, restricted=False)
 
 
 def _reml(y: FloatArray, v: FloatArray) -> float:
-    return _likelihood(y, v, restricted=True)
+    return _highest_likelihood(y, v, restricted=True)
 
 
 _TAU: Mapping[TauEstimator, Callable[[FloatArray, FloatArray], float]] = MappingProxyType(

@@ -242,8 +242,8 @@ def ridge_simplex_many(
         open_, gradient = open_[moving], gradient[moving]
         if not open_.size:
             break
-        step = _newton_step(A, gradient, weights[open_], ridge[open_], k[open_])
-        residual[open_] = _line_search(
+        step = _semismooth_step(A, gradient, weights[open_], ridge[open_], k[open_])
+        residual[open_] = _halve_rising(
             A, targets[open_], residual[open_], step, ridge[open_], k[open_], value[open_], gradient
         )
     return weights
@@ -285,7 +285,7 @@ def project_on_simplex(points: FloatArray, copies: FloatArray) -> FloatArray:
     return np.asarray(copies * np.maximum(points + mu, 0.0), dtype=np.float64)
 
 
-def _newton_step(
+def _semismooth_step(
     A: FloatArray, gradient: FloatArray, weights: FloatArray, ridge: FloatArray, k: FloatArray
 ) -> FloatArray:
     live = np.where(weights > 0, k, 0.0)
@@ -297,7 +297,7 @@ def _newton_step(
     return np.asarray(-np.linalg.solve(system, gradient[:, :, None])[:, :, 0], dtype=np.float64)
 
 
-def _line_search(
+def _halve_rising(
     A: FloatArray,
     targets: FloatArray,
     residual: FloatArray,

@@ -60,7 +60,7 @@ def minimise(
         if trial is not None and mixed is not None and trial.value <= here.value:
             theta, here = mixed, trial
             continue
-        length = _line_search(objective, theta, step, here.value)
+        length = _downhill_length(objective, theta, step, here.value)
         if length == 0.0:
             flat = float(here.score @ step) < 1e-8
             return Optimum(theta, here.value, here.information, iteration, flat)
@@ -71,11 +71,8 @@ def minimise(
     return Optimum(theta, here.value, here.information, limit, converged=False)
 
 
-def _line_search(
-    objective: Callable[[FloatArray], ScoringPoint],
-    theta: FloatArray,
-    step: FloatArray,
-    value: float,
+def _downhill_length(
+    objective: Callable[[FloatArray], ScoringPoint], theta: FloatArray, step: FloatArray, value: float
 ) -> float:
     length = 1.0
     while length > 1e-5:
