@@ -20,7 +20,8 @@ kept per cluster as matrices acting on :math:`\tilde c = R^{-T}c`.
 References
 ----------
 Bell, R. and McCaffrey, D. (2002), Survey Methodology 28(2), 169-181.
-Pustejovsky, J. and Tipton, E. (2018). doi:10.1080/07350015.2016.1247004
+Pustejovsky, J. and Tipton, E. (2018). doi:10.1080/07350015.2016.1247004; equations numbered as in
+the revision that corrects theorem 2, doi:10.48550/arXiv.1601.01981
 """
 
 from __future__ import annotations
@@ -170,6 +171,8 @@ def spectral_moments(
     if adjust is None and rows.weights is None:
         whiten = _whiten(fit)
         return ClusterMoments(scores @ whiten, gram, gram, -np.eye(len(whiten)), whiten)
+    # X_j'A_j e_j = R'f(G_j)Z_j'e_j: A_j of Pustejovsky and Tipton's (7) and (8), n_j by n_j, is
+    # never made; its spectrum off the columns of Z_j does not touch the score.
     values, vectors = np.linalg.eigh(gram)
     factor = np.ones_like(values) if adjust is None else adjust(1 - values)
     function = (vectors * factor[:, None, :]) @ vectors.swapaxes(1, 2)
@@ -185,6 +188,8 @@ def spectral_moments(
             form=-np.eye(k),
             whiten=whiten,
         )
+    # With weights, A_j acts on W^1/2 e, whose working variance is W, not the identity: the law of
+    # the scores needs Z'WZ beside Z'Z.
     heavy = grams(rows.z, rows.starts, rows.z * rows.weights[:, None])
     return ClusterMoments(
         influence=adjusted @ whiten,
@@ -211,6 +216,8 @@ def weighted_cr2_moments(fit: LinearFit, clusters: IntArray) -> ClusterMoments:
     influence = np.empty((size, k))
     diagonal = np.empty((size, k, k))
     cross = np.empty((size, 2 * k, k))
+    # With Phi = I, Pustejovsky and Tipton's (8) is I - X_jMX_j'W_j - W_jX_jMX_j' +
+    # X_jMX'W^2XMX_j', no function of one Gram matrix, since weights differ within the cluster.
     for j in range(size):
         part = slice(rows.starts[j], rows.starts[j + 1])
         x, w = plain[part], rows.weights[part][:, None]

@@ -11,6 +11,7 @@ Viechtbauer, W. (2005). doi:10.3102/10769986030003261 (REML)
 Hartung, J. and Knapp, G. (2001). doi:10.1002/sim.791
 Higgins, J., Thompson, S. and Spiegelhalter, D. (2009). doi:10.1111/j.1467-985X.2008.00552.x
 Paule, R. and Mandel, J. (1982). doi:10.6028/jres.087.022
+Higgins, J. and Thompson, S. (2002). doi:10.1002/sim.1186 (I2)
 """
 
 from __future__ import annotations
@@ -251,13 +252,19 @@ def pool(
     mean = _mean(y, w)
     normal_se = math.sqrt(1 / w.sum())
     df = None if test is PoolTest.NORMAL else float(k - 1)
+    # Hartung and Knapp: q = sum w(y - mu)^2 / (k - 1) scales the variance 1 / sum w (module,
+    # above).
     std_error = normal_se * _knapp_factor(y, w, mean, test)
     margin = critical_value(level, df) * std_error
     fixed = 1 / v
     q = float(fixed @ (y - _mean(y, fixed)) ** 2)
+    # I2 = tau2 / (tau2 + s2), with Higgins and Thompson's typical sampling variance s2 (2002):
+    # unlike (Q - k + 1) / Q, it follows the estimator of tau2 chosen.
     typical = (k - 1) * fixed.sum() / (fixed.sum() ** 2 - (fixed**2).sum())
     common = method is TauEstimator.COMMON
     spread = math.sqrt(tau2 + std_error**2)
+    # On the law of the mean's own interval, k - 1 degrees of freedom; Higgins, Thompson and
+    # Spiegelhalter take k - 2.
     reach = critical_value(level, float(k - 1) if df is not None else None) * spread
     return Pooled(
         estimate=mean,

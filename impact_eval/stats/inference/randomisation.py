@@ -400,9 +400,12 @@ def _test(
     interval: tuple[float, float] | None = None,
 ) -> RandomisationTest:
     finite = values[np.isfinite(values)]
+    # A statistic equal to the observed one but for rounding is a tie, and a tie counts as extreme.
     slack = _TIE * max(abs(observed), float(np.abs(finite).max(initial=0.0)))
 
     def share(at_least: NDArray[np.bool_]) -> float:
+        # The observed assignment is one of those enumerated; among draws it is not, and is added:
+        # the test then keeps its level whatever the number of draws (Phipson and Smyth 2010).
         count = int(at_least.sum())
         return count / len(values) if compared.exact else (count + 1) / (len(values) + 1)
 

@@ -164,6 +164,8 @@ def least_squares(
     labels = tuple(names) if names is not None else tuple(f"x{i}" for i in range(columns.shape[1]))
     _refuse_unfit(outcome, columns, weight, labels)
     scale = np.ones(len(outcome)) if weight is None else np.sqrt(weight)
+    # R of [X y]: its last column is Q'y, so b solves a triangle and X'X, whose condition is
+    # squared, is never formed (Golub and Van Loan, section 5.3).
     triangle = _triangle(np.column_stack([columns, outcome]) * scale[:, None])
     keep = independent_columns(triangle[:, :-1])
     if not keep.all():
@@ -174,6 +176,7 @@ def least_squares(
     inverse = np.linalg.solve(root, np.eye(k))
     coefficients = inverse @ triangle[:k, k]
     fitted = columns @ coefficients
+    # h_i = |x_i R^-1|^2, the diagonal of X(X'WX)^-1X'W without the n by n matrix.
     leverage = np.square((columns * scale[:, None]) @ inverse).sum(axis=1)
     if absorbed is not None and absorbed.leverage is not None:
         leverage = leverage + absorbed.leverage
@@ -386,6 +389,8 @@ def logit_fit(
     share = _logistic(design @ found.x)
     variance = weight * share * (1 - share)
     information = design.T @ (design * variance[:, None])
+    # Under separation the information vanishes in a direction: the coefficient there has no finite
+    # value, the others keep their covariance (Albert and Anderson 1984).
     bread = np.asarray(np.linalg.pinv(information, hermitian=True), dtype=np.float64)
     findings = [*first.findings, *_logit_findings(share, weight, found)]
     return LogitFit(

@@ -239,6 +239,8 @@ def wild_cluster_bootstrap(
     estimate = float(c @ fit.coefficients)
     std_error = float(np.sqrt(np.sum(parts.gap**2)))
 
+    # Restricted scores are linear in b - b0 (module): each null reuses the draws. Unrestricted
+    # scores do not move: only the observed t does.
     def p_value(nulls: float) -> float:
         delta = estimate - nulls if how.scheme.restricted else 0.0
         t = np.abs(draws.statistics(delta))

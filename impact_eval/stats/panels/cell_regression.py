@@ -87,10 +87,13 @@ def cell_regression(
     cohorts, periods, _ = columns.shape
     used = np.ones((cohorts, periods), dtype=bool) if mask is None else mask.copy()
     used &= (weight > 0)[:, None]
+    # Frisch, Waugh and Lovell: effects are swept from columns and outcome, then X~'WX~ b = X~'W y.
     free = free_of_effects(columns, weight, used)
     root = np.sqrt(np.broadcast_to(weight[:, None], used.shape)[used])[:, None]
     length = np.sqrt((columns[used] ** 2 * root**2).sum(axis=0))
     flat = free[used] * root
+    # A column that cohort and period determine is left with rounding only; without this it would
+    # look independent of the others.
     alive = np.sqrt((flat**2).sum(axis=0)) > _KEPT * np.where(length > 0, length, 1.0)
     kept = np.zeros(columns.shape[2], dtype=bool)
     kept[np.flatnonzero(alive)[independent_columns(flat[:, alive])]] = True
@@ -102,6 +105,8 @@ def cell_regression(
     coefficients = bread @ (flat.T @ outcome)[:, 0]
     fitted = columns[:, :, kept] @ coefficients
     effects = period_effects(np.where(used, mean - fitted, 0.0), weight, used)
+    # psi_i = w_i Q^-1 X~_g'(y_i - lambda - X_g b): linear in y_i, so a slope and an offset by
+    # cohort.
     slope = np.einsum("kl,gtl->gkt", bread, free)
     level = fitted + np.nan_to_num(effects)[None, :]
     return CellFit(

@@ -101,6 +101,8 @@ def triple_difference(
         influence[rows] = found.influence
         return found.estimate, influence
 
+    # The comparison within the cohort is the same whoever else is compared: its influence is shared
+    # by all parts, which is why their covariance, and not each variance, gives the weights.
     first, influence_first = compare(own & ~eligible)
     parts = []
     for comparison in comparisons:
@@ -109,6 +111,7 @@ def triple_difference(
         parts.append((first + second - third, influence_first + influence_second - influence_third))
     estimates = np.array([part[0] for part in parts])
     influences = np.column_stack([part[1] for part in parts])
+    # Each part identifies the same effect: the combination of least variance, V^-1 1 / (1'V^-1 1).
     share = least_variance_weights(influences.T @ influences)
     return TripleEffect(
         estimate=float(share @ estimates),

@@ -151,6 +151,8 @@ def _conjugate_gradient(
             [_sums(weighted, codes, size) for codes, size in zip(sets, sizes, strict=True)]
         )
 
+    # Jacobi scaling by the levels' total weights: preconditioned conjugate gradient (Golub and Van
+    # Loan 2013, section 11.5), one step length by column since they share the matrix only.
     diagonal = np.concatenate(
         [np.bincount(c, weights=weight, minlength=s) for c, s in zip(sets, sizes, strict=True)]
     )
@@ -163,6 +165,8 @@ def _conjugate_gradient(
     for iteration in range(1, MAX_ITERATIONS + 1):
         image = scatter(gather(direction))
         curvature = (direction * image).sum(axis=0)
+        # A redundant direction has no curvature: the system is singular (a constant passes from one
+        # set to another) yet consistent, and needs no step there.
         step = np.divide(energy, curvature, out=np.zeros_like(energy), where=curvature > 0)
         effects += step * direction
         residual -= step * image

@@ -176,6 +176,8 @@ class _Workshop:
         )
 
     def _by_weighting(self, part: Comparison, treated: Gram, n_comparison: int) -> ComparisonFit:
+        # The doubly robust estimand of Callaway and Sant'Anna's theorem 1: odds from the logit,
+        # gaps to the regression; without the regression, the weighting one.
         segments = [
             Segment(rows.x, cohort == part.treated, rows.w)
             for cohort in (part.treated, *part.controls)
@@ -193,6 +195,9 @@ class _Workshop:
         if not moments.weight > 0:
             return _empty(part, treated.n, n_comparison, Undefined.NO_OVERLAP)
         level_controls = moments.xe[0] / moments.weight
+        # The influence of each nuisance: sum o x(e - mean e)' / sum o for the odds, mean x of the
+        # treated less odds-weighted mean x for the regression; each near zero when the other model
+        # is right.
         tilt = (moments.xe - np.outer(moments.x, level_controls)) / moments.weight
         pull = None
         if regression is not None:

@@ -107,6 +107,8 @@ def plan_cells(
     never = np.arange(size + 1) == size
     rows: list[tuple[int, int, int, BoolArray, bool]] = []
     for k, start in enumerate(cohorts):
+        # `last` is g - delta - 1 in theorem 1 of Callaway and Sant'Anna (2021), delta the
+        # anticipation.
         before = np.flatnonzero(times + anticipation < start)
         if not before.size:
             continue
@@ -115,6 +117,9 @@ def plan_cells(
         for t in range(0 if universal else 1, len(times)):
             base = last if universal or times[t] >= start else t - 1
             controls = never.copy()
+            # Their assumption 5 compares with those untreated at t + delta. The later of the two
+            # periods decides, for a cohort starting between them would bring its own effect into
+            # the change.
             if control_group is ControlGroup.NOT_YET_TREATED:
                 controls[:-1] = cohorts > times[max(t, base)] + anticipation
                 controls[k] = False

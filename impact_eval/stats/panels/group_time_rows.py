@@ -72,6 +72,8 @@ def group_time_rows(
     size, cohorts = plan.size, len(plan.cohorts)
     data = _side_by_side(data, len(plan.times))
     slices = _Slices(data, len(plan.times), cohorts)
+    # When each row is a unit of its own, influence is written in place; adding by unit costs a
+    # sort.
     apart = data.n_independent == len(data.y)
     estimates = np.where(plan.reference, 0.0, np.nan)
     influence = np.zeros((data.n_independent, size + cohorts), order="F")
@@ -83,6 +85,8 @@ def group_time_rows(
         treated[i], comparison[i] = int(is_treated.sum()), int((~is_treated).sum())
         if plan.reference[i]:
             continue
+        # Callaway and Sant'Anna's appendix on repeated cross-sections: four groups of rows, no
+        # change by unit, hence the regression of each side and moment (see `drdid_cross_sections`).
         found = _cell(data, rows, is_treated, after, method)
         if isinstance(found, Undefined):
             undefined[i] = found

@@ -184,6 +184,8 @@ def acceptance(
     interval = None
     if hybrid is Hybrid.FIXED_LENGTH:
         interval = _flci(problem, m, options.first_level)
+    # A relative restriction is a union of polyhedra, and its confidence set the union of theirs: a
+    # value is kept as soon as one part keeps it (Rambachan and Roth 2023).
     prepared: list[tuple[DualTest, FirstStage]] = []
     parts = polyhedra(
         options.shape, m, n_pre=problem.n_pre, n_post=problem.n_post, direction=options.direction
@@ -201,6 +203,7 @@ def acceptance(
             return test
         critical = math.inf
         if hybrid is Hybrid.LEAST_FAVOURABLE:
+            # The same draws for all parts: their critical values then differ by the parts alone.
             draws = _draws(draws, test.root.shape[1], options.seed)
             critical = least_favourable_value(test, draws, options.first_level)
         stage = FirstStage(

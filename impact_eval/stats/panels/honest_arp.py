@@ -14,6 +14,7 @@ References
 ----------
 Andrews, I., Roth, J. and Pakes, A. (2023). doi:10.1093/restud/rdac073
 Rambachan, A. and Roth, J. (2023). doi:10.1093/restud/rdad018
+Lee, J., Sun, D., Sun, Y. and Taylor, J. (2016). doi:10.1214/15-AOS1371
 """
 
 from __future__ import annotations
@@ -206,6 +207,9 @@ def _second_stage(
     spread = np.sqrt(variance)
     rho = shared / variance
     statistic = values[vertex]
+    # gamma'Y splits into rho times the statistic and a rest independent of it. This vertex is the
+    # largest while statistic (1 - rho_j) >= rest_j: each vertex bounds it below or above according
+    # to the sign of 1 - rho_j (lemma 5.1 of Lee, Sun, Sun and Taylor).
     rest = values - rho[:, None] * statistic
     gap = 1 - rho
     near = np.abs(gap) < 1e-9
@@ -215,10 +219,13 @@ def _second_stage(
     lowest = np.fmax.reduce(low, axis=0, initial=-np.inf)
     highest = np.fmin.reduce(high, axis=0, initial=np.inf)
     if stage.hybrid is Hybrid.LEAST_FAVOURABLE:
+        # Not rejected at the first stage: the statistic is also known to be below that value.
         highest = np.minimum(highest, stage.critical)
     if stage.hybrid is Hybrid.FIXED_LENGTH:
         share = float(test.with_interval[vertex]) / variance
         if abs(share) > 1e-12:
+            # The centre of the interval moves with the statistic at the rate `share`; that it holds
+            # theta cuts the normal once more.
             ends = [
                 statistic + (theta + side * stage.half_length - stage.centre) / share
                 for side in (-1.0, 1.0)

@@ -14,6 +14,7 @@ References
 ----------
 Armstrong, T. and Kolesár, M. (2018). doi:10.3982/ECTA14434
 Rambachan, A. and Roth, J. (2023). doi:10.1093/restud/rdad018
+Efron, B., Hastie, T., Johnstone, I. and Tibshirani, R. (2004). doi:10.1214/009053604000000067
 """
 
 from __future__ import annotations
@@ -156,6 +157,8 @@ def _lasso_path(Q: FloatArray, g: FloatArray) -> list[FloatArray]:
     active = [int(np.argmax(np.abs(g)))]
     penalty = float(np.abs(g).max())
     for _ in range(20 * size + 20):
+        # Stationarity: on the active set slope = lambda sign(c), so that c moves by Q_AA^-1 sign
+        # per unit of lambda (Efron and others, section 3.1).
         slope = -(Q @ c + g)
         signs = np.sign(slope[active])
         move = np.zeros(size)
@@ -166,6 +169,7 @@ def _lasso_path(Q: FloatArray, g: FloatArray) -> list[FloatArray]:
         if event is None:
             knots.append(c)
             break
+        # A coefficient that reaches zero leaves, the lasso's departure from least angles.
         if event in active:
             c[event] = 0.0
             active.remove(event)

@@ -106,11 +106,15 @@ def impute_cells(
     share = untreated / count
     normal, system = period_system(moments.weight, untreated)
     effects_of_period = np.nan_to_num(period_effects(moments.mean, moments.weight, untreated))
+    # y_gt - alpha_g - lambda_t with alpha_g the mean of the untreated rows less their lambda: the
+    # effect is `target` applied to the cohort's outcomes less period effects (Borusyak, Jaravel and
+    # Spiess, theorem 2).
     target = np.eye(periods)[period] - share[cohort]
     identified = (
         _estimable(target, normal, system) & np.any(untreated, axis=1, keepdims=True)[cohort, 0]
     )
     effects = np.einsum("kt,kt->k", target, moments.mean[cohort] - effects_of_period)
+    # -Gamma'Q^- z~ of the module: what the untreated rows of every cohort add through lambda.
     direction = target @ system
     slope = untreated[:, None, :] * -direction[None]
     slope -= slope.sum(axis=2, keepdims=True) * share[:, None, :]
@@ -118,9 +122,11 @@ def impute_cells(
     centre = moments.mean
     own = 1 / moments.weight[cohort]
     if variance is not Variance.TWO_STAGE:
+        # Equal weights in a cell but for w: the mean weighted by squares, their equation (8).
         centre = moments.mean + moments.drift / moments.weight_sq[:, None]
     if variance is Variance.LEAVE_OUT:
         n = moments.counts[cohort]
+        # Leaving oneself out of a mean of n multiplies the gap by n / (n - 1).
         own = own * np.where(n > 1, n / np.maximum(n - 1, 1), 0.0)
     slope[cohort, cells] += target * own[:, None]
     offset[cohort, cells] += np.einsum("kt,kt->k", target, centre[cohort]) * own
@@ -177,6 +183,8 @@ def impute_units(
     cell = cohort * columns.periods + period
     position = np.full(total.size, -1)
     position[cell] = np.arange(len(cell))
+    # Gamma of the module. It must lie in the row space of the untreated normal matrix: otherwise
+    # some effect of period, or slope, is not told by them and the cell has no counterfactual.
     gamma = gradient[cell] / total[cell, None]
     identified = _estimable(gamma, fit.normal, fit.bread)
     rows, when = np.nonzero(treated)

@@ -104,12 +104,16 @@ def group_time_rejects(panels: FloatArray, cohorts: FloatArray) -> BoolArray:
         effects.append(mean - base)
         lengths.append(periods - start)
         shares.append(member.sum(axis=1) * (periods - start))
+        # Treated part of psi: (change - mean) / n_g, times the weight of the cohort's cells. A unit
+        # never treated serves every cohort: its parts are summed before they are squared.
         influence += member * (change - mean[:, None]) * (shares[-1] / n_group)[:, None]
         contrast_never += (change - base[:, None]) * shares[-1][:, None]
     total = np.sum(shares, axis=0)
     estimate = np.sum([e * s for e, s in zip(effects, shares, strict=True)], axis=0) / total
     influence = influence - never * contrast_never / n_never[:, None]
     for g, effect, length in zip(entries, effects, lengths, strict=True):
+        # Weights are shares of the sample, hence random: their part is (effect - estimate) times
+        # length.
         influence += (cohorts == g) * (length * (effect - estimate))[:, None]
     influence = influence / total[:, None]
     error = np.sqrt(np.einsum("bi,bi->b", influence, influence))

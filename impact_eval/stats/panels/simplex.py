@@ -93,6 +93,8 @@ def _active_set(gram: FloatArray, cross: FloatArray) -> tuple[FloatArray, int]:
         if (inner > 0).all():
             weights[:] = 0.0
             weights[support] = inner
+            # Karush, Kuhn and Tucker: outside the support the slope plus the price of the sum must
+            # not be negative; the worst one enters, as in NNLS (Lawson and Hanson, chapter 23).
             slope = gram[:, support] @ inner - cross + price
             slope[support] = 0.0
             worst = int(np.argmin(slope))
@@ -106,6 +108,8 @@ def _active_set(gram: FloatArray, cross: FloatArray) -> tuple[FloatArray, int]:
         step = float(share.min())
         moved = now + step * (inner - now)
         leaving = falling & (moved <= 1e-15)
+        # Rounding may leave the first to reach zero just above it: it goes all the same, or the
+        # same support would be solved for ever.
         if not leaving.any():
             leaving = falling & (np.cumsum(falling) == int(np.argmin(share)) + 1)
         moved[leaving] = 0.0
@@ -152,6 +156,7 @@ def simplex_least_squares_many(gram: FloatArray, cross: FloatArray) -> FloatArra
             break
         inner, price = _equality_many(gram[open_], cross[open_], support[open_])
         held = support[open_]
+        # The two cases of `_active_set`, each for the problems that are in it.
         feasible = ((inner > 0) | ~held).all(axis=1)
         _step_back(weights, support, open_[~feasible], inner[~feasible])
         ahead = open_[feasible]

@@ -173,12 +173,15 @@ def horizon_effect(data: SwitchInput, horizon: int, *, placebo: bool = False) ->
     for p in parts:
         sign, start = path.sign[p.mine[0]], path.first[p.mine[0]]
         size = w[p.mine].sum()
+        # Change of the switchers less that of those with the same treatment before, not yet
+        # switched; signed by the direction of the switch (de Chaisemartin and D'Haultfoeuille).
         gap = (w[p.mine] @ p.change) / size - (w[p.others] @ p.change_others) / w[p.others].sum()
         estimate += float(sign * size * gap / total)
         one, other, alone = _deviations(data, p)
         single += alone
         influence[p.mine] += sign * w[p.mine] * one / total
         share = size / w[p.others].sum()
+        # Those compared stand for `size` switchers: their gaps weigh as much.
         influence[p.others] -= sign * share * w[p.others] * other / total
         received = np.abs(path.treatment[p.mine] - path.baseline[p.mine, None])
         dose += float(w[p.mine] @ received[:, start : start + horizon].sum(axis=1)) / total

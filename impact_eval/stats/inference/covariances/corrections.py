@@ -131,6 +131,8 @@ def influence_covariance(
     df = np.full(influence.shape[1], float(size - 1))
     law: Law | None = None
     adjust = _ADJUST.get(correction)
+    # Pustejovsky and Tipton's CR1 (section 1.3): G/(G-1). Stata's (n-1)/(n-k) needs a count of
+    # parameters, which influence values do not tell.
     if adjust is None:
         rows = sum_by_cluster(influence, codes)
         factor = size / (size - 1) if correction is CR.CR1 else 1.0
@@ -138,6 +140,8 @@ def influence_covariance(
     else:
         parts = leverage_of(codes, ties, adjust)
         rows = parts.sums(influence)
+        # CR3 times (G-1)/G is the delete-one-cluster jackknife, read on G - 1 degrees;
+        # Satterthwaite's are those of CR3.
         if correction is CR.JACKKNIFE:
             rows = rows * math.sqrt((size - 1) / size)
         else:
