@@ -120,6 +120,8 @@ def draw_lottery(
     home = {unit: known[unit] for unit in names if unit in known}
     _refuse_unfit(names, quotas, seed, home, balance)
     rule = None if balance is None else _balance_check(names, balance)
+    # The attempt enters the hash: a draw refused for balance is refused in public, and anyone can
+    # redo the refusals as well as the draw kept.
     for attempt in range(_ATTEMPTS):
         order = _order(names, home, seed, attempt)
         waves = _fill(order, quotas, home)
@@ -147,6 +149,7 @@ def draw_lottery(
         "order": order,
         "waves": waves,
     }
+    # Last: the digest covers all that decides the draw, and the signature covers the digest.
     record["digest"] = sha256(canonical_json(record))
     if key is not None:
         record["signature"] = _sign(record, key)

@@ -213,6 +213,8 @@ def measurement_model(
             Cell(Matrix.RESIDUAL, group, max(place[a], place[b]), min(place[a], place[b]), 0)
             for a, b in pairs
         ]
+    # Free parameters are numbered once all cells are listed: ties between groups then only repeat a
+    # number, and no cell is counted twice.
     numbered, fresh = [], 0
     for cell in cells:
         numbered.append(cell if cell.free == FIXED else replace(cell, free=fresh))

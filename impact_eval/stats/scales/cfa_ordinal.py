@@ -147,6 +147,7 @@ def ordinal_factors(
         if found.n_thresholds != len(model.select(Matrix.THRESHOLD, number)):
             return NotApplicable.because("ordinal_empty_category", group=number + 1)
         sample.append(found)
+    # The counting rule: necessary only, hence the rank of the information below.
     if model.n_free > sum(len(m.vector) for m in sample):
         return NotApplicable.because(
             "cfa_not_identified", n=model.n_free, known=sum(len(m.vector) for m in sample)
@@ -157,6 +158,8 @@ def ordinal_factors(
         [m.thresholds for m in sample],
     )  # fmt: skip
     weights = [moment_weight(m, estimator) for m in sample]
+    # F = sum (n_g - 1)/2 (s_g - sigma_g)'W_g(s_g - sigma_g): n_g - 1, not n_g, as in lavaan, so
+    # that chi-squares compare.
     objective = least_squares_objective(
         compiled, [m.vector for m in sample],
         [(m.n - 1) * w for m, w in zip(sample, weights, strict=True)],
@@ -222,10 +225,13 @@ def _judged(
     observed = np.concatenate([m.vector for m in sample])
     df = len(observed) - model.n_free
     chi = 2 * best.value
+    # The baseline keeps thresholds free and sets correlations to zero: what it misses is the
+    # correlations observed.
     base_jacobian, base_df = _independence(sample)
     base_gap = observed * (base_jacobian.sum(axis=1) == 0)
     base_chi = float(base_gap @ parts.weight @ base_gap)
     base_traces = residual_traces(base_jacobian, parts.weight, parts.gamma)
+    # Asparouhov and Muthén (2010): scaled and shifted to the mean and variance of a chi-squared.
     scaled_chi, scaling, shift = scaled_and_shifted(chi, df, traces)
     scaled_base = scaled_and_shifted(base_chi, base_df, base_traces)[0]
     groups = len(sample)
@@ -271,6 +277,8 @@ def _population_fit(
     df, base_df = dfs
     if df == 0 or min(float(np.linalg.eigvalsh(m.correlation)[0]) for m in sample) < 1e-8:
         return None
+    # Normal-theory discrepancy log|S| - log|R| + tr(S^-1 R) - p at the least-squares estimates:
+    # indices of fit on the metric where their cut-offs were drawn (Savalei 2021).
     chi = base_chi = base_trace = 0.0
     places, blocks, start = [], [], 0
     strict = np.tril_indices(compiled.p, -1)
@@ -294,6 +302,8 @@ def _population_fit(
     at = np.array(places)
     bread = np.linalg.pinv(parts.jacobian.T @ parts.weight @ parts.jacobian, hermitian=True)
     jacobian, weight = parts.jacobian[at], parts.weight[np.ix_(at, at)]
+    # Trace of P'WP Gamma, P what is left of the moments once the parameters are fitted: the
+    # expected discrepancy of a model that holds, whose excess is the misfit of the population.
     project = np.eye(len(at)) - jacobian @ bread @ jacobian.T @ weight
     product = project.T @ block_diagonal(blocks) @ project @ parts.gamma[np.ix_(at, at)]
     return robust_fit(

@@ -360,6 +360,8 @@ def cumulative_link_by_group(
         return NotApplicable.because("too_few_groups", n=len(labels), advised=3)
     codes = np.searchsorted(plain.levels, y[seen]).astype(np.int64)
     cells = _cells(codes, len(plain.levels), x[seen])
+    # The rule integrates against exp(-u^2/2); its masses are freed of that kernel, since the nodes
+    # move to each group's mode, where the weight is another.
     points, masses = np.polynomial.hermite_e.hermegauss(nodes)
     rule = points, np.log(masses) - 0.5 * np.log(2 * np.pi) + points**2 / 2
 
@@ -367,6 +369,8 @@ def cumulative_link_by_group(
         return -_marginal(cells, parameters, group, len(labels), link, rule)
 
     first = np.concatenate([plain.thresholds, plain.coefficients, [0.0]])
+    # Numeric slopes stop short of the maximum, and errors are read from second differences there: a
+    # search without slopes finishes.
     found = minimize(loss, first, method="BFGS", options={"gtol": 1e-7})
     found = minimize(loss, found.x, method="Nelder-Mead",
                      options={"xatol": 1e-8, "fatol": 1e-12, "maxiter": 4000})  # fmt: skip

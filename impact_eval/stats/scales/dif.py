@@ -146,6 +146,8 @@ def ordinal_logistic_dif(
     columns = np.column_stack([match, group, group * match[:, None]])
     extra = len(kinds) - 1
     fits: list[CumulativeLink] = []
+    # Zumbo's three models: matching; + group (uniform); + group by matching (not uniform). Each
+    # nests the one before, so their likelihoods compare.
     for width in (1, 1 + extra, 1 + 2 * extra):
         fit = cumulative_link(y, columns[:, :width])
         if isinstance(fit, NotApplicable):
@@ -286,6 +288,7 @@ def mantel_haenszel_dif(
         return refusal
     focal, right = labels == np.unique(labels)[1], y == y.max()
     _, stratum = np.unique(match, return_inverse=True)
+    # Mantel and Haenszel: rows reference and focal, columns right and wrong, one table by score.
     table = np.zeros((stratum.max() + 1, 2, 2))
     np.add.at(table, (stratum, focal.astype(int), (~right).astype(int)), 1.0)
     total = table.sum(axis=(1, 2))
@@ -296,9 +299,12 @@ def mantel_haenszel_dif(
     if up.sum() == 0 or down.sum() == 0 or spread.sum() == 0:
         return NotApplicable.because("dif_no_overlap")
     odds = float(up.sum() / down.sum())
+    # A and Var(A) are hypergeometric given the margins; 1/2 is the correction for continuity.
     gap = abs(float((a - (a + b) * (a + c) / total).sum()))
     statistic = max(gap - 0.5, 0.0) ** 2 / float(spread.sum())
     p_value = float(special.chdtrc(1, statistic))
+    # -2.35 log(odds): the scale of ETS's delta. Variance of Robins, Breslow and Greenland, which
+    # holds with few large strata and with many small ones.
     error = 2.35 * math.sqrt(_log_odds_variance((a, b, c, d), total))
     delta = -2.35 * math.log(odds)
     ets = _ets_class(delta, error, p_value < level)
@@ -413,6 +419,8 @@ def dif_screen(
         mantel_haenszel_dif if binary else ordinal_logistic_dif
     )
     flagged: tuple[int, ...] = ()
+    # A matching score that holds the biased items spreads their bias over the fair ones. The item
+    # tested stays in: without it, even a fair item looks different where groups differ in level.
     for turn in range(1, rounds + 1):
         results = tuple(
             test(matrix[:, j], _matching(matrix, j, flagged), labels, item=j, level=level)
@@ -421,6 +429,7 @@ def dif_screen(
         found = tuple(
             j for j, r in enumerate(results) if not isinstance(r, NotApplicable) and r.flagged
         )
+        # With fewer than two fair items left there is nothing to match on.
         if found == flagged or len(found) > k - 2:
             return DifScreen(results, found, turn, stable=found == flagged)
         flagged = found

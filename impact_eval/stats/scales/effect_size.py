@@ -183,6 +183,8 @@ def paired_effects(
         return NotApplicable.because("no_variance")
     mean, root = float(change.mean()), math.sqrt(n)
     dz = mean / sd
+    # t = d_z sqrt(n) has a non-central law with exact bounds; the other sizes are d_z times a ratio
+    # of spreads taken as known, and their bounds are scaled with them.
     low, high = noncentral_t_interval(dz * root, df=n - 1, level=level)
     low, high = low / root, high / root
 
@@ -194,6 +196,7 @@ def paired_effects(
     return PairedEffects(
         dz=scaled(1.0), g_z=scaled(hedges_factor(n - 1)),
         d_av=scaled(sd / math.sqrt((sd_x**2 + sd_y**2) / 2)),
+        # d_rm = d_z sqrt(2(1 - r)), the change in units of raw scores (Morris and DeShon).
         d_rm=scaled(math.sqrt(2 * (1 - r))), glass=glass,
         glass_corrected=(1 - 3 / (4 * (n - 1) - 1)) * glass.value,
         n=n, mean_change=mean, sd_change=sd, mean_before=float(x.mean()), sd_before=sd_x,

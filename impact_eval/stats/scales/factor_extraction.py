@@ -112,6 +112,7 @@ def extract_factors(
             return NotApplicable.because("matrix_not_positive")
         start = _start(correlation, n_factors)
         if likelihood:
+            # On logarithms the function is closer to a quadratic where a uniqueness is near zero.
             log_psi, converged = _projected_newton(
                 _likelihood_discrepancy, correlation, n_factors, np.log(start),
                 (np.log(_LOWEST), 0.0), tolerance,

@@ -145,6 +145,8 @@ def longitudinal_model(
     if any(len(wave) != k for wave in waves):
         raise ImpactEvalError(Finding.error("waves_differ", n=tuple(len(w) for w in waves)))
     items_of = {f"wave{w}": list(wave) for w, wave in enumerate(waves)}
+    # The same question asked twice shares more than the trait: its residuals are free to go
+    # together.
     pairs = [
         (waves[w][i], waves[v][i])
         for i in range(k) for w in range(len(waves)) for v in range(w)
@@ -165,6 +167,8 @@ def longitudinal_model(
         ]  # fmt: skip
 
     model = tie(model, same(Matrix.LOADING, True, free_loadings))
+    # Each tie frees what the first wave now fixes: equal loadings identify later variances, equal
+    # intercepts later means.
     model = freed(model, [(Matrix.FACTOR_COVARIANCE, 0, w, w) for w in later])
     if level is InvarianceLevel.METRIC:
         return model

@@ -85,6 +85,9 @@ def ordinal_group_model(
         return model
     later = range(1, n_groups)
     factors = range(len(model.factors))
+    # Wu and Estabrook (2016): thresholds come first. Two of them fix an item's origin and unit, so
+    # that intercepts and scales of the other groups become free; an item of two categories has only
+    # one.
     rich = [i for i, count in enumerate(categories) if count > 2]
     groups = range(n_groups)
     model = tie(
@@ -104,6 +107,8 @@ def ordinal_group_model(
     model = freed(model, [(Matrix.FACTOR_COVARIANCE, g, f, f) for g in later for f in factors])
     if level is InvarianceLevel.METRIC:
         return model
+    # Equal intercepts are intercepts at zero, as in the first group; means of the factors take
+    # over.
     model = hold(model, [(Matrix.INTERCEPT, g, i, 0) for g in later for i in rich], 0.0)
     model = freed(model, [(Matrix.FACTOR_MEAN, g, f, 0) for g in later for f in factors])
     if level is InvarianceLevel.STRICT:
@@ -259,6 +264,7 @@ def ordinal_longitudinal_model(
         return model
     place = {item: n for n, item in enumerate(model.items)}
     rows = [[place[wave[i]] for wave in waves] for i in range(k)]
+    # Same order as between groups (Wu and Estabrook 2016), waves in place of groups.
     rich = [row for i in range(k) for row in rows[i][1:] if categories[i] > 2]
     model = tie(
         model,

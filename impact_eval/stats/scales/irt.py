@@ -305,12 +305,16 @@ def marginal_likelihood(
         for indicator, count in zip(hot, counts, strict=True):
             joint = indicator @ logs
             joint += log_weights
+            # Bock and Aitkin's E step: posterior of the trait at each point, from logarithms, for a
+            # long pattern underflows; expected counts r_jk are all that the M step's derivatives
+            # need.
             peak = joint.max(axis=1, keepdims=True)
             np.exp(joint - peak, out=joint)
             mass = joint.sum(axis=1, keepdims=True)
             value -= float(count @ (np.log(mass) + peak)[:, 0])
             joint *= count[:, None] / mass
             expected += indicator.T @ joint
+        # A step into parameters without likelihood is a height no line search accepts.
         if not math.isfinite(value) or value > _FAILED:
             return ScoringPoint(_FAILED, np.zeros(layout.n_free), np.eye(layout.n_free))
         score, information = _complete_data(layout, curves, expected)

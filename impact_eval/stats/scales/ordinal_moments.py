@@ -80,6 +80,9 @@ def ordinal_moments(rows: FloatArray) -> OrdinalMoments | NotApplicable:
     pairs = np.tril_indices(p, -1)
     starts = np.concatenate([[0], np.cumsum([len(cuts) for cuts in poly.thresholds])])
     q = int(starts[-1]) + len(pairs[0])
+    # Muthén's two steps: thresholds maximise each item's likelihood, correlations each pair's with
+    # the thresholds held. B is block triangular: a pair's score moves with its items' thresholds,
+    # never the reverse; its blocks are outer products (the information equality).
     scores, bread = np.zeros((n, q)), np.zeros((q, q))
     for j, cuts in enumerate(poly.thresholds):
         place = slice(starts[j], starts[j + 1])

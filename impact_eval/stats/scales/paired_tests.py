@@ -175,11 +175,14 @@ def wilcoxon(
     positive = change[moved] > 0
     statistic = float(ranks[positive].sum())
     total = float(ranks.sum())
+    # Var(W) = sum of squared ranks / 4 under random signs: right with ties, where n(n+1)(2n+1)/24
+    # is not.
     spread = math.sqrt(float((ranks**2).sum()) / 4)
     gap = statistic - total / 2
     exact = len(ranks) <= _MOST_EXACT_RANKS
     p_normal = two_sided_p(gap / spread)
     corrected = max(abs(gap) - 0.5, 0.0) / spread
+    # Hodges and Lehmann: the median of Walsh averages is the shift that the test would not reject.
     walsh = (change[:, None] + change[None, :])[np.triu_indices(len(change))] / 2
     return Wilcoxon(
         statistic=statistic, z=gap / spread,
@@ -255,6 +258,7 @@ def sign_flip(
     mean = float(d.mean())
     if len(moved) <= MOST_EXACT_SIGNS:
         sums = np.zeros(1)
+        # All 2^n sums by doubling: n additions of arrays, no matrix of patterns.
         for step in moved:
             sums = np.concatenate([sums - step, sums + step])
         far = int((np.abs(sums) >= observed - slack).sum())
@@ -267,6 +271,7 @@ def sign_flip(
         signs = rng.integers(0, 2, size=(size, len(moved)), dtype=np.int8)
         sums = 2.0 * (signs @ moved) - moved.sum()
         far += int((np.abs(sums) >= observed - slack).sum())
+    # The observed signs are one of the patterns, and counted: p is never zero.
     return SignFlip(mean, (far + 1) / (draws + 1), draws, False)
 
 
@@ -346,6 +351,8 @@ def bootstrap_mean(
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (means - mean) / errors
     low_t, high_t = np.quantile(t[np.isfinite(t)], tails)
+    # Efron's BCa: z0 from the share of draws below the estimate, ties for one half; a from the
+    # skewness, which is the jackknife's value for a mean.
     share = np.mean(means < mean) + 0.5 * np.mean(means == mean)
     bias = special.ndtri(min(max(float(share), 0.5 / draws), 1 - 0.5 / draws))
     centred = d - mean

@@ -131,6 +131,8 @@ def polychoric_correlation(
         )
     tables, left, right = pair_tables(codes, int(sizes.max()))
     cuts = padded_thresholds(codes, sizes)
+    # Olsson's two steps: cuts from each item's own shares, then one likelihood by pair with them
+    # held; all pairs at once.
     rho, error, boundary = _maximise_pairs(tables, cuts[left], cuts[right])
     k = len(sizes)
     correlation, errors = np.eye(k), np.full((k, k), np.nan)

@@ -121,10 +121,13 @@ def lee_bounds(
     if min(respondents) < 2:
         return NotApplicable.because("too_few_respondents", n=min(respondents), least=2)
     rates = [float(known[d].mean()), float(known[~d].mean())]
+    # Lee's proposition 1 has the treated answer more; the other case exchanges the arms, and the
+    # bounds change sign and place.
     arm = int(rates[0] >= rates[1])
     more, less = (y[known & d], y[known & ~d]) if arm else (y[known & ~d], y[known & d])
     high, low = max(rates), min(rates)
     share = (high - low) / high
+    # Trimming the top of -y is trimming the bottom of y.
     ends = [_trimmed_end(np.sort(more), share, rule), _trimmed_end(np.sort(-more), share, rule)]
     ends[1] = (-ends[1][0], -ends[1][1], ends[1][2])
     errors = [
@@ -242,6 +245,8 @@ def manski_bounds(
     if min(sizes) < 2 or not (known & d).any() or not (known & ~d).any():
         return NotApplicable.because("too_few_respondents", n=min(sizes), least=2)
     ends, errors = [], []
+    # Each bound is a difference in means of filled outcomes, nothing being estimated but the means:
+    # its error is Neyman's.
     for treated_fill, comparison_fill in ((low, high), (high, low)):
         one = np.where(known[d], y[d], treated_fill)
         zero = np.where(known[~d], y[~d], comparison_fill)
