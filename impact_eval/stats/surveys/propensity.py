@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding
-from impact_eval.stats.inference.newton import NewtonPoint, NewtonStop, damped_newton
+from impact_eval.stats.inference.newton import NewtonPoint, NewtonResult, NewtonStop, damped_newton
 from impact_eval.stats.inference.regression import independent_columns, logit_fit
 
 FloatArray = NDArray[np.float64]
@@ -130,14 +130,16 @@ def fit_calibrated_propensity(
     -------
     Propensity
         `influence` is zero: the estimators that use it are insensitive to it at first order.
+        `separated` when no weights give the comparison group the treated group's means.
     """
     columns = design[:, independent_columns(design)]
     # the propensity does not depend on the basis, the digits do: income and a constant are nearly
     # the same column
     basis = np.linalg.qr(columns)[0] * np.sqrt(len(columns))
-    gamma = _tilt(treated, basis, weights)
-    share = 1 / (1 + np.exp(-np.clip(basis @ gamma, -700, 700)))
-    return _propensity(share, treated, columns, np.zeros_like(columns), False)
+    tilt = _tilt(treated, basis, weights)
+    share = 1 / (1 + np.exp(-np.clip(basis @ tilt.x, -700, 700)))
+    # no minimum: no weights give the comparison group the treated group's means
+    return _propensity(share, treated, columns, np.zeros_like(columns), not tilt.converged)
 
 
 def _propensity(
@@ -164,7 +166,7 @@ def overlap_findings(largest: float, trimmed: int) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _tilt(treated: BoolArray, design: FloatArray, weights: FloatArray) -> FloatArray:
+def _tilt(treated: BoolArray, design: FloatArray, weights: FloatArray) -> NewtonResult:
     """Minimise the convex loss sum w[(1-D) e^{x'g} - D x'g], whose gradient is the balance."""
     target = (weights * treated) @ design
     rows, w = design[~treated], weights[~treated]
@@ -176,7 +178,7 @@ def _tilt(treated: BoolArray, design: FloatArray, weights: FloatArray) -> FloatA
         return NewtonPoint(loss, lambda: (odds @ rows - target, rows.T @ (rows * odds[:, None])))
 
     start = logit_fit(treated.astype(np.float64), design, weights=weights).coefficients
-    return damped_newton(at, start, NewtonStop(decrement=_BALANCED)).x
+    return damped_newton(at, start, NewtonStop(decrement=_BALANCED))
 
 
 @dataclass(frozen=True, slots=True)
