@@ -158,7 +158,7 @@ def _panel_regression(
 ) -> TwoByTwo:
     fit, predicted, influence = regression_on_comparison(change, design, weights * ~treated)
     mean, psi = weighted_mean(change - predicted, weights * treated)
-    gradient = _mean_row(kept_columns(design, fit), weights * treated)
+    gradient = mean_row(kept_columns(design, fit), weights * treated)
     return TwoByTwo(mean, psi - influence @ gradient, fit.findings)
 
 
@@ -199,7 +199,7 @@ def _panel_doubly_robust(
     second, psi_second = weighted_mean(left, odds)
     tilt = propensity.design.T @ (odds * (left - second)) / odds.sum()
     columns = kept_columns(design, fit)
-    gradient = _mean_row(columns, weights * treated) - _mean_row(columns, odds)
+    gradient = mean_row(columns, weights * treated) - mean_row(columns, odds)
     psi = psi_first - psi_second - propensity.influence @ tilt - influence @ gradient
     return TwoByTwo(first - second, psi, (*propensity.findings, *fit.findings), propensity)
 
@@ -218,7 +218,8 @@ def _panel_improved(
     return TwoByTwo(first - second, psi_first - psi_second, findings, propensity)
 
 
-def _mean_row(design: FloatArray, weights: FloatArray) -> FloatArray:
+def mean_row(design: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the (p,) weighted mean of (n, p) rows."""
     return np.asarray(weights @ design / weights.sum())
 
 

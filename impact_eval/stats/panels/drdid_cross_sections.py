@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding
 from impact_eval.stats.inference.regression import independent_columns, least_squares
-from impact_eval.stats.panels.drdid import DidMethod, TwoByTwo, weighted_mean
+from impact_eval.stats.panels.drdid import DidMethod, TwoByTwo, mean_row, weighted_mean
 from impact_eval.stats.surveys.propensity import fit_calibrated_propensity, fit_scaled_propensity
 
 FloatArray = NDArray[np.float64]
@@ -127,7 +127,7 @@ def unit_scale(design: FloatArray) -> FloatArray:
     return np.asarray(scaled[:, independent_columns(scaled)])
 
 
-def _start(data: CrossSections) -> _Sum:
+def _empty_sum(data: CrossSections) -> _Sum:
     return _Sum(0.0, np.zeros(len(data.outcome)))
 
 
@@ -153,26 +153,22 @@ def _regression(
     return data.design[:, kept] @ fit.coefficients, influence, fit.findings
 
 
-def _mean_row(data: CrossSections, weights: FloatArray) -> FloatArray:
-    return np.asarray(weights @ data.design / weights.sum())
-
-
 def _by_regression(data: CrossSections) -> TwoByTwo:
-    total = _start(data)
+    total = _empty_sum(data)
     findings: list[Finding] = []
     everyone = data.weights * data.treated
     for after, sign in ((True, 1.0), (False, -1.0)):
         predicted, influence, found = _regression(data, data.group(treated=False, after=after))
         total.add(sign, data.outcome, data.group(treated=True, after=after))
         total.add(-sign, predicted, everyone)
-        total.influence -= sign * (influence @ _mean_row(data, everyone))
+        total.influence -= sign * (influence @ mean_row(data.design, everyone))
         findings += found
     return TwoByTwo(total.estimate, total.influence, tuple(findings))
 
 
 def _by_weighting(data: CrossSections) -> TwoByTwo:
     propensity = fit_scaled_propensity(data.treated, data.design, data.weights)
-    total = _start(data)
+    total = _empty_sum(data)
     for after, sign in ((True, 1.0), (False, -1.0)):
         total.add(sign, data.outcome, data.group(treated=True, after=after))
         odds = data.weights * propensity.odds * (data.after == after)
@@ -204,7 +200,7 @@ def _by_horvitz_thompson(data: CrossSections) -> TwoByTwo:
 
 def _doubly_robust(data: CrossSections) -> TwoByTwo:
     propensity = fit_scaled_propensity(data.treated, data.design, data.weights)
-    total = _start(data)
+    total = _empty_sum(data)
     findings = list(propensity.findings)
     everyone = data.weights * data.treated
     for after, sign in ((True, 1.0), (False, -1.0)):
@@ -220,8 +216,8 @@ def _doubly_robust(data: CrossSections) -> TwoByTwo:
         total.add(-sign, own - control, here)
         tilt = propensity.design.T @ (odds * (data.outcome - control - mean)) / odds.sum()
         total.influence -= sign * (propensity.influence @ tilt)
-        spread = _mean_row(data, everyone) - _mean_row(data, here)
-        gradient = _mean_row(data, odds) - _mean_row(data, here)
+        spread = mean_row(data.design, everyone) - mean_row(data.design, here)
+        gradient = mean_row(data.design, odds) - mean_row(data.design, here)
         total.influence += control_influence @ gradient  # sign of the reference: see above
         total.influence += sign * ((own_influence - control_influence) @ spread)
         findings += [*found, *found_own]
@@ -230,7 +226,7 @@ def _doubly_robust(data: CrossSections) -> TwoByTwo:
 
 def _improved(data: CrossSections) -> TwoByTwo:
     propensity = fit_calibrated_propensity(data.treated, data.design, data.weights)
-    total = _start(data)
+    total = _empty_sum(data)
     findings = list(propensity.findings)
     everyone = data.weights * data.treated
     for after, sign in ((True, 1.0), (False, -1.0)):
