@@ -54,3 +54,14 @@ def test_a_silent_kernel_is_seen() -> None:
     assert not list(silent_functions(head + body + "  # (4) of the paper" + tail))
     assert list(silent_functions(head + body + "  # noqa: E501" + tail)) == ["kernel"]
     assert not list(silent_functions(head + body.split("\n", 1)[1] + tail))
+
+
+def test_a_private_name_means_one_thing(root: Path) -> None:
+    """Two helpers with one name are one helper, shared, or two names."""
+    homes: dict[str, list[str]] = {}
+    for path in sorted((root / "impact_eval" / "stats").rglob("*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(path.stem)
+    assert len(homes) > 200
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}

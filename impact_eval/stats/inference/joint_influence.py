@@ -40,7 +40,7 @@ def joint_covariance(estimates: Sequence[Estimate]) -> FloatArray:
             other = estimates[j]
             if one.influence is None or other.influence is None:
                 continue
-            correlation = _correlation(one.influence, other.influence)
+            correlation = _influence_correlation(one.influence, other.influence)
             scale = np.outer(np.sqrt(np.diag(one.covariance)), np.sqrt(np.diag(other.covariance)))
             columns = slice(starts[j], starts[j + 1])
             joint[rows, columns] = correlation * scale
@@ -48,7 +48,7 @@ def joint_covariance(estimates: Sequence[Estimate]) -> FloatArray:
     return joint
 
 
-def _correlation(one: Influence, other: Influence) -> FloatArray:
+def _influence_correlation(one: Influence, other: Influence) -> FloatArray:
     """Return the (k1, k2) correlation of influence values; units of only one side count as zero."""
     size_one = np.sqrt((one.values**2).sum(axis=0))
     size_other = np.sqrt((other.values**2).sum(axis=0))

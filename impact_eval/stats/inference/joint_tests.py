@@ -56,7 +56,7 @@ def wald_test_of_fit(
     JointTest or NotApplicable
         `restrictions_singular` when the covariance of the restrictions has no inverse.
     """
-    quadratic = _quadratic(fit, covariance, restrictions, null)
+    quadratic = _wald_form(fit, covariance, restrictions, null)
     if isinstance(quadratic, NotApplicable):
         return quadratic
     q = len(restrictions)
@@ -75,7 +75,7 @@ def f_test(
 
     Parameters and returns are those of `wald_test_of_fit`.
     """
-    quadratic = _quadratic(fit, covariance, restrictions, null)
+    quadratic = _wald_form(fit, covariance, restrictions, null)
     if isinstance(quadratic, NotApplicable):
         return quadratic
     groups = covariance.n_clusters
@@ -99,7 +99,7 @@ def hotelling_test(
     """
     if covariance.moments is None:
         return NotApplicable.because("no_cluster_moments", covariance=covariance.label)
-    quadratic = _quadratic(fit, covariance, restrictions, null)
+    quadratic = _wald_form(fit, covariance, restrictions, null)
     if isinstance(quadratic, NotApplicable):
         return quadratic
     q = len(restrictions)
@@ -150,7 +150,7 @@ def hotelling_df(moments: ClusterMoments, restrictions: FloatArray) -> float:
     return float(q * (q + 1) / total)
 
 
-def _quadratic(
+def _wald_form(
     fit: LinearFit, covariance: CovarianceResult, restrictions: FloatArray, null: ArrayLike
 ) -> float | NotApplicable:
     gap = restrictions @ fit.coefficients - np.asarray(null, dtype=np.float64)

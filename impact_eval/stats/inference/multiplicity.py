@@ -73,7 +73,7 @@ def adjust(p_values: ArrayLike, correction: Correction = Correction.HOLM) -> Flo
     [0.03, 0.06, 0.06]
     """
     p = np.asarray(p_values, dtype=np.float64)
-    _refuse_unfit(p)
+    _refuse_p_values(p)
     match Correction(correction):
         case Correction.BONFERRONI:
             return np.asarray(np.minimum(1, p * len(p)))
@@ -91,7 +91,7 @@ def adjust(p_values: ArrayLike, correction: Correction = Correction.HOLM) -> Flo
             return sharpened_q(p)
 
 
-def _refuse_unfit(p: FloatArray) -> None:
+def _refuse_p_values(p: FloatArray) -> None:
     faults = FindingCollector()
     bad = ~((p >= 0) & (p <= 1))
     if bad.any():

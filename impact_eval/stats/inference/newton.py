@@ -134,7 +134,7 @@ def damped_newton(
         gradient, hessian = here.derivatives()
         if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
             return NewtonResult(x, here.merit, iteration, converged=False)
-        step, promised = _step(gradient, hessian, stop.cutoff)
+        step, promised = _newton_step(gradient, hessian, stop.cutoff)
         small = promised <= stop.decrement * (abs(here.merit) + 0.1)
         step = step * min(1.0, stop.longest / max(float(np.abs(step).max(initial=0.0)), 1e-300))
         found = _halved(at, x, step, here.merit + stop.rising * abs(here.merit))
@@ -146,7 +146,7 @@ def damped_newton(
     return NewtonResult(x, here.merit, stop.iterations, converged=False)
 
 
-def _step(
+def _newton_step(
     gradient: FloatArray, hessian: FloatArray, cutoff: float | None
 ) -> tuple[FloatArray, float]:
     """Return the Newton step and the fall it promises."""

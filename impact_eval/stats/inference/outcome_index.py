@@ -99,7 +99,7 @@ def outcome_index(
         table = np.where(np.asarray(higher_is_better, dtype=bool), table, -table)
     known = ~np.isnan(table)
     complete = group & known.all(axis=1)
-    _refuse_unfit(table[group], labels, int(complete.sum()), weighting)
+    _refuse_outcomes(table[group], labels, int(complete.sum()), weighting)
     scores = (table - np.nanmean(table[group], axis=0)) / np.nanstd(table[group], axis=0, ddof=1)
     if weighting is IndexWeights.EQUAL:
         weights = np.full(table.shape[1], 1 / table.shape[1])
@@ -116,7 +116,7 @@ def outcome_index(
     return OutcomeIndex(values, np.asarray(weights), found if negative else ())
 
 
-def _refuse_unfit(
+def _refuse_outcomes(
     group: FloatArray, labels: tuple[str, ...], complete: int, weighting: IndexWeights
 ) -> None:
     faults = FindingCollector()

@@ -139,7 +139,7 @@ def _highest_likelihood(y: FloatArray, v: FloatArray, *, restricted: bool) -> fl
     height = _normal_log_likelihood(y, v, grid, restricted=restricted)
 
     def slope(tau2: float) -> float:
-        return _score(y, v, tau2, restricted=restricted)
+        return _twice_slope(y, v, tau2, restricted=restricted)
 
     inner = height[1:-1]
     hills = 1 + np.flatnonzero((inner >= height[:-2]) & (inner >= height[2:]))
@@ -163,7 +163,7 @@ def _normal_log_likelihood(
     return np.asarray(out - (0.5 * np.log(total) if restricted else 0.0), dtype=np.float64)
 
 
-def _score(y: FloatArray, v: FloatArray, tau2: float, *, restricted: bool) -> float:
+def _twice_slope(y: FloatArray, v: FloatArray, tau2: float, *, restricted: bool) -> float:
     """Return twice the slope of the log-likelihood."""
     w = 1 / (v + tau2)
     residual = y - _mean(y, w)
@@ -245,7 +245,7 @@ def pool(
     (0.14, 3)
     """
     y, v = np.asarray(estimates, float), np.asarray(variances, float)
-    _refuse(y, v)
+    _refuse_estimates(y, v)
     k = len(y)
     tau2 = between_variance(y, v, method=method)
     w = 1 / (v + tau2)
@@ -293,7 +293,7 @@ def _knapp_factor(y: FloatArray, w: FloatArray, mean: float, test: PoolTest) -> 
     return max(1.0, factor) if test is PoolTest.HARTUNG_KNAPP_AT_LEAST else factor
 
 
-def _refuse(y: FloatArray, v: FloatArray) -> None:
+def _refuse_estimates(y: FloatArray, v: FloatArray) -> None:
     faults = FindingCollector()
     if len(y) < 2:
         faults.add(Finding.error("too_few_to_pool", n=len(y), needed=2))

@@ -162,7 +162,7 @@ def least_squares(
     columns = np.atleast_2d(np.asarray(X, dtype=np.float64))
     weight = None if weights is None else np.asarray(weights, dtype=np.float64)
     labels = tuple(names) if names is not None else tuple(f"x{i}" for i in range(columns.shape[1]))
-    _refuse_unfit(outcome, columns, weight, labels)
+    _refuse_rows(outcome, columns, weight, labels)
     scale = np.ones(len(outcome)) if weight is None else np.sqrt(weight)
     # R of [X y]: its last column is Q'y, so b solves a triangle and X'X, whose condition is
     # squared, is never formed (Golub and Van Loan, section 5.3).
@@ -265,7 +265,7 @@ def _triangle(matrix: FloatArray) -> FloatArray:
     return np.asarray(np.linalg.qr(matrix, mode="r"))
 
 
-def _refuse_unfit(
+def _refuse_rows(
     y: FloatArray,
     X: FloatArray,
     weights: FloatArray | None,

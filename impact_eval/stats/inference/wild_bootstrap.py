@@ -224,9 +224,9 @@ def wild_cluster_bootstrap(
     (True, 1024, True)
     """
     how = options or WildOptions()
-    _refuse_unfit(level, how)
+    _refuse_options(level, how)
     c = np.asarray(contrast, dtype=np.float64)
-    parts = _parts(fit, np.asarray(clusters), c, how.scheme)
+    parts = _scored_parts(fit, np.asarray(clusters), c, how.scheme)
     size = len(parts.base)
     faults = FindingCollector()
     if size < 2:
@@ -294,7 +294,7 @@ def _printed_factor(fit: LinearFit, size: int, scheme: WildScheme) -> float:
     return float(np.sqrt(size / (size - 1) * (fit.n - 1) / fit.df_residual))
 
 
-def _parts(fit: LinearFit, clusters: IntArray, c: FloatArray, scheme: WildScheme) -> _Parts:
+def _scored_parts(fit: LinearFit, clusters: IntArray, c: FloatArray, scheme: WildScheme) -> _Parts:
     rows = clustered_rows(fit, clusters)
     gram = grams(rows.z, rows.starts)
     scores = np.add.reduceat(rows.z * rows.error[:, None], rows.starts[:-1])
@@ -351,10 +351,10 @@ def _all_draws(
 ) -> _Draws:
     size = len(parts.base)
     if enumerated:
-        return _draws(parts, all_signs(size))
+        return _drawn_sums(parts, all_signs(size))
     step = max(1, _BLOCK // size)
     blocks = [
-        _draws(parts, draw_weights(how.weights, rng, (min(step, how.draws - start), size)))
+        _drawn_sums(parts, draw_weights(how.weights, rng, (min(step, how.draws - start), size)))
         for start in range(0, how.draws, step)
     ]
     if len(blocks) == 1:
@@ -363,7 +363,7 @@ def _all_draws(
     return _Draws(*(np.concatenate([getattr(block, name) for block in blocks]) for name in names))
 
 
-def _draws(parts: _Parts, weights: FloatArray) -> _Draws:
+def _drawn_sums(parts: _Parts, weights: FloatArray) -> _Draws:
     zero, one = (_cluster_terms(parts, scores, weights) for scores in (parts.base, parts.slope))
     return _Draws(
         n0=weights @ (parts.base @ parts.direction),
@@ -391,7 +391,7 @@ def _findings(size: int, level: float, how: WildOptions, bounded: bool) -> tuple
     return tuple(out)
 
 
-def _refuse_unfit(level: float, how: WildOptions) -> None:
+def _refuse_options(level: float, how: WildOptions) -> None:
     faults = FindingCollector()
     if not 0 < level < 1:
         faults.add(Finding.error("option_out_of_range", option="level", value=level, low=0, high=1))

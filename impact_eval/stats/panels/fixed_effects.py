@@ -85,7 +85,7 @@ def absorb(
     return _conjugate_gradient(columns, sets, weight)
 
 
-def _sums(columns: FloatArray, codes: IntArray, size: int) -> FloatArray:
+def _sums_by_level(columns: FloatArray, codes: IntArray, size: int) -> FloatArray:
     out = np.empty((size, columns.shape[1]))
     for k, column in enumerate(columns.T):
         out[:, k] = np.bincount(codes, weights=column, minlength=size)
@@ -96,7 +96,7 @@ def _means(columns: FloatArray, codes: IntArray, weight: FloatArray) -> FloatArr
     """Weighted mean of each row's group; zero where the group weighs nothing."""
     size = int(codes.max()) + 1
     total = np.bincount(codes, weights=weight, minlength=size)
-    sums = _sums(columns * weight[:, None], codes, size)
+    sums = _sums_by_level(columns * weight[:, None], codes, size)
     means = np.divide(sums, total[:, None], out=np.zeros_like(sums), where=total[:, None] > 0)
     return np.asarray(means[codes])
 
@@ -126,7 +126,7 @@ def _two_sets(
     normal = np.diag(np.asarray(cross.sum(axis=0)).ravel())
     normal -= (cross.T @ sparse.diags(inverse) @ cross).toarray()
     swept = _less_means(columns, large, weight)
-    right = _sums(swept * weight[:, None], small, shape[1])
+    right = _sums_by_level(swept * weight[:, None], small, shape[1])
     effects = linalg.lstsq(normal, right, cond=1e-12, lapack_driver="gelsd")[0]
     return _less_means(columns - effects[small], large, weight)
 
@@ -148,7 +148,7 @@ def _conjugate_gradient(
     def scatter(rows: FloatArray) -> FloatArray:
         weighted = rows * heavy
         return np.concatenate(
-            [_sums(weighted, codes, size) for codes, size in zip(sets, sizes, strict=True)]
+            [_sums_by_level(weighted, codes, size) for codes, size in zip(sets, sizes, strict=True)]
         )
 
     # Jacobi scaling by the levels' total weights: preconditioned conjugate gradient (Golub and Van
@@ -225,14 +225,14 @@ def count_effects(groups: Sequence[IntArray], *, clusters: IntArray | None = Non
     levels = [int(np.unique(codes).size) for codes in groups]
     redundant = max(len(groups) - 1, 0)
     if len(groups) >= 2:
-        redundant += _components(groups[0], groups[1]) - 1
+        redundant += _connected_parts(groups[0], groups[1]) - 1
     total = sum(levels) - redundant
     nested = tuple(clusters is not None and _lies_within(codes, clusters) for codes in groups)
     inside = sum(size - 1 for size, flag in zip(levels, nested, strict=True) if flag)
     return EffectCount(total, max(total - inside, 0), nested)
 
 
-def _components(one: IntArray, other: IntArray) -> int:
+def _connected_parts(one: IntArray, other: IntArray) -> int:
     from scipy import sparse
     from scipy.sparse.csgraph import connected_components
 

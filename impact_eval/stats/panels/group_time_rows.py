@@ -99,7 +99,7 @@ def group_time_rows(
         if found.propensity is not None:
             trimmed = max(trimmed, found.propensity.trimmed)
             largest = max(largest, float(found.propensity.share[~is_treated].max()))
-    shares = _shares(data, cohorts, influence[:, size:])
+    shares = _cohort_shares(data, cohorts, influence[:, size:])
     return GroupTimeFit(
         plan=plan,
         estimates=estimates,
@@ -186,7 +186,7 @@ def _cell(
     return found
 
 
-def _shares(data: RowData, cohorts: int, out: FloatArray) -> FloatArray:
+def _cohort_shares(data: RowData, cohorts: int, out: FloatArray) -> FloatArray:
     """Return the cohorts' shares of people, and write each unit's part in them."""
     total = data.person_weight.sum()
     weight = data.person_weight / total

@@ -204,7 +204,7 @@ def acceptance(
         critical = math.inf
         if hybrid is Hybrid.LEAST_FAVOURABLE:
             # The same draws for all parts: their critical values then differ by the parts alone.
-            draws = _draws(draws, test.root.shape[1], options.seed)
+            draws = _normal_draws(draws, test.root.shape[1], options.seed)
             critical = least_favourable_value(test, draws, options.first_level)
         stage = FirstStage(
             hybrid=hybrid,
@@ -225,7 +225,7 @@ def acceptance(
     return accepted
 
 
-def _draws(known: FloatArray | None, size: int, seed: int) -> FloatArray:
+def _normal_draws(known: FloatArray | None, size: int, seed: int) -> FloatArray:
     """Return standard normal draws, the same for every part of a union."""
     if known is not None and known.shape[1] >= size:
         return known

@@ -132,12 +132,12 @@ def dual_test(
     return DualTest(
         start=gamma @ (part.A @ estimates - part.d),
         slope=gamma @ turned[:, 0],
-        root=paths @ _root(covariance),
+        root=paths @ _square_root(covariance),
         with_interval=paths @ covariance @ weights,
     )
 
 
-def _root(covariance: FloatArray) -> FloatArray:
+def _square_root(covariance: FloatArray) -> FloatArray:
     values, vectors = np.linalg.eigh(covariance)
     return np.asarray(vectors * np.sqrt(np.clip(values, 0, None)), dtype=np.float64)
 

@@ -144,11 +144,11 @@ def conformal_interval(
     def kept(effect: float) -> bool:
         return shifted_p_value(residuals_of(effect), n_post) > 1 - level
 
-    ends = [_edge(kept, centre, way * max(scale, 1e-12)) for way in (-1.0, 1.0)]
+    ends = [_walked_edge(kept, centre, way * max(scale, 1e-12)) for way in (-1.0, 1.0)]
     return EffectInterval(shifted_p_value(residuals_of(0.0), n_post), ends[0], ends[1])
 
 
-def _edge(kept: Callable[[float], bool], centre: float, step: float) -> float:
+def _walked_edge(kept: Callable[[float], bool], centre: float, step: float) -> float:
     """Walk from the centre until effects are rejected for good, then refine the edge."""
     inside, reach = centre, step / 4
     outside = math.copysign(math.inf, step)

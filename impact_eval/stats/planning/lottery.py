@@ -118,14 +118,14 @@ def draw_lottery(
     names = sorted(units)
     known = dict.fromkeys(names, "") if blocks is None else blocks
     home = {unit: known[unit] for unit in names if unit in known}
-    _refuse_unfit(names, quotas, seed, home, balance)
+    _refuse_draw(names, quotas, seed, home, balance)
     rule = None if balance is None else _balance_check(names, balance)
     # The attempt enters the hash: a draw refused for balance is refused in public, and anyone can
     # redo the refusals as well as the draw kept.
     for attempt in range(_ATTEMPTS):
         order = _order(names, home, seed, attempt)
         waves = _fill(order, quotas, home)
-        if rule is None or bool(rule(_codes(names, waves)[None, :])[0]):
+        if rule is None or bool(rule(_wave_codes(names, waves)[None, :])[0]):
             break
     else:
         raise ImpactEvalError(Finding.error("balance_not_reached", attempts=_ATTEMPTS))
@@ -247,7 +247,7 @@ def _fill(order: Sequence[str], quotas: Sequence[Quota], home: Mapping[str, str]
     return {unit: waves[unit] for unit in sorted(waves)}
 
 
-def _codes(names: Sequence[str], waves: Mapping[str, str]) -> NDArray[np.int64]:
+def _wave_codes(names: Sequence[str], waves: Mapping[str, str]) -> NDArray[np.int64]:
     values = sorted(set(waves.values()))
     return np.array([values.index(waves[unit]) for unit in names], dtype=np.int64)
 
@@ -278,7 +278,7 @@ def _sign(record: Mapping[str, Any], key: bytes) -> str:
     return hmac.new(key, canonical_json(dict(record)).encode(), hashlib.sha256).hexdigest()
 
 
-def _refuse_unfit(
+def _refuse_draw(
     names: Sequence[str],
     quotas: Sequence[Quota],
     seed: str,

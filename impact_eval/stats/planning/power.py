@@ -124,7 +124,7 @@ def minimum_detectable_effect(precision: Precision, test: PowerTest | None = Non
     high = 1.0
     while power_of_effect(high, unit, plan) < plan.power:
         high *= 2
-    return precision.std_error * _root(
+    return precision.std_error * _bisected_root(
         lambda shift: power_of_effect(shift, unit, plan) - plan.power, 0.0, high
     )
 
@@ -169,10 +169,10 @@ def required_size(
         high *= 2
         if high > 1e7:
             raise ImpactEvalError(Finding.error("size_not_found", effect=effect))
-    return _root(shortfall, high / 2, high)
+    return _bisected_root(shortfall, high / 2, high)
 
 
-def _root(function: Callable[[float], float], low: float, high: float) -> float:
+def _bisected_root(function: Callable[[float], float], low: float, high: float) -> float:
     """Bisect an increasing function."""
     for _ in range(200):
         middle = (low + high) / 2

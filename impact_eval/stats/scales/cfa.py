@@ -148,7 +148,7 @@ def confirmatory_factors(
     """
     parts = split_groups(responses, groups)
     full = missing is CfaMissing.FULL_INFORMATION
-    refusal = _refuse(parts, model, estimator, full=full)
+    refusal = _refuse_model(parts, model, estimator, full=full)
     if refusal is not None:
         return refusal
     if not full:
@@ -166,10 +166,10 @@ def confirmatory_factors(
         return NotApplicable.because("no_convergence")
     if singular(best.information):
         return NotApplicable.because("cfa_not_identified", n=model.n_free, known=model.n_free)
-    return _assembled(fitted_model(moments, data, best, estimator))
+    return _cfa_result(fitted_model(moments, data, best, estimator))
 
 
-def _refuse(
+def _refuse_model(
     parts: Sequence[FloatArray], model: CfaModel, estimator: CfaEstimator, *, full: bool
 ) -> NotApplicable | None:
     if len(parts) != model.n_groups:
@@ -204,7 +204,7 @@ def _optimum(
     return minimise(least_squares_objective(moments, targets, weights), start)
 
 
-def _assembled(fit: Fitted) -> CfaFit:
+def _cfa_result(fit: Fitted) -> CfaFit:
     verdict = judge(fit)
     covariance = parameter_covariance(fit)
     return CfaFit(

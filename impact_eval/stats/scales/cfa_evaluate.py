@@ -148,7 +148,7 @@ def independence(data: GroupData, *, means: bool) -> FittedStructure:
     return FittedStructure(GroupMoments(mean, covariance, vector), jacobian)
 
 
-def _deviance(data: GroupData, moments: GroupMoments, *, means: bool) -> float:
+def _group_deviance(data: GroupData, moments: GroupMoments, *, means: bool) -> float:
     """Return minus twice the log-likelihood of a group, without the constant."""
     total = 0.0
     for pattern in data.patterns:
@@ -174,8 +174,10 @@ def statistics(fit: Fitted) -> tuple[float, float]:
     means = fit.means
     saturated = independent = 0.0
     for d, b in zip(fit.data, fit.baseline, strict=True):
-        saturated += _deviance(d, GroupMoments(d.mean, d.covariance, np.empty(0)), means=means)
-        independent += _deviance(d, b.moments, means=means)
+        saturated += _group_deviance(
+            d, GroupMoments(d.mean, d.covariance, np.empty(0)), means=means
+        )
+        independent += _group_deviance(d, b.moments, means=means)
     return max(2 * fit.best.value - saturated, 0.0), independent - saturated
 
 
@@ -255,6 +257,7 @@ def judge(fit: Fitted) -> Judgement:
     scaling, base_scaling = scalings(fit)
     uls = fit.estimator is CfaEstimator.ULS
     groups = len(fit.data)
+    # least squares is fitted to unbiased covariances: one degree of freedom by group is spent
     n = fit.n - groups if uls else fit.n
     comparative = comparative_fit(
         chi, fit.df, baseline_chi_square=base_chi, baseline_df=fit.baseline_df, n=n,
@@ -270,10 +273,13 @@ def judge(fit: Fitted) -> Judgement:
             (chi, fit.df, scaling), (base_chi, fit.baseline_df, base_scaling),
             n=n, n_groups=groups,
         )  # fmt: skip
+    # with values missing the indices flatter a model: the complete-data misfit is judged instead
     if not fit.complete and fit.df > 0:
         robust = _robust_with_missing(fit)
     criteria = None if uls else _criteria(fit, chi)
-    return Judgement(comparative, scaled, robust, _residuals(fit), criteria, scaling, base_scaling)
+    return Judgement(
+        comparative, scaled, robust, _residual_indices(fit), criteria, scaling, base_scaling
+    )
 
 
 def _robust_with_missing(fit: Fitted) -> RobustFit:
@@ -306,7 +312,7 @@ def _complete_discrepancy(data: GroupData, moments: GroupMoments) -> float:
     return logs[0] - logs[1] + trace - len(gap)
 
 
-def _residuals(fit: Fitted) -> ResidualFit:
+def _residual_indices(fit: Fitted) -> ResidualFit:
     uls = fit.estimator is CfaEstimator.ULS
     rows, columns = np.tril_indices(fit.moments.p)
     terms = []

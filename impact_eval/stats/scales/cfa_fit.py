@@ -128,13 +128,13 @@ def start_values(
     for cell in model.cells:
         if cell.free == FIXED or set_already[cell.free]:
             continue
-        theta[cell.free] = _start(cell.matrix, cell.row, cell.column, markers, cell.group,
+        theta[cell.free] = _start_value(cell.matrix, cell.row, cell.column, markers, cell.group,
                                   (means, covariances, thresholds))  # fmt: skip
         set_already[cell.free] = True
     return theta
 
 
-def _start(
+def _start_value(
     matrix: Matrix,
     row: int,
     column: int,

@@ -187,7 +187,7 @@ class _Parts:
     implied: list[FloatArray]
 
 
-def _parts(
+def _moment_parts(
     compiled: ModelMoments,
     sample: Sequence[OrdinalMoments],
     theta: FloatArray,
@@ -220,7 +220,7 @@ def _judged(
     estimator: OrdinalEstimator,
 ) -> OrdinalCfaFit:
     model, theta = compiled.model, best.theta
-    parts = _parts(compiled, sample, theta, estimator)
+    parts = _moment_parts(compiled, sample, theta, estimator)
     traces = residual_traces(parts.jacobian, parts.weight, parts.gamma)
     observed = np.concatenate([m.vector for m in sample])
     df = len(observed) - model.n_free
@@ -248,7 +248,7 @@ def _judged(
         ),
         scaling=scaling, shift=shift,
         robust=_population_fit(compiled, sample, parts, (df, base_df), n),
-        residual=_residuals(sample, parts, estimator, df),
+        residual=_ordinal_residuals(sample, parts, estimator, df),
         wrmr=math.sqrt(chi / len(sample[0].vector)), traces=traces, jacobian=parts.jacobian,
         moments=sample,
         iterations=best.iterations, improper=_improper(compiled, theta),
@@ -312,7 +312,7 @@ def _population_fit(
     )  # fmt: skip
 
 
-def _residuals(
+def _ordinal_residuals(
     sample: Sequence[OrdinalMoments], parts: _Parts, estimator: OrdinalEstimator, df: int
 ) -> ResidualFit:
     # The standardised index reads correlations alone, the raw one thresholds too.

@@ -187,7 +187,7 @@ def _information(cells: _Cells, s: _Slopes) -> FloatArray:
     )  # fmt: skip
 
 
-def _start(codes: IntArray, c: int, width: int, link: Link) -> FloatArray:
+def _marginal_thresholds(codes: IntArray, c: int, width: int, link: Link) -> FloatArray:
     shares = np.cumsum(np.bincount(codes, minlength=c))[:-1] / len(codes)
     out = np.zeros(width)
     out[: c - 1] = special.logit(shares) if link is Link.LOGIT else special.ndtri(shares)
@@ -260,7 +260,7 @@ def cumulative_link(
     codes, x, levels = ready
     c = len(levels)
     cells = _cells(codes, c, x, nominal)
-    start = _start(codes, c, cells.upper.shape[1], link)
+    start = _marginal_thresholds(codes, c, cells.upper.shape[1], link)
     found = _maximised(cells, start, link)
     beta, information = found.x, _information(cells, _slopes(cells, found.x, 0.0, link))
     try:
@@ -307,7 +307,7 @@ def proportional_odds_test(
     assert not isinstance(ready, NotApplicable)
     codes, x, levels = ready
     cells = _cells(codes, len(levels), x, (column,))
-    start = _start(codes, len(levels), cells.upper.shape[1], link)
+    start = _marginal_thresholds(codes, len(levels), cells.upper.shape[1], link)
     # A threshold of its own may run off to infinity; the likelihood still has its supremum.
     statistic = 2 * (-_maximised(cells, start, link).merit - plain.log_likelihood)
     df = len(start) - len(plain.std_errors)

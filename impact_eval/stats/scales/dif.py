@@ -157,7 +157,7 @@ def ordinal_logistic_dif(
     null = _null_likelihood(y)
     total = _nested(first, third, 2 * extra)
     gain = _gain(first, third, null)
-    size = _size(gain.nagelkerke)
+    size = _size_class(gain.nagelkerke)
     before, after = float(first.coefficients[0]), float(second.coefficients[0])
     effects = second.coefficients[1:]
     return OrdinalDif(
@@ -191,7 +191,7 @@ def _gain(small: CumulativeLink, large: CumulativeLink, null: float) -> PseudoR2
     return PseudoR2(mcfadden, rise / most, rise)
 
 
-def _size(nagelkerke: float) -> DifSize:
+def _size_class(nagelkerke: float) -> DifSize:
     if nagelkerke < _MODERATE:
         return DifSize.NEGLIGIBLE
     return DifSize.MODERATE if nagelkerke < _LARGE else DifSize.LARGE

@@ -37,7 +37,7 @@ def hedges_factor(df: float) -> float:
     )
 
 
-def _root(function: Callable[[float], float], low: float, high: float) -> float:
+def _root_between(function: Callable[[float], float], low: float, high: float) -> float:
     from scipy.optimize import brentq
 
     return float(brentq(function, low, high, xtol=1e-12, rtol=1e-13))
@@ -88,7 +88,7 @@ def _outward(function: Callable[[float], float], start: float, step: float) -> f
     near, far = start, start + step
     while function(far) * first > 0 and abs(far) < 1e6:
         near, far, step = far, far + 2 * step, 2 * step
-    return _root(function, min(near, far), max(near, far))
+    return _root_between(function, min(near, far), max(near, far))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,14 +103,14 @@ def extract_factors(
     if np.isnan(correlation).any():
         return NotApplicable.because("matrix_not_positive")
     if components:
-        loadings, uniquenesses, converged = _components(correlation, n_factors)
+        loadings, uniquenesses, converged = _principal_components(correlation, n_factors)
     elif method is ExtractionMethod.PRINCIPAL_AXIS:
         loadings, uniquenesses, converged = _principal_axes(correlation, n_factors, tolerance)
     else:
         likelihood = method is ExtractionMethod.MAXIMUM_LIKELIHOOD
         if likelihood and np.linalg.eigvalsh(correlation)[0] < 1e-10:
             return NotApplicable.because("matrix_not_positive")
-        start = _start(correlation, n_factors)
+        start = _start_uniquenesses(correlation, n_factors)
         if likelihood:
             # On logarithms the function is closer to a quadratic where a uniqueness is near zero.
             log_psi, converged = _projected_newton(
@@ -137,7 +137,7 @@ def oriented(loadings: FloatArray) -> FloatArray:
     return loadings * signs
 
 
-def _start(correlation: FloatArray, q: int) -> FloatArray:
+def _start_uniquenesses(correlation: FloatArray, q: int) -> FloatArray:
     p = len(correlation)
     if np.linalg.eigvalsh(correlation)[0] < 1e-8:
         return np.full(p, 0.5)
@@ -167,7 +167,7 @@ def _likelihood_loadings(correlation: FloatArray, psi: FloatArray, q: int) -> Fl
     return loadings * scale[:, None]
 
 
-def _components(correlation: FloatArray, q: int) -> tuple[FloatArray, FloatArray, bool]:
+def _principal_components(correlation: FloatArray, q: int) -> tuple[FloatArray, FloatArray, bool]:
     loadings = _axis_loadings(correlation, q)
     return loadings, np.diag(correlation) - np.sum(loadings**2, axis=1), True
 

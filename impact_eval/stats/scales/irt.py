@@ -174,7 +174,7 @@ def item_response(
     """
     matrix = item_matrix(responses)
     matrix = matrix[~np.isnan(matrix).all(axis=1)]
-    refusal = _refuse(matrix)
+    refusal = _refuse_small(matrix)
     if refusal is not None:
         return refusal
     patterns = answer_patterns(matrix)
@@ -186,7 +186,7 @@ def item_response(
     rule = quadrature or normal_quadrature()
     layout = ParameterLayout.of(model, sizes)
     likelihood = marginal_likelihood(layout, patterns, rule)
-    best = minimise(likelihood, _start(layout, patterns), tolerance=1e-8)
+    best = minimise(likelihood, _start_items(layout, patterns), tolerance=1e-8)
     if not best.converged:
         return NotApplicable.because("no_convergence")
     if errors is IrtErrors.OBSERVED:
@@ -201,10 +201,10 @@ def item_response(
         sign[: layout.n_slopes] = -1
     covariance = np.linalg.inv(information).astype(np.float64) * np.outer(sign, sign)
     found = (covariance, best.value, best.iterations)
-    return _assembled(layout, patterns, rule, best.theta * sign, found)
+    return _irt_result(layout, patterns, rule, best.theta * sign, found)
 
 
-def _refuse(matrix: FloatArray) -> NotApplicable | None:
+def _refuse_small(matrix: FloatArray) -> NotApplicable | None:
     n, k = matrix.shape
     if k < 3:
         return NotApplicable.because("too_few_items", n=k, advised=3)
@@ -263,7 +263,7 @@ class ParameterLayout:
         return ItemParameters(slopes.astype(np.float64), intercepts, self.sizes)
 
 
-def _start(layout: ParameterLayout, patterns: Patterns) -> FloatArray:
+def _start_items(layout: ParameterLayout, patterns: Patterns) -> FloatArray:
     theta = np.ones(layout.n_free)
     for j, size in enumerate(layout.sizes):
         counts = np.bincount(
@@ -377,7 +377,7 @@ def cross_product_information(
     return out
 
 
-def _assembled(
+def _irt_result(
     layout: ParameterLayout,
     patterns: Patterns,
     rule: Quadrature,

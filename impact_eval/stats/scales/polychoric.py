@@ -118,7 +118,7 @@ def polychoric_correlation(
     matrix = item_matrix(responses)
     if missing is MissingRule.LISTWISE:
         matrix = complete_rows(matrix)
-    refusal = _refuse(matrix)
+    refusal = _refuse_table(matrix)
     if refusal is not None:
         return refusal
     codes, categories = category_codes(matrix)
@@ -148,7 +148,7 @@ def polychoric_correlation(
     )  # fmt: skip
 
 
-def _refuse(matrix: FloatArray) -> NotApplicable | None:
+def _refuse_table(matrix: FloatArray) -> NotApplicable | None:
     n, k = matrix.shape
     if k < 2:
         return NotApplicable.because("too_few_items", n=k, advised=2)
@@ -311,12 +311,12 @@ def polychoric_pair(table: ArrayLike) -> PolychoricPair:
         correlation=float(theta[0]),
         std_error=float(np.sqrt(np.linalg.inv(_observed_information(theta, counts))[0, 0])),
         row_thresholds=theta[1:rows], column_thresholds=theta[rows:],
-        chi_square=_deviance(counts, cells),
+        chi_square=_table_deviance(counts, cells),
         df=(rows - 1) * (columns - 1) - 1,
     )  # fmt: skip
 
 
-def _deviance(counts: FloatArray, cells: FloatArray) -> float:
+def _table_deviance(counts: FloatArray, cells: FloatArray) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = counts * np.log(counts / counts.sum() / cells)
     return float(2 * np.where(counts > 0, terms, 0.0).sum())

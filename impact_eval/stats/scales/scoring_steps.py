@@ -51,7 +51,7 @@ def minimise(
     theta, here = start, objective(start)
     past: list[tuple[FloatArray, FloatArray]] = []
     for iteration in range(1, limit + 1):
-        step = _step(here)
+        step = _scoring_step(here)
         if np.abs(step).max() < tolerance * (1 + np.abs(theta).max()):
             return Optimum(theta, here.value, here.information, iteration, converged=True)
         past = [*past, (theta, step)][-_MEMORY:]
@@ -92,7 +92,7 @@ def _mixed(past: list[tuple[FloatArray, FloatArray]]) -> FloatArray | None:
     return np.asarray(points[-1] + steps[-1] - (moved + change).T @ weights, dtype=np.float64)
 
 
-def _step(here: ScoringPoint) -> FloatArray:
+def _scoring_step(here: ScoringPoint) -> FloatArray:
     scale = np.sqrt(np.maximum(np.diag(here.information), 1e-12))
     scaled = here.information / np.outer(scale, scale)
     try:

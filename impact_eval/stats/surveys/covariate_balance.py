@@ -224,7 +224,7 @@ def joint_balance_test(
         error = _influence(x, treated, weight, (centre, centre))
         total = error if clusters is None else _by_cluster(error, clusters)
         covariance = total.T @ total
-    statistic, rank = _quadratic(one - zero, covariance)
+    statistic, rank = _squared_distance(one - zero, covariance)
     groups = None if clusters is None else len(np.unique(clusters))
     if groups is None or groups <= rank + 1:
         return JointTest(statistic, float(rank), float(special.chdtrc(rank, statistic)), names)
@@ -234,7 +234,7 @@ def joint_balance_test(
     return JointTest(scaled, float(rank), p_value, names, df_denominator=below)
 
 
-def _quadratic(d: FloatArray, covariance: FloatArray) -> tuple[float, int]:
+def _squared_distance(d: FloatArray, covariance: FloatArray) -> tuple[float, int]:
     """Return d' V^- d and the rank of V, on correlations so that units do not matter."""
     scale = np.sqrt(np.diag(covariance))
     scale = np.where(scale > 0, scale, 1.0)

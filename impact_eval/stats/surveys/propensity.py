@@ -248,7 +248,7 @@ def fit_segments(segments: Sequence[Segment]) -> SegmentFit:
 def _intercept_start(segments: Sequence[Segment]) -> FloatArray:
     totals = [0.0, 0.0]
     for segment in segments:
-        totals[segment.treated] += _size(segment)
+        totals[segment.treated] += _segment_weight(segment)
     start = np.zeros(segments[0].design.shape[1])
     start[0] = np.log(totals[1] / totals[0]) if min(totals) > 0 else 0.0
     return start
@@ -262,9 +262,9 @@ def _capped_newton(segments: Sequence[Segment], start: FloatArray) -> SegmentFit
     """
     gamma = start.copy()
     eye = np.eye(gamma.size)
-    treated = sum(_size(segment) for segment in segments if segment.treated)
+    treated = sum(_segment_weight(segment) for segment in segments if segment.treated)
     for _ in range(_MAX_STEPS):
-        score, information, surest = _score(segments, gamma)
+        score, information, surest = _score_and_information(segments, gamma)
         try:
             bread = np.asarray(np.linalg.solve(information, eye), dtype=np.float64)
         except np.linalg.LinAlgError:
@@ -280,11 +280,13 @@ def _capped_newton(segments: Sequence[Segment], start: FloatArray) -> SegmentFit
     return SegmentFit(gamma, bread, False)
 
 
-def _size(segment: Segment) -> float:
+def _segment_weight(segment: Segment) -> float:
     return float(len(segment.design) if segment.weights is None else segment.weights.sum())
 
 
-def _score(segments: Sequence[Segment], gamma: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+def _score_and_information(
+    segments: Sequence[Segment], gamma: FloatArray
+) -> tuple[FloatArray, FloatArray, float]:
     """Return the score, the information, and the least P(untreated) of a treated row."""
     surest = 1.0
     score = np.zeros(gamma.size)

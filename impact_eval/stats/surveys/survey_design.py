@@ -94,8 +94,8 @@ def survey_design(
     """
     w = calibration.weights if calibration is not None else np.ones(n)
     w = w if weights is None else np.asarray(weights, dtype=np.float64)
-    stratum = _codes(np.zeros(n) if strata is None else strata)
-    cluster = _codes(np.arange(n) if clusters is None else clusters)
+    stratum = _label_codes(np.zeros(n) if strata is None else strata)
+    cluster = _label_codes(np.arange(n) if clusters is None else clusters)
     size = None if population is None else np.asarray(population, dtype=np.float64)
     faults = FindingCollector()
     if not np.all(w > 0) and calibration is None:
@@ -110,7 +110,7 @@ def survey_design(
     )
 
 
-def _codes(labels: ArrayLike) -> IntArray:
+def _label_codes(labels: ArrayLike) -> IntArray:
     _, codes = np.unique(np.asarray(labels), return_inverse=True)
     return codes.astype(np.int64)
 
@@ -147,7 +147,7 @@ def linearised_covariance(influence: FloatArray, design: SurveyDesign) -> FloatA
     """
     values = influence
     if design.calibration is not None:
-        values = _residuals(influence, design.calibration)
+        values = _calibrated_residuals(influence, design.calibration)
     weighted = values * design.weights[:, None]
     totals = np.zeros((int(design.clusters.max()) + 1, weighted.shape[1]))
     np.add.at(totals, design.clusters, weighted)
@@ -165,7 +165,7 @@ def linearised_covariance(influence: FloatArray, design: SurveyDesign) -> FloatA
     return covariance
 
 
-def _residuals(influence: FloatArray, calibration: Calibration) -> FloatArray:
+def _calibrated_residuals(influence: FloatArray, calibration: Calibration) -> FloatArray:
     root = np.sqrt(calibration.initial)[:, None]
     solution = np.linalg.lstsq(calibration.margins * root, influence * root, rcond=1e-10)[0]
     residual: FloatArray = influence - calibration.margins @ solution

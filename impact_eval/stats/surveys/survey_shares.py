@@ -116,10 +116,10 @@ def _likelihood_bounds(p: float, error: float, critical: float, *, n: int) -> tu
         deviance = 2 * size * (p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q)))
         return deviance - critical**2
 
-    return _edge(excess, p, 0.0), _edge(excess, p, 1.0)
+    return _bisected_edge(excess, p, 0.0), _bisected_edge(excess, p, 1.0)
 
 
-def _edge(excess: Callable[[float], float], inside: float, outside: float) -> float:
+def _bisected_edge(excess: Callable[[float], float], inside: float, outside: float) -> float:
     for _ in range(100):
         middle = (inside + outside) / 2
         if excess(middle) > 0:
