@@ -284,7 +284,7 @@ def joint_step_down(
     True
     """
     p = np.asarray(p_values, dtype=np.float64)
-    _refuse_unfit(p)
+    _refuse_p_values(p)
     matrix = np.asarray(covariance, dtype=np.float64)
     known = np.isfinite(np.diag(matrix)) & (np.diag(matrix) > 0)
     scale = np.where(known, np.sqrt(np.where(known, np.diag(matrix), 1.0)), 1.0)

@@ -72,7 +72,10 @@ def minimise(
 
 
 def _downhill_length(
-    objective: Callable[[FloatArray], ScoringPoint], theta: FloatArray, step: FloatArray, value: float
+    objective: Callable[[FloatArray], ScoringPoint],
+    theta: FloatArray,
+    step: FloatArray,
+    value: float,
 ) -> float:
     length = 1.0
     while length > 1e-5:

@@ -438,27 +438,22 @@ PAIRS: dict[str, Pair] = {
     "outcomes[].method.options": Pair(
         "panel", {}, {"base_period": "universal"}, also={f"{METHOD}.name": "callaway_santanna"}
     ),
-    "outcomes[].method.covariance": Pair(
-        "people", "HC1", "CR1",
-        also={f"{METHOD}.name": "difference_in_means", "data.roles.cluster": "lieu"},
-    ),
     "outcomes[].method.covariance.name": Pair(
         "people", "robust", "clustered",
         also={f"{METHOD}.name": "difference_in_means", "data.roles.cluster": "lieu"},
     ),
     "outcomes[].method.covariance.options": Pair(
-        "people", {"correction": "CR1"}, {"correction": "CR2"},
+        "people", {"correction": "CR0"}, {"correction": "CR3"},
         also={f"{METHOD}.name": "difference_in_means", f"{METHOD}.covariance.name": "clustered",
               "data.roles.cluster": "lieu"},
     ),
     "method.name": Pair("panel", "callaway_santanna", "imputation"),
     "method.options": Pair("panel", {}, {"base_period": "universal"}),
-    "method.covariance": Pair("people", "HC1", "CR1", also={"data.roles.cluster": "lieu"}),
     "method.covariance.name": Pair(
         "people", "robust", "clustered", also={"data.roles.cluster": "lieu"}
     ),
     "method.covariance.options": Pair(
-        "people", {"correction": "CR1"}, {"correction": "CR2"},
+        "people", {"correction": "CR0"}, {"correction": "CR3"},
         also={"method.covariance.name": "clustered", "data.roles.cluster": "lieu"},
     ),
     "instruments[].id": Pair("scale", "estime", "confiance", "unknown_instrument_id"),
