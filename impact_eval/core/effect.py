@@ -60,8 +60,13 @@ class Effect(Shown):
     @property
     def key(self) -> str:
         """A short name of the row: `term`, or `term[group, time]`."""
-        place = [_tell(part) for part in (self.group, self.time) if part is not None]
-        return f"{self.term}[{', '.join(place)}]" if place else self.term
+        return key_of(self.term, self.group, self.time)
+
+
+def key_of(term: str, group: Label, time: Label) -> str:
+    """Return the short name of a row, see `Effect.key`."""
+    place = [_tell(part) for part in (group, time) if part is not None]
+    return f"{term}[{', '.join(place)}]" if place else term
 
 
 TIDY_COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(Effect))

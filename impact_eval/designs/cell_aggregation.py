@@ -1,15 +1,23 @@
-"""Average cohort-by-period effects whose influence comes from an `InfluenceSource`.
+r"""Average cohort-by-period effects, whatever design made them: simple, event, group, calendar.
 
-The rows are those of the group-time designs: a last row `att` is the overall effect. Weights are
-those of the treated rows observed, taken as given (imputation, Sun–Abraham) or as estimated shares
-(Gardner's two stages), in which case their own influence is added.
+Every aggregate is a weighted mean of cells, :math:`\theta = \sum_c p_c\,ATT_c / \sum_c p_c`, and a
+last row `att` is the overall effect. Where the weights are themselves estimated (shares of cohorts,
+Callaway and Sant'Anna 2021, section 4.2), each share adds :math:`(ATT_c - \theta)/\sum p` to what
+an aggregate depends on: it is then a linear map of cells and shares, and its covariance needs no
+second pass over the data.
+
+References
+----------
+Callaway, B. and Sant'Anna, P. (2021). doi:10.1016/j.jeconom.2020.12.001
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,15 +33,116 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 
+class Alone(StrEnum):
+    """What is told of the error of a row that rests on a single cluster (or unit).
+
+    `no_error`: nothing, it is next to nothing by construction. `no_interval`: its error, without a
+    test; nothing when it rests on a single unit. `as_asked`: all, a covariance was asked for.
+    """
+
+    NO_ERROR = "no_error"
+    NO_INTERVAL = "no_interval"
+    AS_ASKED = "as_asked"
+
+
+class Overall(StrEnum):
+    """The last row: the mean of the rows before it, or of all cells."""
+
+    OF_ROWS = "of_rows"
+    OF_CELLS = "of_cells"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """K effects, each of one of G cohorts in one period.
+
+    Attributes
+    ----------
+    effects : (K,) array
+        NaN where not identified.
+    event_time, period : (K,) arrays
+        Time since the start, in the units of the calendar; the period.
+    weight : (K,) array
+        What the cell weighs in an average.
+    share : (K,) array of int
+        Which share that weight is, where the source knows of shares; -1 for none.
+    cohort : (K,) array of int
+        Code of the cohort; -1 for the rows of a placebo regression, which only the event study
+        shows.
+    n_treated, n_comparison : (K,) arrays of int
+    cohorts, sizes : (G,) arrays
+        First treated period; total weight.
+    n_units, n_clusters : (G,) arrays of int
+        Units, and units or clusters that are independent.
+    untested : (K,) array of bool
+        Cells whose lack of an error is told otherwise: reference periods, undefined cells.
+    """
+
+    effects: FloatArray
+    event_time: FloatArray
+    period: FloatArray
+    weight: FloatArray
+    share: IntArray
+    cohort: IntArray
+    n_treated: IntArray
+    n_comparison: IntArray
+    cohorts: FloatArray
+    sizes: FloatArray
+    n_units: IntArray
+    n_clusters: IntArray
+    untested: BoolArray
+
+    @property
+    def post(self) -> BoolArray:
+        """(K,) treated cells that are identified."""
+        return np.asarray((self.cohort >= 0) & (self.event_time >= 0) & np.isfinite(self.effects))
+
+    def beside(self, other: Mapping[str, NDArray[Any]]) -> Cells:
+        """Return these cells and others of the same cohorts, given by column."""
+        return replace(
+            self, **{name: np.concatenate([getattr(self, name), v]) for name, v in other.items()}
+        )
+
+
+def cells_of_panel(
+    panel: CohortPanel,
+    cohort: IntArray,
+    period: IntArray,
+    effects: FloatArray,
+    weight: FloatArray,
+) -> Cells:
+    """Return the cells of a panel: codes of cohort and period, effects and weights, all (K,)."""
+    untreated = panel.starts[:, None] > np.arange(panel.n_periods)[None, :]
+    sizes = np.bincount(panel.codes, weights=panel.unit_weights, minlength=len(panel.starts))
+    waiting = panel.cell_count * untreated
+    # nobody is its own comparison; a lead of no cohort (-1) is compared with all who wait
+    own = np.where(cohort >= 0, waiting[cohort, period], 0)
+    return Cells(
+        effects=effects,
+        event_time=panel.event_times[cohort, period],
+        period=panel.times[period],
+        weight=weight,
+        share=cohort * panel.n_periods + period,
+        cohort=cohort,
+        n_treated=panel.cell_count[cohort, period],
+        n_comparison=waiting.sum(axis=0)[period] - own,
+        cohorts=panel.cohorts,
+        sizes=np.asarray(sizes, dtype=np.float64),
+        n_units=panel.counts,
+        n_clusters=panel.cohort_clusters,
+        untested=np.zeros(len(effects), dtype=bool),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Average:
-    """One aggregate of K cells: where it stands, its weights, the pull of its shares."""
+    """One aggregate: its place, the weights (K,) of its cells, its slope (S,) in the shares."""
 
     term: str
     group: Label
     time: Label
     weights: FloatArray
-    shares: FloatArray
+    slope: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,102 +151,145 @@ class CellAggregator:
 
     Attributes
     ----------
-    panel : CohortPanel
+    cells : Cells
     report : Report
     source : InfluenceSource
         Of the K cells.
-    effects, event_time, weight : (K,) arrays
-        NaN effect where not identified; event time; total weight of the rows behind the cell.
-    cohort, period : (K,) arrays of int
-        -1 for the rows of a placebo regression, which only the event study shows.
-    random_shares : bool
-        Whether the weights are estimates.
-    withhold_single : bool
-        Whether a row that rests on one cluster has no error of its own.
+    shares : int
+        S, how many shares the source knows of; 0 where the weights are taken as given.
+    alone : Alone
+    overall : Overall
+    balance : float, optional
+        Event studies keep the cohorts observed for at least this long after treatment, and event
+        times within that window: the same cohorts at every event time.
+    window : tuple, optional
+        First and last event time shown; either may be None.
+    span : tuple of float
+        First and last period, for `balance`.
+    label : function
+        How a period or cohort is written in a row.
     """
 
-    panel: CohortPanel
+    cells: Cells
     report: Report
     source: InfluenceSource
-    effects: FloatArray
-    event_time: FloatArray
-    weight: FloatArray
-    cohort: IntArray
-    period: IntArray
-    random_shares: bool = False
-    withhold_single: bool = True
+    shares: int = 0
+    alone: Alone = Alone.NO_ERROR
+    overall: Overall = Overall.OF_ROWS
+    balance: float | None = None
+    window: tuple[float | None, float | None] | None = None
+    span: tuple[float, float] = (0.0, 0.0)
+    label: Callable[[float], Label] = float
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of aggregation offered."""
         return tuple(_KINDS)
 
-    @property
-    def post(self) -> BoolArray:
-        """(K,) treated cells that are identified."""
-        return np.asarray((self.cohort >= 0) & (self.event_time >= 0) & np.isfinite(self.effects))
+    def rows(self) -> list[Row]:
+        """Return the rows of the cells themselves."""
+        cells = self.cells
+        behind = {int(g): self._clusters(np.array([g])) for g in np.unique(cells.cohort)}
+        return [self._cell_row(k, behind[int(g)]) for k, g in enumerate(cells.cohort)]
 
-    def cells(self) -> Estimate:
+    def estimate(self) -> Estimate:
         """Return the estimate of the cells themselves."""
-        rows = [self._cell_row(k) for k in range(len(self.effects))]
-        combined = self.source.combine(np.eye(len(self.effects)))
-        return make_estimate(self.report, rows, self.effects, combined, aggregator=self)
+        combined = self.source.combine(np.eye(len(self.cells.effects)))
+        return make_estimate(self.report, self.rows(), self.cells.effects, combined, self)
 
     def aggregate(self, estimate: Estimate, kind: str) -> Estimate:
-        """Return the aggregated estimate."""
+        """Return the aggregated estimate; its last row, `att`, is the overall effect.
+
+        Parameters
+        ----------
+        estimate : Estimate
+            The rows of the cells.
+        kind : {"simple", "event", "group", "calendar"}
+
+        Returns
+        -------
+        Estimate
+        """
         averages = _KINDS[kind](self)
+        size = len(averages), len(self.cells.effects)
+        weights = np.array([a.weights for a in averages]).reshape(size)
+        shares = None
+        if self.shares:
+            shares = np.array([a.slope for a in averages]).reshape(size[0], self.shares)
+        behind = [self._behind(average) for average in averages]
+        rows = [self._row(a, found) for a, found in zip(averages, behind, strict=True)]
         method = estimate.method
+        options = {**method.options, "aggregation": kind}
         report = replace(
             self.report,
-            method=MethodRecord(
-                method.name, {**method.options, "aggregation": kind}, method.covariance
-            ),
-            findings=(*self.report.findings, *self._nothing(averages, kind)),
+            method=MethodRecord(method.name, options, method.covariance),
+            findings=(*self.report.findings, *self._findings(kind, averages, behind)),
         )
-        weights = np.array([a.weights for a in averages]).reshape(len(averages), len(self.effects))
-        shares = None
-        if self.random_shares and averages:
-            shares = np.stack([a.shares for a in averages], axis=2)
-        combined = self.source.combine(weights, shares)
-        rows = [self._average_row(average) for average in averages]
-        return make_estimate(report, rows, weights @ np.nan_to_num(self.effects), combined)
+        values = weights @ np.nan_to_num(self.cells.effects)
+        return make_estimate(report, rows, values, self.source.combine(weights, shares))
 
-    def _nothing(self, averages: list[Average], kind: str) -> tuple[Finding, ...]:
-        return () if averages else (Finding.warning("nothing_to_aggregate", kind=kind),)
+    def _findings(
+        self, kind: str, averages: list[Average], behind: list[_Behind]
+    ) -> tuple[Finding, ...]:
+        if not averages:
+            return (Finding.warning("nothing_to_aggregate", kind=kind),)
+        if self.alone is not Alone.NO_INTERVAL:
+            return ()
+        out = []
+        for code in ("row_of_one_unit", "row_of_one_cluster"):
+            names = [_name(a) for a, b in zip(averages, behind, strict=True) if b.told == code]
+            if names:
+                out.append(Finding.warning(code, kind=kind, rows=names))
+        return tuple(out)
 
     # -- rows -----------------------------------------------------------------------------------
 
-    def _cell_row(self, k: int) -> Row:
-        weights = np.zeros(len(self.effects))
-        weights[k] = 1.0
-        if self.cohort[k] < 0:
-            average = Average("event", None, float(self.event_time[k]), weights, np.empty(0))
-        else:
-            group = float(self.panel.cohorts[self.cohort[k]])
-            time = float(self.panel.times[self.period[k]])
-            average = Average("att_gt", group, time, weights, np.empty(0))
-        return self._average_row(average)
-
-    def _average_row(self, average: Average) -> Row:
-        panel = self.panel
-        part = (average.weights != 0) & (self.cohort >= 0)
-        largest = np.zeros(len(panel.starts), dtype=np.int64)
-        np.maximum.at(
-            largest, self.cohort[part], panel.cell_count[self.cohort[part], self.period[part]]
+    def _cell_row(self, k: int, behind: _Behind) -> Row:
+        cells, lead = self.cells, bool(self.cells.cohort[k] < 0)
+        start = None if lead else self.label(float(cells.cohorts[cells.cohort[k]]))
+        return Row(
+            "event" if lead else "att_gt",
+            start,
+            float(cells.event_time[k]) if lead else self.label(float(cells.period[k])),
+            int(cells.n_treated[k]),
+            int(cells.n_comparison[k]),
+            has_error=behind.has_error and not cells.untested[k],
+            has_interval=behind.has_interval,
         )
-        clusters = int(panel.cohort_clusters[largest > 0].sum())
-        untreated = panel.starts[:, None] > np.arange(panel.n_periods)[None, :]
-        waiting_cells = panel.cell_count * untreated
-        own = waiting_cells[self.cohort[part], self.period[part]]  # nobody is its own comparison
-        others = waiting_cells[:, self.period[part]].sum(axis=0) - own
-        waiting = int(others.max(initial=0))
+
+    def _behind(self, average: Average) -> _Behind:
+        return self._clusters(np.unique(self.cells.cohort[average.weights != 0]))
+
+    def _clusters(self, cohorts: IntArray) -> _Behind:
+        cells, cohorts = self.cells, cohorts[cohorts >= 0]
+        units, clusters = cells.n_units[cohorts], cells.n_clusters[cohorts]
+        if not cohorts.size or self.alone is Alone.AS_ASKED:
+            return _Behind(has_error=True, has_interval=True)
+        if self.alone is Alone.NO_ERROR:
+            return _Behind(has_error=int(clusters.sum()) != 1, has_interval=True)
+        if units.max() <= 1:
+            return _Behind(has_error=False, has_interval=False, told="row_of_one_unit")
+        if clusters.max() <= 1:
+            return _Behind(has_error=True, has_interval=False, told="row_of_one_cluster")
+        return _Behind(has_error=True, has_interval=True)
+
+    def _row(self, average: Average, behind: _Behind) -> Row:
+        cells = self.cells
+        part = average.weights != 0
+        cohort = cells.cohort[part]
+        largest = np.zeros(len(cells.cohorts) + 1, dtype=np.int64)  # the last for cohort -1
+        np.maximum.at(largest, cohort, cells.n_treated[part])
+        comparison = cells.n_comparison[part]
+        if (cohort >= 0).any():
+            largest[-1], comparison = 0, comparison[cohort >= 0]
         return Row(
             average.term,
             average.group,
             average.time,
-            int(largest.sum()) if part.any() else int(panel.counts[~panel.never].sum()),
-            waiting if part.any() else int(panel.counts[panel.never].sum()),
-            has_error=not self.withhold_single or clusters != 1 or not part.any(),
+            int(largest.sum()),
+            int(comparison.max(initial=0)),
+            has_error=behind.has_error and not cells.untested[part].all(),
+            has_interval=behind.has_interval,
         )
 
     # -- averages -------------------------------------------------------------------------------
@@ -145,74 +297,107 @@ class CellAggregator:
     def weighted(
         self, term: str, mask: BoolArray, *, group: Label = None, time: Label = None
     ) -> Average:
-        """Average cells by the weight of the rows behind them."""
-        weight = np.where(mask, self.weight, 0.0)
+        """Average cells by their weights."""
+        cells = self.cells
+        weight = np.where(mask, cells.weight, 0.0)
         total = weight.sum()
-        mean = float(weight @ np.nan_to_num(self.effects)) / total
-        shares = np.zeros((len(self.panel.starts), self.panel.n_periods))
-        live = mask & (self.cohort >= 0)
-        shares[self.cohort[live], self.period[live]] = (self.effects[live] - mean) / total
-        return Average(term, group, time, weight / total, shares)
+        mean = float(weight @ np.nan_to_num(cells.effects)) / total
+        part = np.where(mask, (cells.effects - mean) / total, 0.0)
+        return Average(term, group, time, weight / total, self.slope(mask, part))
 
-    def mean_of(self, parts: list[Average], weights: FloatArray) -> Average:
-        """Average averages with given weights: the overall effect."""
+    def slope(self, mask: BoolArray, values: FloatArray) -> FloatArray:
+        """Add up, (S,), what the cells of a mask give to the share that each is weighted by."""
+        if not self.shares:
+            return np.empty(0)
+        live = mask & (self.cells.cohort >= 0)
+        return np.asarray(
+            np.bincount(self.cells.share[live], values[live], minlength=self.shares), dtype=float
+        )
+
+    def mean_of(self, parts: list[Average], weights: FloatArray | None = None) -> Average:
+        """Average averages, alike or with weights: the overall effect."""
+        if self.overall is Overall.OF_CELLS:
+            return self.weighted("att", self.cells.post)
+        weights = np.ones(len(parts)) if weights is None else weights
         share = weights / weights.sum()
         return Average(
             "att",
             None,
             None,
-            np.einsum("j,jk->k", share, np.array([p.weights for p in parts])),
-            np.einsum("j,jgt->gt", share, np.array([p.shares for p in parts])),
+            share @ np.array([part.weights for part in parts]),
+            share @ np.array([part.slope for part in parts]),
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Behind:
+    """What a row may tell, by how many units and clusters stand behind it."""
+
+    has_error: bool
+    has_interval: bool
+    told: str | None = None
+
+
 def _simple(table: CellAggregator) -> list[Average]:
-    return [table.weighted("att", table.post)] if table.post.any() else []
+    return [table.weighted("att", table.cells.post)] if table.cells.post.any() else []
 
 
 def _event(table: CellAggregator) -> list[Average]:
-    live = np.isfinite(table.effects)
-    rows = [
-        table.weighted("event", live & (table.event_time == e), time=float(e))
-        for e in np.unique(table.event_time[live])
-    ]
-    after = [row for row in rows if isinstance(row.time, float) and row.time >= 0]
-    return [*rows, table.mean_of(after, np.ones(len(after)))] if after else rows
+    cells = table.cells
+    event, mask = cells.event_time, np.isfinite(cells.effects)
+    if table.balance is not None:
+        first, last = table.span
+        room = last - cells.cohorts[cells.cohort]
+        mask &= (room >= table.balance) & (event <= table.balance)
+        mask &= event >= table.balance - last + first
+    low, high = table.window or (None, None)
+    mask &= event >= (-np.inf if low is None else low)
+    mask &= event <= (np.inf if high is None else high)
+    times = np.unique(event[mask])
+    rows = [table.weighted("event", mask & (event == e), time=float(e)) for e in times]
+    after = [row for row, e in zip(rows, times, strict=True) if e >= 0]
+    return [*rows, table.mean_of(after)] if after else rows
 
 
 def _group(table: CellAggregator) -> list[Average]:
-    codes = np.unique(table.cohort[table.post])
+    cells = table.cells
+    codes = np.unique(cells.cohort[cells.post])
     rows = [
         table.weighted(
-            "group", table.post & (table.cohort == g), group=float(table.panel.cohorts[g])
+            "group", cells.post & (cells.cohort == g), group=table.label(float(cells.cohorts[g]))
         )
         for g in codes
     ]
     if not rows:
         return rows
-    size = np.bincount(
-        table.panel.codes, weights=table.panel.unit_weights, minlength=len(table.panel.starts)
-    )[codes].astype(np.float64)
-    overall = table.mean_of(rows, size)
-    means = np.array([row.weights for row in rows]) @ np.nan_to_num(table.effects)
-    centre = float(size @ means) / size.sum()
-    shares = overall.shares.copy()
-    for g, mean in zip(codes, means, strict=True):  # a unit counts once, spread over its periods
-        mine = table.period[table.post & (table.cohort == g)]
-        shares[g, mine] += (mean - centre) / size.sum() / len(mine)
-    return [*rows, replace(overall, shares=shares)]
+    sizes = cells.sizes[codes]
+    overall = table.mean_of(rows, sizes)
+    if table.overall is Overall.OF_CELLS:
+        return [*rows, overall]
+    # a unit counts once, spread over the periods of its cohort
+    means = np.array([row.weights for row in rows]) @ np.nan_to_num(cells.effects)
+    gaps = (means - float(sizes @ means) / sizes.sum()) / sizes.sum()
+    slope = overall.slope.copy()
+    for g, gap in zip(codes, gaps, strict=True):
+        mine = cells.post & (cells.cohort == g)
+        slope += table.slope(mine, mine * gap / mine.sum())
+    return [*rows, replace(overall, slope=slope)]
 
 
 def _calendar(table: CellAggregator) -> list[Average]:
+    cells = table.cells
     rows = [
-        table.weighted(
-            "calendar", table.post & (table.period == t), time=float(table.panel.times[t])
-        )
-        for t in np.unique(table.period[table.post])
+        table.weighted("calendar", cells.post & (cells.period == t), time=table.label(float(t)))
+        for t in np.unique(cells.period[cells.post])
     ]
-    return [*rows, table.mean_of(rows, np.ones(len(rows)))] if rows else rows
+    return [*rows, table.mean_of(rows)] if rows else rows
 
 
 _KINDS: Mapping[str, Callable[[CellAggregator], list[Average]]] = MappingProxyType(
     {"simple": _simple, "event": _event, "group": _group, "calendar": _calendar}
 )
+
+
+def _name(average: Average) -> str:
+    place = average.group if average.time is None else average.time
+    return "att" if place is None else f"{place:g}" if isinstance(place, float) else place

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impact_eval.core.estimate import (
-    Effect,
-    Estimate,
-    Influence,
-    Label,
-    MethodRecord,
-    wald_effect,
-)
+from impact_eval.core.estimate import Estimate, Label, MethodRecord
 from impact_eval.core.findings import Finding
+from impact_eval.designs.cell_aggregation import Alone, CellAggregator, Cells
 from impact_eval.designs.few_independent import few_independent
-from impact_eval.designs.group_time_aggregation import (
-    GroupTimeAggregator,
-    GroupTimeCells,
-    without_interval,
-)
 from impact_eval.designs.group_time_data import GroupTimeData
-from impact_eval.designs.own_tests import apply_tests
+from impact_eval.designs.influence_sources import JointSource
+from impact_eval.designs.panel_effects import Report
 from impact_eval.stats.inference.covariance import CR, Clustered
-from impact_eval.stats.inference.covariances import Covariance, CovarianceResult
+from impact_eval.stats.inference.covariances import Covariance
 from impact_eval.stats.panels.group_time import GroupTimeFit
 from impact_eval.stats.surveys.propensity import NO_OVERLAP, TRIM
 
@@ -50,139 +40,81 @@ def group_time_estimate(
     A cell without estimate has its reason in the findings; the reference period and a cohort of one
     unit have an estimate and no interval.
     """
-    size = fit.plan.size
-    spread = _spread(data, fit, covariance)
-    joint, n_independent = spread.joint, spread.n_independent
-    matrix = _own_covariance(data, fit, joint)
-    effects, noted = _rows(data, fit, outcome, matrix, spread)
-    aggregator = GroupTimeAggregator(
-        cells=_cells(data, fit),
-        estimates=fit.estimates,
-        covariance=joint,
-        influence=spread.influence,
-        result=spread.result,
-        units=spread.labels,
-        n_clusters=n_independent,
-        balance=balance,
-        window=window,
-        label=data.label,
-    )
+    source, n_independent = _source(data, fit, covariance)
     sizes = zip(fit.plan.cohorts, data.n_units, strict=True)
-    return Estimate(
+    report = Report(
         outcome=outcome,
         estimand="att",
         method=MethodRecord(name, dict(options), covariance_label(data, covariance)),
-        effects=effects,
-        covariance=matrix,
-        counterfactual=True,
-        influence=spread.of_cells(size),
-        aggregator=aggregator,
-        findings=(*data.findings, *_findings(data, fit, effects, spread), *noted),
+        n_clusters=n_independent,
+        findings=data.findings,
         flow=data.flow,
         details={"cohorts": {_tell(data.label(start)): int(n) for start, n in sizes}},
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Spread:
-    """The covariance of cells and shares: the kernel's own, or one asked for by name.
-
-    `influence` makes the (m, J) influence values of (J, c + K) combinations; None when the
-    covariance is no sum of them.
-    """
-
-    joint: FloatArray
-    n_independent: int
-    labels: NDArray[Any]
-    influence: Callable[[FloatArray], FloatArray] | None
-    result: CovarianceResult | None = None
-
-    def of_cells(self, size: int) -> Influence | None:
-        """Influence of the first cells, made when asked for."""
-        make = self.influence
-        if make is None:
-            return None
-        return Influence(lambda: make(np.eye(len(self.joint))[:size]), self.labels)
-
-
-def _spread(data: GroupTimeData, fit: GroupTimeFit, covariance: Covariance) -> _Spread:
-    if data.bound is None:
-        factor = 1.0
-        if isinstance(covariance, Clustered) and covariance.correction == CR.CR1:
-            factor = fit.n_independent / max(fit.n_independent - 1, 1)
-        root = float(np.sqrt(factor))
-        return _Spread(
-            joint=fit.covariance * factor,
-            n_independent=fit.n_independent,
-            labels=data.independent,
-            influence=lambda combinations: fit.influence(combinations) * root,
-        )
-    result = data.bound.of_influence(fit.influence())
-    values = result.influence
-    return _Spread(
-        joint=result.matrix,
-        n_independent=result.n_clusters[0] if result.n_clusters else fit.n_independent,
-        labels=data.bound.labels,
-        influence=None if values is None else lambda combinations: values @ combinations.T,
-        result=result,
+    table = CellAggregator(
+        cells=_cells(data, fit),
+        report=report,
+        source=source,
+        shares=len(fit.plan.cohorts),
+        alone=Alone.NO_INTERVAL,
+        balance=balance,
+        window=window,
+        span=(float(fit.plan.times[0]), float(fit.plan.times[-1])),
+        label=data.label,
     )
+    found = (*data.findings, *_findings(data, fit, table, n_independent))
+    return replace(table, report=replace(report, findings=found)).estimate()
 
 
-def _own_covariance(data: GroupTimeData, fit: GroupTimeFit, joint: FloatArray) -> FloatArray:
-    """Return the covariance of the cells, NaN where a cell has no variance of its own."""
+def _source(
+    data: GroupTimeData, fit: GroupTimeFit, covariance: Covariance
+) -> tuple[JointSource, int]:
+    """Return the covariance of cells and shares, and how many units or clusters it counts.
+
+    It is the kernel's own, or one asked for by name, computed from the influence values.
+    """
     size = fit.plan.size
-    blank = (data.n_units[fit.plan.cohort] <= 1) | fit.plan.reference
-    blank |= ~np.isfinite(fit.estimates) | (np.diag(joint)[:size] <= 0)
-    matrix = joint[:size, :size].copy()
-    matrix[blank, :] = np.nan
-    matrix[:, blank] = np.nan
-    return matrix
-
-
-def _rows(
-    data: GroupTimeData, fit: GroupTimeFit, outcome: str, matrix: FloatArray, spread: _Spread
-) -> tuple[tuple[Effect, ...], tuple[Finding, ...]]:
-    plan, result = fit.plan, spread.result
-    std_errors = np.sqrt(np.diag(matrix))
-    rows = [
-        wald_effect(
-            outcome=outcome,
-            estimand="att",
-            term="att_gt",
-            group=data.label(plan.cohorts[plan.cohort[i]]),
-            time=data.label(plan.times[plan.time[i]]),
-            estimate=float(fit.estimates[i]),
-            std_error=float(std_errors[i]),
-            n_treated=int(fit.n_treated[i]),
-            n_comparison=int(fit.n_comparison[i]),
-            n_clusters=spread.n_independent,
-            df=None if result is None else float(result.df[i]),
+    if data.bound is not None:
+        result = data.bound.of_influence(fit.influence())
+        counted = result.n_clusters[0] if result.n_clusters else fit.n_independent
+        source = JointSource(
+            covariance=result.matrix,
+            influence=None,
+            labels=data.bound.labels,
+            size=size,
+            # repaired once, over all cells and shares: an aggregate is a combination of these
+            result=replace(result, signed=None),
         )
-        for i in range(plan.size)
-    ]
-    one_cluster = data.n_independent[plan.cohort] <= 1
-    shown = [
-        without_interval(row) if alone else row
-        for row, alone in zip(rows, one_cluster, strict=True)
-    ]
-    if result is None:
-        return tuple(shown), ()
-    return apply_tests(shown, result.tests, np.eye(len(result.matrix))[: plan.size])
+        return source, counted
+    factor = 1.0
+    if isinstance(covariance, Clustered) and covariance.correction == CR.CR1:
+        factor = fit.n_independent / max(fit.n_independent - 1, 1)
+    root = float(np.sqrt(factor))
+    source = JointSource(
+        covariance=fit.covariance * factor,
+        influence=lambda combinations: fit.influence(combinations) * root,
+        labels=data.independent,
+        size=size,
+    )
+    return source, fit.n_independent
 
 
-def _cells(data: GroupTimeData, fit: GroupTimeFit) -> GroupTimeCells:
+def _cells(data: GroupTimeData, fit: GroupTimeFit) -> Cells:
     plan = fit.plan
-    return GroupTimeCells(
-        cohort=plan.cohort,
+    return Cells(
+        effects=fit.estimates,
         event_time=plan.event_time,
         period=plan.times[plan.time],
-        cohorts=plan.cohorts,
-        shares=fit.shares,
-        times=plan.times,
+        weight=fit.shares[plan.cohort],
+        share=plan.cohort,
+        cohort=plan.cohort,
         n_treated=fit.n_treated,
         n_comparison=fit.n_comparison,
+        cohorts=plan.cohorts,
+        sizes=fit.shares,
         n_units=data.n_units,
-        n_independent=data.n_independent,
+        n_clusters=data.n_independent,
+        untested=plan.reference | ~np.isfinite(fit.estimates),
     )
 
 
@@ -200,11 +132,12 @@ def covariance_label(data: GroupTimeData, covariance: Covariance) -> str:
 
 
 def _findings(
-    data: GroupTimeData, fit: GroupTimeFit, effects: tuple[Effect, ...], spread: _Spread
+    data: GroupTimeData, fit: GroupTimeFit, table: CellAggregator, n_independent: int
 ) -> list[Finding]:
     found: list[Finding] = []
+    rows = table.rows() if fit.undefined else []
     for reason in sorted(set(fit.undefined.values())):
-        keys = [effects[i].key for i in sorted(fit.undefined) if fit.undefined[i] == reason]
+        keys = [rows[i].key for i in sorted(fit.undefined) if fit.undefined[i] == reason]
         found.append(Finding.warning(str(reason), n=len(keys), cells=keys[:12]))
     if fit.plan.reference.any():
         found.append(Finding.info("reference_period", n=int(fit.plan.reference.sum())))
@@ -216,11 +149,8 @@ def _findings(
             names = [_tell(data.label(g)) for g in fit.plan.cohorts[which]]
             found.append(Finding.warning(code, n=len(names), cohorts=names))
     found += few_independent(
-        treated=data.treated_independent, total=spread.n_independent, clustered=data.clustered
+        treated=data.treated_independent, total=n_independent, clustered=data.clustered
     )
-    if spread.result is not None:
-        told = {finding.code for finding in found}
-        found += [finding for finding in spread.result.findings if finding.code not in told]
     if fit.trimmed:
         found.append(Finding.warning("trimmed_comparison", n=fit.trimmed, limit=TRIM))
     if fit.largest_propensity >= NO_OVERLAP:

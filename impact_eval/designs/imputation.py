@@ -20,7 +20,7 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
-from impact_eval.designs.cell_aggregation import CellAggregator
+from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of_panel
 from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel, refuse_empty
 from impact_eval.designs.influence_sources import CellSource, InfluenceSource, UnitSource
 from impact_eval.designs.panel_covariance import bind_panel, covariance_asked, with_cluster
@@ -147,7 +147,7 @@ class ImputationDiD:
         if not live.any():
             raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
         table = self._table(panel, found, outcome, bind_panel(panel, whole, asked))
-        return self._with_leads(table, untreated, sample).cells()
+        return self._with_leads(panel, table, untreated, sample).estimate()
 
     def _impute(self, panel: CohortPanel, untreated: BoolArray, treated: BoolArray) -> ImputedCells:
         variance = Variance(self.variance)
@@ -185,7 +185,7 @@ class ImputationDiD:
         else:
             source = UnitSource(panel, found.influence, bound=bound)
         return CellAggregator(
-            panel=panel,
+            cells=cells_of_panel(panel, found.cohort, found.period, found.effects, found.weight),
             report=Report(
                 outcome=outcome,
                 estimand="att",
@@ -195,20 +195,14 @@ class ImputationDiD:
                 flow=panel.flow,
             ),
             source=source,
-            effects=found.effects,
-            event_time=panel.event_times[found.cohort, found.period],
-            weight=found.weight,
-            cohort=found.cohort,
-            period=found.period,
-            random_shares=self.variance == "two_stage",
-            withhold_single=bound is None,
+            shares=panel.event_times.size if self.variance == "two_stage" else 0,
+            alone=Alone.NO_ERROR if bound is None else Alone.AS_ASKED,
         )
 
     def _with_leads(
-        self, table: CellAggregator, untreated: BoolArray, sample: Sample
+        self, panel: CohortPanel, table: CellAggregator, untreated: BoolArray, sample: Sample
     ) -> CellAggregator:
         """Add the coefficients of the periods before treatment, estimated on untreated rows."""
-        panel = table.panel
         before = untreated & ~panel.never[:, None]
         event = np.where(before, panel.event_times, -np.inf)
         present = np.unique(event[np.isfinite(event)])[::-1]
@@ -223,16 +217,23 @@ class ImputationDiD:
         if not np.isfinite(result.source.factor):
             return table  # one cluster, or as many parameters as rows: no test can be made
         kept = wanted[result.kept]
-        size = len(kept)
+        size, none = len(kept), np.full(len(kept), -1)
+        leads = {
+            "effects": result.coefficients,
+            "event_time": kept,
+            "period": np.full(size, np.nan),
+            "weight": np.ones(size),
+            "share": none,
+            "cohort": none,
+            "n_treated": np.full(size, panel.counts[~panel.never].sum()),
+            "n_comparison": np.full(size, panel.counts[panel.never].sum()),
+            "untested": np.zeros(size, dtype=bool),
+        }
         return replace(
             table,
+            cells=table.cells.beside(leads),
             source=_side_by_side(table.source, result.source),
-            effects=np.concatenate([table.effects, result.coefficients]),
-            event_time=np.concatenate([table.event_time, kept]),
             report=replace(table.report, details={"pretrend_reference": "earlier_periods"}),
-            weight=np.concatenate([table.weight, np.ones(size)]),
-            cohort=np.concatenate([table.cohort, np.full(size, -1)]),
-            period=np.concatenate([table.period, np.full(size, -1)]),
         )
 
 

@@ -1,20 +1,21 @@
 """Where the influence of regression-type effects comes from, and how it becomes a covariance.
 
-Four sources give the same answer in four situations: cohort moments (a balanced panel without
-covariates: nothing of the size of the data is made), influence values by unit, the adjusted scores
-of few clusters (CR2, CR3) with their Satterthwaite degrees of freedom, and any other covariance of
-the regression of rows.
+Each source gives the same answer in its own situation: cohort moments (a balanced panel without
+covariates: nothing of the size of the data is made), influence values by unit, the joint covariance
+that a group-time kernel computes block by block, the adjusted scores of few clusters (CR2, CR3)
+with their Satterthwaite degrees of freedom, any other covariance of the regression of rows, draws.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from impact_eval.core.estimate import Influence
+from impact_eval.core.estimate import Draws, Influence
 from impact_eval.core.findings import Finding
 from impact_eval.designs.cohort_panel import CohortPanel
 from impact_eval.designs.ties import BoundCovariance
@@ -41,6 +42,7 @@ class Combination:
     tests : function or None
         Tests of these combinations, or of combinations of them, that are not Wald's.
     findings : tuple of Finding
+    draws : Draws or None
     """
 
     covariance: FloatArray
@@ -48,6 +50,7 @@ class Combination:
     df: FloatArray
     tests: Tests | None = None
     findings: tuple[Finding, ...] = ()
+    draws: Draws | None = None
 
 
 def combination(result: CovarianceResult, labels: NDArray[Any]) -> Combination:
@@ -67,7 +70,8 @@ class InfluenceSource(Protocol):
     def combine(self, contrasts: FloatArray, shares: FloatArray | None = None) -> Combination:
         """Return the combinations `contrasts`, (J, K).
 
-        `shares`, (G, T, J), adds what the presence of a unit in a cell weighs in each of them.
+        `shares`, (J, S), adds what the shares of the units weigh in each of them: S is the number
+        of cohorts, or of cells (cohort after cohort) where units come and go.
         """
         ...
 
@@ -98,7 +102,8 @@ class CellSource:
         """Combine, see `InfluenceSource`."""
         panel, parts = self.panel, self.influence.combine(contrasts)
         if shares is not None:
-            parts = CellInfluence(parts.slope, parts.offset - shares.sum(axis=1))
+            present = shares.reshape(len(shares), len(panel.starts), panel.n_periods).sum(axis=2)
+            parts = CellInfluence(parts.slope, parts.offset - present.T)
         root = np.sqrt(self.factor)
         scaled = CellInfluence(parts.slope * root, parts.offset * root)
         df = np.full(len(contrasts), self.df)
@@ -160,10 +165,11 @@ class UnitSource:
 
 
 def _presence(panel: CohortPanel, shares: FloatArray) -> FloatArray:
-    out = np.zeros((panel.n_units, shares.shape[2]))
+    out = np.zeros((panel.n_units, len(shares)))
+    by_cohort = shares.reshape(len(shares), len(panel.starts), panel.n_periods)
     for g in range(len(panel.starts)):
         rows = panel.codes == g
-        out[rows] = panel.observed[rows] @ shares[g]
+        out[rows] = panel.observed[rows] @ by_cohort[:, g].T
     return out * panel.unit_weights[:, None]
 
 
@@ -237,6 +243,72 @@ class MappedSource:
     def combine(self, contrasts: FloatArray, shares: FloatArray | None = None) -> Combination:
         """Combine, see `InfluenceSource`."""
         return self.source.combine(contrasts @ self.weights, shares)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointSource:
+    """The joint covariance of K effects and of the S shares that weight them.
+
+    Attributes
+    ----------
+    covariance : (K + S, K + S) array
+    influence : function or None
+        Makes the (m, J) influence values of (J, K + S) combinations; None when the covariance is no
+        sum of them.
+    labels : (m,) array
+        Of what is independent.
+    size : int
+        K.
+    result : CovarianceResult or None
+        The covariance asked for by name, with its degrees of freedom and its tests.
+    """
+
+    covariance: FloatArray
+    influence: Callable[[FloatArray], FloatArray] | None
+    labels: NDArray[Any]
+    size: int
+    result: CovarianceResult | None = None
+
+    def combine(self, contrasts: FloatArray, shares: FloatArray | None = None) -> Combination:
+        """Combine, see `InfluenceSource`."""
+        if shares is None:
+            shares = np.zeros((len(contrasts), len(self.covariance) - self.size))
+        full = np.hstack([contrasts, shares])
+        if self.result is not None:
+            return combination(self.result.combine(full), self.labels)
+        make = self.influence
+        return Combination(
+            self._covariance(full),
+            None if make is None else Influence(lambda: make(full), self.labels),
+            np.full(len(full), np.inf),
+        )
+
+    def _covariance(self, full: FloatArray) -> FloatArray:
+        if np.array_equal(full, np.eye(*full.shape)):  # the effects themselves: nothing to multiply
+            return self.covariance[: len(full), : len(full)]
+        return np.asarray(full @ self.covariance @ full.T)
+
+
+@dataclass(frozen=True)
+class DrawSource:
+    """Effects known by draws of their error, or by nothing at all.
+
+    Attributes
+    ----------
+    covariance : (K, K) array
+        NaN without draws.
+    draws : Draws or None
+        (b, K).
+    """
+
+    covariance: FloatArray
+    draws: Draws | None
+
+    def combine(self, contrasts: FloatArray, shares: FloatArray | None = None) -> Combination:
+        """Combine, see `InfluenceSource`; shares are fixed here."""
+        drawn = self.draws and Draws(self.draws.kind, self.draws.values @ contrasts.T)
+        matrix = contrasts @ self.covariance @ contrasts.T
+        return Combination(matrix, None, np.full(len(contrasts), np.inf), draws=drawn)
 
 
 def sum_by_code(values: FloatArray, codes: IntArray, size: int) -> FloatArray:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from impact_eval.core.effect import key_of
 from impact_eval.core.estimate import (
     Aggregator,
     Effect,
@@ -26,7 +27,11 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a row is: its term, its place, how many units it compares."""
+    """What a row is: its term, its place, how many units it compares, what it may tell.
+
+    A row without `has_error` has neither error nor interval; one without `has_interval` has its
+    error and no test.
+    """
 
     term: str
     group: Label = None
@@ -34,6 +39,12 @@ class Row:
     n_treated: int | None = None
     n_comparison: int | None = None
     has_error: bool = True
+    has_interval: bool = True
+
+    @property
+    def key(self) -> str:
+        """Its short name, that of its effect."""
+        return key_of(self.term, self.group, self.time)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +54,7 @@ class Report:
     outcome: str
     estimand: str
     method: MethodRecord
-    n_clusters: int
+    n_clusters: int | None
     counterfactual: bool = True
     findings: tuple[Finding, ...] = ()
     flow: tuple[Any, ...] = ()
@@ -81,21 +92,20 @@ def make_estimate(
     effects: list[Effect] = []
     for i, row in enumerate(rows):
         df = float(combined.df[i])
-        effects.append(
-            wald_effect(
-                outcome=report.outcome,
-                estimand=report.estimand,
-                term=row.term,
-                group=row.group,
-                time=row.time,
-                estimate=float(values[i]),
-                std_error=float(np.sqrt(variance[i])) if live[i] else None,
-                df=df if np.isfinite(df) else None,
-                n_treated=row.n_treated,
-                n_comparison=row.n_comparison,
-                n_clusters=report.n_clusters,
-            )
+        effect = wald_effect(
+            outcome=report.outcome,
+            estimand=report.estimand,
+            term=row.term,
+            group=row.group,
+            time=row.time,
+            estimate=float(values[i]),
+            std_error=float(np.sqrt(variance[i])) if live[i] else None,
+            df=df if np.isfinite(df) else None,
+            n_treated=row.n_treated,
+            n_comparison=row.n_comparison,
+            n_clusters=report.n_clusters,
         )
+        effects.append(effect if row.has_interval else _without_interval(effect))
     rows_shown, noted = apply_tests(effects, combined.tests, np.eye(len(effects)))
     silent = sum(1 for i, row in enumerate(rows) if row.has_error and not live[i])
     told = {finding.code for finding in report.findings}
@@ -111,8 +121,14 @@ def make_estimate(
         covariance=covariance,
         counterfactual=report.counterfactual,
         influence=combined.influence,
+        draws=combined.draws,
         aggregator=aggregator,
         findings=findings,
         flow=report.flow,
         details=report.details,
     )
+
+
+def _without_interval(effect: Effect) -> Effect:
+    """Return a row with its standard error but no test and no interval."""
+    return replace(effect, statistic=None, p_value=None, conf_low=None, conf_high=None)

@@ -20,7 +20,7 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
-from impact_eval.designs.cell_aggregation import CellAggregator
+from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of_panel
 from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel, refuse_empty
 from impact_eval.designs.influence_sources import MappedSource
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
@@ -128,7 +128,13 @@ class SunAbraham:
         order = np.lexsort((period, cohort))
         cohort, period = cohort[order], period[order]
         table = CellAggregator(
-            panel=panel,
+            cells=cells_of_panel(
+                panel,
+                cohort,
+                period,
+                result.coefficients[order],
+                panel.cell_weight[cohort, period],
+            ),
             report=Report(
                 outcome=outcome,
                 estimand="att",
@@ -138,14 +144,9 @@ class SunAbraham:
                 flow=panel.flow,
             ),
             source=MappedSource(result.source, np.eye(len(order))[order]),
-            effects=result.coefficients[order],
-            event_time=panel.event_times[cohort, period],
-            weight=panel.cell_weight[cohort, period],
-            cohort=cohort,
-            period=period,
-            withhold_single=self.covariance is None,
+            alone=Alone.NO_ERROR if self.covariance is None else Alone.AS_ASKED,
         )
-        return table.cells()
+        return table.estimate()
 
 
 def _post_first(event: FloatArray) -> NDArray[np.int64]:

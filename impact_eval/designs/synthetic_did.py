@@ -23,7 +23,10 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
-from impact_eval.designs.synthetic_panel import Cells, CompletePanel, complete_panel
+from impact_eval.designs.cell_aggregation import Alone, CellAggregator, Cells, Overall
+from impact_eval.designs.influence_sources import DrawSource
+from impact_eval.designs.panel_effects import Report
+from impact_eval.designs.synthetic_panel import CompletePanel, complete_panel
 from impact_eval.stats.panels.sdid import (
     Penalty,
     SyntheticDid,
@@ -145,24 +148,27 @@ class SyntheticDiD:
         entries = [_Entry.of(panel, start) for start in panel.cohort_starts]
         chosen = self._choose(panel, entries)
         draws = self._draws(panel, entries, chosen)
-        cells = _cells(panel, entries, draws)
         findings = list(panel.findings)
         if draws is None:
             findings.append(Finding.warning("synthetic_no_error", n=int((~panel.never).sum())))
         elif (~panel.never).sum() == 1:
             findings.append(Finding.info("synthetic_one_treated"))
-        shell = Estimate(
+        report = Report(
             outcome=outcome,
             estimand="att",
             method=MethodRecord(self.info.name, options_of(self), chosen or "none"),
-            effects=(),
-            covariance=np.empty((0, 0)),
-            counterfactual=True,
+            n_clusters=None,
             findings=tuple(findings),
             flow=panel.flow,
             details={"synthetic": [entry.details(panel) for entry in entries]},
         )
-        return cells.estimate_of(shell, cells.cells())
+        return CellAggregator(
+            cells=_cells(panel, entries, untested=draws is None),
+            report=report,
+            source=DrawSource(_covariance(draws, entries), draws),
+            alone=Alone.AS_ASKED,
+            overall=Overall.OF_CELLS,
+        ).estimate()
 
     def _choose(self, panel: CompletePanel, entries: list[_Entry]) -> str | None:
         """Return the inference that these numbers allow, or refuse the one asked for."""
@@ -252,31 +258,35 @@ def _indicator(mask: NDArray[np.bool_]) -> FloatArray:
     return mask.astype(np.float64)
 
 
-def _cells(panel: CompletePanel, entries: list[_Entry], draws: Draws | None) -> Cells:
+def _covariance(draws: Draws | None, entries: list[_Entry]) -> FloatArray:
+    if draws is None:
+        size = sum(entry.fit.effects.shape[1] for entry in entries)
+        return np.full((size, size), np.nan)
+    if draws.kind == SyntheticInference.JACKKNIFE:
+        return jackknife_covariance(draws.values)
+    return draw_covariance(draws.values)
+
+
+def _cells(panel: CompletePanel, entries: list[_Entry], *, untested: bool) -> Cells:
     after = [np.arange(entry.start, panel.n_periods) for entry in entries]
     position = np.concatenate(after)
-    starts = np.concatenate(
-        [np.full(len(part), e.start) for e, part in zip(entries, after, strict=True)]
-    )
-    sizes = np.concatenate(
-        [np.full(len(part), int(e.treated.sum())) for e, part in zip(entries, after, strict=True)]
-    )
-    size = len(position)
-    if draws is None:
-        covariance = np.full((size, size), np.nan)
-    elif draws.kind == SyntheticInference.JACKKNIFE:
-        covariance = jackknife_covariance(draws.values)
-    else:
-        covariance = draw_covariance(draws.values)
+    cohort = np.repeat(np.arange(len(entries)), [len(part) for part in after])
+    starts = np.array([entry.start for entry in entries])
+    sizes = np.array([int(entry.treated.sum()) for entry in entries])
     return Cells(
-        group=panel.times[starts],
-        time=panel.times[position],
-        event_time=panel.times[position] - panel.times[starts],
-        estimates=np.concatenate([e.fit.effects[0] for e in entries]),
-        n_treated=sizes.astype(np.int64),
-        covariance=covariance,
-        draws=draws,
-        n_comparison=int(panel.never.sum()),
+        effects=np.concatenate([entry.fit.effects[0] for entry in entries]),
+        event_time=panel.times[position] - panel.times[starts[cohort]],
+        period=panel.times[position],
+        weight=sizes[cohort].astype(np.float64),
+        share=np.full(len(position), -1),
+        cohort=cohort,
+        n_treated=sizes[cohort],
+        n_comparison=np.full(len(position), int(panel.never.sum())),
+        cohorts=panel.times[starts],
+        sizes=sizes.astype(np.float64),
+        n_units=sizes,
+        n_clusters=sizes,
+        untested=np.full(len(position), untested),
     )
 
 

@@ -20,7 +20,7 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
-from impact_eval.designs.cell_aggregation import CellAggregator
+from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of_panel
 from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
 from impact_eval.designs.contract import Example
 from impact_eval.designs.eligibility import unit_flag
@@ -155,7 +155,7 @@ class TripleDifference:
             )  # fmt: skip
         split = replace(panel, codes=2 * panel.codes + eligible, starts=np.repeat(panel.starts, 2))
         bound = bind_panel(split, whole, asked)
-        return self._table(panel, split, cells, outcome, bound).cells()
+        return self._table(panel, split, cells, outcome, bound).estimate()
 
     def _cells(self, panel: CohortPanel, eligible: BoolArray) -> _Cells:
         out = _Cells()
@@ -213,7 +213,7 @@ class TripleDifference:
         cohort, period = 2 * np.array(cells.cohort) + 1, np.array(cells.period)
         size = np.bincount(split.codes, weights=split.unit_weights, minlength=len(split.starts))
         return CellAggregator(
-            panel=split,
+            cells=cells_of_panel(split, cohort, period, np.array(cells.effects), size[cohort]),
             report=Report(
                 outcome=outcome,
                 estimand="att",
@@ -223,13 +223,8 @@ class TripleDifference:
                 flow=panel.flow,
             ),
             source=UnitSource(split, np.column_stack(cells.influence), bound=bound),
-            effects=np.array(cells.effects),
-            event_time=split.event_times[cohort, period],
-            weight=size[cohort],
-            cohort=cohort,
-            period=period,
-            random_shares=True,
-            withhold_single=bound is None,
+            shares=split.event_times.size,
+            alone=Alone.NO_ERROR if bound is None else Alone.AS_ASKED,
         )
 
 

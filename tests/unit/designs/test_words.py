@@ -13,7 +13,7 @@ OWN = [
     "designs/callaway_santanna.py",
     "designs/group_time_data.py",
     "designs/group_time_estimate.py",
-    "designs/group_time_aggregation.py",
+    "designs/cell_aggregation.py",
     "designs/did.py",
     "designs/difference_in_means.py",
     "designs/before_after.py",
