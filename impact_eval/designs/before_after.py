@@ -37,12 +37,12 @@ from impact_eval.designs.row_regression import (
 )
 from impact_eval.stats.inference.covariance import Clustered, sum_by_cluster
 from impact_eval.stats.inference.covariances import (
-    FEW_CLUSTERS,
     Covariance,
     CovarianceResult,
     OwnTest,
     Source,
 )
+from impact_eval.stats.inference.few import few_in_all
 from impact_eval.stats.inference.regression import LinearFit, least_squares
 
 FloatArray = NDArray[np.float64]
@@ -343,8 +343,8 @@ def _findings(
         )
     codes = {finding.code for finding in found}
     found += [f for change in changes for f in change.findings if f.code not in codes]
-    if last.n_clusters is not None and last.n_clusters < FEW_CLUSTERS:
-        found.append(Finding.warning("few_clusters", n=last.n_clusters, advised=FEW_CLUSTERS))
+    if last.n_clusters is not None:
+        found += few_in_all(last.n_clusters)
     if dead:
         found.append(Finding.warning("no_variance", outcome=outcome))
     return tuple(found)

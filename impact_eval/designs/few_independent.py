@@ -6,13 +6,20 @@ then told as `few_treated_clusters` or as `few_treated_units`, by every design.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from impact_eval.core.findings import Finding
 from impact_eval.data.sample import Sample
 from impact_eval.designs.ties import cluster_columns
-from impact_eval.stats.inference.covariances import FEW_CLUSTERS, Covariance
+from impact_eval.stats.inference.covariances import Covariance
+from impact_eval.stats.inference.few import FEW_TREATED, few_in_all
+
+IntArray = NDArray[np.int64]
 
 ONE_TREATED = ("one_treated_unit", "one_treated_cluster")  # why an effect has no interval
-FEW_TREATED = 10  # treated below which the usual errors are too small (see the method's page)
 
 
 def clusters_declared(sample: Sample, covariance: Covariance | None = None) -> bool:
@@ -60,9 +67,7 @@ def few_independent(
     >>> [finding.code for finding in few_independent(treated=4, clustered=False)]
     ['few_treated_units']
     """
-    found: list[Finding] = []
-    if total is not None and total < FEW_CLUSTERS:
-        found.append(Finding.warning("few_clusters", n=total, advised=FEW_CLUSTERS))
+    found = [] if total is None else [*few_in_all(total)]
     if treated < FEW_TREATED:
         found.append(
             Finding.warning(
@@ -73,4 +78,31 @@ def few_independent(
         )
     if treated == 1:
         found.append(Finding.warning(ONE_TREATED[clustered]))
+    return tuple(found)
+
+
+def lonely_cohorts(
+    labels: Sequence[str], n_units: IntArray, n_clusters: IntArray
+) -> tuple[Finding, ...]:
+    """Name the cohorts that rest on a single unit, then those that rest on a single cluster.
+
+    Parameters
+    ----------
+    labels : sequence of K str
+    n_units, n_clusters : (K,) arrays of int
+
+    Returns
+    -------
+    tuple of Finding
+        `one_unit_cohort`, `one_cluster_cohort`.
+    """
+    one_unit = n_units <= 1
+    found = []
+    for code, which in (
+        ("one_unit_cohort", one_unit),
+        ("one_cluster_cohort", ~one_unit & (n_clusters <= 1)),
+    ):
+        names = [labels[i] for i in np.flatnonzero(which)]
+        if names:
+            found.append(Finding.warning(code, n=len(names), cohorts=names))
     return tuple(found)

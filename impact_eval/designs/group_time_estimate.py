@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from impact_eval.core.estimate import Estimate, Label, MethodRecord
 from impact_eval.core.findings import Finding
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, Cells
-from impact_eval.designs.few_independent import few_independent
+from impact_eval.designs.few_independent import few_independent, lonely_cohorts
 from impact_eval.designs.group_time_data import GroupTimeData
 from impact_eval.designs.influence_sources import JointSource
 from impact_eval.designs.panel_effects import Report
@@ -142,12 +142,8 @@ def _findings(
     if fit.plan.reference.any():
         found.append(Finding.info("reference_period", n=int(fit.plan.reference.sum())))
     used = np.isin(np.arange(len(data.n_units)), fit.plan.cohort)
-    one_unit = used & (data.n_units <= 1)
-    one_cluster = used & ~one_unit & (data.n_independent <= 1)
-    for code, which in (("one_unit_cohort", one_unit), ("one_cluster_cohort", one_cluster)):
-        if which.any():
-            names = [_tell(data.label(g)) for g in fit.plan.cohorts[which]]
-            found.append(Finding.warning(code, n=len(names), cohorts=names))
+    names = [_tell(data.label(g)) for g in fit.plan.cohorts[used]]
+    found += lonely_cohorts(names, data.n_units[used], data.n_independent[used])
     found += few_independent(
         treated=data.treated_independent, total=n_independent, clustered=data.clustered
     )

@@ -22,6 +22,7 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of_panel
 from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel, refuse_empty
+from impact_eval.designs.few_independent import lonely_cohorts
 from impact_eval.designs.influence_sources import CellSource, InfluenceSource, UnitSource
 from impact_eval.designs.panel_covariance import bind_panel, covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import Report
@@ -175,9 +176,9 @@ class ImputationDiD:
         missing = int((~found.identified).sum())
         if missing:
             findings.append(Finding.warning("cells_not_imputable", n=missing))
-        if (panel.cohort_clusters[~panel.never] == 1).any():
-            n = int((panel.cohort_clusters[~panel.never] == 1).sum())
-            findings.append(Finding.warning("cohort_of_one_cluster", n=n))
+        live = ~panel.never
+        names = [f"{start:g}" for start in panel.cohorts[live]]
+        findings += lonely_cohorts(names, panel.counts[live], panel.cohort_clusters[live])
         label = self.variance if bound is None else f"{self.variance}, {bound.covariance.label}"
         source: InfluenceSource
         if isinstance(found.influence, CellInfluence):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs.cohort_panel import CohortPanel
-from impact_eval.designs.few_independent import FEW_TREATED, few_independent
+from impact_eval.designs.few_independent import few_independent
 from impact_eval.designs.influence_sources import (
     AdjustedSource,
     CellSource,
@@ -22,12 +22,12 @@ from impact_eval.designs.panel_covariance import own_level, sample_rows
 from impact_eval.designs.ties import ties_of_rows
 from impact_eval.stats.inference.covariance import (
     CR,
-    FEW_CLUSTERS,
     Clustered,
     cluster_moments,
     small_sample_factor,
 )
 from impact_eval.stats.inference.covariances import Covariance
+from impact_eval.stats.inference.few import are_few
 from impact_eval.stats.inference.regression import Absorbed, LinearFit, least_squares
 from impact_eval.stats.panels.cell_regression import cell_regression
 from impact_eval.stats.panels.panel_regression import (
@@ -112,7 +112,7 @@ def _choose(
     panel: CohortPanel, covariance: Covariance | None, columns: int
 ) -> tuple[CR, tuple[Finding, ...]]:
     clusters, treated = panel.n_clusters, treated_clusters(panel)
-    few = clusters < FEW_CLUSTERS or treated < FEW_TREATED
+    few = are_few(total=clusters, treated=treated)
     findings = few_cluster_findings(panel)
     if isinstance(covariance, Clustered):
         return CR(covariance.correction), findings

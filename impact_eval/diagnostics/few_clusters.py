@@ -21,6 +21,7 @@ from impact_eval.designs.base import Design, designs
 from impact_eval.diagnostics.check import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.diagnostics.refit import headline
 from impact_eval.stats.inference.covariance import Clustered
+from impact_eval.stats.inference.few import are_few
 from impact_eval.stats.inference.randomisation import (
     DeclaredDraw,
     RandomisationTest,
@@ -37,7 +38,6 @@ from impact_eval.stats.panels.panel_tests import group_time_rejects, twfe_reject
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-FEW_TREATED, FEW_TERRITORIES = 10, 40
 DRAWS = 9_999
 NULL_DRAWS = 400
 LEVEL = 0.95
@@ -82,7 +82,7 @@ class Territories:
     @property
     def few(self) -> bool:
         """Whether the usual asymptotic inference cannot be trusted."""
-        return self.n_treated < FEW_TREATED or self.n < FEW_TERRITORIES
+        return are_few(total=self.n, treated=self.n_treated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,10 @@ from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import NotApplicable
 from impact_eval.core.inference import JointTest, wald_test
 from impact_eval.diagnostics.check import CheckContext, CheckResult, CheckStatus, register_check
+from impact_eval.stats.inference.few import FEW_CLUSTERS
 from impact_eval.stats.panels.pretest import PretestRule, mean_after_passing, slope_for_power
 
 FloatArray = NDArray[np.float64]
-
-FEW_CLUSTERS = 40  # below it the Wald statistic is read as Hotelling's, not as a chi-squared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

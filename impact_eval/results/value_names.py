@@ -125,7 +125,7 @@ _OF_THINGS = _codes(
     "|synthetic_no_error"
 )
 _OF_CLUSTERS = _codes(
-    "few_clusters|few_treated_clusters|cohort_of_one_cluster|randomisation_cannot_reject"
+    "few_clusters|few_treated_clusters|one_cluster_cohort|randomisation_cannot_reject"
     "|wild_cannot_reject"
     "|comparison_of_one_unit|territory_with_hole"
 )

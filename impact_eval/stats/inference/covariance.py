@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from impact_eval.stats.inference.cluster_moments import satterthwaite_df
 from impact_eval.stats.inference.covariances import (
-    FEW_CLUSTERS,
     Covariance,
     CovarianceResult,
     OwnTest,
@@ -40,7 +39,6 @@ from impact_eval.stats.inference.regression import LinearFit
 
 __all__ = [
     "CR",
-    "FEW_CLUSTERS",
     "HC",
     "Clustered",
     "Conley",

@@ -126,7 +126,7 @@ def test_what_a_panel_cannot_give_is_said(rng):
     assert {"last_cohort_as_comparison", "always_treated_dropped", "few_clusters"} <= found
     imputed = ImputationDiD().fit(sample, "y")
     codes = {f.code for f in imputed.findings}
-    assert {"cells_not_imputable", "unit_never_untreated", "cohort_of_one_cluster"} <= codes
+    assert {"cells_not_imputable", "unit_never_untreated", "one_unit_cohort"} <= codes
     alone = [e for e in imputed.effects if e.group == 4]
     assert alone
     assert all(e.std_error is None and e.estimate is not None for e in alone if e.time < 5)

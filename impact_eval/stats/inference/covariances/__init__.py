@@ -8,7 +8,6 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from impact_eval.stats.inference.covariances.covariance_kind import (
-    FEW_CLUSTERS,
     Covariance,
     CovarianceResult,
     OwnTest,
@@ -27,7 +26,6 @@ for _found in iter_modules(__path__):
     import_module(f"{__name__}.{_found.name}")
 
 __all__ = [
-    "FEW_CLUSTERS",
     "Covariance",
     "CovarianceResult",
     "OwnTest",

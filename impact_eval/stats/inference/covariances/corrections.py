@@ -38,7 +38,6 @@ from impact_eval.stats.inference.cluster_moments import (
     weighted_cr2_moments,
 )
 from impact_eval.stats.inference.covariances.covariance_kind import (
-    FEW_CLUSTERS,
     CovarianceResult,
     FloatArray,
     IntArray,
@@ -46,6 +45,7 @@ from impact_eval.stats.inference.covariances.covariance_kind import (
     Ties,
     sum_by_cluster,
 )
+from impact_eval.stats.inference.few import few_in_all
 from impact_eval.stats.inference.regression import LinearFit
 
 
@@ -91,9 +91,9 @@ def small_sample_factor(correction: CR, *, clusters: int, n: int, parameters: in
 
 def few_clusters(groups: int, correction: CR) -> tuple[Finding, ...]:
     """Warn that clusters are too few for a correction without Satterthwaite's degrees."""
-    if correction.satterthwaite or groups >= FEW_CLUSTERS:
+    if correction.satterthwaite:
         return ()
-    return (Finding.warning("few_clusters", n=groups, advised=FEW_CLUSTERS),)
+    return few_in_all(groups)
 
 
 def influence_covariance(

@@ -28,7 +28,6 @@ IntArray = NDArray[np.int64]
 ENTRY_POINTS = "impact_eval.covariances"
 NOT_PSD = "covariance_not_psd"
 LEVEL = 0.95  # of the intervals that a test of its own inverts
-FEW_CLUSTERS = 40  # below, CR1 with t(G-1) rejects too often (MacKinnon, Nielsen and Webb 2023)
 
 
 class Source(StrEnum):
