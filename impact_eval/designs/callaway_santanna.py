@@ -23,7 +23,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.contract import Example
-from impact_eval.designs.group_time_data import GroupTimeData, read_panel, read_rows
+from impact_eval.designs.group_time_data import GroupTimeData, read_rows, read_units
 from impact_eval.designs.group_time_estimate import group_time_estimate
 from impact_eval.designs.panel_covariance import covariance_asked
 from impact_eval.designs.redraws import by_redraws, redrawn
@@ -207,7 +207,7 @@ class CallawaySantAnna:
                 sample, outcome, covariance=asked, anticipation=self.anticipation
             )
         else:
-            data = read_panel(
+            data = read_units(
                 sample,
                 outcome,
                 covariance=asked,

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Estimate, Label, MethodRecord
 from impact_eval.core.findings import Finding
-from impact_eval.designs.cohort_panel import CohortPanel
+from impact_eval.designs.cohort_panel import Panel
 from impact_eval.designs.influence_sources import InfluenceSource
 from impact_eval.designs.panel_effects import Report, Row, make_estimate
 
@@ -105,7 +105,7 @@ class Cells:
 
 
 def cells_of_panel(
-    panel: CohortPanel,
+    panel: Panel,
     cohort: IntArray,
     period: IntArray,
     effects: FloatArray,

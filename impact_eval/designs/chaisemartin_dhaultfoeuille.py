@@ -21,7 +21,7 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
-from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
+from impact_eval.designs.cohort_panel import Panel, read_panel
 from impact_eval.designs.influence_sources import UnitSource
 from impact_eval.designs.panel_covariance import (
     bind_panel,
@@ -142,7 +142,7 @@ class ChaisemartinDHaultfoeuille:
         asked = covariance_asked(self.covariance, sample, default=CR.CR0)
         whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = cohort_panel(sample, outcome)
+        panel = read_panel(sample, outcome)
         bound = bind_panel(panel, whole, asked)
         data = self._input(panel, sample)
         after = list(_feasible(data, self.effects, placebo=False))
@@ -167,7 +167,7 @@ class ChaisemartinDHaultfoeuille:
         fitted = _Switchers(panel, report, before, after, bound, normalized=self.normalized)
         return fitted.aggregate(None, "event")
 
-    def _input(self, panel: CohortPanel, sample: Sample) -> SwitchInput:
+    def _input(self, panel: Panel, sample: Sample) -> SwitchInput:
         path = switching(wide_treatment(panel, sample))
         every = np.ones(panel.n_units, dtype=bool)
         chosen = {"all": path.sign != 0, "in": path.sign > 0, "out": path.sign < 0}
@@ -196,7 +196,7 @@ def _feasible(
 class _Switchers:
     """Fitted horizons: gives the event study with the total effect, or the latter alone."""
 
-    panel: CohortPanel
+    panel: Panel
     report: Report
     before: list[tuple[float, Horizon]]
     after: list[tuple[float, Horizon]]

@@ -1,9 +1,16 @@
-"""The input of the regression-type difference-in-differences: a wide panel with cohort codes."""
+"""One reading of a panel: who is in it, by unit, by cell, by cohort, and who is left out.
+
+Time is the calendar's: the time since the start of a cell is its period less the period of entry,
+in the units of the column, whether or not anybody was observed at that entry.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,10 +26,60 @@ from impact_eval.stats.panels.panel_regression import PanelColumns
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+Told = str | int | float | tuple[str, ...]
+
+
+class LeftOut(StrEnum):
+    """Why a unit of a panel is left out, and the code under which it is counted."""
+
+    ALWAYS_TREATED = "always_treated_dropped"
+    WEIGHT_ZERO = "unit_weight_zero"
+    NEVER_OBSERVED = "unit_never_observed"
+    INCOMPLETE = "unit_incomplete"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CohortPanel:
+class Covariates:
+    """The covariates of all the units of a sample (N units, T periods, p covariates).
+
+    Attributes
+    ----------
+    values : (N, p) or (N, T, p) array
+        By period when some vary within a unit; NaN where a unit is not observed.
+    names : tuple of p str
+    """
+
+    values: FloatArray
+    names: tuple[str, ...]
+
+    @cached_property
+    def _bounds(self) -> tuple[FloatArray, FloatArray]:
+        if self.values.ndim == 2:
+            return self.values, self.values
+        return np.nanmin(self.values, axis=1), np.nanmax(self.values, axis=1)
+
+    @cached_property
+    def moving(self) -> BoolArray:
+        """(p,) which ones vary within a unit."""
+        low, high = self._bounds
+        return np.asarray((low != high).any(axis=0))
+
+    @cached_property
+    def fixed(self) -> FloatArray:
+        """(N, p') those that do not vary."""
+        low = self._bounds[0]
+        return low[:, ~self.moving] if self.moving.any() else low
+
+    @cached_property
+    def varying(self) -> FloatArray:
+        """(N, T, q) those that do; q is 0 when none does."""
+        if self.values.ndim == 2:
+            return np.empty((len(self.values), 0, 0))
+        return np.ascontiguousarray(self.values[:, :, self.moving])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
     """A panel as arrays, its units coded by cohort (N units, T periods, G cohorts).
 
     Attributes
@@ -33,6 +90,8 @@ class CohortPanel:
     codes : (N,) array of int
     starts : (G,) array of int
         Position of the first treated period of each cohort, ascending; T for never treated.
+    cohorts : (G,) array
+        When each cohort enters, infinite for never treated: perhaps between two periods.
     units, clusters : (N,) arrays
         Labels of the units; codes of their clusters.
     sample_units, first_period : (N,) arrays of int
@@ -44,10 +103,8 @@ class CohortPanel:
         Clusters were given; otherwise each unit is its own.
     weights : (N,) array or None
         None when all weigh the same.
-    fixed : (N, p) array
-        Covariates that do not vary within a unit.
-    varying : (N, T, q) array
-        Those that do.
+    covariates : Covariates
+        Of all the units of the sample.
     balanced : bool
         Every unit is observed at every period.
     flow : tuple of FlowStep
@@ -58,6 +115,7 @@ class CohortPanel:
     times: FloatArray
     codes: IntArray
     starts: IntArray
+    cohorts: FloatArray
     units: NDArray[Any]
     sample_units: IntArray
     first_period: IntArray
@@ -66,10 +124,7 @@ class CohortPanel:
     cluster_labels: NDArray[Any]
     clusters_declared: bool
     weights: FloatArray | None
-    fixed: FloatArray
-    varying: FloatArray
-    fixed_names: tuple[str, ...]
-    varying_names: tuple[str, ...]
+    covariates: Covariates
     balanced: bool
     flow: tuple[FlowStep, ...]
     findings: tuple[Finding, ...]
@@ -95,19 +150,41 @@ class CohortPanel:
         return self.n_clusters < self.n_units
 
     @property
-    def cohorts(self) -> FloatArray:
-        """(G,) first treated period, infinite for never treated."""
-        return np.append(self.times, np.inf)[self.starts]
-
-    @property
     def never(self) -> BoolArray:
         """(G,) which cohort is never treated."""
         return self.starts >= self.n_periods
 
+    @cached_property
+    def fixed(self) -> FloatArray:
+        """(N, p) covariates that do not vary within a unit."""
+        return self._of_units(self.covariates.fixed)
+
+    @cached_property
+    def varying(self) -> FloatArray:
+        """(N, T, q) covariates that do."""
+        found = self.covariates.varying
+        if not found.shape[2]:
+            return np.empty((self.n_units, self.n_periods, 0))
+        if self.n_periods == found.shape[1]:
+            return self._of_units(found)
+        period = self.first_period[:, None] + np.arange(self.n_periods)
+        return np.asarray(found[self.sample_units[:, None], period])
+
+    @cached_property
+    def raw_covariates(self) -> FloatArray | None:
+        """(N, p) or (N, T, p) covariates as the sample has them; None without any."""
+        return self._of_units(self.covariates.values) if self.covariates.names else None
+
+    def _of_units(self, values: FloatArray) -> FloatArray:
+        """Return the rows of these units: the very array when nobody is left out."""
+        if len(values) == self.n_units and (self.sample_units == np.arange(self.n_units)).all():
+            return values
+        return values[self.sample_units]
+
     @property
     def simple(self) -> bool:
         """Whether cohort moments suffice: balanced, no covariates."""
-        return self.balanced and not self.fixed.shape[1] and not self.varying.shape[2]
+        return self.balanced and not self.covariates.names
 
     @cached_property
     def counts(self) -> IntArray:
@@ -158,14 +235,28 @@ class CohortPanel:
     @cached_property
     def event_times(self) -> FloatArray:
         """(G, T) time elapsed since the first treated period; minus infinity for never treated."""
-        first = np.append(self.times, np.nan)[self.starts]
-        elapsed = self.times[None, :] - first[:, None]
-        return np.where(self.never[:, None], -np.inf, elapsed)
+        return self.times[None, :] - self.cohorts[:, None]
 
-    def reference(self, anticipation: int = 0) -> BoolArray:
+    def untreated(self, anticipation: float = 0) -> BoolArray:
+        """(G, T) periods before the start and its anticipation."""
+        return np.asarray(self.event_times < -anticipation)
+
+    def last_before(self, anticipation: float = 0) -> IntArray:
+        """(G,) position of the last untreated period, -1 without any."""
+        return np.asarray(self.untreated(anticipation).sum(axis=1) - 1)
+
+    def reference(self, anticipation: float = 0) -> BoolArray:
         """(G, T) the last period before the start and its anticipation, of treated cohorts."""
-        step = np.arange(self.n_periods)[None, :] - self.starts[:, None]
-        return np.asarray((step == -1 - anticipation) & ~self.never[:, None])
+        last = self.last_before(anticipation)[:, None]
+        return np.asarray((np.arange(self.n_periods) == last) & ~self.never[:, None])
+
+    def by_start(self) -> Panel:
+        """Return the panel whose cohorts are those first observed as treated together."""
+        starts, code = np.unique(self.starts, return_inverse=True)
+        if len(starts) == len(self.starts):
+            return self
+        cohorts = np.append(self.times, np.inf)[starts]
+        return replace(self, codes=code[self.codes], starts=starts, cohorts=cohorts)
 
     def columns(self, cells: FloatArray) -> PanelColumns:
         """Return the columns of a regression whose cell columns are `cells`, (G, T, K)."""
@@ -177,39 +268,73 @@ class CohortPanel:
             varying=self.varying,
         )
 
-    def keep(self, mask: BoolArray, reason: str) -> CohortPanel:
-        """Return the panel of some units; the flow counts those left out."""
-        if mask.all():
+    def leave_out(self, rule: LeftOut, anticipation: float = 0) -> Panel:
+        """Return the panel without the units of a rule.
+
+        Parameters
+        ----------
+        rule : LeftOut
+        anticipation : float
+            Of the always treated: those never seen before their start and its anticipation.
+        """
+        if rule is LeftOut.ALWAYS_TREATED:
+            early = (self.last_before(anticipation) < 0)[self.codes]
+            told = tuple(f for f in self.findings if f.code != "always_treated")
+            return replace(self, findings=told).keep(~early, rule, {"anticipation": anticipation})
+        if rule is LeftOut.WEIGHT_ZERO:
+            return self if self.weights is None else self.keep(self.weights > 0, rule)
+        if self.balanced:
+            return self
+        seen = np.all if rule is LeftOut.INCOMPLETE else np.any
+        return self.keep(np.asarray(seen(self.observed, axis=1)), rule)
+
+    def keep(
+        self, mask: BoolArray, reason: str, values: Mapping[str, Told] = MappingProxyType({})
+    ) -> Panel:
+        """Return the panel of some units; the flow and a finding count those left out.
+
+        Parameters
+        ----------
+        mask : (N,) array of bool
+        reason : str
+            Code of why the others leave.
+        values : mapping
+            What its words need beside n, how many leave.
+        """
+        left = int((~mask).sum())
+        if not left:
             return self
         kept = np.flatnonzero(np.bincount(self.codes[mask], minlength=len(self.starts)))
         rank = np.zeros(len(self.starts), dtype=np.int64)
         rank[kept] = np.arange(kept.size)
         present, clusters = np.unique(self.clusters[mask], return_inverse=True)
-        left = int((~mask).sum())
         y = self.y[mask]
         return replace(
             self,
             y=y,
             codes=rank[self.codes[mask]],
             starts=self.starts[kept],
+            cohorts=self.cohorts[kept],
             units=self.units[mask],
             sample_units=self.sample_units[mask],
             first_period=self.first_period[mask],
             clusters=clusters,
             cluster_labels=self.cluster_labels[present],
             weights=None if self.weights is None else self.weights[mask],
-            fixed=self.fixed[mask],
-            varying=self.varying[mask],
             balanced=self.balanced or not bool(np.isnan(y).any()),
-            flow=(*self.flow, FlowStep("units_kept", int(mask.sum()), left, reason)),
-            findings=(*self.findings, Finding.warning(reason, n=left)),
+            flow=(*self.flow, FlowStep(str(reason), int(mask.sum()), left, str(reason))),
+            findings=(*self.findings, Finding.warning(str(reason), None, n=left, **values)),
         )
 
 
-def cohort_panel(sample: Sample, outcome: str) -> CohortPanel:
-    """Read a sample as a `CohortPanel`.
-
-    Units without any outcome and units of weight zero are left out and counted.
+def read_panel(
+    sample: Sample,
+    outcome: str,
+    *,
+    leave_out: Sequence[LeftOut] = (LeftOut.NEVER_OBSERVED, LeftOut.WEIGHT_ZERO),
+    anticipation: float = 0,
+) -> Panel:
+    """Read a sample as a `Panel`; those left out are counted, each by its rule.
 
     Parameters
     ----------
@@ -217,21 +342,29 @@ def cohort_panel(sample: Sample, outcome: str) -> CohortPanel:
         A panel with a cohort (or a 0/1 treatment).
     outcome : str
         The outcome's column.
+    leave_out : sequence of LeftOut
+        In the order in which they are counted.
+    anticipation : float
+        Of the always treated.
 
+    Returns
+    -------
+    Panel
+        A panel that nobody is left out of holds the sample's own arrays.
     """
     wide = sample.wide(outcome)
-    starts = np.searchsorted(wide.times, wide.cohorts)
-    present = np.flatnonzero(np.bincount(starts, minlength=len(wide.times) + 1))
-    rank = np.zeros(len(wide.times) + 1, dtype=np.int64)
-    rank[present] = np.arange(present.size)
-    n, periods = wide.y.shape
+    codes, starts, cohorts = _coded(wide.times, wide.cohorts)
+    n = len(wide.y)
     above = bool(sample.cluster_names)
-    fixed, varying, fixed_names, varying_names = _covariates(sample, n, periods, wide)
-    panel = CohortPanel(
+    values = wide.covariates_by_time
+    if values is None:
+        values = wide.covariates if wide.covariates is not None else np.empty((n, 0))
+    panel = Panel(
         y=wide.y,
         times=wide.times,
-        codes=rank[starts],
-        starts=present,
+        codes=codes,
+        starts=starts,
+        cohorts=cohorts,
         units=wide.units,
         sample_units=np.arange(n),
         first_period=np.zeros(n, dtype=np.int64),
@@ -240,23 +373,30 @@ def cohort_panel(sample: Sample, outcome: str) -> CohortPanel:
         cluster_labels=sample.codes(sample.cluster_names[0]).labels if above else wide.units,
         clusters_declared=clusters_declared(sample),
         weights=wide.weights if sample.has_weights else None,
-        fixed=fixed,
-        varying=varying,
-        fixed_names=fixed_names,
-        varying_names=varying_names,
+        covariates=Covariates(values=values, names=sample.covariate_names),
         balanced=wide.balanced,
         flow=(*sample.flow, *_missing_step(sample, outcome, wide.balanced)),
         findings=sample.findings,
     )
-    if not panel.balanced:
-        panel = panel.keep(np.any(panel.observed, axis=1), "unit_never_observed")
-    if panel.weights is not None:
-        heavy: BoolArray = np.greater(panel.weights, 0)
-        panel = panel.keep(heavy, "unit_weight_zero")
+    for rule in leave_out:
+        panel = panel.leave_out(rule, anticipation)
     return panel
 
 
-def refuse_empty(panel: CohortPanel, method: str) -> None:
+def _coded(times: FloatArray, entry: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
+    """Return the code of the cohort of each unit, then positions and dates of the cohorts."""
+    places = np.append(times, np.inf)
+    starts = np.searchsorted(times, entry)
+    if not (places[starts] == entry).all():  # somebody enters between two periods, or before
+        cohorts, codes = np.unique(entry, return_inverse=True)
+        return codes, np.searchsorted(times, cohorts), cohorts
+    present = np.flatnonzero(np.bincount(starts, minlength=len(places)))
+    rank = np.zeros(len(places), dtype=np.int64)
+    rank[present] = np.arange(present.size)
+    return rank[starts], present, places[present]
+
+
+def refuse_empty(panel: Panel, method: str) -> None:
     """Refuse a panel that nobody is left in, or nobody treated.
 
     Raises
@@ -271,24 +411,4 @@ def refuse_empty(panel: CohortPanel, method: str) -> None:
 def _missing_step(sample: Sample, outcome: str, balanced: bool) -> tuple[FlowStep, ...]:
     if balanced:
         return ()
-    step = sample.complete(outcome)[1]
-    return (step,) if step.dropped else ()
-
-
-def _covariates(
-    sample: Sample, n: int, periods: int, wide: Any
-) -> tuple[FloatArray, FloatArray, tuple[str, ...], tuple[str, ...]]:
-    names = sample.covariate_names
-    if not names:
-        return np.empty((n, 0)), np.empty((n, periods, 0)), (), ()
-    if wide.covariates_by_time is None:
-        return wide.covariates, np.empty((n, periods, 0)), names, ()
-    cube = wide.covariates_by_time
-    low, high = np.nanmin(cube, axis=1), np.nanmax(cube, axis=1)
-    moving = (low != high).any(axis=0)
-    return (
-        low[:, ~moving],
-        np.ascontiguousarray(cube[:, :, moving]),
-        tuple(np.array(names)[~moving].tolist()),
-        tuple(np.array(names)[moving].tolist()),
-    )
+    return (sample.complete(outcome)[1],)

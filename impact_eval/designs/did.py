@@ -23,6 +23,7 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
+from impact_eval.designs.cohort_panel import LeftOut, read_panel
 from impact_eval.designs.contract import Example
 from impact_eval.designs.few_independent import ONE_TREATED
 from impact_eval.designs.own_tests import apply_tests
@@ -213,51 +214,46 @@ def _one_date(cohorts: FloatArray, first: float) -> float:
 
 
 def _read_panel(design: DifferenceInDifferences, sample: Sample, outcome: str) -> _Data:
-    wide = sample.wide(outcome)
-    start = _one_date(wide.cohorts, float(wide.times[0]))
-    after = wide.times >= start
-    seen = ~np.isnan(wide.y)
-    always = wide.cohorts <= wide.times[0]
-    pair = seen[:, ~after].any(axis=1) & seen[:, after].any(axis=1)
-    keep = pair & ~always
-    flow = [*sample.flow, sample.complete(outcome)[1]]
-    findings = told_by_sample(sample)
-    for code, left in (("always_treated_dropped", always), ("missing_pairs", ~pair & ~always)):
-        n = int(left.sum())
-        if n:
-            total = flow[-1].n if code != "missing_pairs" else len(always)
-            flow.append(FlowStep(code, int(keep.sum()), n, code))
-            findings.append(Finding.warning(code, n=n, total=total, anticipation=0))
-    rows = _base_rows(sample, int(np.flatnonzero(~after)[-1]), keep)
+    panel = read_panel(sample, outcome, leave_out=())
+    start = _one_date(panel.cohorts, float(panel.times[0]))
+    after = panel.times >= start
+    if panel.balanced:  # the step is told even when nothing is missing
+        panel = replace(panel, flow=(*panel.flow, sample.complete(outcome)[1]))
+    total = panel.n_units
+    panel = panel.leave_out(LeftOut.ALWAYS_TREATED)
+    seen = panel.observed
+    pair = np.any(seen[:, ~after], axis=1) & np.any(seen[:, after], axis=1)
+    panel = panel.keep(pair, "missing_pairs", {"total": total})
+    rows = _base_rows(sample, int(np.flatnonzero(~after)[-1]), panel.sample_units)
     mask = np.zeros(sample.n, dtype=bool)
     mask[rows] = True
     order = np.argsort(rows)
-    change = _mean(wide.y, seen & after) - _mean(wide.y, seen & ~after)
-    units = np.flatnonzero(keep)[order]
+    seen, treated = panel.observed, ~panel.never[panel.codes]
+    change = _mean(panel.y, seen & after) - _mean(panel.y, seen & ~after)
     return _Data(
-        y=change[units],
+        y=change[order],
         after=None,
-        treated=np.isfinite(wide.cohorts)[units],
+        treated=treated[order],
         covariates=sample.covariate_matrix[rows[order]],
         names=sample.covariate_names,
-        weights=wide.weights[units] if sample.has_weights else None,
+        weights=None if panel.weights is None else panel.weights[order],
         tied=independent_rows(sample, design.covariance, mask),
         start=start,
-        flow=tuple(flow),
-        findings=tuple(findings),
-        details=_levels(wide.y, seen, after, np.isfinite(wide.cohorts), keep),
+        flow=panel.flow,
+        findings=panel.findings,
+        details=_levels(panel.y, seen, after, treated),
     )
 
 
-def _base_rows(sample: Sample, base: int, keep: BoolArray) -> NDArray[np.int64]:
-    """Return a row for each unit kept: its last one at or before the base period."""
+def _base_rows(sample: Sample, base: int, units: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a row for each unit: its last one at or before the base period."""
     assert sample.unit_codes is not None
     assert sample.time_codes is not None
     before = np.flatnonzero(sample.time_codes <= base)
     before = before[np.argsort(sample.time_codes[before], kind="stable")]
     row = np.full(sample.n_units, -1, dtype=np.int64)
     row[sample.unit_codes[before]] = before
-    return row[keep]
+    return row[units]
 
 
 def _mean(y: FloatArray, use: BoolArray) -> FloatArray:
@@ -265,11 +261,9 @@ def _mean(y: FloatArray, use: BoolArray) -> FloatArray:
     return np.asarray(np.where(use, y, 0.0).sum(axis=1) / np.where(count > 0, count, 1))
 
 
-def _levels(
-    y: FloatArray, seen: BoolArray, after: BoolArray, treated: BoolArray, keep: BoolArray
-) -> dict[str, Any]:
+def _levels(y: FloatArray, seen: BoolArray, after: BoolArray, treated: BoolArray) -> dict[str, Any]:
     out: dict[str, Any] = {"composition": Composition.SAME.value}
-    for name, rows in (("treated", treated & keep), ("comparison", ~treated & keep)):
+    for name, rows in (("treated", treated), ("comparison", ~treated)):
         for moment, columns in (("before", ~after), ("after", after)):
             values = _mean(y[rows], seen[rows] & columns)
             out[f"mean_{name}_{moment}"] = float(values.mean()) if values.size else None

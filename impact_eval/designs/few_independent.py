@@ -102,7 +102,7 @@ def lonely_cohorts(
         ("one_unit_cohort", one_unit),
         ("one_cluster_cohort", ~one_unit & (n_clusters <= 1)),
     ):
-        names = [labels[i] for i in np.flatnonzero(which)]
+        names = [labels[i] for i in np.flatnonzero(which).tolist()]
         if names:
             found.append(Finding.warning(code, n=len(names), cohorts=names))
     return tuple(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from impact_eval.core.estimate import FlowStep, Label
 from impact_eval.core.findings import Finding, ImpactEvalError
-from impact_eval.data.panel import WidePanel
 from impact_eval.data.sample import Sample
+from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel
+from impact_eval.designs.panel_covariance import bind_panel
 from impact_eval.designs.row_regression import told_by_sample
 from impact_eval.designs.ties import BoundCovariance, bind_units, cluster_columns
 from impact_eval.stats.inference.covariance import CR, Clustered
@@ -115,7 +116,7 @@ def _label_of(sample: Sample) -> Callable[[float], Label]:
     return lambda value: places.get(float(value), float(value))
 
 
-def read_panel(
+def read_units(
     sample: Sample,
     outcome: str,
     *,
@@ -141,59 +142,47 @@ def read_panel(
     -------
     GroupTimeData
     """
-    wide = sample.wide(outcome)
-    story = _Story(list(sample.flow), told_by_sample(sample))
-    if not wide.balanced:
-        story.flow.append(sample.complete(outcome)[1])
-    keep = _keep_units(wide, story, sample.has_weights, anticipation, complete_only)
+    last = LeftOut.INCOMPLETE if complete_only else LeftOut.NEVER_OBSERVED
+    rules = (LeftOut.ALWAYS_TREATED, LeftOut.WEIGHT_ZERO, last)
+    panel = read_panel(sample, outcome, leave_out=rules, anticipation=anticipation)
     above = cluster_labels(sample, covariance)
-    clusters = None if above is None else _unit_codes(sample, above[0])
-    if not keep.all():
-        wide = _subset(wide, keep)
-        clusters = None if clusters is None else clusters[keep]
-    cohorts = np.unique(wide.cohorts[np.isfinite(wide.cohorts)])
-    codes = np.searchsorted(cohorts, wide.cohorts)
+    clusters = None if above is None else _unit_codes(sample, above[0])[panel.sample_units]
+    cohorts = panel.cohorts[~panel.never]
     own = by_kernel(sample, covariance)
-    covariates = wide.covariates_by_time
-    if covariates is None:
-        covariates = wide.covariates
-    panel = sort_panel(
-        wide.y,
-        codes,
+    grouped = sort_panel(
+        panel.y,
+        panel.codes,
         len(cohorts),
-        covariates=covariates,
-        weights=wide.weights if sample.has_weights else None,
+        covariates=panel.raw_covariates,
+        weights=panel.weights,
         clusters=clusters if own else None,
     )
-    labels = wide.units
+    labels = panel.units
     if own and above is not None and clusters is not None:
         labels = above[1][np.unique(clusters)]
     return GroupTimeData(
-        panel=panel,
-        times=wide.times,
+        panel=grouped,
+        times=panel.times,
         cohorts=cohorts,
-        has_never=bool(panel.bounds[-1] > panel.bounds[-2]),
-        pairwise=not wide.balanced,
+        has_never=bool(panel.never.any()),
+        pairwise=not panel.balanced,
         independent=labels,
-        n_units=np.bincount(codes, minlength=len(cohorts) + 1)[:-1],
-        n_independent=_independent_by_cohort(codes, clusters, len(cohorts)),
-        treated_independent=_treated_independent(codes, clusters, len(cohorts)),
+        n_units=np.bincount(panel.codes, minlength=len(cohorts) + 1)[: len(cohorts)],
+        n_independent=_independent_by_cohort(panel.codes, clusters, len(cohorts)),
+        treated_independent=_treated_independent(panel.codes, clusters, len(cohorts)),
         clustered=above is not None,
-        bound=None if own else _bound(sample, covariance, keep, codes, wide),
+        bound=None if own else bind_panel(panel, sample, covariance),
         label=_label_of(sample),
-        flow=tuple(story.flow),
-        findings=tuple(story.findings),
+        flow=panel.flow,
+        findings=(*panel.findings, *_holes(panel)),
     )
 
 
-def _bound(
-    sample: Sample, covariance: Covariance, keep: BoolArray, codes: IntArray, wide: WidePanel
-) -> BoundCovariance:
-    assert sample.unit_codes is not None
-    first = np.zeros(sample.n_units, dtype=np.int64)
-    first[sample.unit_codes[::-1]] = np.arange(sample.n)[::-1]
-    weights = wide.weights if sample.has_weights else None
-    return bind_units(sample, covariance, first[keep], groups=codes, weights=weights)
+def _holes(panel: Panel) -> tuple[Finding, ...]:
+    if panel.balanced:
+        return ()
+    holes = int(np.isnan(panel.y).any(axis=1).sum())
+    return (Finding.warning("unbalanced_pairs", n=holes, total=panel.n_units),)
 
 
 def _unit_codes(sample: Sample, codes: IntArray) -> IntArray:
@@ -212,48 +201,6 @@ def _unit_codes(sample: Sample, codes: IntArray) -> IntArray:
             )
         )
     return out
-
-
-def _keep_units(
-    wide: WidePanel, story: _Story, weighted: bool, anticipation: float, complete_only: bool
-) -> BoolArray:
-    keep = np.ones(len(wide.y), dtype=bool)
-    always = wide.cohorts <= wide.times[0] + anticipation
-    rules = [("always_treated_dropped", always, {"anticipation": anticipation})]
-    if weighted:
-        rules.append(("unit_weight_zero", wide.weights <= 0, {}))
-    if not wide.balanced:
-        seen = ~np.isnan(wide.y)
-        lost = ~seen.all(axis=1) if complete_only else ~seen.any(axis=1)
-        rules.append(("unit_incomplete" if complete_only else "unit_never_observed", lost, {}))
-    for code, leaving, values in rules:
-        found = int((keep & leaving).sum())
-        story.leave_out(code, found, int(keep.sum()), **values)
-        keep &= ~leaving
-    if not wide.balanced and not complete_only:
-        holes = int(np.isnan(wide.y[keep]).any(axis=1).sum())
-        if holes:
-            story.findings.append(
-                Finding.warning("unbalanced_pairs", n=holes, total=int(keep.sum()))
-            )
-    return keep
-
-
-def _subset(wide: WidePanel, keep: BoolArray) -> WidePanel:
-    y = wide.y[keep]
-    return replace(
-        wide,
-        y=y,
-        cohorts=wide.cohorts[keep],
-        units=wide.units[keep],
-        covariates=None if wide.covariates is None else wide.covariates[keep],
-        covariates_by_time=(
-            None if wide.covariates_by_time is None else wide.covariates_by_time[keep]
-        ),
-        weights=wide.weights[keep],
-        clusters=wide.clusters[keep],
-        balanced=wide.balanced or not bool(np.isnan(y).any()),
-    )
 
 
 def _independent_by_cohort(codes: IntArray, clusters: IntArray | None, size: int) -> IntArray:

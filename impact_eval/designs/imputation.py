@@ -21,7 +21,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of_panel
-from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel, refuse_empty
+from impact_eval.designs.cohort_panel import Panel, read_panel, refuse_empty
 from impact_eval.designs.few_independent import lonely_cohorts
 from impact_eval.designs.influence_sources import CellSource, InfluenceSource, UnitSource
 from impact_eval.designs.panel_covariance import bind_panel, covariance_asked, with_cluster
@@ -136,9 +136,8 @@ class ImputationDiD:
         asked = covariance_asked(self.covariance, sample, default=CR.CR0)
         whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = cohort_panel(sample, outcome)
-        step = np.arange(panel.n_periods)[None, :] - panel.starts[:, None]
-        untreated = (step < -self.anticipation) | panel.never[:, None]
+        panel = read_panel(sample, outcome)
+        untreated = panel.untreated(self.anticipation)
         foundation = np.any(panel.observed & untreated[panel.codes], axis=1)
         panel, untreated = _keep(panel, untreated, foundation)
         refuse_empty(panel, self.info.name)
@@ -150,7 +149,7 @@ class ImputationDiD:
         table = self._table(panel, found, outcome, bind_panel(panel, whole, asked))
         return self._with_leads(panel, table, untreated, sample).estimate()
 
-    def _impute(self, panel: CohortPanel, untreated: BoolArray, treated: BoolArray) -> ImputedCells:
+    def _impute(self, panel: Panel, untreated: BoolArray, treated: BoolArray) -> ImputedCells:
         variance = Variance(self.variance)
         unequal = panel.weights is not None and variance is Variance.LEAVE_OUT
         if panel.simple and not unequal:
@@ -167,7 +166,7 @@ class ImputationDiD:
 
     def _table(
         self,
-        panel: CohortPanel,
+        panel: Panel,
         found: ImputedCells,
         outcome: str,
         bound: BoundCovariance | None,
@@ -201,7 +200,7 @@ class ImputationDiD:
         )
 
     def _with_leads(
-        self, panel: CohortPanel, table: CellAggregator, untreated: BoolArray, sample: Sample
+        self, panel: Panel, table: CellAggregator, untreated: BoolArray, sample: Sample
     ) -> CellAggregator:
         """Add the coefficients of the periods before treatment, estimated on untreated rows."""
         before = untreated & ~panel.never[:, None]
@@ -238,9 +237,7 @@ class ImputationDiD:
         )
 
 
-def _keep(
-    panel: CohortPanel, untreated: BoolArray, mask: BoolArray
-) -> tuple[CohortPanel, BoolArray]:
+def _keep(panel: Panel, untreated: BoolArray, mask: BoolArray) -> tuple[Panel, BoolArray]:
     """Leave out units never seen untreated: nothing can be imputed for them."""
     if mask.all():
         return panel, untreated

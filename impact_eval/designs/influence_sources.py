@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Draws, Influence
 from impact_eval.core.findings import Finding
-from impact_eval.designs.cohort_panel import CohortPanel
+from impact_eval.designs.cohort_panel import Panel
 from impact_eval.designs.ties import BoundCovariance
 from impact_eval.stats.inference.cluster_moments import ClusterMoments, satterthwaite_df
 from impact_eval.stats.inference.covariances import CovarianceResult, Tests
@@ -82,7 +82,7 @@ class CellSource:
 
     Attributes
     ----------
-    panel : CohortPanel
+    panel : Panel
         Balanced, without covariates.
     influence : CellInfluence
     factor : float
@@ -92,7 +92,7 @@ class CellSource:
         The covariance asked for by name, of the units; factor and df are then its own.
     """
 
-    panel: CohortPanel
+    panel: Panel
     influence: CellInfluence
     factor: float = 1.0
     df: float = np.inf
@@ -125,7 +125,7 @@ class CellSource:
         return Combination(values.T @ values, Influence(values, panel.cluster_labels), df)
 
 
-def _labels(panel: CohortPanel) -> NDArray[Any]:
+def _labels(panel: Panel) -> NDArray[Any]:
     return panel.cluster_labels[panel.clusters]
 
 
@@ -135,14 +135,14 @@ class UnitSource:
 
     Attributes
     ----------
-    panel : CohortPanel
+    panel : Panel
     values : (N, K) array
     factor, df : float
     bound : BoundCovariance or None
         The covariance asked for by name, of the units; factor and df are then its own.
     """
 
-    panel: CohortPanel
+    panel: Panel
     values: FloatArray
     factor: float = 1.0
     df: float = np.inf
@@ -164,7 +164,7 @@ class UnitSource:
         )
 
 
-def _presence(panel: CohortPanel, shares: FloatArray) -> FloatArray:
+def _presence(panel: Panel, shares: FloatArray) -> FloatArray:
     out = np.zeros((panel.n_units, len(shares)))
     by_cohort = shares.reshape(len(shares), len(panel.starts), panel.n_periods)
     for g in range(len(panel.starts)):

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data.sample import Sample
-from impact_eval.designs.cohort_panel import CohortPanel
+from impact_eval.designs.cohort_panel import Panel
 from impact_eval.designs.ties import BoundCovariance, bind_units, cluster_columns
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance
@@ -66,7 +66,7 @@ def _is_fixed(sample: Sample) -> bool:
         return False
 
 
-def own_level(panel: CohortPanel, sample: Sample, covariance: Covariance | None) -> bool:
+def own_level(panel: Panel, sample: Sample, covariance: Covariance | None) -> bool:
     """Whether a covariance is the design's own kind: by the one cluster that the panel counts."""
     if covariance is None:
         return True
@@ -77,7 +77,7 @@ def own_level(panel: CohortPanel, sample: Sample, covariance: Covariance | None)
 
 
 def bind_panel(
-    panel: CohortPanel, sample: Sample, covariance: Covariance | None
+    panel: Panel, sample: Sample, covariance: Covariance | None
 ) -> BoundCovariance | None:
     """Bind a covariance to the units of a panel; None when none is asked for."""
     if covariance is None:
@@ -94,7 +94,7 @@ def influence_label(bound: BoundCovariance | None) -> str:
     return "influence" if bound is None else f"influence {bound.covariance.label}"
 
 
-def sample_rows(panel: CohortPanel, sample: Sample, used: NDArray[np.bool_]) -> IntArray:
+def sample_rows(panel: Panel, sample: Sample, used: NDArray[np.bool_]) -> IntArray:
     """Return the row of the sample of each cell in use, unit by unit: (n,)."""
     assert sample.unit_codes is not None
     assert sample.time_codes is not None

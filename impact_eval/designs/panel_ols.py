@@ -1,4 +1,4 @@
-"""Least squares with unit and period effects on a `CohortPanel`, and the covariance asked for."""
+"""Least squares with unit and period effects on a `Panel`, and the covariance asked for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
-from impact_eval.designs.cohort_panel import CohortPanel
+from impact_eval.designs.cohort_panel import Panel
 from impact_eval.designs.few_independent import few_independent
 from impact_eval.designs.influence_sources import (
     AdjustedSource,
@@ -65,7 +65,7 @@ class OlsResult:
 
 
 def panel_ols(
-    panel: CohortPanel,
+    panel: Panel,
     cells: FloatArray,
     sample: Sample,
     *,
@@ -76,7 +76,7 @@ def panel_ols(
 
     Parameters
     ----------
-    panel : CohortPanel
+    panel : Panel
     cells : (G, T, K) array
         Value of each column in each cohort and period.
     sample : Sample
@@ -100,7 +100,7 @@ def panel_ols(
     return _adjusted(panel, cells, used, correction, label, findings)
 
 
-def treated_clusters(panel: CohortPanel) -> int:
+def treated_clusters(panel: Panel) -> int:
     """Count the clusters that hold a unit treated at some time."""
     if not panel.clustered_above:
         return int(panel.counts[~panel.never].sum())
@@ -109,7 +109,7 @@ def treated_clusters(panel: CohortPanel) -> int:
 
 
 def _choose(
-    panel: CohortPanel, covariance: Covariance | None, columns: int
+    panel: Panel, covariance: Covariance | None, columns: int
 ) -> tuple[CR, tuple[Finding, ...]]:
     clusters, treated = panel.n_clusters, treated_clusters(panel)
     few = are_few(total=clusters, treated=treated)
@@ -122,7 +122,7 @@ def _choose(
     return CR.CR2, findings
 
 
-def few_cluster_findings(panel: CohortPanel) -> tuple[Finding, ...]:
+def few_cluster_findings(panel: Panel) -> tuple[Finding, ...]:
     """Warn when clusters, or treated clusters, are too few for the usual large-sample inference."""
     return few_independent(
         treated=treated_clusters(panel),
@@ -132,7 +132,7 @@ def few_cluster_findings(panel: CohortPanel) -> tuple[Finding, ...]:
 
 
 def _unadjusted(
-    panel: CohortPanel,
+    panel: Panel,
     cells: FloatArray,
     used: BoolArray | None,
     correction: CR,
@@ -172,12 +172,12 @@ def _factor(correction: CR, clusters: int, n: int, parameters: int) -> float:
     return small_sample_factor(correction, clusters=clusters, n=n, parameters=parameters)
 
 
-def _rows_used(panel: CohortPanel, used: BoolArray | None) -> BoolArray:
+def _rows_used(panel: Panel, used: BoolArray | None) -> BoolArray:
     return panel.observed if used is None else panel.observed & used[panel.codes]
 
 
 def _adjusted(
-    panel: CohortPanel,
+    panel: Panel,
     cells: FloatArray,
     used: BoolArray | None,
     correction: CR,
@@ -209,7 +209,7 @@ def _adjusted(
 
 
 def _swept_fit(
-    panel: CohortPanel, columns: PanelColumns, rows: BoolArray, absorbed: Absorbed | None = None
+    panel: Panel, columns: PanelColumns, rows: BoolArray, absorbed: Absorbed | None = None
 ) -> LinearFit:
     """Fit the rows in use on columns freed of unit means; those left with nothing are dropped."""
     swept = np.concatenate([b.columns for b in columns.swept(rows)])[rows]
@@ -224,7 +224,7 @@ def _swept_fit(
 
 
 def _whole_fit(
-    panel: CohortPanel,
+    panel: Panel,
     columns: PanelColumns,
     rows: BoolArray,
     unit: IntArray,
@@ -255,7 +255,7 @@ def _kept(columns: PanelColumns, fit: LinearFit) -> tuple[BoolArray, FloatArray]
 
 
 def _by_rows(
-    panel: CohortPanel,
+    panel: Panel,
     cells: FloatArray,
     sample: Sample,
     used: BoolArray | None,
@@ -302,12 +302,12 @@ def _nested(unit: IntArray, codes: IntArray) -> bool:
     return bool((first[unit] == codes).all())
 
 
-def _unit_effects(panel: CohortPanel, unit: IntArray) -> Absorbed:
+def _unit_effects(panel: Panel, unit: IntArray) -> Absorbed:
     count = np.bincount(unit, minlength=panel.n_units)
     return Absorbed(int((count > 0).sum()), leverage=1 / count[unit])
 
 
-def _centred(panel: CohortPanel, fit: LinearFit, unit: IntArray) -> LinearFit:
+def _centred(panel: Panel, fit: LinearFit, unit: IntArray) -> LinearFit:
     """Return the fit with the residuals of the outcome freed of unit means."""
     count = np.bincount(unit, minlength=panel.n_units)
     total = np.bincount(unit, weights=fit.residuals, minlength=panel.n_units)

@@ -21,7 +21,7 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
-from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
+from impact_eval.designs.cohort_panel import Panel, read_panel
 from impact_eval.designs.contract import Example
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import Report, Row, make_estimate
@@ -139,7 +139,7 @@ class StackedDiD:
         asked = covariance_asked(self.covariance, sample, default=CR.CR1)
         whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = cohort_panel(sample, outcome)
+        panel = read_panel(sample, outcome).by_start()  # its window is counted in waves
         before, after = self._window(panel)
         stacks, findings = self._stacks(panel, before, after)
         stacked = stack_panel(
@@ -160,14 +160,14 @@ class StackedDiD:
             flow=panel.flow,
             details={
                 "window": [before, after],
-                "stacks": [float(panel.times[panel.starts[a]]) for a, _ in stacks],
+                "stacks": [float(panel.cohorts[a]) for a, _ in stacks],
             },
         )
         own = self.covariance is not None or _treated_clusters(stacked) > 1
         counts = (_distinct(stacked, treated=True), _distinct(stacked, treated=False))
         return _Stacked(report, result, events, last, counts, own).aggregate(None, "event")
 
-    def _window(self, panel: CohortPanel) -> tuple[int, int]:
+    def _window(self, panel: Panel) -> tuple[int, int]:
         treated = panel.starts[~panel.never & (panel.starts > 0)]
         if not treated.size:
             raise ImpactEvalError(Finding.error("no_clean_comparison", method=self.info.name))
@@ -178,7 +178,7 @@ class StackedDiD:
         )
 
     def _stacks(
-        self, panel: CohortPanel, before: int, after: int
+        self, panel: Panel, before: int, after: int
     ) -> tuple[list[tuple[int, IntArray]], tuple[Finding, ...]]:
         """Cohorts that fill the window and have a comparison, each with its comparison cohorts."""
         found, left = [], []
@@ -192,7 +192,7 @@ class StackedDiD:
             if fills and controls.size:
                 found.append((int(a), controls))
             else:
-                left.append(float(panel.times[start]))
+                left.append(float(panel.cohorts[a]))
         if not found:
             raise ImpactEvalError(Finding.error("no_clean_comparison", method=self.info.name))
         findings: tuple[Finding, ...] = ()
@@ -239,13 +239,13 @@ class _Stacked:
 
 
 def stack_panel(
-    panel: CohortPanel,
+    panel: Panel,
     stacks: list[tuple[int, IntArray]],
     *,
     before: int,
     after: int,
     corrected: bool,
-) -> CohortPanel:
+) -> Panel:
     """Stack the windows: codes 2s (treated) and 2s + 1 (comparison) for stack s.
 
     A unit that serves in several stacks is there several times, always in its own cluster.
@@ -260,7 +260,6 @@ def stack_panel(
         windows.append(slice(start - before, start + after + 1))
     row, code = np.concatenate(rows), np.concatenate(codes)
     y = np.concatenate([panel.y[r, w] for r, w in zip(rows, windows, strict=True)])
-    varying = np.concatenate([panel.varying[r, w] for r, w in zip(rows, windows, strict=True)])
     weights: FloatArray | None = None if panel.weights is None else panel.weights[row]
     if corrected:
         weights = _corrected(panel.unit_weights[row], code, len(stacks))
@@ -271,14 +270,13 @@ def stack_panel(
         times=elapsed,
         codes=code,
         starts=np.tile([before, len(elapsed)], len(stacks)),
+        cohorts=np.tile([0.0, np.inf], len(stacks)),
         units=panel.units[row],
         sample_units=panel.sample_units[row],
         first_period=panel.first_period[row]
         + np.concatenate([np.full(len(r), w.start) for r, w in zip(rows, windows, strict=True)]),
         clusters=panel.clusters[row],
         weights=weights,
-        fixed=panel.fixed[row],
-        varying=varying,
         balanced=panel.balanced or not bool(np.isnan(y).any()),
     )
     seen = np.any(stacked.observed, axis=1)
@@ -314,10 +312,10 @@ def stacked_columns(stacks: int, before: int, after: int) -> tuple[FloatArray, F
     return np.concatenate([own, effect], axis=2), events
 
 
-def _treated_clusters(stacked: CohortPanel) -> int:
+def _treated_clusters(stacked: Panel) -> int:
     return int(np.unique(stacked.clusters[stacked.codes % 2 == 0]).size)
 
 
-def _distinct(stacked: CohortPanel, *, treated: bool) -> int:
+def _distinct(stacked: Panel, *, treated: bool) -> int:
     chosen: Any = stacked.units[(stacked.codes % 2 == 0) == treated]
     return len(set(chosen.tolist()))

@@ -21,7 +21,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of_panel
-from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel, refuse_empty
+from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel, refuse_empty
 from impact_eval.designs.influence_sources import MappedSource
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import Report
@@ -107,8 +107,8 @@ class SunAbraham:
         asked = covariance_asked(self.covariance, sample, default=CR.CR1)
         whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = cohort_panel(sample, outcome)
-        panel = panel.keep(panel.starts[panel.codes] > self.anticipation, "always_treated_dropped")
+        panel = read_panel(sample, outcome)
+        panel = panel.leave_out(LeftOut.ALWAYS_TREATED, self.anticipation)
         refuse_empty(panel, self.info.name)
         used, findings = comparison_cells(panel, self.anticipation)
         wanted = used & np.isfinite(panel.event_times) & ~panel.reference(self.anticipation)
@@ -154,23 +154,21 @@ def _post_first(event: FloatArray) -> NDArray[np.int64]:
     return np.lexsort((np.where(event >= 0, event, -event), event < 0))
 
 
-def _comparison_cohort(panel: CohortPanel) -> BoolArray:
+def _comparison_cohort(panel: Panel) -> BoolArray:
     """(G,) who serves as comparison: the never treated or, without any, the last cohort."""
     return panel.never if panel.never.any() else panel.starts == panel.starts.max()
 
 
-def comparison_cells(
-    panel: CohortPanel, anticipation: int
-) -> tuple[BoolArray, tuple[Finding, ...]]:
+def comparison_cells(panel: Panel, anticipation: int) -> tuple[BoolArray, tuple[Finding, ...]]:
     """Return the (G, T) cells in use: all, or those before the last cohort starts."""
     used = np.ones((len(panel.starts), panel.n_periods), dtype=bool)
     if panel.never.any():
         return used, ()
-    last = int(panel.starts.max())
-    used[:, max(last - anticipation, 0) :] = False
+    last = panel.starts == panel.starts.max()
+    used &= panel.untreated(anticipation)[last].all(axis=0)
     finding = Finding.warning(
         "last_cohort_as_comparison",
-        cohort=float(panel.times[last]),
-        n=int(panel.counts[panel.starts == last].sum()),
+        cohort=float(panel.cohorts[last].max()),
+        n=int(panel.counts[last].sum()),
     )
     return used, (finding,)

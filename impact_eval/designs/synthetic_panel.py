@@ -13,6 +13,7 @@ from impact_eval.core.estimate import (
 )
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
+from impact_eval.designs.cohort_panel import LeftOut, read_panel
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -72,43 +73,30 @@ def complete_panel(sample: Sample, outcome: str, *, method: str) -> CompletePane
     ImpactEvalError
         `no_donor`, `no_treated_complete`: nobody is left on one side.
     """
-    wide = sample.wide(outcome)
-    starts = np.searchsorted(wide.times, wide.cohorts).astype(np.int64)
-    complete = ~np.isnan(wide.y).any(axis=1)
-    early = starts == 0
-    flow, findings = list(sample.flow), list(sample.findings)
-    kept = np.ones(len(starts), dtype=np.bool_)
-    rows = np.bincount(
-        np.zeros(sample.n, dtype=np.int64) if sample.unit_codes is None else sample.unit_codes,
-        minlength=len(starts),
-    )
-    causes = (("incomplete_unit_dropped", ~complete), ("always_treated_dropped", early))
-    for code, left in causes:
-        lost = kept & left
-        if not lost.any():
-            continue
-        kept &= ~left
-        dropped = int(rows[lost].sum())
-        flow.append(FlowStep(code, int(rows[kept].sum()), dropped, code))
-        examples = tuple(str(u) for u in wide.units[lost][:5])
-        findings.append(Finding.warning(code, n=int(lost.sum()), units=examples))
-    never = starts == len(wide.times)
+    panel = read_panel(sample, outcome, leave_out=())
+    if not panel.balanced:
+        whole = np.all(panel.observed, axis=1)
+        lost = tuple(str(unit) for unit in panel.units[~whole][:5])
+        panel = panel.keep(whole, "incomplete_unit_dropped", {"units": lost})
+    panel = panel.leave_out(LeftOut.ALWAYS_TREATED)
+    starts = panel.starts[panel.codes]
+    never = panel.never[panel.codes]
     faults = []
-    if not (kept & never).any():
+    if not never.any():
         faults.append(Finding.error("no_donor", method=method))
-    if not (kept & ~never).any():
+    if not (~never).any():
         faults.append(Finding.error("no_treated_complete", method=method))
     if faults:
         raise ImpactEvalError(faults)
-    covariates = wide.covariates_by_time
-    if covariates is None and wide.covariates is not None:
-        covariates = np.repeat(wide.covariates[:, None, :], len(wide.times), axis=1)
+    covariates = panel.raw_covariates
+    if covariates is not None and covariates.ndim == 2:
+        covariates = np.repeat(covariates[:, None, :], panel.n_periods, axis=1)
     return CompletePanel(
-        y=wide.y[kept],
-        times=wide.times,
-        starts=starts[kept],
-        units=wide.units[kept],
-        covariates=None if covariates is None else covariates[kept],
-        flow=tuple(flow),
-        findings=tuple(findings),
+        y=panel.y,
+        times=panel.times,
+        starts=starts,
+        units=panel.units,
+        covariates=covariates,
+        flow=panel.flow,
+        findings=panel.findings,
     )

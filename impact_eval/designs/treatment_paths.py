@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from impact_eval.data.panel import to_wide
 from impact_eval.data.sample import Sample
-from impact_eval.designs.cohort_panel import CohortPanel
+from impact_eval.designs.cohort_panel import Panel
 
 FloatArray = NDArray[np.float64]
 
 
-def treatment_paths(panel: CohortPanel, sample: Sample) -> tuple[CohortPanel, FloatArray]:
+def treatment_paths(panel: Panel, sample: Sample) -> tuple[Panel, FloatArray]:
     """Return the panel coded by treatment path, and the treatment of each path.
 
     A treatment that never switches off has one path per cohort; otherwise units are grouped by
@@ -22,7 +22,7 @@ def treatment_paths(panel: CohortPanel, sample: Sample) -> tuple[CohortPanel, Fl
 
     Returns
     -------
-    panel : CohortPanel
+    panel : Panel
         Its `starts` are those of the first treated period of each path.
     treatment : (G, T) array
         0/1.
@@ -33,10 +33,12 @@ def treatment_paths(panel: CohortPanel, sample: Sample) -> tuple[CohortPanel, Fl
     paths, codes = np.unique(wide, axis=0, return_inverse=True)
     ever = paths.any(axis=1)
     starts = np.where(ever, paths.argmax(axis=1), panel.n_periods)
-    return replace(panel, codes=codes.ravel().astype(np.int64), starts=starts), paths
+    cohorts = np.append(panel.times, np.inf)[starts]
+    codes = codes.ravel().astype(np.int64)
+    return replace(panel, codes=codes, starts=starts, cohorts=cohorts), paths
 
 
-def wide_treatment(panel: CohortPanel, sample: Sample) -> FloatArray:
+def wide_treatment(panel: Panel, sample: Sample) -> FloatArray:
     """Return the (N, T) 0/1 treatment of the panel's units.
 
     A treatment that never switches off is known by its start, rows absent or not; otherwise holes
@@ -53,7 +55,7 @@ def wide_treatment(panel: CohortPanel, sample: Sample) -> FloatArray:
         sample.time_codes,
         n_units=sample.n_units,
         n_times=sample.n_periods,
-    )[np.isin(sample.unit_labels, panel.units)]
+    )[panel.sample_units]
     for t in range(1, wide.shape[1]):
         wide[:, t] = np.where(np.isnan(wide[:, t]), wide[:, t - 1], wide[:, t])
     for t in range(wide.shape[1] - 2, -1, -1):

@@ -21,7 +21,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of_panel
-from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
+from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel
 from impact_eval.designs.contract import Example
 from impact_eval.designs.eligibility import unit_flag
 from impact_eval.designs.influence_sources import UnitSource
@@ -141,10 +141,9 @@ class TripleDifference:
         asked = covariance_asked(self.covariance, sample, default=CR.CR0)
         whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = cohort_panel(sample, outcome)
-        eligible = unit_flag(sample, self.eligible)[np.isin(sample.unit_labels, panel.units)]
-        early = panel.starts[panel.codes] > self.anticipation
-        eligible, panel = eligible[early], panel.keep(early, "always_treated_dropped")
+        panel = read_panel(sample, outcome)
+        panel = panel.leave_out(LeftOut.ALWAYS_TREATED, self.anticipation)
+        eligible = unit_flag(sample, self.eligible)[panel.sample_units]
         cells = self._cells(panel, eligible)
         if not cells.effects:
             raise ImpactEvalError(
@@ -153,14 +152,19 @@ class TripleDifference:
                     n_eligible=int(eligible.sum()), n=len(eligible),
                 )
             )  # fmt: skip
-        split = replace(panel, codes=2 * panel.codes + eligible, starts=np.repeat(panel.starts, 2))
+        split = replace(
+            panel,
+            codes=2 * panel.codes + eligible,
+            starts=np.repeat(panel.starts, 2),
+            cohorts=np.repeat(panel.cohorts, 2),
+        )
         bound = bind_panel(split, whole, asked)
         return self._table(panel, split, cells, outcome, bound).estimate()
 
-    def _cells(self, panel: CohortPanel, eligible: BoolArray) -> _Cells:
-        out = _Cells()
+    def _cells(self, panel: Panel, eligible: BoolArray) -> _Cells:
+        out, last = _Cells(), panel.last_before(self.anticipation)
         for g in np.flatnonzero(~panel.never):
-            base = int(panel.starts[g]) - 1 - self.anticipation
+            base = int(last[g])
             for t in range(panel.n_periods):
                 if t == base:
                     continue
@@ -172,14 +176,14 @@ class TripleDifference:
         return out
 
     def _cell(
-        self, panel: CohortPanel, eligible: BoolArray, g: int, t: int, base: int
+        self, panel: Panel, eligible: BoolArray, g: int, t: int, base: int
     ) -> TripleEffect | None:
         """Estimate one cohort at one period; None when a group has nobody."""
         change = panel.y[:, t] - panel.y[:, base]
         known = np.isfinite(change) & (panel.unit_weights > 0)
         later = panel.never.copy()
         if self.control_group == "not_yet_treated":
-            later |= panel.starts > max(t, base) + self.anticipation
+            later |= panel.untreated(self.anticipation)[:, max(t, base)]
         later[g] = False
         comparisons = [
             rows
@@ -201,8 +205,8 @@ class TripleDifference:
 
     def _table(
         self,
-        panel: CohortPanel,
-        split: CohortPanel,
+        panel: Panel,
+        split: Panel,
         cells: _Cells,
         outcome: str,
         bound: BoundCovariance | None,
@@ -252,6 +256,6 @@ def _both(rows: BoolArray, eligible: BoolArray) -> bool:
     return bool((rows & eligible).any() and (rows & ~eligible).any())
 
 
-def _design(panel: CohortPanel, base: int) -> FloatArray:
+def _design(panel: Panel, base: int) -> FloatArray:
     moving = np.nan_to_num(panel.varying[:, base])
     return np.column_stack([np.ones(panel.n_units), panel.fixed, moving])

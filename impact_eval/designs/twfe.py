@@ -20,7 +20,7 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
-from impact_eval.designs.cohort_panel import CohortPanel, cohort_panel
+from impact_eval.designs.cohort_panel import Panel, read_panel
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import Report, Row, make_estimate
 from impact_eval.designs.panel_ols import OlsResult, panel_ols, treated_clusters
@@ -129,7 +129,7 @@ class TwoWayFixedEffects:
         event = self.specification == "event"
         if event and sample.switches_off:
             raise ImpactEvalError(Finding.error("treatment_switches_off", method=self.info.name))
-        panel = cohort_panel(sample, outcome)
+        panel = read_panel(sample, outcome)
         fitted = _Fitted(self, panel, outcome, whole, asked)
         return fitted.event() if event else fitted.static()
 
@@ -158,7 +158,7 @@ class _Fitted:
     """A prepared panel: it gives both specifications, and is the aggregator of each."""
 
     design: TwoWayFixedEffects
-    panel: CohortPanel
+    panel: Panel
     outcome: str
     sample: Sample
     covariance: Covariance | None
@@ -224,9 +224,7 @@ class _Fitted:
             details=details,
         )
 
-    def _diagnosis(
-        self, panel: CohortPanel, treatment: FloatArray, coefficient: float
-    ) -> dict[str, Any]:
+    def _diagnosis(self, panel: Panel, treatment: FloatArray, coefficient: float) -> dict[str, Any]:
         """Say what the static coefficient is made of, as JSON, or why it cannot be told."""
         return {
             "bacon": _bacon(self.panel, switches_off=self.sample.switches_off),
@@ -239,20 +237,21 @@ def _refuse_nothing(result: OlsResult, method: str) -> None:
         raise ImpactEvalError(Finding.error("no_identified_effect", method=method))
 
 
-def _numbers(panel: CohortPanel) -> tuple[int, int]:
+def _numbers(panel: Panel) -> tuple[int, int]:
     """Units treated at some time, and units never treated (not always treated when none is)."""
     treated = int(panel.counts[~panel.never].sum())
     never = int(panel.counts[panel.never].sum())
     return treated, never or int(panel.counts[panel.starts > 0].sum())
 
 
-def _bacon(panel: CohortPanel, *, switches_off: bool) -> dict[str, Any]:
+def _bacon(panel: Panel, *, switches_off: bool) -> dict[str, Any]:
     if switches_off:
         return NotApplicable.because("bacon_needs_absorbing").to_dict()
     if not panel.balanced:
         return NotApplicable.because("bacon_needs_balanced").to_dict()
     if not panel.simple:
         return NotApplicable.because("bacon_without_covariates").to_dict()
+    panel = panel.by_start()
     parts = bacon_decomposition(panel.moments.mean, panel.moments.weight, panel.starts)
     label = [float(c) if np.isfinite(c) else None for c in panel.cohorts]
     return {
@@ -272,9 +271,7 @@ def _bacon(panel: CohortPanel, *, switches_off: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _effect_weights(
-    panel: CohortPanel, treatment: FloatArray, coefficient: float
-) -> dict[str, Any]:
+def _effect_weights(panel: Panel, treatment: FloatArray, coefficient: float) -> dict[str, Any]:
     if not panel.balanced:
         return NotApplicable.because("effect_weights_need_balanced").to_dict()
     if not panel.simple:

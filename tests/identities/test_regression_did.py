@@ -118,10 +118,10 @@ def test_effect_weights_recover_the_coefficient_of_noiseless_effects(rng):
     frame = staggered_panel(rng, units=60, periods=7, cohorts=(3.0, 5.0, np.inf), noise=0.0)
     frame["y"] = frame["truth"]
     estimate = TwoWayFixedEffects().fit(Sample(frame, **ROLES), "y")
-    from impact_eval.designs.cohort_panel import cohort_panel
+    from impact_eval.designs.cohort_panel import read_panel
     from impact_eval.stats.panels.bacon import effect_weights
 
-    panel = cohort_panel(Sample(frame, **ROLES), "y")
+    panel = read_panel(Sample(frame, **ROLES), "y")
     treated = (panel.event_times >= 0).astype(float)
     found = effect_weights(treated, panel.cell_weight, estimate["att"].estimate)
     assert found.weights.sum() == pytest.approx(1, abs=1e-12)

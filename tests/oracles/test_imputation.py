@@ -11,7 +11,7 @@ import pytest
 from second_rung import SecondRung
 
 from impact_eval.data.sample import Sample
-from impact_eval.designs.cohort_panel import cohort_panel
+from impact_eval.designs.cohort_panel import read_panel
 from impact_eval.designs.imputation import ImputationDiD
 from impact_eval.designs.panel_ols import panel_ols
 from impact_eval.stats.inference.covariance import Clustered
@@ -82,7 +82,7 @@ def check_two_stage_is_did2s(name, real_data, reference):
 def check_placebo_regression_is_didimputation(name, real_data, reference):
     """didimputation's pretrends=-3:-2: two leads on untreated rows, clustered without factor."""
     sample, outcome, expected = case_of(name, real_data, reference)
-    panel = cohort_panel(sample, outcome)
+    panel = read_panel(sample, outcome)
     event = panel.event_times
     cells = np.stack([event == -3, event == -2], axis=2).astype(float)
     result = panel_ols(panel, cells, sample, covariance=Clustered(correction="CR1"), used=event < 0)

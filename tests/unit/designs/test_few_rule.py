@@ -45,4 +45,4 @@ def test_a_cohort_of_one_cluster_has_one_code(design: CallawaySantAnna | Imputat
     frame = pd.DataFrame(rows, columns=["unit", "t", "entry", "place", "y"])
     sample = Sample(frame, unit="unit", time="t", cohort="entry", cluster="place")
     found = {f.code: f.values for f in design.fit(sample, "y").findings}
-    assert tuple(found["one_cluster_cohort"]["cohorts"]) == ("5",)
+    assert found["one_cluster_cohort"]["cohorts"] == ("5",)
