@@ -39,6 +39,10 @@ def _say(code: str, **values: Any) -> str:
     return _texts.say(f"cli.{code}", **values)
 
 
+def _print(text: str = "", *, err: bool = False) -> None:
+    typer.echo(printable(text), err=err)
+
+
 class _Spoken:
     """Help in the user's language, where the framework writes English of its own."""
 
@@ -70,6 +74,36 @@ rich_utils.REQUIRED_LONG_STRING = _say("frame.required")
 rich_utils.DEFAULT_STRING = _say("frame.default", value="{}")
 rich_utils.ERRORS_PANEL_TITLE = _say("frame.error")
 
+
+def _misuse(error: Exception) -> str:
+    """Put a misuse of the command in the user's words, by what the error knows of it."""
+    option = getattr(error, "option_name", None)
+    param = getattr(error, "param", None)
+    if option is not None and hasattr(error, "possibilities"):
+        close = nearest(option, error.possibilities or ())
+        more = "" if close is None else " " + _say("did_you_mean", name=close)
+        return _say("misuse.no_such_option", name=option) + more
+    if option is not None:
+        return _say("misuse.option", name=option)
+    if param is not None:
+        name = param.metavar or param.opts[-1]
+        missing = hasattr(error, "param_type")
+        return _say("misuse.missing" if missing else "misuse.value", name=name)
+    return _say("misuse.extra")
+
+
+def _show_misuse(error: Exception) -> None:
+    """Print what is wrong with a command, and where its help is; called by the framework."""
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        _print(context.get_usage(), err=True)
+    _print(_misuse(error), err=True)
+    if context is not None:
+        _print(_say("misuse.help", command=context.command_path), err=True)
+
+
+rich_utils.rich_format_error = _show_misuse  # type: ignore[assignment]  # it writes English
+
 app = typer.Typer(
     name="impact-eval",
     cls=_Group,
@@ -81,12 +115,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Folder = Annotated[Path, typer.Argument(help=_say("help.folder"))]
+Folder = Annotated[Path, typer.Argument(help=_say("help.folder"), metavar=_say("frame.folder"))]
 Json = Annotated[bool, typer.Option("--json", help=_say("help.json"))]
-
-
-def _print(text: str = "", *, err: bool = False) -> None:
-    typer.echo(printable(text), err=err)
 
 
 @contextmanager
@@ -282,7 +312,9 @@ def verify(folder: Folder) -> None:
 
 @app.command(cls=_Command, help=_say("help.portfolio"))
 def portfolio(
-    results: Annotated[list[str], typer.Argument(help=_say("help.results"))],
+    results: Annotated[
+        list[str], typer.Argument(help=_say("help.results"), metavar=_say("frame.results"))
+    ],
     outcome: Annotated[str, typer.Option(help=_say("help.outcome"))],
     output: Annotated[Path, typer.Option(help=_say("help.output"))] = Path("consolidation"),
 ) -> None:
@@ -296,7 +328,9 @@ def portfolio(
 
 @app.command(cls=_Command, help=_say("help.methods"))
 def methods(
-    name: Annotated[str | None, typer.Argument(help=_say("help.method_name"))] = None,
+    name: Annotated[
+        str | None, typer.Argument(help=_say("help.method_name"), metavar=_say("frame.name"))
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List the estimators, or explain one."""
@@ -334,7 +368,9 @@ def _explain(name: str) -> None:
 
 @app.command(cls=_Command, help=_say("help.instruments"))
 def instruments(
-    name: Annotated[str | None, typer.Argument(help=_say("help.instrument_name"))] = None,
+    name: Annotated[
+        str | None, typer.Argument(help=_say("help.instrument_name"), metavar=_say("frame.name"))
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """List the scales with their rights and sources, or explain one."""
@@ -349,7 +385,11 @@ def instruments(
 
 
 @app.command(cls=_Command, help=_say("help.lab"))
-def lab(folder: Annotated[Path, typer.Argument(help=_say("help.folder"))] = Path()) -> None:
+def lab(
+    folder: Annotated[
+        Path, typer.Argument(help=_say("help.folder"), metavar=_say("frame.folder"))
+    ] = Path(),
+) -> None:
     """Open JupyterLab on a study with the template notebook beside it."""
     with _refusals():
         import importlib.util
