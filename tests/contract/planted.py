@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from impact_eval.stats.inference.covariance_types import Clustered
 
 from impact_eval.core.effect import Effect, wald_effect
 from impact_eval.core.estimate import Estimate, Influence
@@ -32,6 +31,7 @@ from impact_eval.designs import (
     TwoWayFixedEffects,
     WaldDiD,
 )
+from impact_eval.stats.inference.covariance import Clustered
 
 ROLES = ("unit", "time", "cohort", "treatment", "covariates", "cluster", "strata", "weights")
 

@@ -11,12 +11,13 @@ from typing import Any
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.designs.base import Design
+from impact_eval.designs.base import COVARIANCE, Design
 from impact_eval.designs.contract.comparing import codes_of, moved, printed
 from impact_eval.designs.contract.example import Example, example_of
+from impact_eval.stats.inference.covariances import Covariance, Source, covariances
 
 NO_CHOICE = "no_such_choice"
-COVARIANCE = "covariance"
+FEW_DRAWS = 199  # of a bootstrap: enough to see that it is heeded
 NOT_COVARIANCES: tuple[object, ...] = (NO_CHOICE, 42)
 
 
@@ -122,9 +123,12 @@ def _declared_types(design: type[Design], name: str) -> list[Any]:
     return found
 
 
-def _covariances(design: type[Design]) -> list[type]:
-    """Return the types of covariance that a design declares, if it does."""
-    return [kind for kind in getattr(design.info, "covariances", ()) if isinstance(kind, type)]
+def _covariances(design: type[Design]) -> list[type[Covariance]]:
+    """Return the covariances that a design takes, but those that fit it again on every draw."""
+    if COVARIANCE not in {item.name for item in fields(design)}:  # type: ignore[arg-type]
+        return []
+    kinds = [covariances.get(name) for name in design.info.covariances]
+    return [kind for kind in kinds if Source.REDRAW not in kind.sources]
 
 
 def _made(kind: Any) -> list[Any]:
@@ -132,8 +136,9 @@ def _made(kind: Any) -> list[Any]:
     if not isinstance(kind, type) or not is_dataclass(kind):
         return []
     needed = [f for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
-    made: Callable[[], Any] = kind
-    return [] if needed else [made()]
+    few: dict[str, int] = {f.name: FEW_DRAWS for f in fields(kind) if f.name == "draws"}
+    made: Callable[..., Any] = kind
+    return [] if needed else [made(**few)]
 
 
 def _varied(value: Any) -> Iterator[Any]:
