@@ -1,0 +1,197 @@
+"""Covariance is a value: what a design takes is listed, anything else is refused, a new one is one
+file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from itertools import combinations
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import impact_eval as ie
+from impact_eval.core.findings import ImpactEvalError
+from impact_eval.data.sample import Sample
+from impact_eval.designs import designs
+from impact_eval.designs.contract import example_of
+from impact_eval.pipeline.methods_declared import make_covariance
+from impact_eval.pipeline.study_models import CovariancePart
+from impact_eval.stats.inference.covariance import (
+    Clustered,
+    Conley,
+    Randomisation,
+    Robust,
+    WildBootstrap,
+)
+from impact_eval.stats.inference.covariances import (
+    Covariance,
+    CovarianceResult,
+    Source,
+    Ties,
+    covariances,
+    register_covariance,
+)
+from impact_eval.stats.inference.regression import LinearFit
+
+CHOOSING = [d for d in designs if "covariance" in {f.name for f in fields(d)}]
+NAMES = [d.info.name for d in CHOOSING]
+
+
+@pytest.mark.parametrize("given", ["CR1", "nonsense", 42, object()], ids=str)
+@pytest.mark.parametrize("design", CHOOSING, ids=NAMES)
+def test_what_is_no_covariance_is_refused_with_the_list(design: Any, given: object) -> None:
+    with pytest.raises(ImpactEvalError) as refusal:
+        design(covariance=given)
+    (finding,) = refusal.value.findings
+    assert finding.code == "covariance_not_taken"
+    assert set(finding.values["known"]) <= set(design.info.covariances)
+    assert "clustered" in finding.values["known"]
+    assert finding.values["method"] == design.info.name
+
+
+@pytest.mark.parametrize("design", CHOOSING, ids=NAMES)
+def test_a_covariance_that_is_not_listed_is_refused(design: Any) -> None:
+    known = {"wild_bootstrap": WildBootstrap(), "conley": Conley("lat", "lon", 50)}
+    for name, covariance in known.items():
+        if name in design.info.covariances:
+            design(covariance=covariance) if name != "wild_bootstrap" else None
+        else:
+            with pytest.raises(ImpactEvalError) as refusal:
+                design(covariance=covariance)
+            assert refusal.value.codes == ("covariance_not_taken",)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubled(Covariance):
+    """Four times the covariance of independent rows: what a third party would write, one file."""
+
+    name: ClassVar[str] = "doubled"
+    sources: ClassVar[frozenset[Source]] = frozenset({Source.FIT, Source.INFLUENCE})
+    stands_alone: ClassVar[bool] = True
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+    def of_fit(self, fit: LinearFit, ties: Ties) -> CovarianceResult:
+        return self.of_influence(fit.scores @ fit.bread, ties)
+
+    def of_influence(self, influence: np.ndarray, ties: Ties) -> CovarianceResult:
+        rows = 2 * influence
+        free = np.full(rows.shape[1], np.inf)
+        return CovarianceResult(label=self.name, matrix=rows.T @ rows, df=free, influence=rows)
+
+
+@pytest.fixture
+def doubled() -> Iterator[type[Doubled]]:
+    yield register_covariance(Doubled)
+    covariances._things.pop("doubled")
+
+
+@pytest.mark.parametrize("design", CHOOSING, ids=NAMES)
+def test_a_new_covariance_reaches_every_design_that_serves_it(
+    design: Any, doubled: type[Doubled]
+) -> None:
+    assert "doubled" in design.info.covariances
+    example = example_of(design)
+    options = {f.name: getattr(example.design, f.name) for f in fields(example.design)}
+    sample = Sample(example.frame, **example.roles)
+    errors = []
+    for covariance in (Doubled(), Robust("HC0")):
+        fitted = design(**{**options, "covariance": covariance}).fit(sample, example.outcome)
+        errors.append([row.std_error for row in fitted.effects if row.std_error])
+    np.testing.assert_allclose(errors[0], 2 * np.array(errors[1]), rtol=1e-9)
+
+
+def test_a_study_file_names_it(doubled: type[Doubled]) -> None:
+    assert make_covariance("doubled") == Doubled()
+    assert make_covariance(CovariancePart(name="doubled")) == Doubled()
+
+
+def test_a_study_file_names_any_with_its_options() -> None:
+    assert make_covariance("HC3") == Robust("HC3")
+    assert make_covariance("CR1") == Clustered(correction="CR1")
+    place = {"latitude": "lat", "longitude": "lon", "cutoff_km": 50}
+    assert make_covariance(CovariancePart(name="conley", options=place)) == Conley("lat", "lon", 50)
+    asked = {
+        "unknown_name": ("connley", {}),
+        "unknown_option_name": ("clustered", {"bye": "bassin"}),
+        "option_missing": ("conley", {"latitude": "lat", "longitude": "lon"}),
+    }
+    for code, (name, options) in asked.items():
+        with pytest.raises(ImpactEvalError) as refusal:
+            make_covariance(CovariancePart(name=name, options=options))
+        assert refusal.value.codes == (code,)
+
+
+# -- draws made again ----------------------------------------------------------------------------
+
+
+def test_randomisation_of_a_trial_is_the_enumeration_by_hand() -> None:
+    y = np.array([3.0, 5.0, 6.5, 1.0, 2.0, 2.5, 4.0])
+    treated = np.array([1, 1, 1, 0, 0, 0, 0])
+    sample = Sample(pd.DataFrame({"y": y, "z": treated}), treatment="z")
+    row = ie.designs.DifferenceInMeans(covariance=Randomisation()).fit(sample, "y").effects[0]
+    gaps = []
+    for drawn in combinations(range(7), 3):
+        z = np.isin(np.arange(7), drawn)
+        gaps.append(y[z].mean() - y[~z].mean())
+    observed = y[:3].mean() - y[3:].mean()
+    assert row.estimate == pytest.approx(observed)
+    assert row.p_value == pytest.approx(np.mean(np.abs(gaps) >= abs(observed) - 1e-12))
+    assert row.std_error is None
+    assert row.conf_low is None or row.conf_low < observed
+
+
+def test_an_interval_by_draws_holds_the_effects_that_the_test_keeps() -> None:
+    """The interval of a constant effect is where the same test, of y - tau D, does not reject."""
+    rng = np.random.default_rng(5)
+    treated = np.repeat([1, 0], 6)
+    frame = pd.DataFrame({"z": treated, "y": rng.normal(size=12) + 1.5 * treated})
+    design = ie.designs.DifferenceInMeans(covariance=Randomisation())
+    row = design.fit(Sample(frame, treatment="z"), "y").effects[0]
+    assert row.conf_low is not None
+    assert row.conf_high is not None
+
+    def p_value(effect: float) -> float:
+        moved = frame.assign(y=frame["y"] - effect * frame["z"])
+        found = design.fit(Sample(moved, treatment="z"), "y").effects[0].p_value
+        assert found is not None
+        return found
+
+    width = row.conf_high - row.conf_low
+    assert p_value(row.conf_low + 0.01 * width) > 0.05
+    assert p_value(row.conf_high - 0.01 * width) > 0.05
+    assert p_value(row.conf_low - 0.05 * width) <= 0.05
+    assert p_value(row.conf_high + 0.05 * width) <= 0.05
+
+
+def test_randomisation_follows_an_aggregation_and_dates_in_words() -> None:
+    rng = np.random.default_rng(2)
+    rows = [
+        (u, f"2020-0{t}", ["", "2020-03"][u % 2], rng.normal() + 8.0 * (u % 2 and t >= 3))
+        for u in range(12)
+        for t in range(1, 6)
+    ]
+    frame = pd.DataFrame(rows, columns=["id", "mois", "debut", "y"]).replace("", None)
+    sample = Sample(frame, unit="id", time="mois", cohort="debut")
+    fitted = ie.designs.CallawaySantAnna(covariance=Randomisation(draws=199)).fit(sample, "y")
+    overall = fitted.aggregate("simple")["att"]
+    assert fitted.draws is not None
+    assert fitted.draws.kind == "permutation"
+    assert np.isfinite(fitted.draws.values).all()
+    assert overall.p_value is not None
+    assert overall.p_value <= 0.02
+    assert overall.conf_low is not None
+    assert overall.conf_low > 0
+
+
+def test_what_was_drawn_must_be_known() -> None:
+    frame = pd.DataFrame({"z": [1, 0, 1, 0, 1, 0], "place": [1, 1, 2, 2, 3, 3], "y": range(6)})
+    design = ie.designs.DifferenceInMeans(covariance=Randomisation("place"))
+    with pytest.raises(ImpactEvalError) as refusal:
+        design.fit(Sample(frame, treatment="z"), "y")
+    assert refusal.value.codes == ("assignment_varies_within_cluster",)
