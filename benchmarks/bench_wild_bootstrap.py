@@ -45,10 +45,10 @@ def ours(y: np.ndarray, X: np.ndarray, codes: np.ndarray) -> dict[str, float]:
     """Fit, then p-value with 9,999 draws and inverted interval."""
     from impact_eval.stats.inference.random_weights import RandomWeights
     from impact_eval.stats.inference.regression import least_squares
-    from impact_eval.stats.inference.wild_bootstrap import WildBootstrap, wild_cluster_bootstrap
+    from impact_eval.stats.inference.wild_bootstrap import WildOptions, wild_cluster_bootstrap
 
     contrast = np.eye(X.shape[1])[1]
-    options = WildBootstrap(weights=RandomWeights.WEBB, draws=DRAWS)
+    options = WildOptions(weights=RandomWeights.WEBB, draws=DRAWS)
     fit = least_squares(y, X)
 
     def run() -> float:

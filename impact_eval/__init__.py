@@ -132,9 +132,9 @@ def _say(error: ImpactEvalError) -> str:
 
 def _show(thing: Shown, language: str | None, *, html: bool) -> str:
     """Put an object in the user's words; what shows it is loaded only then."""
-    from impact_eval.report.objects.rendering import show
+    from impact_eval.report.objects.rendering import put_in_words
 
-    return show(thing, language, html=html)
+    return put_in_words(thing, language, html=html)
 
 
 ImpactEvalError.renderer = _say

@@ -130,7 +130,7 @@ def pseudonymise(
     return frame.assign(**hidden)
 
 
-def named(finding: Finding, labels: Mapping[str, str]) -> Finding:
+def labelled_finding(finding: Finding, labels: Mapping[str, str]) -> Finding:
     """Return a finding whose pseudonyms are the labels they stand for, for the user's own eyes.
 
     Parameters
@@ -142,7 +142,7 @@ def named(finding: Finding, labels: Mapping[str, str]) -> Finding:
     Examples
     --------
     >>> told = Finding.error("duplicated_rows", examples=("1-b0344c61d8db3853 × 2024",))
-    >>> named(told, {"b0344c61d8db3853": "Zoé"}).values["examples"]
+    >>> labelled_finding(told, {"b0344c61d8db3853": "Zoé"}).values["examples"]
     ('Zoé × 2024',)
     """
 

@@ -3,7 +3,7 @@
 from impact_eval.diagnostics.anticipation import Anticipation
 from impact_eval.diagnostics.assignment_check import random_assignment
 from impact_eval.diagnostics.attrition import AttritionCheck, attrition_of
-from impact_eval.diagnostics.balance import Balance, balance_of, baseline
+from impact_eval.diagnostics.balance import CovariateBalance, balance_of, baseline
 from impact_eval.diagnostics.battery import checks_for
 from impact_eval.diagnostics.check import (
     Check,
@@ -36,13 +36,13 @@ __all__ = [
     "Anticipation",
     "AttritionCheck",
     "BaconCheck",
-    "Balance",
     "Check",
     "CheckContext",
     "CheckResult",
     "CheckStatus",
     "Composition",
     "Confounding",
+    "CovariateBalance",
     "EvidenceLevel",
     "FewClusters",
     "FewClustersCheck",

@@ -166,7 +166,7 @@ def _or_none(value: float) -> float | None:
 
 @register_check
 @dataclass(frozen=True, slots=True)
-class Balance:
+class CovariateBalance:
     """Balance table and joint test, treated minus comparison, before the action.
 
     For a design that can be randomised the joint test decides (failed below 0.01, warning below

@@ -63,9 +63,9 @@ class Study(Shown):
 
     def _shown_blocks(self) -> list[AnyBlock]:
         """Return the declaration on a screen: whose, when, what is measured and how."""
-        from impact_eval.pipeline.study_shown import study_blocks
+        from impact_eval.pipeline.study_shown import study_card
 
-        return study_blocks(self.declaration)
+        return study_card(self.declaration)
 
     def path(self, name: str) -> Path:
         """Return the path of a file of the study's folder."""

@@ -11,7 +11,7 @@ from impact_eval.report.wording import said
 MOST_OUTCOMES = 6
 
 
-def study_blocks(declaration: StudyFile) -> list[AnyBlock]:
+def study_card(declaration: StudyFile) -> list[AnyBlock]:
     """Return the declaration of a study in a few lines."""
     study = declaration.study
     facts: list[Said] = [

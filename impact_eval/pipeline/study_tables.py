@@ -28,7 +28,13 @@ from impact_eval.data.identity import (
     identity_finding,
     labels_of_people,
 )
-from impact_eval.data.pseudonyms import keyed_hash, label_text, named, pseudonymise, session_key
+from impact_eval.data.pseudonyms import (
+    keyed_hash,
+    label_text,
+    labelled_finding,
+    pseudonymise,
+    session_key,
+)
 from impact_eval.data.reading import read_table
 from impact_eval.data.row_kind import row_kind_finding
 from impact_eval.data.sample import Sample
@@ -109,7 +115,9 @@ class StudyTables:
                 for column in self.people
                 for label in column.dropna()
             }
-            raise ImpactEvalError(named(finding, labels) for finding in error.findings) from None
+            raise ImpactEvalError(
+                labelled_finding(finding, labels) for finding in error.findings
+            ) from None
 
 
 def read_tables(study: Study) -> StudyTables:

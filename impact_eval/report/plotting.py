@@ -13,15 +13,15 @@ from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.core.shown import one_line
 from impact_eval.report.blocks import Figure
-from impact_eval.report.figures.cells import GridCell, data_for_cells
 from impact_eval.report.figures.drawing import style
+from impact_eval.report.figures.effect_grid import GridCell, data_for_cells
 from impact_eval.report.figures.effects import (
     EventPoint,
     NamedInterval,
     data_for_effect_forest,
     data_for_event_study,
 )
-from impact_eval.report.figures.gallery import draw, drawings
+from impact_eval.report.figures.gallery import draw_figure, drawings
 from impact_eval.report.objects.remarks import named
 from impact_eval.report.objects.rendering import card
 from impact_eval.report.quantities import unit_of
@@ -67,7 +67,7 @@ class Plot:
     @property
     def png(self) -> bytes:
         """The drawing; the same data and language give the same bytes."""
-        return draw(self.figure, self._texts).png
+        return draw_figure(self.figure, self._texts).png
 
     def save(self, path: str | Path) -> Path:
         """Write the drawing as PNG."""

@@ -17,6 +17,9 @@ LATER = {
     ("impact_eval.pipeline.study", "impact_eval.pipeline.columns_used"): (
         "reading a study file loads no table library: `check` refuses at once"
     ),
+    ("impact_eval.pipeline.study", "impact_eval.pipeline.study_shown"): (
+        "the same: the words are loaded when a study shows itself"
+    ),
     ("impact_eval.pipeline.study_checks", "impact_eval.designs"): (
         "the same: the designs are loaded when the file names a method"
     ),

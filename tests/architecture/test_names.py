@@ -12,9 +12,7 @@ import pytest
 WAITING = {
     "designs": {"Adjustment", "Composition", "Report", "Row", "Variant"},
     "diagnostics": {"headline"},
-    "value": {"cells.py", "vocabulary.py", "Balance", "Column", "FiellerSet", "Variant",
-              "balance_of", "headline", "joint_covariance", "plain"},
-}  # fmt: skip
+}
 # Commands bear the name of what they call.
 FACES = ("cli.py",)
 EVERYWHERE = {"main"}  # what a module does when it is run

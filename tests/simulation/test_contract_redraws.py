@@ -6,13 +6,13 @@ import pytest
 
 from impact_eval.designs import designs
 from impact_eval.designs.contract import Example, example_of
-from impact_eval.designs.contract.redraws import draw_again
 from impact_eval.designs.contract.simulated import (
     hold_to_coverage,
     hold_to_size,
     hold_to_spread,
     hold_to_truth,
 )
+from impact_eval.designs.contract.table_redraws import draw_again
 
 pytestmark = pytest.mark.long
 

@@ -11,7 +11,7 @@ from scipy import special
 from impact_eval.stats.inference.covariance import Clustered, covariance_of_fit
 from impact_eval.stats.inference.regression import least_squares
 from impact_eval.stats.inference.wild_bootstrap import (
-    WildBootstrap,
+    WildOptions,
     WildScheme,
     wild_cluster_bootstrap,
 )
@@ -108,8 +108,8 @@ def test_cr2_and_restricted_wild_intervals_cover(clusters: int, treated: int) ->
     rng = np.random.default_rng(clusters * 100 + treated)
     inside = dict.fromkeys(("cr2", "cr1", "wcr11", "wcr33"), 0)
     options = {
-        "wcr11": WildBootstrap(draws=399),
-        "wcr33": WildBootstrap(WildScheme.WCR33, draws=399),
+        "wcr11": WildOptions(draws=399),
+        "wcr33": WildOptions(WildScheme.WCR33, draws=399),
     }
     for _ in range(draws):
         X, y, codes = _panel(rng, clusters, treated)

@@ -12,7 +12,7 @@ from impact_eval.core.inference import critical_value, two_sided_p
 from impact_eval.core.provenance import canonical_json
 from impact_eval.designs.base import Design
 from impact_eval.designs.contract.example import Example, example_of
-from impact_eval.designs.contract.redraws import redraws_of
+from impact_eval.designs.contract.table_redraws import redraws_of
 
 FACTOR = (0.5, 2.0)  # the factor for small samples between influence values and covariance
 LEFT_OUT = 8  # units left out one by one, those with most influence

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.designs.base import Design
-from impact_eval.designs.contract.redraws import (
-    Redraws,
+from impact_eval.designs.contract.table_redraws import (
+    TableRedraws,
     binomial_band,
     draw_again,
     mean_margin,
@@ -24,7 +24,7 @@ def check_truth_is_recovered(design: type[Design]) -> None:
     hold_to_truth(redraws_of(design))
 
 
-def hold_to_truth(draws: Redraws) -> None:
+def hold_to_truth(draws: TableRedraws) -> None:
     """Assert that rows estimate their truth.
 
     The same tables with the effect and without give the effect with little noise, or none for an
@@ -60,7 +60,7 @@ def check_error_is_the_spread(design: type[Design]) -> None:
         hold_to_spread(redraws_of(design))
 
 
-def hold_to_spread(draws: Redraws) -> None:
+def hold_to_spread(draws: TableRedraws) -> None:
     """Assert that the mean variance of each row is that of its estimates, up to chance."""
     rows = draws.nothing
     low, high = spread_band(len(draws), len(draws.keys))
@@ -82,7 +82,7 @@ def check_size_and_coverage(design: type[Design]) -> None:
     hold_to_coverage(draws)
 
 
-def hold_to_size(draws: Redraws) -> None:
+def hold_to_size(draws: TableRedraws) -> None:
     """Assert that the rows that sum up the others reject nothing more than 5 % of the time."""
     for k in draws.headline:
         p = draws.nothing.p_value[:, k][draws.nothing.truth[:, k] == 0]
@@ -94,7 +94,7 @@ def hold_to_size(draws: Redraws) -> None:
         )
 
 
-def hold_to_coverage(draws: Redraws) -> None:
+def hold_to_coverage(draws: TableRedraws) -> None:
     """Assert that the intervals of these rows hold the truth as often as they say."""
     rows = draws.effect
     for k in draws.headline:

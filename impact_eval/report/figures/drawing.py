@@ -61,7 +61,7 @@ STYLE: Mapping[str, Any] = MappingProxyType(
 )
 
 
-class Draw(Protocol):
+class DrawFigure(Protocol):
     """A drawing: it reads a figure's data and marks an empty pair of axes."""
 
     def __call__(self, figure: Figure, texts: Texts, ax: Any) -> None:
@@ -73,7 +73,7 @@ class Draw(Protocol):
 class Drawing:
     """A drawing and the height it needs, in inches, from the figure's data."""
 
-    draw: Draw
+    draw: DrawFigure
     height: Callable[[Figure], float]
 
 
@@ -95,7 +95,7 @@ def shown(value: object) -> float | None:
     return float(value)
 
 
-def name_of(cell: object, texts: Texts) -> str:
+def cell_name(cell: object, texts: Texts) -> str:
     """Return the name in a row's header cell, in the language."""
     return texts.label(cell) if isinstance(cell, str) else texts.words(cell)
 

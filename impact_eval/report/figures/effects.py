@@ -16,9 +16,9 @@ from impact_eval.report.figures.drawing import (
     MUTED,
     PAPER,
     Drawing,
+    cell_name,
     clear_left,
     legend,
-    name_of,
     number_axis,
     row_label,
     shown,
@@ -108,7 +108,7 @@ def draw_effect_forest(figure: Figure, texts: Texts, ax: Any) -> None:
     for index, row in enumerate(rows):
         y = -float(index)
         estimate = shown(row["estimate"])
-        row_label(ax, y + 0.2, name_of(row["name"], texts), texts.show(estimate, form))
+        row_label(ax, y + 0.2, cell_name(row["name"], texts), texts.show(estimate, form))
         _interval(ax, y, estimate, shown(row["low"]), shown(row["high"]))
     zero_line(ax)
     clear_left(ax)
@@ -380,7 +380,7 @@ def draw_portfolio_forest(figure: Figure, texts: Texts, ax: Any) -> None:
         y = -float(index) - (0.25 if index >= studies else 0)
         estimate, low, high = (shown(row[key]) for key in ("estimate", "low", "high"))
         told = texts.show(estimate, form) if estimate is not None else ""
-        row_label(ax, y + 0.2, name_of(row["name"], texts), told)
+        row_label(ax, y + 0.2, cell_name(row["name"], texts), told)
         if index < studies:
             _interval(ax, y, estimate, low, high)
         elif estimate is None and low is not None and high is not None:

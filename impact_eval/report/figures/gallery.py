@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from impact_eval.report.blocks import Figure
-from impact_eval.report.figures import cells, effects, money, people, robustness
+from impact_eval.report.figures import effect_grid, effects, money, people, robustness
 from impact_eval.report.figures.drawing import DPI, WIDTH, Drawing, style
 from impact_eval.report.texts import Texts
 
@@ -29,7 +29,7 @@ def drawings() -> Mapping[str, Drawing]:
     return MappingProxyType(
         {
             **effects.DRAWINGS,
-            **cells.DRAWINGS,
+            **effect_grid.DRAWINGS,
             **people.DRAWINGS,
             **money.DRAWINGS,
             **robustness.DRAWINGS,
@@ -37,7 +37,7 @@ def drawings() -> Mapping[str, Drawing]:
     )
 
 
-def draw(figure: Figure, texts: Texts) -> Picture:
+def draw_figure(figure: Figure, texts: Texts) -> Picture:
     """Draw a figure in one language.
 
     Parameters

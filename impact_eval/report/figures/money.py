@@ -16,9 +16,9 @@ from impact_eval.report.figures.drawing import (
     MUTED,
     OCHRE,
     Drawing,
+    cell_name,
     clear_left,
     legend,
-    name_of,
     number_axis,
     row_label,
     shown,
@@ -84,7 +84,7 @@ def draw_tornado(figure: Figure, texts: Texts, ax: Any) -> None:
     rows = figure.data.rows
     for index, (name, at_low, at_high) in enumerate(rows):
         y = -float(index)
-        row_label(ax, y + 0.2, name_of(name, texts))
+        row_label(ax, y + 0.2, cell_name(name, texts))
         for cell, look in (
             (at_low, {"facecolor": LIGHT_OCHRE, "hatch": "////"}),
             (at_high, {"facecolor": BLUE}),
@@ -221,7 +221,7 @@ def draw_payers(figure: Figure, texts: Texts, ax: Any) -> None:
     for index, (name, *amounts) in enumerate(rows):
         y = -float(index)
         pays, gains, net = (shown(amount) for amount in amounts)
-        row_label(ax, y + 0.2, name_of(name, texts), texts.show(net, "eur"))
+        row_label(ax, y + 0.2, cell_name(name, texts), texts.show(net, "eur"))
         if pays:
             ax.barh(
                 y,

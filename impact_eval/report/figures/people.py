@@ -28,9 +28,9 @@ from impact_eval.report.figures.drawing import (
     OCHRE,
     PAPER,
     Drawing,
+    cell_name,
     clear_left,
     legend,
-    name_of,
     number_axis,
     row_label,
     shown,
@@ -91,7 +91,7 @@ def draw_flow(figure: Figure, texts: Texts, ax: Any) -> None:
     for index, row in enumerate(rows):
         y, kept, dropped = -float(index), shown(row["n"]), shown(row["dropped"])
         mark = texts.show(kept, "int") if kept is not None else texts.say("report.withheld_mark")
-        row_label(ax, y + 0.21, name_of(row["step"], texts), mark)
+        row_label(ax, y + 0.21, cell_name(row["step"], texts), mark)
         if kept is None:
             continue
         ax.barh(y, kept, height=0.3, color=BLUE)
@@ -178,7 +178,9 @@ def draw_balance(figure: Figure, texts: Texts, ax: Any) -> None:
         if after is not None:
             ax.plot([after], [-index], marker="D", color=BLUE, markersize=5, linestyle="")
     ax.axvline(SMD_LIMIT, color=OCHRE, linestyle=(0, (4, 3)), linewidth=1.1)
-    ax.set_yticks([-float(i) for i in range(len(rows))], [name_of(r["name"], texts) for r in rows])
+    ax.set_yticks(
+        [-float(i) for i in range(len(rows))], [cell_name(r["name"], texts) for r in rows]
+    )
     ax.spines["left"].set_visible(False)
     ax.set_ylim(-len(rows) + 0.4, 0.6)
     ax.set_xlim(left=-0.005)
@@ -302,11 +304,17 @@ def draw_likert(figure: Figure, texts: Texts, ax: Any) -> None:
     for row in rows:
         if row["item"] != previous:
             y -= 0.62 if previous is not None else 0.0
-            row_label(ax, y + 0.26, name_of(row["item"], texts))
+            row_label(ax, y + 0.26, cell_name(row["item"], texts))
             previous = row["item"]
         parts = [shown(row[key]) for key in keys]
         ax.text(
-            -1.04, y, name_of(row["wave"], texts), ha="right", va="center", color=MUTED, fontsize=8
+            -1.04,
+            y,
+            cell_name(row["wave"], texts),
+            ha="right",
+            va="center",
+            color=MUTED,
+            fontsize=8,
         )
         if all(part is not None for part in parts):
             _stack(ax, y, [part or 0.0 for part in parts], styles)
@@ -458,8 +466,8 @@ def draw_trajectories(figure: Figure, texts: Texts, ax: Any) -> None:
     looks = (("o", "-"), ("s", (0, (5, 2))), ("^", (0, (2, 1.5))), ("D", (0, (6, 2, 1, 2))))
     groups: dict[str, list[tuple[str, float | None]]] = {}
     for row in figure.data.records():
-        path = groups.setdefault(name_of(row["group"], texts), [])
-        path.append((name_of(row["wave"], texts), shown(row["mean"])))
+        path = groups.setdefault(cell_name(row["group"], texts), [])
+        path.append((cell_name(row["wave"], texts), shown(row["mean"])))
     waves = list(dict.fromkeys(wave for path in groups.values() for wave, _ in path))
     for (name, path), (marker, dash) in zip(groups.items(), looks * 4, strict=False):
         known = [(waves.index(wave), mean) for wave, mean in path if mean is not None]

@@ -9,7 +9,7 @@ from impact_eval.core.findings import NotApplicable
 from impact_eval.data.sample import Sample
 from impact_eval.designs.base import treated_and_comparison
 from impact_eval.report.blocks import AnyBlock, Heading, Messages, Said, say
-from impact_eval.report.objects.remarks import known, named, noticed, plain
+from impact_eval.report.objects.remarks import known, named, noticed, sayable
 from impact_eval.report.wording import pick
 from impact_eval.results.estimates import FlowRecord
 from impact_eval.results.stated import received, share
@@ -17,7 +17,7 @@ from impact_eval.survey.scale import TOTAL
 from impact_eval.survey.scores import Scores
 
 
-def sample_blocks(sample: Sample) -> list[AnyBlock]:
+def sample_card(sample: Sample) -> list[AnyBlock]:
     """Return a sample: its shape, the roles of its columns, who left and why."""
     title = say(
         f"shown.shape.{sample.shape.value}",
@@ -62,7 +62,7 @@ def _flow(sample: Sample) -> list[Said]:
     return out
 
 
-def scores_blocks(scores: Scores) -> list[AnyBlock]:
+def scores_card(scores: Scores) -> list[AnyBlock]:
     """Return a scored scale: its range, its mean, how far to trust it."""
     title = known(scores.instrument, f"instrument.{scores.instrument}.name")
     if scores.scale != TOTAL:
@@ -99,11 +99,11 @@ def _reliability(scores: Scores) -> Said:
     alpha = scores.reliability
     if isinstance(alpha, NotApplicable):
         codes = (f"reason.{alpha.reason}", f"finding.{alpha.reason}")
-        return say("shown.no_alpha", reason=pick(*codes, codes[0], **plain(alpha.values)))
-    values = plain({"alpha": alpha.value, "low": alpha.conf_low, "high": alpha.conf_high})
+        return say("shown.no_alpha", reason=pick(*codes, codes[0], **sayable(alpha.values)))
+    values = sayable({"alpha": alpha.value, "low": alpha.conf_low, "high": alpha.conf_high})
     return say("shown.alpha", **values)
 
 
 BUILDERS: Mapping[str, Callable[..., list[AnyBlock]]] = MappingProxyType(
-    {"Sample": sample_blocks, "Scores": scores_blocks}
+    {"Sample": sample_card, "Scores": scores_card}
 )

@@ -33,7 +33,7 @@ def noticed(findings: Sequence[Finding], most: int = MOST) -> list[AnyBlock]:
 
 def limitation(finding: Finding) -> Limitation:
     """Return a finding in words, with how to mend it; an unknown code is told with its values."""
-    code, values = f"finding.{finding.code}", plain(finding.values)
+    code, values = f"finding.{finding.code}", sayable(finding.values)
     return Limitation(
         words=say(code, **values),
         repair=say(f"{code}.repair", **values) if written(f"{code}.repair") else None,
@@ -41,7 +41,7 @@ def limitation(finding: Finding) -> Limitation:
     )
 
 
-def plain(values: Mapping[str, Value]) -> dict[str, SayValue]:
+def sayable(values: Mapping[str, Value]) -> dict[str, SayValue]:
     """Return values that a block can hold: what is not a finite number is not known."""
     return {
         name: tuple(map(_finite, value)) if isinstance(value, tuple) else _finite(value)
@@ -64,19 +64,19 @@ def known(text: str, *codes: str) -> Said:
     return next((say(code) for code in codes if written(code)), named(text))
 
 
-def finding_blocks(finding: Finding) -> list[AnyBlock]:
+def finding_card(finding: Finding) -> list[AnyBlock]:
     """Return one finding."""
     return [limitation(finding)]
 
 
-def reason_blocks(reason: NotApplicable) -> list[AnyBlock]:
+def reason_card(reason: NotApplicable) -> list[AnyBlock]:
     """Return why something is not computed."""
     codes = (f"reason.{reason.reason}", f"finding.{reason.reason}")
-    words = pick(*codes, codes[0], **plain(reason.values))
+    words = pick(*codes, codes[0], **sayable(reason.values))
     return [Paragraph(words=(say("checks.reason_na", reason=words),))]
 
 
-def check_blocks(result: CheckResult) -> list[AnyBlock]:
+def check_card(result: CheckResult) -> list[AnyBlock]:
     """Return the answer of a check: its name, its status, what it found."""
     code = result.code
     name = known(code, f"check.{code}.name", f"check.{code}", f"label.{code}")
@@ -93,8 +93,8 @@ def check_blocks(result: CheckResult) -> list[AnyBlock]:
 
 BUILDERS: Mapping[str, Callable[..., list[AnyBlock]]] = MappingProxyType(
     {
-        "CheckResult": check_blocks,
-        "Finding": finding_blocks,
-        "NotApplicable": reason_blocks,
+        "CheckResult": check_card,
+        "Finding": finding_card,
+        "NotApplicable": reason_card,
     }
 )

@@ -12,7 +12,7 @@ from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.shown import Shown
 from impact_eval.report.blocks import AnyBlock, block_to_dict
 from impact_eval.report.html import Writer, page_environment, style_sheet
-from impact_eval.report.objects.layout import screen
+from impact_eval.report.objects.object_layout import screen
 from impact_eval.report.texts import PageTexts, user_language
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ _HOMES: Mapping[str, str] = MappingProxyType(
     {
         "Account": "studies",
         "CheckResult": "remarks",
-        "Effect": "estimates",
-        "Estimate": "estimates",
+        "Effect": "estimate_card",
+        "Estimate": "estimate_card",
         "Finding": "remarks",
         "NotApplicable": "remarks",
         "Portfolio": "studies",
@@ -37,7 +37,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def show(thing: Shown, language: str | None, *, html: bool) -> str:
+def put_in_words(thing: Shown, language: str | None, *, html: bool) -> str:
     """Put an object in words.
 
     Parameters
@@ -56,13 +56,13 @@ def show(thing: Shown, language: str | None, *, html: bool) -> str:
         `unknown_language`.
     """
     texts = PageTexts(user_language() if language is None else language)
-    blocks = blocks_of(thing)
+    blocks = shown_blocks(thing)
     if html:
         return card(blocks, texts)
     return screen(list(Writer(texts, numbered=False).views(blocks)), texts)
 
 
-def blocks_of(thing: Shown) -> list[AnyBlock]:
+def shown_blocks(thing: Shown) -> list[AnyBlock]:
     """Return what an object says of itself, before it has a language."""
     own = getattr(thing, "_shown_blocks", None)
     if own is not None:

@@ -24,7 +24,7 @@ from impact_eval.report.blocks import (
 from impact_eval.report.narrative import value_of_study
 from impact_eval.report.narrative_checks import check_message
 from impact_eval.report.narrative_limits import finding_limits
-from impact_eval.report.objects.remarks import MOST, known, named, noticed, plain
+from impact_eval.report.objects.remarks import MOST, known, named, noticed, sayable
 from impact_eval.report.quantities import digits_for, unit_of
 from impact_eval.report.wording import headline_results, main_sentence, said
 from impact_eval.results.gate import release
@@ -35,7 +35,7 @@ from impact_eval.value.map.choices import Perspective
 MOST_OUTCOMES, MOST_ROWS = 3, 8
 
 
-def results_blocks(results: StudyResults) -> list[AnyBlock]:
+def results_card(results: StudyResults) -> list[AnyBlock]:
     """Return a study's results: each outcome in the words its evidence allows.
 
     They pass the gate first: what is shown in a notebook leaves with it.
@@ -67,7 +67,7 @@ def _level(level: int) -> str:
     return f"report.level.name.{level}"
 
 
-def portfolio_blocks(portfolio: Portfolio) -> list[AnyBlock]:
+def portfolio_card(portfolio: Portfolio) -> list[AnyBlock]:
     """Return a portfolio: one row per study and outcome, nothing pooled before it is asked."""
     studies = {entry.study for entry in portfolio.entries}
     title = say("shown.portfolio", n=len(studies), outcomes=len(portfolio.outcomes))
@@ -106,7 +106,7 @@ def _entry(entry: Entry) -> tuple[Cell, ...]:
     return (said(entry.title), said(entry.label), value, ends, level)
 
 
-def account_blocks(account: Account) -> list[AnyBlock]:
+def account_card(account: Account) -> list[AnyBlock]:
     """Return an account: who gains what, in present value, with the caution that goes with it."""
     settings = account.value_map.settings
     nets = {
@@ -126,7 +126,7 @@ def account_blocks(account: Account) -> list[AnyBlock]:
         facts.append(say("shown.projected", share=float(projected)))
     refusal = account.refusal
     if refusal is not None:
-        reason = say(f"reason.{refusal.reason}", **plain(refusal.values))
+        reason = say(f"reason.{refusal.reason}", **sayable(refusal.values))
         facts.append(say("shown.no_ratio", reason=reason))
     titled = bool(settings.title)
     title = say("shown.account_of", title=named(settings.title)) if titled else say("shown.account")
@@ -156,8 +156,8 @@ def _money(amount: float, currency: str) -> Words:
 
 BUILDERS: Mapping[str, Callable[..., list[AnyBlock]]] = MappingProxyType(
     {
-        "Account": account_blocks,
-        "Portfolio": portfolio_blocks,
-        "StudyResults": results_blocks,
+        "Account": account_card,
+        "Portfolio": portfolio_card,
+        "StudyResults": results_card,
     }
 )

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.core.provenance import canonical_json, sha256
-from impact_eval.value.account.flow_ledger import Balance, Flow, balance_of, matrix_of
+from impact_eval.value.account.flow_ledger import Balance, Flow, balance_of_flows, matrix_of
 from impact_eval.value.account.line_flows import LineValue
 from impact_eval.value.account.quantity import Quantities
 from impact_eval.value.account.sroi import Sroi, sroi
@@ -79,7 +79,7 @@ def vintage_of(books: Books) -> str:
 
 def balance_of_books(books: Books) -> Balance:
     """Return the identities of the ledger, in present value."""
-    return balance_of(counted_flows(books), _present)
+    return balance_of_flows(counted_flows(books), _present)
 
 
 def matrix_of_books(books: Books, *, present: bool = True) -> dict[tuple[Agent, int], Decimal]:

@@ -163,7 +163,7 @@ class Balance:
     closes: bool
 
 
-def balance_of(flows: Sequence[Flow], amount: Callable[[Flow], Decimal]) -> Balance:
+def balance_of_flows(flows: Sequence[Flow], amount: Callable[[Flow], Decimal]) -> Balance:
     """Check the two identities of a ledger, exactly, by two separate sums."""
     moved = [flow for flow in flows if flow.kind is FlowKind.TRANSFER]
     transfers = total(list(matrix_of(moved, amount).values()))

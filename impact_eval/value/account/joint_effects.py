@@ -75,7 +75,7 @@ def implied_deadweight(
     )
 
 
-def joint_covariance(
+def covariance_across_estimates(
     rows: Sequence[tuple[Estimate, int]],
 ) -> tuple[FloatArray, list[Finding]]:
     r"""Return the covariance of effects of several estimates, through their common people.

@@ -26,8 +26,8 @@ from impact_eval.core.vocabulary import Direction, Unit
 from impact_eval.value.account.joint_effects import (
     Deadweight,
     common_draws,
+    covariance_across_estimates,
     implied_deadweight,
-    joint_covariance,
 )
 from impact_eval.value.account.line_formula import per_participant
 from impact_eval.value.map.choices import QuantitySource
@@ -183,7 +183,7 @@ def quantities_of(
                   for f in error.findings)
             )  # fmt: skip
     faults.raise_if_errors()
-    covariance, notes = joint_covariance(pool.rows)
+    covariance, notes = covariance_across_estimates(pool.rows)
     values = np.array([_read(estimate, row) for estimate, row in pool.rows])
     lines = tuple(_with_error(q, values, covariance, pool) for q in found)
     return Quantities(

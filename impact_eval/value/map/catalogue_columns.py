@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from impact_eval.core.findings import ImpactEvalError, nearest
 from impact_eval.value.map.choices import Agent, Basis, Costing, LineKind, Mark
-from impact_eval.value.map.columns import Column
+from impact_eval.value.map.columns import MapColumn
 from impact_eval.value.map.declared_cells import (
     Amount,
     CellFault,
@@ -170,53 +170,53 @@ def _rows(raw: Any) -> tuple[Mapping[str, Any], ...]:
     return tuple(raw)
 
 
-_ENDS = (Column("payer", _choice(Agent)), Column("receiver", _choice(Agent)))
+_ENDS = (MapColumn("payer", _choice(Agent)), MapColumn("receiver", _choice(Agent)))
 PARAMETER = (
-    Column("id", _identifier, required=True),
-    Column("item", _text, required=True),
-    Column("label", _label, required=True),
-    Column(VALUE, _figure, required=True),
-    Column("unit", _unit, required=True),
-    Column("currency", _currency),
-    Column("price_year", _whole_year),
-    Column("geography", _place),
-    Column("kind", _choice(LineKind)),
+    MapColumn("id", _identifier, required=True),
+    MapColumn("item", _text, required=True),
+    MapColumn("label", _label, required=True),
+    MapColumn(VALUE, _figure, required=True),
+    MapColumn("unit", _unit, required=True),
+    MapColumn("currency", _currency),
+    MapColumn("price_year", _whole_year),
+    MapColumn("geography", _place),
+    MapColumn("kind", _choice(LineKind)),
     *_ENDS,
-    Column("basis", _choice(Basis)),
-    Column("costing", _choice(Costing)),
-    Column("mark", _choice(Mark), required=True),
-    Column("source", _text, required=True),
-    Column("page", _note),
-    Column("expires", read_date, required=True),
-    Column("index", _text),
-    Column("lifetime", _flag),
-    Column("covers", _names),
-    Column("family", _note),
-    Column("rivals", _names),
-    Column("note", _note),
+    MapColumn("basis", _choice(Basis)),
+    MapColumn("costing", _choice(Costing)),
+    MapColumn("mark", _choice(Mark), required=True),
+    MapColumn("source", _text, required=True),
+    MapColumn("page", _note),
+    MapColumn("expires", read_date, required=True),
+    MapColumn("index", _text),
+    MapColumn("lifetime", _flag),
+    MapColumn("covers", _names),
+    MapColumn("family", _note),
+    MapColumn("rivals", _names),
+    MapColumn("note", _note),
 )
 INDEX = (
-    Column("id", _text, required=True),
-    Column("values", _by_year(_level), required=True),
-    Column("marks", _by_year(_choice(Mark)), required=True),
-    Column("source", _text, required=True),
+    MapColumn("id", _text, required=True),
+    MapColumn("values", _by_year(_level), required=True),
+    MapColumn("marks", _by_year(_choice(Mark)), required=True),
+    MapColumn("source", _text, required=True),
 )
 FLOW = (
-    Column("name", _text, required=True),
-    Column("kind", _choice(LineKind), required=True),
+    MapColumn("name", _text, required=True),
+    MapColumn("kind", _choice(LineKind), required=True),
     *_ENDS,
-    Column("amount", read_number, required=True),
+    MapColumn("amount", read_number, required=True),
 )
 CASE = (
-    Column("id", _text, required=True),
-    Column("label", _label, required=True),
-    Column("price_year", _whole_year, required=True),
-    Column("month", _month, required=True),
-    Column("computed_on", read_date, required=True),
-    Column("origin", _text, required=True),
-    Column("population", _text, required=True),
-    Column("mark", _choice(Mark), required=True),
-    Column("expires", read_date, required=True),
-    Column("note", _note),
-    Column("flows", _rows, required=True),
+    MapColumn("id", _text, required=True),
+    MapColumn("label", _label, required=True),
+    MapColumn("price_year", _whole_year, required=True),
+    MapColumn("month", _month, required=True),
+    MapColumn("computed_on", read_date, required=True),
+    MapColumn("origin", _text, required=True),
+    MapColumn("population", _text, required=True),
+    MapColumn("mark", _choice(Mark), required=True),
+    MapColumn("expires", read_date, required=True),
+    MapColumn("note", _note),
+    MapColumn("flows", _rows, required=True),
 )

@@ -24,7 +24,7 @@ from impact_eval.value.map.catalogue_columns import (
     read_date,
 )
 from impact_eval.value.map.choices import LineKind
-from impact_eval.value.map.columns import Column
+from impact_eval.value.map.columns import MapColumn
 from impact_eval.value.map.declared_cells import CellFault
 
 Entry: TypeAlias = dict[str, Any]  # the cells of an entry, each read by its column
@@ -161,7 +161,7 @@ def _reviewed(tables: Mapping[str, Mapping[str, Any]], faults: FindingCollector)
 def _entries(
     tables: Mapping[str, Mapping[str, Any]],
     kind: str,
-    columns: Sequence[Column],
+    columns: Sequence[MapColumn],
     faults: FindingCollector,
 ) -> tuple[_Placed, ...]:
     found: list[_Placed] = []
@@ -185,7 +185,7 @@ def _entries(
 
 
 def _read(
-    columns: Sequence[Column], row: Mapping[str, Any], spot: _Spot, faults: FindingCollector
+    columns: Sequence[MapColumn], row: Mapping[str, Any], spot: _Spot, faults: FindingCollector
 ) -> Entry:
     """Read the cells of one entry; those at fault are told, and None."""
     raw = dict(row)

@@ -60,11 +60,12 @@ class Amount:
 
     def __str__(self) -> str:
         if self.law is None:
-            return plain(self.value)
-        return f"{plain(self.value)} [{plain(self.low)} ; {plain(self.high)}] {self.law.value}"
+            return plain_decimal(self.value)
+        value, low, high = map(plain_decimal, (self.value, self.low, self.high))
+        return f"{value} [{low} ; {high}] {self.law.value}"
 
 
-def plain(number: Decimal | None) -> str:
+def plain_decimal(number: Decimal | None) -> str:
     """Write a decimal without exponent and with no idle zero."""
     if number is None:
         return ""
@@ -126,10 +127,13 @@ def _amount_of_table(table: Mapping[str, Any], number: Callable[[Any], Decimal])
     law = read_choice(Law, Mapping.get(table, "law", None) or Law.PERT)
     if not low < high or not low <= value <= high:
         raise CellFault(
-            "interval_out_of_order", low=plain(low), value=plain(value), high=plain(high)
+            "interval_out_of_order",
+            low=plain_decimal(low),
+            value=plain_decimal(value),
+            high=plain_decimal(high),
         )
     if law in (Law.LOGNORMAL, Law.GAMMA) and low <= 0:
-        raise CellFault("law_needs_positive", law=law.value, low=plain(low))
+        raise CellFault("law_needs_positive", law=law.value, low=plain_decimal(low))
     return Amount(value=value, low=low, high=high, law=law)
 
 

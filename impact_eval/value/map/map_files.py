@@ -16,7 +16,7 @@ from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.spreadsheet import cell_text, text_of_cell
 from impact_eval.value.map.columns import CASES, LINES, SETTINGS, TABLES, TableSpec, headings
 from impact_eval.value.map.declared import SCHEMA, MapContent, UnitFlow
-from impact_eval.value.map.declared_cells import Amount, CellFault, plain
+from impact_eval.value.map.declared_cells import Amount, CellFault, plain_decimal
 from impact_eval.value.map.fiscal_cases import complete_with_case
 from impact_eval.value.map.map_checks import check_value_map
 from impact_eval.value.map.parameters import complete_line
@@ -192,7 +192,7 @@ def _cell_of(value: Any, *, whole: bool) -> Any:
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, Decimal):
-        return plain(value)
+        return plain_decimal(value)
     if isinstance(value, Amount):
         return str(value)
     if isinstance(value, UnitFlow):
@@ -206,8 +206,8 @@ def _cell_of(value: Any, *, whole: bool) -> Any:
         return {key: part for key, part in parts.items() if whole or part is not None}
     if isinstance(value, Mapping):
         if set(value) == {""}:
-            return plain(value[""])
-        return {key: plain(number) for key, number in value.items()}
+            return plain_decimal(value[""])
+        return {key: plain_decimal(number) for key, number in value.items()}
     if isinstance(value, tuple):
         return [_cell_of(item, whole=whole) for item in value]
     return value

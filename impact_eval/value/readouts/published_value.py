@@ -20,7 +20,7 @@ from impact_eval.value.readouts.cea import Acceptable, acceptability, cost_per_o
 from impact_eval.value.readouts.equity import equity_values
 from impact_eval.value.readouts.ratio_sentence import Headline, headline
 from impact_eval.value.uncertainty.sensitivity import (
-    Variant,
+    AccountVariant,
     discount_variants,
     displacement_variants,
     switching_value,
@@ -384,7 +384,7 @@ def _variants(account: Account) -> tuple[VariantTold, ...]:
         for v in (*discount_variants(account), *displacement_variants(account))
     ]
     largest = without_largest_line(account)
-    if isinstance(largest, Variant):
+    if isinstance(largest, AccountVariant):
         net = float(largest.net)
         out.append(VariantTold(what=largest.what, share=None, line=largest.value, net=net))
     out += [

@@ -26,9 +26,9 @@ from impact_eval.value.readouts.equity import (
 from impact_eval.value.readouts.mvpf import Mvpf, account_mvpf
 from impact_eval.value.readouts.ratio_sentence import Headline, headline
 from impact_eval.value.uncertainty.sensitivity import (
+    AccountVariant,
     Bar,
     SwitchingValue,
-    Variant,
     discount_variants,
     displacement_variants,
     scenario_variants,
@@ -56,9 +56,9 @@ class ValueSummary:
     uncertainty, public_uncertainty : Uncertainty
     headline : Sentence or NotApplicable
     tornado : tuple of Bar
-    variants : tuple of Variant
+    variants : tuple of AccountVariant
         Discount rates, displacement, rival sources, scenarios.
-    largest : Variant or NotApplicable
+    largest : AccountVariant or NotApplicable
         Without the line that counts most.
     switching : tuple of SwitchingValue
         For the quantity of each line, largest first, where a switch exists.
@@ -80,8 +80,8 @@ class ValueSummary:
     public_uncertainty: Uncertainty
     headline: Headline | NotApplicable
     tornado: tuple[Bar, ...]
-    variants: tuple[Variant, ...]
-    largest: Variant | NotApplicable
+    variants: tuple[AccountVariant, ...]
+    largest: AccountVariant | NotApplicable
     switching: tuple[SwitchingValue, ...]
     equity: tuple[WeightedValue, ...]
     switching_elasticity: float | NotApplicable

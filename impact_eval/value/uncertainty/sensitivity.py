@@ -137,7 +137,7 @@ def scaled_quantities(account: Account, lines: Sequence[str], factor: Decimal) -
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class AccountVariant:
     """The result under one changed assumption.
 
     `what` is its code (`discount_rate`, `displacement`, `without_line`, `source`, `prudent`…) and
@@ -152,10 +152,12 @@ class Variant:
     ratio: Decimal | NotApplicable
 
 
-def variant_of(what: str, value: str, account: Account, refusal: NotApplicable | None) -> Variant:
+def variant_of(
+    what: str, value: str, account: Account, refusal: NotApplicable | None
+) -> AccountVariant:
     """Read an account as a variant; a ratio refused stays refused."""
     read = account.sroi()
-    return Variant(
+    return AccountVariant(
         what=what,
         value=value,
         benefits=read.benefits,
@@ -167,7 +169,7 @@ def variant_of(what: str, value: str, account: Account, refusal: NotApplicable |
 
 def discount_variants(
     account: Account, rates: Sequence[Decimal] = DISCOUNT_RATES
-) -> tuple[Variant, ...]:
+) -> tuple[AccountVariant, ...]:
     """Return the result at each rate (0, 1.2, 3.2 and 4.5 % by default, and the map's)."""
     own = account.value_map.settings.discount_rate
     out = []
@@ -179,7 +181,7 @@ def discount_variants(
 
 def displacement_variants(
     account: Account, shares: Sequence[Decimal] = DISPLACEMENTS
-) -> tuple[Variant, ...]:
+) -> tuple[AccountVariant, ...]:
     """Return the result with each displacement on every line (none, a tenth, a quarter, a half)."""
     out = []
     for share in shares:
@@ -192,7 +194,7 @@ def displacement_variants(
     return tuple(out)
 
 
-def without_largest_line(account: Account) -> Variant | NotApplicable:
+def without_largest_line(account: Account) -> AccountVariant | NotApplicable:
     """Return the result without the line that counts most."""
     lines = [line for line in account.lines if line.included]
     if len(lines) < 2:
@@ -201,7 +203,7 @@ def without_largest_line(account: Account) -> Variant | NotApplicable:
     return without_line(account, largest.line)
 
 
-def without_line(account: Account, line: str) -> Variant:
+def without_line(account: Account, line: str) -> AccountVariant:
     """Return the result without one line."""
     _check_line(account, line)
     changed = recomputed(
@@ -210,7 +212,7 @@ def without_line(account: Account, line: str) -> Variant:
     return variant_of("without_line", line, changed, account.refusal)
 
 
-def source_variants(account: Account) -> tuple[Variant, ...]:
+def source_variants(account: Account) -> tuple[AccountVariant, ...]:
     """Return the result with each rival source of a catalogue figure: conflicts are shown."""
     book = catalogue()
     out = []
@@ -230,7 +232,7 @@ def source_variants(account: Account) -> tuple[Variant, ...]:
     return tuple(out)
 
 
-def scenario_variants(account: Account) -> tuple[Variant, ...]:
+def scenario_variants(account: Account) -> tuple[AccountVariant, ...]:
     """Return the prudent, central and optimistic results.
 
     Every number known with an interval is taken at the bound that lowers, then raises, the net

@@ -278,7 +278,7 @@ def interval_of(values: FloatArray, level: float = 0.95) -> Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FiellerSet:
+class RatioBounds:
     """The set of ratios that the data do not exclude: an interval, the outside of one, or all.
 
     Attributes
@@ -299,7 +299,7 @@ def fieller(
     covariance: tuple[float, float, float],
     *,
     z: float = 1.959963984540054,
-) -> FiellerSet:
+) -> RatioBounds:
     r"""Return Fieller's set of ratios.
 
     :math:`\{\theta: (\bar x-\theta\bar y)^2 \le z^2(s_x^2-2\theta s_{xy}+\theta^2 s_y^2)\}`.
@@ -323,12 +323,12 @@ def fieller(
     gap = b * b - a * c
     if a > 0:
         root = max(gap, 0.0) ** 0.5
-        return FiellerSet(kind="interval", low=float((b - root) / a), high=float((b + root) / a))
+        return RatioBounds(kind="interval", low=float((b - root) / a), high=float((b + root) / a))
     if gap <= 0 or a == 0:
-        return FiellerSet(kind="whole_line", low=None, high=None)
+        return RatioBounds(kind="whole_line", low=None, high=None)
     root = gap**0.5
     low, high = sorted((float((b - root) / a), float((b + root) / a)))
-    return FiellerSet(kind="outside", low=low, high=high)
+    return RatioBounds(kind="outside", low=low, high=high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,7 +344,7 @@ class Uncertainty:
         Ratio of the means, never the mean of ratios.
     ratio_low, ratio_high : float or None
         Quantiles of the ratio by draw, where costs never come near zero.
-    fieller : FiellerSet or NotApplicable
+    fieller : RatioBounds or NotApplicable
     chance_positive : float
         Share of draws with a net value above zero.
     error_share : float
@@ -360,7 +360,7 @@ class Uncertainty:
     ratio: float | NotApplicable
     ratio_low: float | None
     ratio_high: float | None
-    fieller: FiellerSet | NotApplicable
+    fieller: RatioBounds | NotApplicable
     chance_positive: float
     error_share: float
 
@@ -386,7 +386,7 @@ def uncertainty_of(
     benefits, costs = interval_of(gained, level), interval_of(paid, level)
     ratio: float | NotApplicable = NotApplicable.because("no_cost_to_compare")
     low = high = None
-    bounds: FiellerSet | NotApplicable = NotApplicable.because("no_cost_to_compare")
+    bounds: RatioBounds | NotApplicable = NotApplicable.because("no_cost_to_compare")
     if costs.mean > 0:
         ratio = benefits.mean / costs.mean
         cov = np.cov(np.stack([gained, paid])) if simulation.size > 1 else np.zeros((2, 2))

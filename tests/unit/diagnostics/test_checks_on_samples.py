@@ -10,7 +10,7 @@ import pytest
 from impact_eval.core import NotApplicable
 from impact_eval.data.sample import Sample
 from impact_eval.diagnostics.attrition import AttritionCheck, losses
-from impact_eval.diagnostics.balance import Balance, Baseline, baseline
+from impact_eval.diagnostics.balance import Baseline, CovariateBalance, baseline
 from impact_eval.diagnostics.check import CheckContext, CheckStatus
 
 
@@ -44,7 +44,7 @@ def run(check: Any, sample: Sample, ceiling: int = 3) -> Any:
     [(0.0, CheckStatus.PASSED), (0.18, CheckStatus.WARNING), (0.5, CheckStatus.FAILED)],
 )
 def test_balance_of_an_observed_comparison(shift: float, status: CheckStatus) -> None:
-    found = run(Balance(), Sample(people(shift), treatment="t", covariates=["age"]))
+    found = run(CovariateBalance(), Sample(people(shift), treatment="t", covariates=["age"]))
     assert found.status is status
     assert found.rows[0]["variable"] == "age"
     assert found.rows[0]["difference"] == pytest.approx(10 * shift, abs=1e-9)
@@ -52,13 +52,13 @@ def test_balance_of_an_observed_comparison(shift: float, status: CheckStatus) ->
 
 def test_balance_of_a_draw_is_judged_jointly() -> None:
     sample = Sample(people(0.18), treatment="t", covariates=["age"])
-    assert run(Balance(), sample, ceiling=4).status is CheckStatus.PASSED
+    assert run(CovariateBalance(), sample, ceiling=4).status is CheckStatus.PASSED
     sample = Sample(people(0.6), treatment="t", covariates=["age"])
-    assert run(Balance(), sample, ceiling=4).status is CheckStatus.FAILED
+    assert run(CovariateBalance(), sample, ceiling=4).status is CheckStatus.FAILED
 
 
 def test_balance_without_covariates_says_so() -> None:
-    assert run(Balance(), Sample(people(), treatment="t")).reason == "no_covariates"
+    assert run(CovariateBalance(), Sample(people(), treatment="t")).reason == "no_covariates"
 
 
 def panel() -> pd.DataFrame:
@@ -102,5 +102,5 @@ def test_attrition_statuses_of_a_trial() -> None:
 
 def test_no_treatment_role_says_so() -> None:
     sample = Sample(people(), covariates=["age"])
-    assert run(Balance(), sample).reason == "no_treatment_role"
+    assert run(CovariateBalance(), sample).reason == "no_treatment_role"
     assert run(AttritionCheck(), sample).reason == "no_treatment_role"

@@ -9,7 +9,7 @@ import pytest
 
 from impact_eval.report.blocks import WITHHELD, Bilingual, Figure
 from impact_eval.report.figures import drawing
-from impact_eval.report.figures.cells import GridCell, data_for_cells
+from impact_eval.report.figures.effect_grid import GridCell, data_for_cells
 from impact_eval.report.figures.effects import (
     EventPoint,
     NamedInterval,
@@ -18,7 +18,7 @@ from impact_eval.report.figures.effects import (
     data_for_event_study,
     data_for_portfolio_forest,
 )
-from impact_eval.report.figures.gallery import draw, drawings
+from impact_eval.report.figures.gallery import draw_figure, drawings
 from impact_eval.report.figures.money import (
     PartyBalance,
     Swing,
@@ -111,7 +111,7 @@ def test_there_is_an_example_of_every_drawing() -> None:
 
 @pytest.mark.parametrize("kind", sorted(drawings()))
 def test_a_picture_is_the_same_every_time(kind: str) -> None:
-    first, again = (draw(figures()[kind], FR) for _ in range(2))
+    first, again = (draw_figure(figures()[kind], FR) for _ in range(2))
     assert first == again
     assert first.png.startswith(b"\x89PNG")
     assert b"matplotlib" not in first.png.lower()
@@ -126,19 +126,19 @@ def test_a_figure_with_withheld_numbers_still_draws(kind: str) -> None:
     if kind == "event_study":
         rows = (*rows[:-1], (3, Phase.AFTER.value, *[WITHHELD] * (width - 2)))
     table = figure.data.model_copy(update={"rows": rows})
-    assert draw(figure.model_copy(update={"data": table}), FR).png
+    assert draw_figure(figure.model_copy(update={"data": table}), FR).png
 
 
 def test_the_language_changes_the_picture() -> None:
-    assert draw(figures()["flow"], FR).png != draw(figures()["flow"], Texts("en")).png
+    assert draw_figure(figures()["flow"], FR).png != draw_figure(figures()["flow"], Texts("en")).png
 
 
 def test_a_users_own_settings_do_not_change_a_picture() -> None:
     import matplotlib as mpl
 
-    expected = draw(figures()["flow"], FR).png
+    expected = draw_figure(figures()["flow"], FR).png
     with mpl.rc_context({"font.size": 22, "axes.facecolor": "red", "text.parse_math": True}):
-        assert draw(figures()["flow"], FR).png == expected
+        assert draw_figure(figures()["flow"], FR).png == expected
 
 
 def test_data_are_in_the_units_shown() -> None:
@@ -202,7 +202,7 @@ def test_opposite_answers_differ_in_grey_or_in_hatch() -> None:
 def test_a_picture_stays_readable_in_grey() -> None:
     from PIL import Image
 
-    image = Image.open(io.BytesIO(draw(figures()["payers"], FR).png)).convert("L")
+    image = Image.open(io.BytesIO(draw_figure(figures()["payers"], FR).png)).convert("L")
     levels = np.asarray(image)
     assert levels.min() < 90
     assert levels.max() == 255
@@ -210,7 +210,7 @@ def test_a_picture_stays_readable_in_grey() -> None:
 
 def test_every_picture_is_phone_sized() -> None:
     for figure in figures().values():
-        assert draw(figure, FR).width <= 520
+        assert draw_figure(figure, FR).width <= 520
 
 
 def test_style_refuses_mathematics() -> None:

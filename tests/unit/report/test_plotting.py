@@ -11,7 +11,7 @@ import pytest
 
 import impact_eval as ie
 from impact_eval.core.estimate import Draws, Effect, Estimate, MethodRecord, wald_effect
-from impact_eval.report.figures.cells import GridCell
+from impact_eval.report.figures.effect_grid import GridCell
 
 
 def estimate(*rows: tuple[str, Any, Any, float | None], counterfactual: bool = True) -> Estimate:

@@ -13,15 +13,15 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from impact_eval.diagnostics.base import CheckResult, CheckStatus
 
 import impact_eval as ie
 from impact_eval.core.estimate import Effect, Estimate, MethodRecord, wald_effect
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable, Severity
 from impact_eval.core.shown import Shown
 from impact_eval.core.vocabulary import Direction, Unit
+from impact_eval.diagnostics.check import CheckResult, CheckStatus
 from impact_eval.portfolio.portfolio import Entry, Portfolio
-from impact_eval.report.objects.layout import LINES, WIDTH
+from impact_eval.report.objects.object_layout import LINES, WIDTH
 from impact_eval.results.gate import release
 from impact_eval.results.parts import BilingualRecord
 from impact_eval.survey import instrument

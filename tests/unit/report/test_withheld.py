@@ -22,7 +22,7 @@ from impact_eval.report.blocks import (
     Table,
 )
 from impact_eval.report.figures.effects import EventPoint, Phase, data_for_event_study
-from impact_eval.report.figures.gallery import draw
+from impact_eval.report.figures.gallery import draw_figure
 from impact_eval.report.html import render_html
 from impact_eval.report.narrative import (
     check_blocks,
@@ -172,7 +172,7 @@ def test_a_withheld_period_is_listed_and_never_the_reference(make_results: MakeR
         Phase.BEFORE.value, Phase.REFERENCE.value, Phase.AFTER.value, Phase.AFTER.value
     ]  # fmt: skip
     assert FR.words(note.words).endswith("\u00a0: −3 et 1.")
-    assert draw(figure, FR).png
+    assert draw_figure(figure, FR).png
 
 
 def test_a_point_whose_error_is_not_known_is_no_reference() -> None:
@@ -295,7 +295,7 @@ def test_a_flow_without_all_its_counts_tells_no_share(make_results: MakeResults)
     assert table.column("n") == [WITHHELD, 702]
     assert table.column("dropped") == [0, WITHHELD]
     figure = next(b for b in blocks if isinstance(b, Figure))
-    assert draw(figure, FR).png
+    assert draw_figure(figure, FR).png
     assert FR.words(figure.alt[0]).count("(chiffre non publié)") == 1
 
 
@@ -355,7 +355,7 @@ def test_a_class_kept_back_is_not_drawn_as_nobody(make_results: MakeResults) -> 
         )
     )
     nobody = next(b for b in again if isinstance(b, Figure) and b.figure == "distribution")
-    assert draw(nobody, FR).png != draw(figure, FR).png
+    assert draw_figure(nobody, FR).png != draw_figure(figure, FR).png
 
 
 # ------------------------------------------------------------------ people or territories

@@ -22,7 +22,7 @@ RARE = 1e-5  # probability of a false alarm of a mean or a spread, over all rows
 
 
 @dataclass(frozen=True, slots=True)
-class Draws:
+class RowDraws:
     """What the rows of a design said over R tables: (R, k) arrays, NaN where undefined."""
 
     estimate: FloatArray
@@ -35,7 +35,7 @@ class Draws:
 
 
 @dataclass(frozen=True, slots=True)
-class Redraws:
+class TableRedraws:
     """R tables with the effect of the example, and the same tables without it.
 
     Attributes
@@ -44,13 +44,13 @@ class Redraws:
         The k rows found in every table; those of `aggregate("simple")` come first.
     headline : tuple of int
         The rows that sum up the others.
-    effect, nothing : Draws
+    effect, nothing : RowDraws
     """
 
     keys: tuple[str, ...]
     headline: tuple[int, ...]
-    effect: Draws
-    nothing: Draws
+    effect: RowDraws
+    nothing: RowDraws
 
     def __len__(self) -> int:
         return len(self.effect.estimate)
@@ -73,19 +73,19 @@ def _number(value: float | None) -> float:
     return np.nan if value is None else float(value)
 
 
-def _draws(tables: Sequence[dict[str, tuple[Effect, float | None]]], keys: list[str]) -> Draws:
+def _draws(tables: Sequence[dict[str, tuple[Effect, float | None]]], keys: list[str]) -> RowDraws:
     fields = ("estimate", "std_error", "p_value", "conf_low", "conf_high", "conf_level")
     cube = np.array(
         [[[_number(getattr(t[k][0], f)) for f in fields] for k in keys] for t in tables]
     ).reshape(len(tables), len(keys), len(fields))
     truth = np.array([[_number(t[k][1]) for k in keys] for t in tables])
     parts = [*np.moveaxis(cube, -1, 0), truth]
-    return Draws(*parts)
+    return RowDraws(*parts)
 
 
 def draw_again(
     design: type[Design], draws: int, variant: Callable[[Example, int], Example] | None = None
-) -> Redraws:
+) -> TableRedraws:
     """Fit a design on `draws` fresh tables, with the effect and without.
 
     Parameters
@@ -97,7 +97,7 @@ def draw_again(
 
     Returns
     -------
-    Redraws
+    TableRedraws
     """
     pairs: list[tuple[dict[str, tuple[Effect, float | None]], ...]] = []
     headline: list[str] = []
@@ -114,7 +114,7 @@ def draw_again(
         headline = headline or _headline({k: pair[0] for k, pair in found[0].items()})
         pairs.append(tuple(found))
     keys = [k for k in pairs[0][0] if all(k in table for pair in pairs for table in pair)]
-    return Redraws(
+    return TableRedraws(
         keys=tuple(keys),
         headline=tuple(keys.index(key) for key in headline if key in keys),
         effect=_draws([pair[0] for pair in pairs], keys),
@@ -123,7 +123,7 @@ def draw_again(
 
 
 @lru_cache(maxsize=4)
-def redraws_of(design: type[Design]) -> Redraws:
+def redraws_of(design: type[Design]) -> TableRedraws:
     """Return the usual number of redraws of a design, made once for the checks that read them."""
     return draw_again(design, example_of(design).draws)
 

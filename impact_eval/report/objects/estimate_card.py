@@ -34,7 +34,7 @@ EVENT = "event"
 UNIT = unit_of("number")  # an estimate in memory does not say the unit of its outcome
 
 
-def estimate_blocks(estimate: Estimate) -> list[AnyBlock]:
+def estimate_card(estimate: Estimate) -> list[AnyBlock]:
     """Return an estimate in words: never more than its design may support, before any check."""
     overall = overall_effect(estimate)
     info = _info(estimate.method.name)
@@ -230,7 +230,7 @@ def _head(term: str) -> Words:
 # ------------------------------------------------------------------ one row
 
 
-def effect_blocks(effect: Effect) -> list[AnyBlock]:
+def effect_card(effect: Effect) -> list[AnyBlock]:
     """Return one row: its number and its interval, without a verb that would attribute it."""
     digits = digits_for(UNIT, effect.conf_low, effect.conf_high, effect.estimate)
     value: Said = say("report.absent_mark")
@@ -257,5 +257,5 @@ def effect_blocks(effect: Effect) -> list[AnyBlock]:
 
 
 BUILDERS: Mapping[str, Callable[..., list[AnyBlock]]] = MappingProxyType(
-    {"Effect": effect_blocks, "Estimate": estimate_blocks}
+    {"Effect": effect_card, "Estimate": estimate_card}
 )
