@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
+from impact_eval.designs.contract import Example
 from impact_eval.designs.synthetic_panel import CompletePanel, complete_panel
 from impact_eval.stats.panels.donor_weights import (
     SyntheticControlFit,
@@ -40,9 +41,6 @@ from impact_eval.stats.panels.synthetic_inference import (
     permutation_interval,
     permutation_p_value,
 )
-
-if TYPE_CHECKING:
-    from impact_eval.designs.contract import Example
 
 FloatArray = NDArray[np.float64]
 
@@ -148,8 +146,6 @@ class SyntheticControl:
     @classmethod
     def contract_example(cls, rng: np.random.Generator) -> Example:
         """Return two territories that enter together among twenty, for the contract battery."""
-        from impact_eval.designs.contract import Example
-
         frame = staggered_panel(rng, units=20, periods=8, cohorts=(5.0, *([np.inf] * 9)))
         roles = {"unit": "id", "time": "period", "cohort": "cohort"}
         return Example(cls(draws=20), frame, roles, draws=40)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, Cells, Overall
+from impact_eval.designs.contract import Example
 from impact_eval.designs.influence_sources import DrawSource
 from impact_eval.designs.panel_effects import Report
 from impact_eval.designs.synthetic_panel import CompletePanel, complete_panel
@@ -37,9 +38,6 @@ from impact_eval.stats.panels.sdid import (
     sdid_penalty,
     synthetic_did,
 )
-
-if TYPE_CHECKING:
-    from impact_eval.designs.contract import Example
 
 FloatArray = NDArray[np.float64]
 
@@ -135,8 +133,6 @@ class SyntheticDiD:
     @classmethod
     def contract_example(cls, rng: np.random.Generator) -> Example:
         """Return a panel with more controls than treated units, for the contract battery."""
-        from impact_eval.designs.contract import Example
-
         frame = staggered_panel(rng, units=20, cohorts=(4.0, 5.0, *([np.inf] * 8)))
         roles = {"unit": "id", "time": "period", "cohort": "cohort"}
         return Example(cls(draws=40), frame, roles)

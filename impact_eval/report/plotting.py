@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from impact_eval.core.effect import Effect
 from impact_eval.core.estimate import Estimate
@@ -26,6 +26,9 @@ from impact_eval.report.objects.remarks import named
 from impact_eval.report.objects.rendering import card
 from impact_eval.report.quantities import unit_of
 from impact_eval.report.texts import PageTexts, user_language
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 EVENT, CELL = "event", "att_gt"
 LONGEST_FOREST = 20
@@ -49,7 +52,7 @@ class Plot:
 
     figure: Figure
     language: str
-    axes: Any = None
+    axes: Axes | None = None
 
     def __repr__(self) -> str:
         return one_line("Plot", self.figure.figure, rows=len(self.figure.data.rows))
@@ -84,7 +87,9 @@ class Plot:
         return None if self.axes is not None else card([self.figure], self._texts)
 
 
-def plot(estimate: Estimate | Effect, *, ax: Any = None, language: str | None = None) -> Plot:
+def plot(
+    estimate: Estimate | Effect, *, ax: Axes | None = None, language: str | None = None
+) -> Plot:
     """Draw an estimate as the report does.
 
     An event study is drawn by time since entry, with pointwise intervals and simultaneous bands;

@@ -93,7 +93,7 @@ def scores(wave: int = 40) -> Any:
 
 def account(root: Path) -> Any:
     found = ValueMap.read(root / "tests/unit/value/insertion.toml")
-    named = {line.estimate for line in found.lines} - {None}
+    named = {line.quantity.estimate for line in found.lines} - {None}
     return found.account({name: estimate(outcome=name, b=0.1) for name in named})
 
 
