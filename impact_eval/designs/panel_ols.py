@@ -273,10 +273,11 @@ def _by_rows(
     """
     columns, rows = panel.columns(cells), _rows_used(panel, used)
     place = sample_rows(panel, sample, rows)
-    ties = ties_of_rows(sample, covariance, place)
+    tied = ties_of_rows(sample, covariance, place)
+    ties, labels = tied.ties, tied.labels
     unit = np.broadcast_to(np.arange(panel.n_units)[:, None], rows.shape)[rows]
     if covariance.by_cluster and not ties.codes:
-        ties = replace(ties, codes=(panel.sample_units[unit],))
+        ties, labels = replace(ties, codes=(unit,)), panel.units
     nested = [_nested(unit, codes) for codes in ties.codes]
     if covariance.needs_design and not all(nested):
         fit = _whole_fit(panel, columns, rows, unit, covariance)
@@ -285,11 +286,10 @@ def _by_rows(
         fit = _centred(panel, _swept_fit(panel, columns, rows, absorbed), unit)
     kept, contrasts = _kept(columns, fit)
     result = covariance.of_fit(fit, ties)
-    labels = np.unique(ties.codes[0]) if ties.codes else place
     return OlsResult(
         kept=kept,
         coefficients=contrasts @ fit.coefficients,
-        source=FitSource(result, contrasts, labels),
+        source=FitSource(result, contrasts, place if labels is None else labels),
         label=result.label,
         findings=few_cluster_findings(panel),
     )

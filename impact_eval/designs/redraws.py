@@ -19,7 +19,6 @@ from impact_eval.stats.inference.covariances import Covariance, Redraws, Source
 from impact_eval.stats.inference.randomisation import (
     Assignments,
     DeclaredDraw,
-    assignments,
     declare_draw,
 )
 
@@ -62,8 +61,6 @@ def redrawn(design: Design, covariance: Covariance, sample: Sample, outcome: str
     if sample.switches_off:
         raise ImpactEvalError(Finding.error("treatment_switches_off", method=design.info.name))
     codes, draw = _declared(sample, covariance)
-    rng = np.random.default_rng(getattr(covariance, "seed", 1))
-    compared = assignments(draw, rng=rng, draws=getattr(covariance, "draws", 999))
     table = _Redrawn(
         plain=plain,
         covariance=covariance,
@@ -71,7 +68,7 @@ def redrawn(design: Design, covariance: Covariance, sample: Sample, outcome: str
         outcome=outcome,
         codes=codes,
         draw=draw,
-        compared=compared,
+        compared=covariance.assigned(draw),
     )
     record = MethodRecord(design.info.name, options_of(design), covariance.label)
     return table.tested(replace(fitted, method=record), None)

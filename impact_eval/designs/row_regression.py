@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import Finding
 from impact_eval.data.sample import Sample
 from impact_eval.designs.few_independent import clusters_declared, few_independent
-from impact_eval.designs.ties import cluster_columns, ties_of_rows
+from impact_eval.designs.ties import ties_of_rows
 from impact_eval.stats.inference.covariance import (
     CR,
     HC,
@@ -72,19 +72,15 @@ def independent_rows(sample: Sample, covariance: Covariance | None, keep: BoolAr
     Independent
     """
     rows = np.flatnonzero(keep)
-    ties = ties_of_rows(sample, covariance, rows)
-    names = cluster_columns(sample, covariance)
-    if not names:
-        if sample.unit_codes is None:
-            return Independent(ties, rows)
-        return Independent(ties, sample.unit_labels[sample.unit_codes[keep]])
-    coded = sample.codes(names[0])
-    labels = coded.labels[np.unique(coded.codes[keep])]
+    tied = ties_of_rows(sample, covariance, rows)
+    ties, labels = tied.ties, tied.labels
+    if labels is None:
+        alone = rows if sample.unit_codes is None else sample.unit_labels[sample.unit_codes[keep]]
+        return Independent(ties, alone)
     declared = clusters_declared(sample, covariance)
-    first = ties.codes[0]
-    if first.max() + 1 == len(first) and len(ties.codes) == 1:
+    if len(labels) == len(rows) and len(ties.codes) == 1:
         # one row each: rows are independent
-        return Independent(replace(ties, codes=()), labels[first], declared)
+        return Independent(replace(ties, codes=()), labels[ties.codes[0]], declared)
     return Independent(ties, labels, declared)
 
 

@@ -49,8 +49,24 @@ class BoundCovariance:
         return self.covariance.of_influence(values, self.ties)
 
 
-def ties_of_rows(sample: Sample, covariance: Covariance | None, rows: IntArray) -> Ties:
-    """Read the columns that a covariance needs, for some rows of a sample.
+@dataclass(frozen=True, slots=True)
+class TiedRows:
+    """The ties of n rows, and the labels of the clusters of their first dimension.
+
+    Attributes
+    ----------
+    ties : Ties
+        Its codes are dense: from 0 to the number of clusters met.
+    labels : (m,) array or None
+        In the order of the codes; None when no cluster ties the rows.
+    """
+
+    ties: Ties
+    labels: NDArray[Any] | None
+
+
+def ties_of_rows(sample: Sample, covariance: Covariance | None, rows: IntArray) -> TiedRows:
+    """Read the columns that a covariance needs, for some rows of a sample, each once.
 
     Parameters
     ----------
@@ -65,18 +81,20 @@ def ties_of_rows(sample: Sample, covariance: Covariance | None, rows: IntArray) 
     ImpactEvalError
         `missing_column`, `missing_role_values`, `column_not_number`.
     """
-    codes = [sample.codes(name).codes[rows] for name in cluster_columns(sample, covariance)]
+    codes: list[IntArray] = []
+    labels: NDArray[Any] | None = None
+    for name in cluster_columns(sample, covariance):
+        coded = sample.codes(name)
+        present, dense = np.unique(coded.codes[rows], return_inverse=True)
+        codes.append(dense.ravel())
+        labels = coded.labels[present] if labels is None else labels
     numbers = None
     if covariance is not None and covariance.measured:
         numbers = np.column_stack([sample.number(name)[rows] for name in covariance.measured])
     times = None
     if covariance is not None and covariance.by_time and sample.time_codes is not None:
         times = sample.time_values[rows]
-    return Ties(
-        codes=tuple(np.unique(c, return_inverse=True)[1].ravel() for c in codes),
-        numbers=numbers,
-        times=times,
-    )
+    return TiedRows(Ties(codes=tuple(codes), numbers=numbers, times=times), labels)
 
 
 def bind_units(
@@ -106,16 +124,12 @@ def bind_units(
         within one.
     """
     _refuse_moving(sample, covariance, rows)
-    ties = ties_of_rows(sample, covariance, rows)
-    labels: NDArray[Any] = (
-        rows if sample.unit_codes is None else sample.unit_labels[sample.unit_codes[rows]]
-    )
-    names = cluster_columns(sample, covariance)
-    if ties.codes:
-        coded = sample.codes(names[0])
-        labels = coded.labels[np.unique(coded.codes[rows])]
-    elif covariance.by_cluster:
-        ties = replace(ties, codes=(np.arange(len(rows)),))
+    tied = ties_of_rows(sample, covariance, rows)
+    ties, labels = tied.ties, tied.labels
+    if labels is None:
+        labels = rows if sample.unit_codes is None else sample.unit_labels[sample.unit_codes[rows]]
+        if covariance.by_cluster:
+            ties = replace(ties, codes=(np.arange(len(rows)),))
     return BoundCovariance(
         covariance=covariance, ties=replace(ties, groups=groups, weights=weights), labels=labels
     )

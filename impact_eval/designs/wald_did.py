@@ -162,7 +162,7 @@ class WaldDiD:
         if asked is None or (own and isinstance(asked, Clustered)):
             pair = _pair(fits, table.clusters, correction)
         else:
-            pair = _pair_of_rows(fits, asked, ties_of_rows(whole, asked, table.rows))
+            pair = _pair_of_rows(fits, asked, ties_of_rows(whole, asked, table.rows).ties)
         return self._estimate(table, pair, outcome, (*table.findings, *findings))
 
     def _read(self, sample: Sample, outcome: str) -> _Table:

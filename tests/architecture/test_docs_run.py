@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from impact_eval import ImpactEvalError, Study
+from impact_eval.pipeline.study_models import MethodPart
 from impact_eval.value import ValueMap
 
 HELPERS = runpy.run_path(str(Path(__file__).with_name("doc_blocks.py")))
@@ -105,6 +106,8 @@ def test_files_are_read(block: Any, folder: Path) -> None:
         assert len(scored.declaration.instruments[0].items) == 10
     elif "parameter" in read:
         _parameter(block.text)
+    elif isinstance(read.get("method", {}).get("name"), str):  # a study file's, made as declared
+        assert make_design(MethodPart.model_validate(read["method"])).info.name
     elif "method" in read:  # its words are read, in tests/contract/test_contributing.py
         assert all(set(words) >= WORDS for words in read["method"].values())
     else:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from impact_eval.core import Finding, FindingCollector
 from impact_eval.core.inference import critical_value
 from impact_eval.stats.inference.cluster_moments import clustered_rows, grams
-from impact_eval.stats.inference.covariance import sum_by_cluster
+from impact_eval.stats.inference.covariances.covariance_kind import sum_by_cluster
 from impact_eval.stats.inference.random_weights import RandomWeights, draw_weights
 from impact_eval.stats.inference.regression import LinearFit
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core import Finding, ImpactEvalError, Registry, nearest
 from impact_eval.stats.inference.cluster_moments import ClusterMoments
-from impact_eval.stats.inference.randomisation import Assignments
+from impact_eval.stats.inference.randomisation import Assignments, DeclaredDraw
 from impact_eval.stats.inference.regression import LinearFit
 
 FloatArray = NDArray[np.float64]
@@ -259,6 +259,10 @@ class Covariance(ABC):
         """Compute the covariance of estimates from their (n, k) influence values."""
         raise self.refusal(Source.INFLUENCE)
 
+    def assigned(self, draw: DeclaredDraw) -> Assignments:
+        """Return the assignments to compare with the one that was declared."""
+        raise self.refusal(Source.REDRAW)
+
     def of_redraws(self, made: Redraws) -> tuple[OwnTest, ...]:
         """Test each of k estimates by what it is on samples drawn anew."""
         raise self.refusal(Source.REDRAW)
@@ -268,6 +272,30 @@ class Covariance(ABC):
         return ImpactEvalError(
             Finding.error("covariance_source", name=self.label, source=str(source))
         )
+
+
+@dataclass(frozen=True, slots=True)
+class OfOneColumn(Covariance):
+    """A covariance of clusters that one column names, and whose tests are its own.
+
+    Parameters
+    ----------
+    by : str, optional
+        Column of the clusters; by default the sample's own, else its units.
+    """
+
+    by_cluster: ClassVar[bool] = True
+    tests_itself: ClassVar[bool] = True
+
+    by: str | None = None
+
+    @property
+    def coded(self) -> tuple[str, ...]:
+        """The column named, none when the sample's clusters are meant."""
+        return as_columns(self.by)
+
+    def _of(self, what: str) -> str:
+        return what if self.by is None else f"{what} ({self.by})"
 
 
 covariances: Registry[type[Covariance]] = Registry("covariance", ENTRY_POINTS)

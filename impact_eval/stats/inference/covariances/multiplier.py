@@ -18,31 +18,30 @@ from typing import ClassVar
 
 import numpy as np
 
+from impact_eval.stats.inference.bootstrap import multiplier_t
 from impact_eval.stats.inference.covariances.clustered import Clustered
 from impact_eval.stats.inference.covariances.corrections import CR
 from impact_eval.stats.inference.covariances.covariance_kind import (
     LEVEL,
-    Covariance,
     CovarianceResult,
     FloatArray,
+    OfOneColumn,
     OwnTest,
     Source,
     Ties,
-    as_columns,
     in_range,
     member_of,
     register_covariance,
 )
-from impact_eval.stats.inference.random_weights import RandomWeights, draw_weights
+from impact_eval.stats.inference.random_weights import RandomWeights
 from impact_eval.stats.inference.regression import LinearFit
 
-_BLOCK = 1 << 21  # weights drawn at once
 _TIE = 1e-9
 
 
 @register_covariance
 @dataclass(frozen=True, slots=True)
-class MultiplierBootstrap(Covariance):
+class MultiplierBootstrap(OfOneColumn):
     """Weigh the influence of units (or clusters) at random, many times.
 
     Parameters
@@ -62,10 +61,7 @@ class MultiplierBootstrap(Covariance):
 
     name: ClassVar[str] = "multiplier"
     sources: ClassVar[frozenset[Source]] = frozenset({Source.FIT, Source.INFLUENCE})
-    by_cluster: ClassVar[bool] = True
-    tests_itself: ClassVar[bool] = True
 
-    by: str | None = None
     weights: str = RandomWeights.RADEMACHER
     draws: int = 9_999
     seed: int = 1
@@ -75,14 +71,9 @@ class MultiplierBootstrap(Covariance):
         in_range("draws", self.draws, low=99, high=10**7)
 
     @property
-    def coded(self) -> tuple[str, ...]:
-        """The column named, none when the sample's clusters are meant."""
-        return as_columns(self.by)
-
-    @property
     def label(self) -> str:
         """Short name printed beside the numbers."""
-        return f"multiplier {self.weights}" + (f" ({self.by})" if self.by else "")
+        return self._of(f"multiplier {self.weights}")
 
     def of_fit(self, fit: LinearFit, ties: Ties) -> CovarianceResult:
         """Compute the covariance of the coefficients of a fit of rows."""
@@ -108,10 +99,10 @@ class MultiplierBootstrap(Covariance):
     ) -> tuple[OwnTest, ...]:
         psi = influence @ contrasts.T
         errors = np.sqrt((psi**2).sum(axis=0))
-        scale = np.where(errors > 0, errors, 1.0)
-        drawn = np.abs(self._drawn(psi / scale))
+        rng, law = np.random.default_rng(self.seed), RandomWeights(self.weights)
+        drawn = np.abs(multiplier_t(psi, rng=rng, law=law, draws=self.draws))
         out = []
-        for j, (value, error) in enumerate(zip(values.tolist(), scale.tolist(), strict=True)):
+        for j, (value, error) in enumerate(zip(values.tolist(), errors.tolist(), strict=True)):
             statistic = value / error
             count = int((drawn[:, j] >= abs(statistic) * (1 - _TIE)).sum())
             margin = float(np.quantile(drawn[:, j], LEVEL)) * error
@@ -119,13 +110,3 @@ class MultiplierBootstrap(Covariance):
             out.append(OwnTest(statistic=statistic, p_value=p_value,
                                conf_low=value - margin, conf_high=value + margin))  # fmt: skip
         return tuple(out)
-
-    def _drawn(self, psi: FloatArray) -> FloatArray:
-        rng = np.random.default_rng(self.seed)
-        step = max(1, _BLOCK // max(1, len(psi)))
-        law = RandomWeights(self.weights)
-        blocks = [
-            draw_weights(law, rng, (min(step, self.draws - start), len(psi))) @ psi
-            for start in range(0, self.draws, step)
-        ]
-        return np.concatenate(blocks)

@@ -17,22 +17,28 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from impact_eval.stats.inference.covariances.covariance_kind import (
     LEVEL,
-    Covariance,
+    OfOneColumn,
     OwnTest,
     Redraws,
     Source,
-    as_columns,
     in_range,
     register_covariance,
 )
-from impact_eval.stats.inference.randomisation import redrawn_test
+from impact_eval.stats.inference.randomisation import (
+    Assignments,
+    DeclaredDraw,
+    assignments,
+    redrawn_test,
+)
 
 
 @register_covariance
 @dataclass(frozen=True, slots=True)
-class Randomisation(Covariance):
+class Randomisation(OfOneColumn):
     """Draw anew who is treated, among units or clusters, within the strata of the sample.
 
     Parameters
@@ -51,10 +57,7 @@ class Randomisation(Covariance):
 
     name: ClassVar[str] = "randomisation"
     sources: ClassVar[frozenset[Source]] = frozenset({Source.REDRAW})
-    by_cluster: ClassVar[bool] = True
-    tests_itself: ClassVar[bool] = True
 
-    by: str | None = None
     draws: int = 999
     seed: int = 1
 
@@ -62,14 +65,13 @@ class Randomisation(Covariance):
         in_range("draws", self.draws, low=99, high=10**6)
 
     @property
-    def coded(self) -> tuple[str, ...]:
-        """The column named, none when the sample's clusters are meant."""
-        return as_columns(self.by)
-
-    @property
     def label(self) -> str:
         """Short name printed beside the numbers."""
-        return self.name + (f" ({self.by})" if self.by else "")
+        return self._of(self.name)
+
+    def assigned(self, draw: DeclaredDraw) -> Assignments:
+        """Return all assignments when they are no more than `draws`, a sample of them otherwise."""
+        return assignments(draw, rng=np.random.default_rng(self.seed), draws=self.draws)
 
     def of_redraws(self, made: Redraws) -> tuple[OwnTest, ...]:
         """Test each of k estimates by what it is on samples drawn anew."""

@@ -23,13 +23,12 @@ from impact_eval.stats.inference.covariances.clustered import Clustered
 from impact_eval.stats.inference.covariances.corrections import CR
 from impact_eval.stats.inference.covariances.covariance_kind import (
     LEVEL,
-    Covariance,
     CovarianceResult,
     FloatArray,
+    OfOneColumn,
     OwnTest,
     Source,
     Ties,
-    as_columns,
     in_range,
     member_of,
     register_covariance,
@@ -45,7 +44,7 @@ from impact_eval.stats.inference.wild_bootstrap import (
 
 @register_covariance
 @dataclass(frozen=True, slots=True)
-class WildBootstrap(Covariance):
+class WildBootstrap(OfOneColumn):
     """Draw the signs of clusters anew, under the null that is tested.
 
     Parameters
@@ -67,10 +66,7 @@ class WildBootstrap(Covariance):
 
     name: ClassVar[str] = "wild_bootstrap"
     sources: ClassVar[frozenset[Source]] = frozenset({Source.FIT})
-    by_cluster: ClassVar[bool] = True
-    tests_itself: ClassVar[bool] = True
 
-    by: str | None = None
     scheme: str = WildScheme.WCR11
     weights: str = RandomWeights.RADEMACHER
     draws: int = 9_999
@@ -82,14 +78,9 @@ class WildBootstrap(Covariance):
         in_range("draws", self.draws, low=99, high=10**7)
 
     @property
-    def coded(self) -> tuple[str, ...]:
-        """The column named, none when the sample's clusters are meant."""
-        return as_columns(self.by)
-
-    @property
     def label(self) -> str:
         """Short name printed beside the numbers."""
-        return f"wild {self.scheme} {self.weights}" + (f" ({self.by})" if self.by else "")
+        return self._of(f"wild {self.scheme} {self.weights}")
 
     @property
     def needs_design(self) -> bool:
