@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from impact_eval import ImpactEvalError, Study
+from impact_eval.pipeline.methods_declared import make_design
 from impact_eval.pipeline.study_models import MethodPart
 from impact_eval.value import ValueMap
 
