@@ -195,3 +195,20 @@ def test_what_was_drawn_must_be_known() -> None:
     with pytest.raises(ImpactEvalError) as refusal:
         design.fit(Sample(frame, treatment="z"), "y")
     assert refusal.value.codes == ("assignment_varies_within_cluster",)
+
+
+def test_clusters_of_a_regression_bear_their_names() -> None:
+    """Two outcomes share the errors of the same basins, whichever rows each of them misses."""
+    rng = np.random.default_rng(4)
+    rows = [
+        (u, t, [0, 3][u % 2], f"basin {u // 4}", rng.normal()) for u in range(48) for t in range(5)
+    ]
+    frame = pd.DataFrame(rows, columns=["id", "t", "g", "basin", "y"])
+    frame.loc[frame["basin"] == "basin 0", "y"] = np.nan
+    sample = Sample(frame, unit="id", time="t", cohort="g")
+    design = ie.designs.TwoWayFixedEffects(covariance=WildBootstrap("basin", draws=99))
+    influence = design.fit(sample, "y").influence
+    assert influence is not None
+    seen = sorted(frame.dropna()["basin"].unique())
+    assert influence.units.tolist() == seen
+    assert influence.values.shape == (len(seen), 1)
