@@ -82,8 +82,7 @@ def _source(
             influence=None,
             labels=data.bound.labels,
             size=size,
-            # repaired once, over all cells and shares: an aggregate is a combination of these
-            result=replace(result, signed=None),
+            result=result,
         )
         return source, counted
     factor = 1.0
