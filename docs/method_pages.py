@@ -12,6 +12,7 @@ from pages import code, doi, index, plain, table, write
 
 from impact_eval.data.sample import DataShape
 from impact_eval.designs import Design, designs
+from impact_eval.designs.options import rules_of
 from impact_eval.report.texts import Texts
 
 FOLDER = "methods"
@@ -66,14 +67,17 @@ def _default(item: Any) -> str:
     return code(re.sub(r"<\w+\.\w+: (.+?)>", r"\1", repr(value)))
 
 
+def _allowed(design: type[Design], name: str) -> str:
+    rule = rules_of(design).get(name)
+    if rule is None:
+        return ", ".join(map(code, design.info.covariances))
+    low = "free" if rule.low is None else f"a number, at least {rule.low:g}"
+    return ", ".join(map(code, rule.one_of)) or low
+
+
 def _options(design: type[Design]) -> list[str]:
-    allowed = design.info.options
     rows = [
-        (
-            code(item.name),
-            ", ".join(code(getattr(v, "value", v)) for v in allowed.get(item.name, ())) or "free",
-            _default(item),
-        )
+        (code(item.name), _allowed(design, item.name), _default(item))
         for item in fields(design)  # type: ignore[arg-type]
     ]
     return table(("option", "allowed values", "default"), rows) if rows else ["No option.", ""]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
@@ -14,6 +15,7 @@ from impact_eval.core.noticed import announcing
 from impact_eval.core.registry import Registry
 from impact_eval.core.vocabulary import ShareFormula
 from impact_eval.data.sample import DataShape, Sample
+from impact_eval.designs.options import COVARIANCE, faults_of, rules_of
 from impact_eval.stats.inference.covariances import Covariance, Source, names_for, serves
 
 ENTRY_POINTS = "impact_eval.designs"
@@ -85,7 +87,8 @@ class EstimatorInfo:
     wald_only : bool
         It needs a standard error: covariances that test by themselves are refused.
     options : mapping of str to tuple
-        Allowed values of each option that is a choice; other options map to an empty tuple.
+        Allowed values of each option that is a choice; other options map to an empty tuple. A
+        design does not write it: it is read from its fields, where `option(...)` declares them.
     minimum : Minimum
     assumptions, checks : tuple of str
         Codes: what must be believed; the diagnostics run by default.
@@ -191,7 +194,12 @@ _add = designs.decorator(lambda design: design.info.name)
 
 
 def register(thing: type[Design]) -> type[Design]:
-    """Register a design under its name; whoever fits it is told what it noticed, once."""
+    """Register a design under its name: its options are read from its fields.
+
+    Whoever fits it is told what it noticed, once.
+    """
+    declared = {name: rule.one_of for name, rule in rules_of(thing).items()}
+    thing.info = replace(thing.info, options=MappingProxyType(declared))
     if not hasattr(thing.fit, "__wrapped__"):
         setattr(thing, "fit", announcing(thing.info.name, thing.fit))  # noqa: B010 - a method
     return _add(thing)
@@ -216,33 +224,21 @@ def _describe(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float, str)) or value is None else repr(value)
 
 
-COVARIANCE = "covariance"  # the option that every design whose errors can be chosen has
-
-
 def check_options(design: Design) -> None:
-    """Refuse options off their allowed list, all at once, by name. Call it in `__post_init__`.
+    """Refuse what options may not be, all at once, by name. Call it in `__post_init__`.
+
+    Choices and bounds are those that `option(...)` declares on each field.
 
     Raises
     ------
     ImpactEvalError
-        `unknown_option`; `covariance_not_taken` for a covariance that the design cannot serve, or
-        an object that is none.
+        `unknown_option`, `option_not_number`, `option_too_low`; `covariance_not_taken` for a
+        covariance that the design cannot serve, or an object that is none.
     """
     faults = FindingCollector()
     if any(item.name == COVARIANCE for item in fields(design)):  # type: ignore[arg-type]
         faults.add(*_covariance_faults(design))
-    for name, allowed in design.info.options.items():
-        value = getattr(design, name)
-        if allowed and value not in allowed:
-            faults.add(
-                Finding.error(
-                    "unknown_option",
-                    option=name,
-                    name=str(value),
-                    known=[str(a) for a in allowed],
-                    method=design.info.name,
-                )
-            )
+    faults.add(*faults_of(design))
     faults.raise_if_errors()
 
 

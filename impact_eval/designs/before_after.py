@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,6 +28,7 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
+from impact_eval.designs.options import option
 from impact_eval.designs.own_tests import with_test
 from impact_eval.designs.row_regression import (
     Independent,
@@ -103,12 +103,11 @@ class BeforeAfter:
         evidence_ceiling=1,
         formula=ShareFormula.TWO_DATES,
         sources=frozenset({Source.FIT}),
-        options=MappingProxyType({"pairing": tuple(str(value) for value in Pairing)}),
         assignment=False,
         reversible=True,
     )
 
-    pairing: str = Pairing.PAIRED.value
+    pairing: str = option(Pairing.PAIRED.value, one_of=Pairing)
     covariance: Covariance | None = None
 
     def __post_init__(self) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
 
 from impact_eval.core.estimate import Estimate
-from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError
+from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.base import (
@@ -25,6 +24,7 @@ from impact_eval.designs.base import (
 from impact_eval.designs.contract import Example
 from impact_eval.designs.group_time_data import GroupTimeData, read_rows, read_units
 from impact_eval.designs.group_time_estimate import group_time_estimate
+from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.stats.inference.covariance import CR, Clustered
@@ -48,10 +48,6 @@ class Unbalanced(StrEnum):
     PAIRS = "pairs"
     DROP = "drop"
     ROWS = "rows"
-
-
-def _out_of_range(option: str, value: float, *, low: float) -> Finding:
-    return Finding.error("option_out_of_range", option=option, value=value, low=low, high="∞")
 
 
 @register
@@ -142,36 +138,24 @@ class CallawaySantAnna:
         ),
         short_base=True,
         sources=frozenset({Source.INFLUENCE, Source.REDRAW}),
-        options=MappingProxyType(
-            {
-                "control_group": tuple(str(value) for value in ControlGroup),
-                "method": ("dr", "ipw", "reg"),
-                "base_period": tuple(str(value) for value in BasePeriod),
-                "unbalanced": tuple(str(value) for value in Unbalanced),
-            }
-        ),
     )
 
-    control_group: str = ControlGroup.NEVER_TREATED.value
-    method: str = DidMethod.DR.value
-    anticipation: float = 0
-    base_period: str = BasePeriod.VARYING.value
+    control_group: str = option(ControlGroup.NEVER_TREATED.value, one_of=ControlGroup)
+    method: str = option(DidMethod.DR.value, one_of=("dr", "ipw", "reg"))
+    anticipation: float = option(0, low=0)
+    base_period: str = option(BasePeriod.VARYING.value, one_of=BasePeriod)
     covariance: Covariance | None = None
-    unbalanced: str = Unbalanced.PAIRS.value
-    balance: float | None = None
+    unbalanced: str = option(Unbalanced.PAIRS.value, one_of=Unbalanced)
+    balance: float | None = option(None, low=0)
     window: tuple[float | None, float | None] | None = None
 
     def __post_init__(self) -> None:
         check_options(self)
-        faults = FindingCollector()
-        limits = {"anticipation": self.anticipation, "balance": self.balance or 0}
-        for name, value in limits.items():
-            if not (np.isfinite(value) and value >= 0):
-                faults.add(_out_of_range(name, float(value), low=0))
         low, high = self.window or (None, None)
         if low is not None and high is not None and low > high:
-            faults.add(_out_of_range("window", float(high), low=float(low)))
-        faults.raise_if_errors()
+            raise ImpactEvalError(
+                Finding.error("option_out_of_range", option="window", value=high, low=low, high="∞")
+            )
 
     @classmethod
     def contract_example(cls, rng: np.random.Generator) -> Example:

@@ -23,6 +23,7 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.cohort_panel import Panel, read_panel
 from impact_eval.designs.influence_sources import UnitSource
+from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import (
     bind_panel,
     covariance_asked,
@@ -82,10 +83,10 @@ class ChaisemartinDHaultfoeuille:
     ['event[-2]', 'event[0]', 'event[1]', 'att']
     """
 
-    effects: int | None = None
-    placebos: int | None = None
-    controls: str = "not_yet_switched"
-    switchers: str = "all"
+    effects: int | None = option(None, low=1)
+    placebos: int | None = option(None, low=0)
+    controls: str = option("not_yet_switched", one_of=("not_yet_switched", "never_switched"))
+    switchers: str = option("all", one_of=("all", "in", "out"))
     normalized: bool = False
     covariance: Covariance | None = None
 
@@ -97,10 +98,6 @@ class ChaisemartinDHaultfoeuille:
         weights=True,
         clusters=True,
         covariates=False,
-        options={
-            "controls": ("not_yet_switched", "never_switched"),
-            "switchers": ("all", "in", "out"),
-        },
         minimum=Minimum(units=3, clusters=2, periods=2),
         assumptions=("parallel_trends_same_baseline", "no_anticipation", "no_interference"),
         checks=("pretrends", "honest_did"),
@@ -114,19 +111,6 @@ class ChaisemartinDHaultfoeuille:
 
     def __post_init__(self) -> None:
         check_options(self)
-        faults = [
-            Finding.error(
-                "option_too_low",
-                option=name,
-                value=value,
-                low=least,
-                method=self.info.name,
-            )
-            for name, least in (("effects", 1), ("placebos", 0))
-            if (value := getattr(self, name)) is not None and value < least
-        ]
-        if faults:
-            raise ImpactEvalError(faults)
 
     def fit(self, sample: Sample, outcome: str) -> Estimate:
         """Estimate on one outcome.

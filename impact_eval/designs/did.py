@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +25,7 @@ from impact_eval.designs.base import (
 from impact_eval.designs.cohort_panel import LeftOut, read_panel
 from impact_eval.designs.contract import Example
 from impact_eval.designs.few_independent import ONE_TREATED
+from impact_eval.designs.options import option
 from impact_eval.designs.own_tests import apply_tests
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.row_regression import (
@@ -121,10 +121,9 @@ class DifferenceInDifferences:
         evidence_ceiling=3,
         variants=(Variant("did", 8, frozenset({DataShape.PANEL})),),
         sources=frozenset(Source),
-        options=MappingProxyType({"method": (*(str(value) for value in DidMethod), OLS)}),
     )
 
-    method: str = DidMethod.DR.value
+    method: str = option(DidMethod.DR.value, one_of=(*DidMethod, OLS))
     covariance: Covariance | None = None
 
     def __post_init__(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,6 +23,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.contract import Example
+from impact_eval.designs.options import option
 from impact_eval.designs.own_tests import apply_tests
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.row_regression import (
@@ -115,17 +115,11 @@ class DifferenceInMeans:
         regression_on=frozenset({DataShape.CROSS_SECTION}),
         formula=ShareFormula.TWO_GROUPS,
         sources=frozenset({Source.FIT, Source.REDRAW}),
-        options=MappingProxyType(
-            {
-                "adjustment": tuple(str(value) for value in Adjustment),
-                "strata": tuple(str(value) for value in Strata),
-            }
-        ),
         flips_sign=True,
     )
 
-    adjustment: str = Adjustment.LIN.value
-    strata: str = Strata.BLOCKED.value
+    adjustment: str = option(Adjustment.LIN.value, one_of=Adjustment)
+    strata: str = option(Strata.BLOCKED.value, one_of=Strata)
     covariance: Covariance | None = None
 
     def __post_init__(self) -> None:

@@ -24,12 +24,12 @@ from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of
 from impact_eval.designs.cohort_panel import Panel, read_panel, refuse_empty
 from impact_eval.designs.few_independent import lonely_cohorts
 from impact_eval.designs.influence_sources import CellSource, InfluenceSource, UnitSource
+from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import bind_panel, covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import Report
 from impact_eval.designs.panel_ols import few_cluster_findings, panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.ties import BoundCovariance
-from impact_eval.designs.twfe import check_event_options
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance, Source
 from impact_eval.stats.panels.cohort_gram import CellInfluence
@@ -85,9 +85,9 @@ class ImputationDiD:
     'att'
     """
 
-    variance: str = "bjs"
-    leads: int | None = None
-    anticipation: int = 0
+    variance: str = option("bjs", one_of=Variance)
+    leads: int | None = option(None, low=0)
+    anticipation: int = option(0, low=0)
     covariance: Covariance | None = None
 
     info: ClassVar[EstimatorInfo] = EstimatorInfo(
@@ -98,7 +98,6 @@ class ImputationDiD:
         weights=True,
         clusters=True,
         covariates=True,
-        options={"variance": ("bjs", "bjs_leave_out", "two_stage")},
         minimum=Minimum(units=3, clusters=2, periods=2),
         assumptions=("parallel_trends", "no_anticipation", "no_interference"),
         checks=("pretrends",),  # its leads have a reference of their own: not one for honest_did
@@ -111,17 +110,6 @@ class ImputationDiD:
 
     def __post_init__(self) -> None:
         check_options(self)
-        check_event_options(self.info.name, self.anticipation, None)
-        if self.leads is not None and self.leads < 0:
-            raise ImpactEvalError(
-                Finding.error(
-                    "option_too_low",
-                    option="leads",
-                    value=self.leads,
-                    low=0,
-                    method=self.info.name,
-                )
-            )
 
     def fit(self, sample: Sample, outcome: str) -> Estimate:
         """Estimate on one outcome: rows `att_gt` (cohort, period), then `event` for the leads.

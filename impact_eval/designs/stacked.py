@@ -23,6 +23,7 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.cohort_panel import Panel, read_panel
 from impact_eval.designs.contract import Example
+from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import Report, Row, make_estimate
 from impact_eval.designs.panel_ols import OlsResult, panel_ols
@@ -73,10 +74,10 @@ class StackedDiD:
     ['event[-2]', 'event[0]', 'event[1]', 'event[2]', 'att']
     """
 
-    weighting: str = "corrected"
-    control_group: str = "not_yet_treated"
-    before: int | None = None
-    after: int | None = None
+    weighting: str = option("corrected", one_of=("corrected", "none"))
+    control_group: str = option("not_yet_treated", one_of=("not_yet_treated", "never_treated"))
+    before: int | None = option(None, low=1)
+    after: int | None = option(None, low=0)
     covariance: Covariance | None = None
 
     info: ClassVar[EstimatorInfo] = EstimatorInfo(
@@ -87,10 +88,6 @@ class StackedDiD:
         weights=True,
         clusters=True,
         covariates=True,
-        options={
-            "weighting": ("corrected", "none"),
-            "control_group": ("not_yet_treated", "never_treated"),
-        },
         minimum=Minimum(units=3, clusters=2, periods=2),
         assumptions=("parallel_trends", "no_anticipation", "no_interference"),
         checks=("pretrends", "honest_did"),
@@ -103,20 +100,6 @@ class StackedDiD:
 
     def __post_init__(self) -> None:
         check_options(self)
-        low = {"before": 1, "after": 0}
-        faults = [
-            Finding.error(
-                "option_too_low",
-                option=name,
-                value=value,
-                low=least,
-                method=self.info.name,
-            )
-            for name, least in low.items()
-            if (value := getattr(self, name)) is not None and value < least
-        ]
-        if faults:
-            raise ImpactEvalError(faults)
 
     @classmethod
     def contract_example(cls, rng: np.random.Generator) -> Example:

@@ -23,11 +23,11 @@ from impact_eval.designs.base import (
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of_panel
 from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel, refuse_empty
 from impact_eval.designs.influence_sources import MappedSource
+from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import Report
 from impact_eval.designs.panel_ols import panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
-from impact_eval.designs.twfe import check_event_options
 from impact_eval.stats.inference.covariance import CR
 from impact_eval.stats.inference.covariances import Covariance, Source
 
@@ -68,7 +68,7 @@ class SunAbraham:
     [-3.0, -2.0, 0.0]
     """
 
-    anticipation: int = 0
+    anticipation: int = option(0, low=0)
     covariance: Covariance | None = None
 
     info: ClassVar[EstimatorInfo] = EstimatorInfo(
@@ -92,7 +92,6 @@ class SunAbraham:
 
     def __post_init__(self) -> None:
         check_options(self)
-        check_event_options(self.info.name, self.anticipation, None)
 
     def fit(self, sample: Sample, outcome: str) -> Estimate:
         """Estimate on one outcome: rows `att_gt` (cohort, period).

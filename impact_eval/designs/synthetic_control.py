@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +24,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.contract import Example
+from impact_eval.designs.options import option
 from impact_eval.designs.synthetic_panel import CompletePanel, complete_panel
 from impact_eval.stats.panels.donor_weights import (
     SyntheticControlFit,
@@ -120,28 +120,17 @@ class SyntheticControl:
         references=("10.1198/jasa.2009.ap08746", "10.1080/01621459.2021.1929245"),
         oracle="R quadprog and Synth 1.1.8 on California and the Basque country",
         evidence_ceiling=3,
-        options=MappingProxyType(
-            {
-                "variant": tuple(str(v) for v in Variant),
-                "inference": tuple(str(v) for v in ControlInference),
-            }
-        ),
         seeded=True,
         standard_error=False,
     )
 
-    variant: str = Variant.CLASSIC.value
-    inference: str = ControlInference.PERMUTATION.value
-    draws: int = 500
+    variant: str = option(Variant.CLASSIC.value, one_of=Variant)
+    inference: str = option(ControlInference.PERMUTATION.value, one_of=ControlInference)
+    draws: int = option(500, low=2)
     seed: int = 1
 
     def __post_init__(self) -> None:
         check_options(self)
-        if self.draws < 2:
-            raise ImpactEvalError(
-                Finding.error("option_out_of_range", option="draws", value=self.draws, low=2,
-                              high="+∞")
-            )  # fmt: skip
 
     @classmethod
     def contract_example(cls, rng: np.random.Generator) -> Example:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +25,7 @@ from impact_eval.designs.base import (
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, Cells, Overall
 from impact_eval.designs.contract import Example
 from impact_eval.designs.influence_sources import DrawSource
+from impact_eval.designs.options import option
 from impact_eval.designs.panel_effects import Report
 from impact_eval.designs.synthetic_panel import CompletePanel, complete_panel
 from impact_eval.stats.panels.sdid import (
@@ -114,21 +114,15 @@ class SyntheticDiD:
         oracle="R synthdid 0.0.9 on California and a simulated panel of 60 units",
         evidence_ceiling=3,
         variants=(Variant("synthetic_did", 9, frozenset({DataShape.PANEL}), largest=20_000),),
-        options=MappingProxyType({"inference": tuple(str(v) for v in SyntheticInference)}),
         seeded=True,
     )
 
-    inference: str = SyntheticInference.AUTO.value
-    draws: int = 200
+    inference: str = option(SyntheticInference.AUTO.value, one_of=SyntheticInference)
+    draws: int = option(200, low=2)
     seed: int = 1
 
     def __post_init__(self) -> None:
         check_options(self)
-        if self.draws < 2:
-            raise ImpactEvalError(
-                Finding.error("option_out_of_range", option="draws", value=self.draws, low=2,
-                              high="+∞")
-            )  # fmt: skip
 
     @classmethod
     def contract_example(cls, rng: np.random.Generator) -> Example:

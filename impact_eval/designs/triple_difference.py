@@ -25,6 +25,7 @@ from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel
 from impact_eval.designs.contract import Example
 from impact_eval.designs.eligibility import unit_flag
 from impact_eval.designs.influence_sources import UnitSource
+from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import (
     bind_panel,
     covariance_asked,
@@ -77,9 +78,9 @@ class TripleDifference:
     """
 
     eligible: str = "eligible"
-    method: str = "dr"
-    control_group: str = "never_treated"
-    anticipation: int = 0
+    method: str = option("dr", one_of=("dr", "reg", "ipw"))
+    control_group: str = option("never_treated", one_of=("never_treated", "not_yet_treated"))
+    anticipation: int = option(0, low=0)
     covariance: Covariance | None = None
 
     info: ClassVar[EstimatorInfo] = EstimatorInfo(
@@ -90,11 +91,6 @@ class TripleDifference:
         weights=True,
         clusters=True,
         covariates=True,
-        options={
-            "eligible": (),
-            "method": ("dr", "reg", "ipw"),
-            "control_group": ("never_treated", "not_yet_treated"),
-        },
         minimum=Minimum(units=4, clusters=2, periods=2),
         assumptions=("parallel_gap_trends", "no_anticipation", "no_spillover_to_ineligible"),
         checks=("pretrends", "honest_did", "overlap"),
@@ -106,16 +102,6 @@ class TripleDifference:
 
     def __post_init__(self) -> None:
         check_options(self)
-        if self.anticipation < 0:
-            raise ImpactEvalError(
-                Finding.error(
-                    "option_too_low",
-                    option="anticipation",
-                    value=self.anticipation,
-                    low=0,
-                    method=self.info.name,
-                )
-            )
 
     @classmethod
     def contract_example(cls, rng: np.random.Generator) -> Example:

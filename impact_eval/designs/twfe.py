@@ -21,6 +21,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.cohort_panel import Panel, read_panel
+from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import Report, Row, make_estimate
 from impact_eval.designs.panel_ols import OlsResult, panel_ols, treated_clusters
@@ -81,8 +82,8 @@ class TwoWayFixedEffects:
     ('att', ['bacon', 'effect_weights'])
     """
 
-    specification: str = "static"
-    anticipation: int = 0
+    specification: str = option("static", one_of=("static", "event"))
+    anticipation: int = option(0, low=0)
     window: tuple[int, int] | None = None
     covariance: Covariance | None = None
 
@@ -94,7 +95,6 @@ class TwoWayFixedEffects:
         weights=True,
         clusters=True,
         covariates=True,
-        options={"specification": ("static", "event")},
         minimum=Minimum(units=3, clusters=2, periods=2),
         assumptions=("parallel_trends", "no_anticipation", "no_interference", "constant_effects"),
         checks=("pretrends", "bacon", "negative_weights"),
@@ -110,7 +110,10 @@ class TwoWayFixedEffects:
 
     def __post_init__(self) -> None:
         check_options(self)
-        check_event_options(self.info.name, self.anticipation, self.window)
+        if self.window is not None and not (self.window[0] <= 0 <= self.window[1]):
+            raise ImpactEvalError(
+                Finding.error("window_without_start", window=self.window, method=self.info.name)
+            )
 
     def fit(self, sample: Sample, outcome: str) -> Estimate:
         """Estimate on one outcome.
@@ -132,25 +135,6 @@ class TwoWayFixedEffects:
         panel = read_panel(sample, outcome)
         fitted = _Fitted(self, panel, outcome, whole, asked)
         return fitted.event() if event else fitted.static()
-
-
-def check_event_options(method: str, anticipation: int, window: tuple[int, int] | None) -> None:
-    """Refuse a negative anticipation and a window that does not hold the start."""
-    faults = []
-    if anticipation < 0:
-        faults.append(
-            Finding.error(
-                "option_too_low",
-                option="anticipation",
-                value=anticipation,
-                low=0,
-                method=method,
-            )
-        )
-    if window is not None and not (window[0] <= 0 <= window[1]):
-        faults.append(Finding.error("window_without_start", window=window, method=method))
-    if faults:
-        raise ImpactEvalError(faults)
 
 
 @dataclass(frozen=True)

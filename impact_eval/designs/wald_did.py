@@ -32,6 +32,7 @@ from impact_eval.designs.base import (
 from impact_eval.designs.contract import Example
 from impact_eval.designs.eligibility import row_flag
 from impact_eval.designs.few_independent import clusters_declared, few_independent
+from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.ties import cluster_columns, ties_of_rows
 from impact_eval.stats.inference.cluster_moments import ClusterMoments, satterthwaite_df
@@ -93,7 +94,7 @@ class WaldDiD:
 
     take_up: str = "take_up"
     eligible: str | None = None
-    interval: str = "fieller"
+    interval: str = option("fieller", one_of=("fieller", "delta"))
     covariance: Covariance | None = None
 
     info: ClassVar[EstimatorInfo] = EstimatorInfo(
@@ -104,7 +105,6 @@ class WaldDiD:
         weights=True,
         clusters=True,
         covariates=True,
-        options={"take_up": (), "interval": ("fieller", "delta")},
         minimum=Minimum(units=4, clusters=2),
         assumptions=("parallel_trends", "stable_effects", "entry_only_channel", "no_interference"),
         checks=("pretrends",),

@@ -7,7 +7,7 @@ from typing import Any
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, nearest
 from impact_eval.designs import Design, designs
-from impact_eval.designs.base import COVARIANCE
+from impact_eval.designs.options import COVARIANCE
 from impact_eval.pipeline.study_models import CovariancePart, MethodPart
 from impact_eval.stats.inference.covariances import Covariance, covariance_from_text, covariances
 

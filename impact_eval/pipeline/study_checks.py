@@ -136,9 +136,11 @@ def _check_option(
 ) -> None:
     from dataclasses import fields
 
+    from impact_eval.designs.options import rules_of
+
     options = {f.name: f.default for f in fields(design)}  # type: ignore[arg-type]
-    allowed = [name for name in options if name != "covariance"]
-    choices = design.info.options.get(option, ())
+    rules = rules_of(design)
+    allowed = list(rules)
     if option not in allowed:
         faults.add(
             Finding.error(
@@ -150,24 +152,18 @@ def _check_option(
                 method=design.info.name,
             )
         )
-    elif choices and value not in choices:
-        faults.add(
-            Finding.error(
-                "unknown_option",
-                _place(key),
-                option=option,
-                name=str(value),
-                known=[str(c) for c in choices],
-                method=design.info.name,
-            )
-        )
-    elif not choices and not _same_kind(value, options[option]):
+        return
+    if not rules[option].one_of and not _same_kind(value, options[option]):
         expected = type(options[option]).__name__
         faults.add(
             Finding.error(
                 "wrong_type", _place(key), key=key, found=str(value)[:60], expected=expected
             )
         )
+        return
+    fault = rules[option].fault(value, method=design.info.name, name=option, place=_place(key))
+    if fault is not None:
+        faults.add(fault)
 
 
 def _same_kind(value: Any, default: Any) -> bool:

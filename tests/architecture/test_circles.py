@@ -27,6 +27,7 @@ LATER = {
         "the same: a covariance is made when the file names one"
     ),
     ("impact_eval.pipeline.study_checks", "impact_eval.pipeline.study_models"): ("the same"),
+    ("impact_eval.pipeline.study_checks", "impact_eval.designs.options"): "the same",
     ("impact_eval.pipeline.study_checks", "impact_eval.data.waves"): (
         "the same: waves are looked at when the file names some"
     ),

@@ -11,9 +11,10 @@ from typing import Any
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.designs.base import COVARIANCE, Design
+from impact_eval.designs.base import Design
 from impact_eval.designs.contract.comparing import codes_of, moved, printed
 from impact_eval.designs.contract.example import Example, example_of
+from impact_eval.designs.options import COVARIANCE
 from impact_eval.stats.inference.covariances import Covariance, Source, covariances
 
 NO_CHOICE = "no_such_choice"

@@ -192,11 +192,11 @@ def test_small_sample_factor_by_name() -> None:
     ("options", "code"),
     [
         ({"control_group": "nobody"}, "unknown_option"),
-        ({"anticipation": -1}, "option_out_of_range"),
+        ({"anticipation": -1}, "option_too_low"),
         ({"covariance": WildBootstrap("bassin")}, "covariance_not_taken"),
         ({"covariance": "CR1"}, "covariance_not_taken"),
         ({"window": (2, -1)}, "option_out_of_range"),
-        ({"balance": -2}, "option_out_of_range"),
+        ({"balance": -2}, "option_too_low"),
     ],
 )
 def test_options_off_their_list_are_refused(options: dict[str, Any], code: str) -> None:
