@@ -26,7 +26,7 @@ from impact_eval.core.estimate import Estimate, Label, MethodRecord
 from impact_eval.core.findings import Finding
 from impact_eval.designs.cohort_panel import Panel
 from impact_eval.designs.influence_sources import InfluenceSource
-from impact_eval.designs.panel_effects import Report, Row, make_estimate
+from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -152,7 +152,7 @@ class CellAggregator:
     Attributes
     ----------
     cells : Cells
-    report : Report
+    report : CommonParts
     source : InfluenceSource
         Of the K cells.
     shares : int
@@ -171,7 +171,7 @@ class CellAggregator:
     """
 
     cells: Cells
-    report: Report
+    report: CommonParts
     source: InfluenceSource
     shares: int = 0
     alone: Alone = Alone.NO_ERROR

@@ -30,7 +30,7 @@ from impact_eval.designs.panel_covariance import (
     influence_label,
     with_cluster,
 )
-from impact_eval.designs.panel_effects import Report, Row, make_estimate
+from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
 from impact_eval.designs.panel_ols import few_cluster_findings, treated_clusters
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.ties import BoundCovariance
@@ -139,7 +139,7 @@ class ChaisemartinDHaultfoeuille:
             findings.append(Finding.warning("comparison_of_one_unit", n=single))
         if self.effects is not None and len(after) < self.effects:
             findings.append(Finding.warning("fewer_horizons", asked=self.effects, found=len(after)))
-        report = Report(
+        report = CommonParts(
             outcome=outcome,
             estimand="att",
             method=MethodRecord(self.info.name, options_of(self), influence_label(bound)),
@@ -181,7 +181,7 @@ class _Switchers:
     """Fitted horizons: gives the event study with the total effect, or the latter alone."""
 
     panel: Panel
-    report: Report
+    report: CommonParts
     before: list[tuple[float, Horizon]]
     after: list[tuple[float, Horizon]]
     bound: BoundCovariance | None

@@ -33,7 +33,7 @@ from impact_eval.designs.row_regression import (
     covariance_of_rows,
     few_findings,
     independent_rows,
-    told_by_sample,
+    sample_findings,
 )
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance, CovarianceResult, Source
@@ -48,7 +48,7 @@ OLS = "ols"
 TREATED = "treated"
 
 
-class Composition(StrEnum):
+class RepeatedComposition(StrEnum):
     """What `details` tell of the people compared: the same ones, or others each time."""
 
     SAME = "same"
@@ -261,7 +261,7 @@ def _mean(y: FloatArray, use: BoolArray) -> FloatArray:
 
 
 def _levels(y: FloatArray, seen: BoolArray, after: BoolArray, treated: BoolArray) -> dict[str, Any]:
-    out: dict[str, Any] = {"composition": Composition.SAME.value}
+    out: dict[str, Any] = {"composition": RepeatedComposition.SAME.value}
     for name, rows in (("treated", treated), ("comparison", ~treated)):
         for moment, columns in (("before", ~after), ("after", after)):
             values = _mean(y[rows], seen[rows] & columns)
@@ -272,7 +272,7 @@ def _levels(y: FloatArray, seen: BoolArray, after: BoolArray, treated: BoolArray
 def _read_rows(design: DifferenceInDifferences, sample: Sample, outcome: str) -> _Data:
     assert sample.cohorts is not None
     keep, step = sample.complete(outcome)
-    flow, findings = [*sample.flow, step], told_by_sample(sample)
+    flow, findings = [*sample.flow, step], sample_findings(sample)
     if step.dropped:
         findings.append(Finding.warning("missing_outcome", n=step.dropped, outcome=outcome))
     start = _one_date(sample.cohorts, float(sample.times[0]))
@@ -288,7 +288,7 @@ def _read_rows(design: DifferenceInDifferences, sample: Sample, outcome: str) ->
         )
     y, treated = sample.outcome(outcome)[keep], np.isfinite(sample.cohorts[keep])
     after = sample.time_values[keep] >= start
-    details: dict[str, Any] = {"composition": Composition.OTHER.value}
+    details: dict[str, Any] = {"composition": RepeatedComposition.OTHER.value}
     faults = []
     for name, arm in (("treated", treated), ("comparison", ~treated)):
         for moment, period in (("before", ~after), ("after", after)):

@@ -43,7 +43,7 @@ BoolArray = NDArray[np.bool_]
 TREATED = "treated"
 
 
-class Adjustment(StrEnum):
+class CovariateAdjustment(StrEnum):
     """How covariates enter: crossed with the treatment (Lin), added, or not at all."""
 
     LIN = "lin"
@@ -118,7 +118,7 @@ class DifferenceInMeans:
         flips_sign=True,
     )
 
-    adjustment: str = option(Adjustment.LIN.value, one_of=Adjustment)
+    adjustment: str = option(CovariateAdjustment.LIN.value, one_of=CovariateAdjustment)
     strata: str = option(Strata.BLOCKED.value, one_of=Strata)
     covariance: Covariance | None = None
 
@@ -157,7 +157,7 @@ class DifferenceInMeans:
                 trial, findings=(*trial.findings, Finding.warning("thin_blocks_fixed_effects"))
             )
         blocked = self.strata == Strata.BLOCKED and not thin
-        columns, names = _columns(trial, Adjustment(self.adjustment), blocked=blocked)
+        columns, names = _columns(trial, CovariateAdjustment(self.adjustment), blocked=blocked)
         fit = least_squares(trial.y, columns, names=names, weights=trial.weights)
         if TREATED not in fit.names:
             raise ImpactEvalError(Finding.error("treatment_collinear", method=self.info.name))
@@ -171,7 +171,7 @@ class DifferenceInMeans:
         plain = self.strata == Strata.BLOCKED and trial.weights is None and not trial.tied.clustered
         if not plain or trial.blocks is None or self.covariance is not None:
             return None
-        if trial.covariates.shape[1] and self.adjustment != Adjustment.NONE:
+        if trial.covariates.shape[1] and self.adjustment != CovariateAdjustment.NONE:
             return None
         return paired_difference(trial.y, trial.treated, trial.blocks)
 
@@ -246,7 +246,7 @@ def _thin(trial: _Trial) -> bool:
 
 
 def _columns(
-    trial: _Trial, adjustment: Adjustment, *, blocked: bool
+    trial: _Trial, adjustment: CovariateAdjustment, *, blocked: bool
 ) -> tuple[FloatArray, list[str]]:
     """Return the regression's columns: constant, blocks and covariates, treatment, products.
 
@@ -259,8 +259,8 @@ def _columns(
     if trial.blocks is not None:
         dummies = (trial.blocks[:, None] == np.arange(1, trial.blocks.max() + 1)).astype(np.float64)
         added += [(column, f"block_{j + 1}", blocked) for j, column in enumerate(dummies.T)]
-    if adjustment is not Adjustment.NONE:
-        crossed = adjustment is Adjustment.LIN
+    if adjustment is not CovariateAdjustment.NONE:
+        crossed = adjustment is CovariateAdjustment.LIN
         pairs = zip(trial.covariates.T, trial.covariate_names, strict=True)
         added += [(column, name, crossed) for column, name in pairs]
     weights = np.ones_like(treated) if trial.weights is None else trial.weights

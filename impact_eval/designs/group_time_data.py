@@ -14,7 +14,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel
 from impact_eval.designs.panel_covariance import bind_panel
-from impact_eval.designs.row_regression import told_by_sample
+from impact_eval.designs.row_regression import sample_findings
 from impact_eval.designs.ties import BoundCovariance, bind_units, cluster_columns
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance
@@ -287,7 +287,7 @@ def _keep_rows(
     sample: Sample, outcome: str, cohorts: FloatArray, anticipation: float
 ) -> tuple[BoolArray, _Story]:
     observed, step = sample.complete(outcome)
-    story = _Story([*sample.flow, step], told_by_sample(sample))
+    story = _Story([*sample.flow, step], sample_findings(sample))
     always = observed & (cohorts <= sample.times[0] + anticipation)
     found = int(always.sum())
     story.leave_out("always_treated_dropped", found, step.n, anticipation=anticipation)

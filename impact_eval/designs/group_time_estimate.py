@@ -15,7 +15,7 @@ from impact_eval.designs.cell_aggregation import Alone, CellAggregator, Cells
 from impact_eval.designs.few_independent import few_independent, lonely_cohorts
 from impact_eval.designs.group_time_data import GroupTimeData
 from impact_eval.designs.influence_sources import JointSource
-from impact_eval.designs.panel_effects import Report
+from impact_eval.designs.panel_effects import CommonParts
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance
 from impact_eval.stats.panels.group_time import GroupTimeFit
@@ -42,7 +42,7 @@ def group_time_estimate(
     """
     source, n_independent = _source(data, fit, covariance)
     sizes = zip(fit.plan.cohorts, data.n_units, strict=True)
-    report = Report(
+    report = CommonParts(
         outcome=outcome,
         estimand="att",
         method=MethodRecord(name, dict(options), covariance_label(data, covariance)),

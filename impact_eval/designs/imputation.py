@@ -26,7 +26,7 @@ from impact_eval.designs.few_independent import lonely_cohorts
 from impact_eval.designs.influence_sources import CellSource, InfluenceSource, UnitSource
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import bind_panel, covariance_asked, with_cluster
-from impact_eval.designs.panel_effects import Report
+from impact_eval.designs.panel_effects import CommonParts
 from impact_eval.designs.panel_ols import few_cluster_findings, panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.ties import BoundCovariance
@@ -174,7 +174,7 @@ class ImputationDiD:
             source = UnitSource(panel, found.influence, bound=bound)
         return CellAggregator(
             cells=cells_of_panel(panel, found.cohort, found.period, found.effects, found.weight),
-            report=Report(
+            report=CommonParts(
                 outcome=outcome,
                 estimand="att",
                 method=MethodRecord(self.info.name, options_of(self), label),

@@ -48,7 +48,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class CommonParts:
     """What the rows of one estimate have in common."""
 
     outcome: str
@@ -62,7 +62,7 @@ class Report:
 
 
 def make_estimate(
-    report: Report,
+    report: CommonParts,
     rows: Sequence[Row],
     values: FloatArray,
     combined: Combination,
@@ -72,7 +72,7 @@ def make_estimate(
 
     Parameters
     ----------
-    report : Report
+    report : CommonParts
     rows : sequence of k Row
     values : (k,) array
     combined : Combination

@@ -111,7 +111,7 @@ _ROW_KIND = {
 }
 
 
-def told_by_sample(sample: Sample) -> list[Finding]:
+def sample_findings(sample: Sample) -> list[Finding]:
     """Return the sample's findings, but the one that these designs repeat: the always treated."""
     return [finding for finding in sample.findings if finding.code != "always_treated"]
 

@@ -25,7 +25,7 @@ from impact_eval.designs.cohort_panel import Panel, read_panel
 from impact_eval.designs.contract import Example
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
-from impact_eval.designs.panel_effects import Report, Row, make_estimate
+from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
 from impact_eval.designs.panel_ols import OlsResult, panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.stats.inference.covariance import CR
@@ -134,7 +134,7 @@ class StackedDiD:
         if not result.kept[-len(events) :].all():
             raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
         last = np.arange(result.kept.sum())[-len(shown) :]
-        report = Report(
+        report = CommonParts(
             outcome=outcome,
             estimand="att",
             method=MethodRecord(self.info.name, options_of(self), result.label),
@@ -188,7 +188,7 @@ class StackedDiD:
 class _Stacked:
     """A fitted stack: gives the event study, or the overall effect alone."""
 
-    report: Report
+    report: CommonParts
     result: OlsResult
     events: FloatArray
     columns: IntArray

@@ -25,7 +25,7 @@ from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel, refuse_
 from impact_eval.designs.influence_sources import MappedSource
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
-from impact_eval.designs.panel_effects import Report
+from impact_eval.designs.panel_effects import CommonParts
 from impact_eval.designs.panel_ols import panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.stats.inference.covariance import CR
@@ -134,7 +134,7 @@ class SunAbraham:
                 result.coefficients[order],
                 panel.cell_weight[cohort, period],
             ),
-            report=Report(
+            report=CommonParts(
                 outcome=outcome,
                 estimand="att",
                 method=MethodRecord(self.info.name, options_of(self), result.label),

@@ -27,8 +27,8 @@ from impact_eval.designs.contract import Example
 from impact_eval.designs.options import option
 from impact_eval.designs.synthetic_panel import CompletePanel, complete_panel
 from impact_eval.stats.panels.donor_weights import (
+    DonorVariant,
     SyntheticControlFit,
-    Variant,
     match_predictors,
     scale_predictors,
     synthetic_control,
@@ -124,7 +124,7 @@ class SyntheticControl:
         standard_error=False,
     )
 
-    variant: str = option(Variant.CLASSIC.value, one_of=Variant)
+    variant: str = option(DonorVariant.CLASSIC.value, one_of=DonorVariant)
     inference: str = option(ControlInference.PERMUTATION.value, one_of=ControlInference)
     draws: int = option(500, low=2)
     seed: int = 1
@@ -151,7 +151,7 @@ class SyntheticControl:
         n_treated, n_donors = int((~panel.never).sum()), int(panel.never.sum())
         if n_donors <= n_treated + 1:
             raise ImpactEvalError(Finding.error("too_few_donors", n=n_donors, needed=n_treated + 2))
-        case = _Case.of(panel, sample.covariate_names, Variant(self.variant))
+        case = _Case.of(panel, sample.covariate_names, DonorVariant(self.variant))
         rng = np.random.default_rng(self.seed)
         placebos = case.placebos(placebo_sets(n_donors, n_treated, draws=self.draws, rng=rng))
         effects, notes = self._effects(outcome, case, placebos)
@@ -276,14 +276,14 @@ class _Case:
     times: FloatArray
     n_pre: int
     n_treated: int
-    variant: Variant
+    variant: DonorVariant
     fit: SyntheticControlFit
     predictors: FloatArray | None = None  # (1 + n, q), treated first, unscaled
     predictor_names: tuple[str, ...] = ()
     importance: FloatArray | None = None
 
     @classmethod
-    def of(cls, panel: CompletePanel, covariates: tuple[str, ...], variant: Variant) -> _Case:
+    def of(cls, panel: CompletePanel, covariates: tuple[str, ...], variant: DonorVariant) -> _Case:
         never, n_pre = panel.never, panel.cohort_starts[0]
         treated, donors = panel.y[~never].mean(axis=0), panel.y[never]
         predictors = importance = weights = None

@@ -26,7 +26,7 @@ from impact_eval.designs.cell_aggregation import Alone, CellAggregator, Cells, O
 from impact_eval.designs.contract import Example
 from impact_eval.designs.influence_sources import DrawSource
 from impact_eval.designs.options import option
-from impact_eval.designs.panel_effects import Report
+from impact_eval.designs.panel_effects import CommonParts
 from impact_eval.designs.synthetic_panel import CompletePanel, complete_panel
 from impact_eval.stats.panels.sdid import (
     Penalty,
@@ -143,7 +143,7 @@ class SyntheticDiD:
             findings.append(Finding.warning("synthetic_no_error", n=int((~panel.never).sum())))
         elif (~panel.never).sum() == 1:
             findings.append(Finding.info("synthetic_one_treated"))
-        report = Report(
+        report = CommonParts(
             outcome=outcome,
             estimand="att",
             method=MethodRecord(self.info.name, options_of(self), chosen or "none"),

@@ -32,7 +32,7 @@ from impact_eval.designs.panel_covariance import (
     influence_label,
     with_cluster,
 )
-from impact_eval.designs.panel_effects import Report
+from impact_eval.designs.panel_effects import CommonParts
 from impact_eval.designs.panel_ols import few_cluster_findings
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.ties import BoundCovariance
@@ -204,7 +204,7 @@ class TripleDifference:
         size = np.bincount(split.codes, weights=split.unit_weights, minlength=len(split.starts))
         return CellAggregator(
             cells=cells_of_panel(split, cohort, period, np.array(cells.effects), size[cohort]),
-            report=Report(
+            report=CommonParts(
                 outcome=outcome,
                 estimand="att",
                 method=MethodRecord(self.info.name, options_of(self), influence_label(bound)),

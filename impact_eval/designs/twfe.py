@@ -23,7 +23,7 @@ from impact_eval.designs.base import (
 from impact_eval.designs.cohort_panel import Panel, read_panel
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
-from impact_eval.designs.panel_effects import Report, Row, make_estimate
+from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
 from impact_eval.designs.panel_ols import OlsResult, panel_ols, treated_clusters
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.treatment_paths import treatment_paths
@@ -196,9 +196,9 @@ class _Fitted:
 
     def _report(
         self, result: OlsResult, details: dict[str, Any], findings: tuple[Finding, ...] = ()
-    ) -> Report:
+    ) -> CommonParts:
         panel = self.panel
-        return Report(
+        return CommonParts(
             outcome=self.outcome,
             estimand="att",
             method=MethodRecord(self.design.info.name, options_of(self.design), result.label),

@@ -10,7 +10,7 @@ import numpy as np
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data.sample import DataShape
 from impact_eval.diagnostics.check import CheckContext, CheckResult, CheckStatus, register_check
-from impact_eval.diagnostics.refit import headline, without_covariates
+from impact_eval.diagnostics.refit import headline_effect, without_covariates
 
 
 @register_check
@@ -40,7 +40,7 @@ class Composition:
         rows: list[dict[str, Any]] = []
         for name, column in zip(sample.covariate_names, columns, strict=True):
             try:
-                effect = headline(context.design.fit(changed, column))
+                effect = headline_effect(context.design.fit(changed, column))
             except ImpactEvalError:
                 continue
             if effect.p_value is not None:

@@ -19,7 +19,7 @@ from impact_eval.core.findings import ImpactEvalError, NotApplicable
 from impact_eval.data.sample import Sample
 from impact_eval.designs.base import Design, designs
 from impact_eval.diagnostics.check import CheckContext, CheckResult, CheckStatus, register_check
-from impact_eval.diagnostics.refit import headline
+from impact_eval.diagnostics.refit import headline_effect
 from impact_eval.stats.inference.covariance import Clustered
 from impact_eval.stats.inference.few import are_few
 from impact_eval.stats.inference.randomisation import (
@@ -272,7 +272,7 @@ def few_clusters_inference(
     found = territories(sample, outcome)
     if isinstance(found, NotApplicable):
         return found
-    effect = headline(estimate)
+    effect = headline_effect(estimate)
     own = InferenceRow(design.info.name, effect, Reliability.HEADLINE)
     placebo = estimate.draws is not None and estimate.draws.kind == "placebo"
     if not found.few or placebo:  # placebos already compare with what chance alone would give
@@ -333,7 +333,7 @@ def _cr2(sample: Sample, outcome: str, *, first: bool) -> list[InferenceRow]:
     except ImpactEvalError:
         return []
     status = Reliability.HEADLINE if first else Reliability.BESIDE
-    return [InferenceRow("cr2_t", headline(fitted), status)]
+    return [InferenceRow("cr2_t", headline_effect(fitted), status)]
 
 
 def _false_positive(

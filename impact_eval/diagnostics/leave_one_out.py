@@ -12,7 +12,7 @@ from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data.pseudonyms import is_pseudonym
 from impact_eval.data.sample import Sample
 from impact_eval.diagnostics.check import CheckContext, CheckResult, CheckStatus, register_check
-from impact_eval.diagnostics.refit import headline, with_rows
+from impact_eval.diagnostics.refit import headline_effect, with_rows
 
 MOST = 120  # territories; beyond, only the treated ones are left out in turn
 FEWEST = 4
@@ -34,7 +34,7 @@ class LeaveOneOut:
 
     def run(self, context: CheckContext) -> CheckResult:
         """Answer for one estimate."""
-        effect = headline(context.estimate)
+        effect = headline_effect(context.estimate)
         if _are_people(context.sample):
             return CheckResult.not_applicable(self.code, "people_are_not_left_out")
         territories = _territories(context.sample)
@@ -45,7 +45,7 @@ class LeaveOneOut:
         for code in chosen:
             try:
                 kept = with_rows(context.sample, np.asarray(codes != code, dtype=np.bool_))
-                without = headline(context.design.fit(kept, context.outcome)).estimate
+                without = headline_effect(context.design.fit(kept, context.outcome)).estimate
             except ImpactEvalError:
                 continue  # the only treated or the last control: nothing is left to compare
             if without is not None:

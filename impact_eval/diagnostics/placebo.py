@@ -18,7 +18,7 @@ from impact_eval.diagnostics.check import (
     Row,
     register_check,
 )
-from impact_eval.diagnostics.refit import headline, with_cohorts
+from impact_eval.diagnostics.refit import headline_effect, with_cohorts
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -94,7 +94,7 @@ def _try(
 ) -> dict[str, Any] | None:
     """Return the row of one placebo, or None when it cannot be made."""
     try:
-        effect = headline(design.fit(sample, outcome))
+        effect = headline_effect(design.fit(sample, outcome))
     except ImpactEvalError:
         return None
     if effect.p_value is None:

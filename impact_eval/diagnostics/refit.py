@@ -14,7 +14,10 @@ BoolArray = NDArray[np.bool_]
 _TIME, _COHORT = "impact_eval_period", "impact_eval_start"
 
 
-def headline(estimate: Estimate) -> Effect:
+HEADLINE, OVERALL = "simple", "att"  # the aggregation, and the row, that sum an estimate up
+
+
+def headline_effect(estimate: Estimate) -> Effect:
     """Return the one effect an estimate stands for: `simple`, else its `att` row, else the first.
 
     Examples
@@ -24,15 +27,18 @@ def headline(estimate: Estimate) -> Effect:
     >>> row = Effect(outcome="y", estimand="att", term="att", estimate=1.0)
     >>> estimate = Estimate(outcome="y", estimand="att", method=MethodRecord("m"), effects=(row,),
     ...                     covariance=np.eye(1), counterfactual=True)
-    >>> headline(estimate).estimate
+    >>> headline_effect(estimate).estimate
     1.0
     """
-    if estimate.aggregator is not None and "simple" in estimate.aggregator.kinds:
-        estimate = estimate.aggregate("simple")
-    for effect in estimate.effects:
-        if effect.key == "att":
-            return effect
-    return estimate.effects[0]
+    return headline_estimate(estimate).effects[0]
+
+
+def headline_estimate(estimate: Estimate) -> Estimate:
+    """Return the one row that answers the question, with its own covariance and influence."""
+    if estimate.aggregator is not None and HEADLINE in estimate.aggregator.kinds:
+        estimate = estimate.aggregate(HEADLINE)
+    places = [i for i, effect in enumerate(estimate.effects) if effect.term == OVERALL]
+    return estimate.select(places[:1] or [0])
 
 
 def with_rows(sample: Sample, mask: BoolArray) -> Sample:

@@ -10,7 +10,7 @@ from impact_eval.core.estimate import Effect
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs.base import Design, options_of
-from impact_eval.diagnostics.refit import headline
+from impact_eval.diagnostics.refit import headline_effect
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +146,7 @@ def _one(label: str, design: Design, sample: Sample, outcome: str) -> Specificat
     effect: Effect | None = None
     refusal: tuple[str, ...] = ()
     try:
-        effect = headline(design.fit(sample, outcome))
+        effect = headline_effect(design.fit(sample, outcome))
     except ImpactEvalError as error:
         refusal = error.codes
     return Specification(

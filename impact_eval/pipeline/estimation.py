@@ -12,6 +12,7 @@ from impact_eval.diagnostics.assignment_check import random_assignment
 from impact_eval.diagnostics.battery import checks_for
 from impact_eval.diagnostics.check import CheckContext, CheckResult, event_study, run_checks
 from impact_eval.diagnostics.evidence import EvidenceLevel, evidence_level
+from impact_eval.diagnostics.refit import headline_estimate
 from impact_eval.pipeline.dossier import Dossier, dossier_of
 from impact_eval.pipeline.methods_declared import make_design
 from impact_eval.pipeline.study_models import (
@@ -20,7 +21,6 @@ from impact_eval.pipeline.study_models import (
     ProtocolPart,
 )
 
-HEADLINE = "simple"
 RANDOMISED = 4
 
 
@@ -110,13 +110,6 @@ def evaluate_outcome(
         checks=checks,
         evidence=evidence_level(design.info, checks),
     )
-
-
-def headline_estimate(estimate: Estimate) -> Estimate:
-    """Return the one row that answers the question: the overall effect."""
-    if estimate.aggregator is not None and HEADLINE in estimate.aggregator.kinds:
-        estimate = estimate.aggregate(HEADLINE)
-    return estimate.select([0])
 
 
 def _naive(design: Design, sample: Sample, column: str) -> Estimate | None:

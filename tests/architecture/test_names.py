@@ -8,11 +8,6 @@ from pathlib import Path
 
 import pytest
 
-# Rooms being rearranged, with the names that still have a twin in them.
-WAITING = {
-    "designs": {"Adjustment", "Composition", "Report", "Row", "Variant"},
-    "diagnostics": {"headline"},
-}
 # Commands bear the name of what they call.
 FACES = ("cli.py",)
 EVERYWHERE = {"main"}  # what a module does when it is run
@@ -42,10 +37,5 @@ def twins(root: Path) -> dict[str, list[str]]:
     return {name: modules for name, modules in found.items() if len(modules) > 1}
 
 
-def _waits(name: str, modules: list[str]) -> bool:
-    return any(name in WAITING.get(module.split("/")[0], ()) for module in modules)
-
-
 def test_a_name_is_used_once(twins: dict[str, list[str]]) -> None:
-    new = {name: modules for name, modules in twins.items() if not _waits(name, modules)}
-    assert new == {}, "say what it is of: a record that mirrors a computed object takes `Record`"
+    assert twins == {}, "say what it is of: a record that mirrors a computed object takes `Record`"

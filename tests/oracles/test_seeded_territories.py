@@ -16,7 +16,7 @@ from seeded_cases import numbers, result, same, table
 from impact_eval.data.sample import Sample
 from impact_eval.designs.synthetic_control import SyntheticControl
 from impact_eval.designs.synthetic_did import SyntheticDiD
-from impact_eval.stats.panels.donor_weights import Variant, match_predictors, synthetic_control
+from impact_eval.stats.panels.donor_weights import DonorVariant, match_predictors, synthetic_control
 from impact_eval.stats.panels.sdid import (
     jackknife_covariance,
     sdid_jackknife,
@@ -133,7 +133,7 @@ def test_synthetic_control_is_the_exact_program(kind: str, n_treated: int) -> No
         package = result(f"synthdid_{n_treated}_treated")["did"]
         assert effect == pytest.approx(package["estimate"], rel=1e-10)
         return
-    variant = Variant.DEMEANED if kind == "demeaned_sc" else Variant.CLASSIC
+    variant = DonorVariant.DEMEANED if kind == "demeaned_sc" else DonorVariant.CLASSIC
     fit = synthetic_control(target, donors, n_pre=N_PRE, variant=variant)
     same(fit.weights, stored["omega"], rtol=0, atol=1e-5)
     assert fit.gap[N_PRE:].mean() == pytest.approx(stored["estimate"], abs=1e-5)

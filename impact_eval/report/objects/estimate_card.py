@@ -9,7 +9,7 @@ from impact_eval.core.estimate import Effect, Estimate
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.core.vocabulary import Direction, RowsAre
 from impact_eval.designs import EstimatorInfo, designs
-from impact_eval.diagnostics.refit import headline
+from impact_eval.diagnostics.refit import headline_effect
 from impact_eval.report.blocks import (
     AnyBlock,
     Cell,
@@ -58,7 +58,7 @@ def estimate_card(estimate: Estimate) -> list[AnyBlock]:
 
 def overall_effect(estimate: Estimate) -> Effect | None:
     """Return the one effect that answers the question, if the estimate has one."""
-    effect = headline(estimate)
+    effect = headline_effect(estimate)
     return effect if len(estimate.effects) == 1 or effect.key == "att" else None
 
 

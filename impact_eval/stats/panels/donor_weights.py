@@ -29,7 +29,7 @@ _LAMBDAS = 20
 _LAMBDA_SPAN = 1e-8  # smallest ridge, relative to the largest singular value squared
 
 
-class Variant(StrEnum):
+class DonorVariant(StrEnum):
     """How the treated path is matched."""
 
     CLASSIC = "classic"
@@ -76,7 +76,7 @@ def synthetic_control(
     donors: FloatArray,
     *,
     n_pre: int,
-    variant: Variant = Variant.CLASSIC,
+    variant: DonorVariant = DonorVariant.CLASSIC,
     weights: FloatArray | None = None,
     ridge: float | None = None,
 ) -> SyntheticControlFit:
@@ -87,7 +87,7 @@ def synthetic_control(
     treated : (T,) array
     donors : (n, T) array
     n_pre : int
-    variant : Variant
+    variant : DonorVariant
     weights : (n,) array, optional
         Simplex weights found elsewhere (predictors) to start from.
     ridge : float, optional
@@ -106,15 +106,15 @@ def synthetic_control(
     ([0.5, 0.5], 5.0)
     """
     target, X = treated[:n_pre], donors[:, :n_pre]
-    if variant is Variant.DEMEANED:
+    if variant is DonorVariant.DEMEANED:
         target, X = target - target.mean(), X - X.mean(axis=1, keepdims=True)
     if weights is None:
         weights = simplex_least_squares(X.T, target).weights
-    if variant is Variant.RIDGE:
+    if variant is DonorVariant.RIDGE:
         ridge = _cross_validated_ridge(X, target) if ridge is None else ridge
         weights = _augment(X, target, weights, ridge)
     gap = treated - weights @ donors
-    intercept = float(gap[:n_pre].mean()) if variant is Variant.DEMEANED else 0.0
+    intercept = float(gap[:n_pre].mean()) if variant is DonorVariant.DEMEANED else 0.0
     gap = gap - intercept
     return SyntheticControlFit(
         weights=weights,
@@ -122,7 +122,7 @@ def synthetic_control(
         intercept=intercept,
         rmspe_pre=_root_mean_square(gap[:n_pre]),
         rmspe_post=_root_mean_square(gap[n_pre:]),
-        ridge=ridge if variant is Variant.RIDGE else None,
+        ridge=ridge if variant is DonorVariant.RIDGE else None,
     )
 
 

@@ -18,7 +18,7 @@ from impact_eval.core.estimate import Estimate, MethodRecord, wald_effect
 from impact_eval.core.findings import Finding
 from impact_eval.core.registry import Registry
 from impact_eval.designs import CallawaySantAnna, base
-from impact_eval.diagnostics.refit import headline
+from impact_eval.diagnostics.refit import headline_effect
 
 ROLES: dict[str, Any] = {"unit": "town", "time": "year", "cohort": "entry"}
 
@@ -100,7 +100,7 @@ def test_another_package_s_design_tells_too(monkeypatch: pytest.MonkeyPatch) -> 
 
     made = base.register(base.register(Theirs))  # a module loaded twice in a notebook
     with pytest.warns(ie.FindingWarning) as caught:
-        assert headline(made().fit(towns(), "y")).estimate == 1.0
+        assert headline_effect(made().fit(towns(), "y")).estimate == 1.0
     assert [w.message.finding.code for w in caught] == ["few_clusters"]
     assert made.fit.__doc__ == "Fit."
 

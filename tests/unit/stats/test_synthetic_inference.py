@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from impact_eval.core import NotApplicable
-from impact_eval.stats.panels.donor_weights import Variant, synthetic_control
+from impact_eval.stats.panels.donor_weights import DonorVariant, synthetic_control
 from impact_eval.stats.panels.synthetic_inference import (
     EffectInterval,
     conformal_interval,
@@ -68,7 +68,7 @@ def test_conformal_needs_enough_periods() -> None:
 def test_variants_close_the_gap_before_more_and_more() -> None:
     donors = RNG.normal(size=(12, 14)).cumsum(axis=1)
     treated = donors[:3].mean(axis=0) + 2.0 + RNG.normal(size=14) * 0.2
-    fits = [synthetic_control(treated, donors, n_pre=10, variant=v) for v in Variant]
+    fits = [synthetic_control(treated, donors, n_pre=10, variant=v) for v in DonorVariant]
     classic, demeaned, ridge = fits
     assert ridge.rmspe_pre <= classic.rmspe_pre + 1e-9
     assert demeaned.rmspe_pre <= classic.rmspe_pre + 1e-9
@@ -81,5 +81,5 @@ def test_a_huge_ridge_penalty_leaves_the_classic_weights() -> None:
     donors = RNG.normal(size=(6, 9))
     treated = RNG.normal(size=9)
     classic = synthetic_control(treated, donors, n_pre=6)
-    heavy = synthetic_control(treated, donors, n_pre=6, variant=Variant.RIDGE, ridge=1e12)
+    heavy = synthetic_control(treated, donors, n_pre=6, variant=DonorVariant.RIDGE, ridge=1e12)
     np.testing.assert_allclose(heavy.weights, classic.weights, atol=1e-8)
