@@ -153,17 +153,16 @@ def _check_option(
             )
         )
         return
-    if not rules[option].one_of and not _same_kind(value, options[option]):
+    fault = rules[option].fault(value, method=design.info.name, name=option, place=_place(key))
+    if fault is not None:
+        faults.add(fault)
+    elif not rules[option].one_of and not _same_kind(value, options[option]):
         expected = type(options[option]).__name__
         faults.add(
             Finding.error(
                 "wrong_type", _place(key), key=key, found=str(value)[:60], expected=expected
             )
         )
-        return
-    fault = rules[option].fault(value, method=design.info.name, name=option, place=_place(key))
-    if fault is not None:
-        faults.add(fault)
 
 
 def _same_kind(value: Any, default: Any) -> bool:

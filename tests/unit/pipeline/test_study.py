@@ -268,7 +268,7 @@ ONE_FAULT: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     ("option off its list", changed("method", "options", to={"method": "drr"}),
         {"method.options.method": "unknown_option"}),
     ("option of another kind", changed("method", "options", to={"anticipation": "two"}),
-        {"method.options.anticipation": "wrong_type"}),
+        {"method.options.anticipation": "option_not_number"}),
     ("both column and instrument", changed("outcomes", 0, "instrument", to="e"),
         {"outcomes[1]": "column_or_instrument", "outcomes[1].instrument": "unknown_instrument_id"}),
     ("unknown scale", changed("instruments", to=[{"id": "e", "scale": "rses-fre",
