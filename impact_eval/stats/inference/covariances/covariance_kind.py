@@ -184,8 +184,11 @@ class CovarianceResult:
         )
 
     def _df(self, contrasts: FloatArray) -> FloatArray:
-        if self.law is not None:
+        one = contrasts != 0
+        if self.law is not None and not (one.sum(axis=1) == 1).all():
             return self.law(contrasts)
+        if self.law is not None:  # one coefficient each: the degrees known, whatever the scale
+            return np.asarray(self.df[one.argmax(axis=1)])
         used = np.where(contrasts != 0, self.df, np.inf)
         return np.asarray(used.min(axis=1, initial=np.inf))
 
