@@ -297,10 +297,13 @@ class Sample(Shown):
 
     def codes(self, column: str) -> Codes:
         """Return any column as integer codes and sorted labels; missing values are refused."""
-        faults = FindingCollector()
-        coded = roles.read_codes(self.column(column), "cluster", faults)
-        faults.raise_if_errors()
-        return coded
+        kept: dict[str, Codes] = self.__dict__.setdefault("_codes_read", {})
+        if column not in kept:  # a column of clusters is read at several places of a fit
+            faults = FindingCollector()
+            coded = roles.read_codes(self.column(column), "cluster", faults)
+            faults.raise_if_errors()
+            kept[column] = coded
+        return kept[column]
 
     @property
     def cluster_codes(self) -> IntArray | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any
 
 from impact_eval.core.findings import Finding, Place
@@ -91,13 +92,23 @@ def rules_of(design: Any) -> dict[str, OptionRule]:
 
     The choices that a design still writes in `info.options` hold for a field that declares none.
     """
-    rules: dict[str, OptionRule] = {}
-    for item in fields(design):
-        if item.name != COVARIANCE:
-            rule: OptionRule = item.metadata.get(_RULE, OptionRule())
-            written = tuple(design.info.options.get(item.name, ()))
-            rules[item.name] = rule if rule.one_of else replace(rule, one_of=written)
-    return rules
+    kind: Any = design if isinstance(design, type) else type(design)
+    return _rules(kind, kind.info.options)
+
+
+@lru_cache(maxsize=256)
+def _rules_of_fields(kind: type) -> dict[str, OptionRule]:
+    every = fields(kind)
+    return {f.name: f.metadata.get(_RULE, OptionRule()) for f in every if f.name != COVARIANCE}
+
+
+def _rules(kind: type, written: Mapping[str, tuple[Any, ...]]) -> dict[str, OptionRule]:
+    return {
+        name: replace(rule, one_of=tuple(written[name]))
+        if written.get(name) and not rule.one_of
+        else rule
+        for name, rule in _rules_of_fields(kind).items()
+    }
 
 
 def faults_of(design: Any) -> list[Finding]:

@@ -90,23 +90,27 @@ def make_estimate(
     covariance[~live] = np.nan
     covariance[:, ~live] = np.nan
     effects: list[Effect] = []
-    for i, row in enumerate(rows):
-        df = float(combined.df[i])
+    errors = np.sqrt(np.where(live, variance, 0.0)).tolist()
+    numbers = zip(rows, values.tolist(), errors, live.tolist(), combined.df.tolist(), strict=True)
+    for row, value, error, known, df in numbers:
         effect = wald_effect(
             outcome=report.outcome,
             estimand=report.estimand,
             term=row.term,
             group=row.group,
             time=row.time,
-            estimate=float(values[i]),
-            std_error=float(np.sqrt(variance[i])) if live[i] else None,
-            df=df if np.isfinite(df) else None,
+            estimate=value,
+            std_error=error if known else None,
+            df=df,
             n_treated=row.n_treated,
             n_comparison=row.n_comparison,
             n_clusters=report.n_clusters,
         )
         effects.append(effect if row.has_interval else _without_interval(effect))
-    rows_shown, noted = apply_tests(effects, combined.tests, np.eye(len(effects)))
+    rows_shown: tuple[Effect, ...] = tuple(effects)
+    noted: tuple[Finding, ...] = ()
+    if combined.tests is not None:
+        rows_shown, noted = apply_tests(effects, combined.tests, np.eye(len(effects)))
     silent = sum(1 for i, row in enumerate(rows) if row.has_error and not live[i])
     told = {finding.code for finding in report.findings}
     own = [f for f in (*combined.findings, *noted) if f.code not in told]
