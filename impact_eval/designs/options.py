@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -91,9 +91,13 @@ def rules_of(design: Any) -> dict[str, OptionRule]:
     """Return what a design (or its class) asks of each of its options but the covariance.
 
     The choices that a design still writes in `info.options` hold for a field that declares none.
+    A class that is no dataclass has no field, hence no option.
     """
-    kind: Any = design if isinstance(design, type) else type(design)
-    return _rules(kind, kind.info.options)
+    kind: type = design if isinstance(design, type) else type(design)
+    if not is_dataclass(kind):
+        return {}
+    written: Mapping[str, tuple[Any, ...]] = design.info.options
+    return _rules(kind, written)
 
 
 @lru_cache(maxsize=256)

@@ -138,7 +138,6 @@ def _check_option(
 
     from impact_eval.designs.options import rules_of
 
-    options = {f.name: f.default for f in fields(design)}  # type: ignore[arg-type]
     rules = rules_of(design)
     allowed = list(rules)
     if option not in allowed:
@@ -153,6 +152,7 @@ def _check_option(
             )
         )
         return
+    options = {f.name: f.default for f in fields(design)}  # type: ignore[arg-type]
     fault = rules[option].fault(value, method=design.info.name, name=option, place=_place(key))
     if fault is not None:
         faults.add(fault)

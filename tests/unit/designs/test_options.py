@@ -62,3 +62,14 @@ def test_what_an_option_may_be_is_taken(name: str, option: str) -> None:
     for value in rule.one_of or (rule.low,):
         made: Design = replace(_default(name), **{option: value})
         assert getattr(made, option) == value
+
+
+def test_a_design_without_fields_has_no_option() -> None:
+    class Bare:
+        info = designs.get("callaway_santanna").info
+
+    bare: Any = Bare
+    assert rules_of(bare) == {}
+    faults = FindingCollector()
+    _check_option("method.options", bare, "base", "universal", faults)
+    assert [finding.code for finding in faults.findings] == ["unknown_option_name"]
