@@ -24,13 +24,13 @@ other = "autre"
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.core.toml_files import read_toml
 from impact_eval.data.cells import ColumnType
 from impact_eval.data.labels import LabelMap, MissingKind, bare_spelling, one_spelling
 from impact_eval.data.readers.reader import reader_of_form
@@ -119,14 +119,7 @@ class Codebook:
         reader = reader_of_form(path)
         if reader is not None and reader.read_form is not None:
             return reader.read_form(path)
-        try:
-            content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ImpactEvalError(
-                Finding.error("toml_syntax", Place(file=path.name), file=path.name,
-                              reason=str(error)[:200])
-            ) from None  # fmt: skip
-        return cls.of(content, source=path.name)
+        return cls.of(read_toml(path), source=path.name)
 
     @classmethod
     def of(cls, content: Mapping[str, Any], *, source: str | None = None) -> Codebook:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from impact_eval.core.dates import first_day, iso_date, last_day
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.core.model_faults import wanted_like
 from impact_eval.survey.catalogue import instrument_names
 
 if TYPE_CHECKING:
@@ -157,11 +158,9 @@ def _check_option(
     if fault is not None:
         faults.add(fault)
     elif not rules[option].one_of and not _same_kind(value, options[option]):
-        expected = type(options[option]).__name__
+        asked = wanted_like(options[option])
         faults.add(
-            Finding.error(
-                "wrong_type", _place(key), key=key, found=str(value)[:60], expected=expected
-            )
+            Finding.error("wrong_type", _place(key), key=key, found=str(value)[:60], expected=asked)
         )
 
 

@@ -9,35 +9,9 @@ from typing import TypeAlias
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from impact_eval.core.model_faults import ABSENT, key_path, own_code, wanted
+
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-# What pydantic finds, told by what was expected; a fault of our own is told by its own code.
-_EXPECTED = {
-    "missing": "missing",
-    "extra_forbidden": "unknown",
-    "enum": "choice",
-    "literal_error": "choice",
-    "int_type": "whole",
-    "int_from_float": "whole",
-    "int_parsing_size": "whole",
-    "float_type": "number",
-    "finite_number": "number",
-    "bool_type": "flag",
-    "string_type": "text",
-    "string_pattern_mismatch": "form",
-    "string_too_short": "form",
-    "string_too_long": "form",
-    "tuple_type": "list",
-    "too_short": "length",
-    "too_long": "length",
-    "dict_type": "table",
-    "model_type": "table",
-    "model_attributes_type": "table",
-    "greater_than": "bound",
-    "greater_than_equal": "bound",
-    "less_than": "bound",
-    "less_than_equal": "bound",
-}
-_SEVERAL = frozenset({"too_short", "too_long", "missing"})
 
 
 class TwiceInFile(ValueError):
@@ -92,7 +66,7 @@ def fault_places(error: ValidationError, data: object) -> tuple[tuple[str, ...],
     places : tuple of str
         Such as `estimates[0].unit`.
     expected : tuple of str
-        Labels of `results_fault`.
+        Labels of `wanted` and `results_fault`.
     """
     faults = error.errors(include_url=False)
     places = dict.fromkeys(_place(fault, data) for fault in faults)
@@ -100,22 +74,11 @@ def fault_places(error: ValidationError, data: object) -> tuple[tuple[str, ...],
 
 
 def _expected(fault: ErrorDetails) -> str:
-    own = fault["type"] == fault["msg"].split(" ")[0]
-    kind = fault["type"] if own else _EXPECTED.get(fault["type"], "other")
-    return f"results_fault.{kind}"
+    return f"results_fault.{fault['type']}" if own_code(fault) else wanted(fault["type"])
 
 
 def _place(fault: ErrorDetails, data: object) -> str:
-    """Return the path of a fault as a person follows it, without the names of our own types."""
-    path, node = "", data
-    last = len(fault["loc"]) - 1
-    for i, part in enumerate(fault["loc"]):
-        if isinstance(part, int):
-            path += f"[{part}]"
-            node = node[part] if isinstance(node, list) and part < len(node) else None
-        elif (isinstance(node, dict) and part in node) or (i == last and part.islower()):
-            path += f".{part}" if path else part
-            node = node.get(part) if isinstance(node, dict) else None
+    path = key_path(fault["loc"], data, first=0, absent=fault["type"] in ABSENT)
     names = fault.get("ctx", {}).get("names", ())
     about = ", ".join(map(str, names))
     return f"{path} ({about})" if path and about else path or about or "results.json"

@@ -43,9 +43,9 @@ def from_schema_1(data: Table, place: Place | None = None) -> dict[str, object]:
     try:
         return _migrated(data)
     except KeyError as error:
-        keys, faults = (str(error.args[0]),), ("results_fault.missing",)
+        keys, faults = (str(error.args[0]),), ("wanted.missing",)
     except (TypeError, ValueError, AttributeError):
-        keys, faults = (SCHEMA_1,), ("results_fault.other",)
+        keys, faults = (SCHEMA_1,), ("wanted.other",)
     raise ImpactEvalError(
         Finding.error("results_invalid", place, n=len(keys), keys=keys, faults=faults)
     )

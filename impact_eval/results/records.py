@@ -223,7 +223,7 @@ class StudyResults(Shown, Record):
         except ValidationError as error:
             keys, faults = fault_places(error, data)
         except (TypeError, ValueError, RecursionError):
-            keys, faults = ("results.json",), ("results_fault.number",)
+            keys, faults = ("results.json",), ("wanted.number",)
         raise ImpactEvalError(
             Finding.error(
                 "results_invalid",

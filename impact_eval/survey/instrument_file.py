@@ -5,8 +5,7 @@ One TOML per instrument. It is read into frozen records, and all its faults are 
 
 from __future__ import annotations
 
-import re
-import tomllib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,23 +13,11 @@ from typing import Any
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
-from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
+from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.model_faults import model_faults
+from impact_eval.core.toml_files import parse_toml, read_toml
 from impact_eval.survey.catalogue import instrument_names, instrument_text
-from impact_eval.survey.scale import (
-    ChangeValue,
-    CutOff,
-    Item,
-    Items,
-    Missing,
-    Norm,
-    Response,
-    Rights,
-    Safeguard,
-    Scale,
-    Scoring,
-    Subscale,
-    frozen,
-)
+from impact_eval.survey.scale import Items, Scale, frozen
 from impact_eval.survey.scores import Scores
 from impact_eval.survey.scoring import score
 
@@ -63,40 +50,32 @@ class Instrument(Scale):
         Raises
         ------
         ImpactEvalError
-            `file_not_found`, `toml_syntax`, `unknown_key`, `missing_key`, `wrong_type`,
-            `out_of_bounds`, and what does not hang together: all at once.
+            `file_not_found`, `toml_syntax`, `toml_key_twice`, `toml_not_utf8`, `unknown_key`,
+            `missing_key`, `wrong_type`, `out_of_bounds`, `bad_identifier`, and what does not
+            hang together: all at once.
         """
         path = Path(path)
         if not path.is_file():
             raise ImpactEvalError(
                 Finding.error("file_not_found", Place(file=path.name), path=path.name, nearest=None)
             )
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (UnicodeDecodeError, OSError) as error:
-            raise ImpactEvalError(_syntax(path.name, error)) from None
-        return parse_instrument(text, file=path.name, local=True)
-
-
-def _syntax(file: str, error: Exception) -> Finding:
-    return Finding.error("toml_syntax", Place(file=file), file=file, reason=str(error)[:200])
+        return _made(read_toml(path), file=path.name, local=True)
 
 
 def parse_instrument(text: str, *, file: str, local: bool) -> Instrument:
     """Read an instrument from the text of its TOML; all faults are raised at once."""
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ImpactEvalError(_syntax(file, error)) from None
+    return _made(parse_toml(text, file), file=file, local=local)
+
+
+def _made(content: Mapping[str, Any], *, file: str, local: bool) -> Instrument:
     if local:
         content = {"validated": False, "version": "1", "language": "any", "citation": "",
                    "construct": "local", **content, "local": True}  # fmt: skip
-        content.setdefault("rights", {"wording": "B", "terms": "own"})
+        content = {"rights": {"wording": "B", "terms": "own"}, **content}
     try:
         return _ADAPTER.validate_python(content)
     except ValidationError as error:
-        found = [_finding(fault, file) for fault in error.errors(include_url=False)]
-        raise ImpactEvalError(found) from None
+        raise ImpactEvalError(model_faults(error, content, Instrument, file=file)) from None
     except ImpactEvalError as error:
         placed = [
             Finding(
@@ -134,47 +113,6 @@ def instrument(name: str) -> Instrument:
 def instruments() -> tuple[Instrument, ...]:
     """Return every instrument of the catalogue, in alphabetical order."""
     return tuple(instrument(name) for name in instrument_names())
-
-
-def _finding(fault: Any, file: str) -> Finding:
-    """Turn one fault of the model into a finding with its key path."""
-    path = "".join(f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in fault["loc"])
-    key = path.lstrip(".")
-    place = Place(file=file, key=key)
-    kind, given = fault["type"], fault.get("input")
-    found = str(given)[:60] if isinstance(given, (str, int, float, bool)) else ""
-    if kind in {"missing", "missing_keyword_only_argument"}:
-        return Finding.error("missing_key", place, key=key)
-    if kind in {"extra_forbidden", "unexpected_keyword_argument"}:
-        known = _known_keys(fault["loc"])
-        last = str(fault["loc"][-1])
-        return Finding.error("unknown_key", place, key=key, name=last, nearest=nearest(last, known),
-                             known=known)  # fmt: skip
-    context = fault.get("ctx") or {}
-    bounds = [context[b] for b in ("gt", "ge", "lt", "le", "min_length", "pattern") if b in context]
-    if bounds:
-        return Finding.error("out_of_bounds", place, key=key, found=found, bound=bounds[0],
-                             rule=kind)  # fmt: skip
-    if kind in {"enum", "literal_error"}:
-        choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))
-        return Finding.error("wrong_choice", place, key=key, found=found, known=choices,
-                             nearest=nearest(found, choices))  # fmt: skip
-    return Finding.error("wrong_type", place, key=key, found=found, expected=kind)
-
-
-_PARTS: dict[str, Any] = {
-    "items": Item, "responses": Response, "scoring": Scoring, "missing": Missing,
-    "subscales": Subscale, "cutoffs": CutOff, "norms": Norm, "change": ChangeValue,
-    "safeguards": Safeguard, "rights": Rights,
-}  # fmt: skip
-
-
-def _known_keys(location: tuple[int | str, ...]) -> tuple[str, ...]:
-    owner: Any = Scale
-    for part in location[:-1]:
-        if isinstance(part, str):
-            owner = _PARTS.get(part, owner)
-    return tuple(owner.__dataclass_fields__)
 
 
 _ADAPTER: TypeAdapter[Instrument] = TypeAdapter(Instrument)

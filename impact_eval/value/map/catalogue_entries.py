@@ -6,15 +6,15 @@ who receives, its mark, its source and the date after which it must be read agai
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final, TypeAlias
 
-from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.core.toml_files import TomlCodes, parse_toml
 from impact_eval.value.map.catalogue_columns import (
     CASE,
     FLOW,
@@ -48,7 +48,7 @@ RECEIVED: Final = frozenset(
 )
 _TABLES = ("parameter", "index", "case", "reviewed")
 _OF_VALUE = ("low", "high", "law")
-_LINE = re.compile(r"line (\d+)")
+_CODES = TomlCodes(syntax="catalogue_not_readable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +109,13 @@ def read_entries(texts: Mapping[str, str]) -> Entries:
     """
     faults = FindingCollector()
     tables = {name: _table(name, text, faults) for name, text in texts.items()}
+    all_read = not faults.has_errors
+    for file, table in tables.items():
+        faults.add(*_unknown(table, _TABLES, partial(_key_of, file)))
     parameters = _entries(tables, "parameter", PARAMETER, faults)
     indices = _entries(tables, "index", INDEX, faults)
     cases = _entries(tables, "case", CASE, faults)
-    reviewed = _reviewed(tables, faults)
+    reviewed = _reviewed(tables, faults) if all_read else ""
     last = int(reviewed[:4]) if reviewed else None
     for found in (*parameters, *cases):
         faults.add(*_price_year(found, last))
@@ -135,14 +138,14 @@ def read_entries(texts: Mapping[str, str]) -> Entries:
 
 def _table(name: str, text: str, faults: FindingCollector) -> Mapping[str, Any]:
     try:
-        table = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        line = _LINE.search(str(error))
-        place = Place(file=name, row=int(line[1]) if line else None)
-        faults.add(Finding.error("catalogue_not_readable", place))
+        return parse_toml(text, name, _CODES, parse_float=Decimal)
+    except ImpactEvalError as error:
+        faults.add(*error.findings)
         return {}
-    faults.add(*_unknown(table, _TABLES, lambda key: Place(file=name, key=key)))
-    return table
+
+
+def _key_of(file: str, key: str) -> Place:
+    return Place(file=file, key=key)
 
 
 def _reviewed(tables: Mapping[str, Mapping[str, Any]], faults: FindingCollector) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.spreadsheet import cell_text, text_of_cell
+from impact_eval.core.toml_files import TomlCodes, read_toml
 from impact_eval.value.map.columns import CASES, LINES, SETTINGS, TABLES, TableSpec, headings
 from impact_eval.value.map.declared import SCHEMA, MapContent, UnitFlow
 from impact_eval.value.map.declared_cells import Amount, CellFault, plain_decimal
@@ -21,7 +21,7 @@ from impact_eval.value.map.fiscal_cases import complete_with_case
 from impact_eval.value.map.map_checks import check_value_map
 from impact_eval.value.map.parameters import complete_line
 
-MOST_BYTES = 5_000_000
+_CODES = TomlCodes("value_map_not_readable", "value_map_not_readable", "value_map_too_large")
 Row = Mapping[str, Any]
 M = TypeVar("M", bound=MapContent)
 
@@ -31,24 +31,12 @@ def read_value_map(path: Path, noun: type[M]) -> M:
     place = Place(file=path.name)
     if not path.is_file():
         raise ImpactEvalError(Finding.error("value_map_not_found", place, path=path.name))
-    if path.stat().st_size > MOST_BYTES:
-        raise ImpactEvalError(Finding.error("value_map_too_large", place, most=MOST_BYTES))
-    tables = _read_workbook(path) if path.suffix.lower() == ".xlsx" else _read_toml(path)
+    if path.suffix.lower() == ".xlsx":
+        if path.stat().st_size > _CODES.most:
+            raise ImpactEvalError(Finding.error(_CODES.size, place, most=_CODES.most))
+        return value_map_of_tables(_read_workbook(path), noun, path.name)
+    tables = read_toml(path, _CODES, parse_float=Decimal)
     return value_map_of_tables(tables, noun, path.name)
-
-
-def _read_toml(path: Path) -> Mapping[str, Any]:
-    place = Place(file=path.name)
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
-    except UnicodeDecodeError:
-        raise ImpactEvalError(Finding.error("value_map_not_readable", place, line=None)) from None
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
-        line = int(found[1]) if found else None
-        raise ImpactEvalError(
-            Finding.error("value_map_not_readable", Place(file=path.name, row=line), line=line)
-        ) from None
 
 
 def value_map_of_tables(tables: Mapping[str, Any], noun: type[M], file: str | None = None) -> M:

@@ -43,7 +43,8 @@ def fault_of(data: object) -> str:
         texts, words = Texts(language), render_error(caught.value, language)
         assert all(f"label.{fault}" in texts for fault in faults)
         assert "results_fault" not in words
-    return str(faults[0]).removeprefix("results_fault.")
+        assert "wanted." not in words
+    return str(faults[0]).partition(".")[2]
 
 
 CONTRADICTIONS: dict[str, tuple[str, Change]] = {

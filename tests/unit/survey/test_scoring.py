@@ -145,7 +145,7 @@ def test_a_local_instrument_tells_all_its_faults_at_once(tmp_path: Path) -> None
     with pytest.raises(ImpactEvalError) as refusal:
         Instrument.read(path)
     assert sorted(refusal.value.codes) == [
-        "out_of_bounds", "unknown_key", "unknown_key", "wrong_choice",
+        "bad_identifier", "unknown_key", "unknown_key", "wrong_choice",
     ]  # fmt: skip
     with pytest.raises(ImpactEvalError):
         Instrument.read(tmp_path / "absent.toml")
