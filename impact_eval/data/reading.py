@@ -91,7 +91,7 @@ def read_table(
     book, found = _codebook(codes, path)
     faults = FindingCollector()
     faults.add(*raw.findings, *found)
-    table = _Table(raw, book, path.name, tuple(text_columns), faults)
+    table = _RawReading(raw, book, path.name, tuple(text_columns), faults)
     frame, dictionary = table.read()
     faults.raise_if_errors()
     frame.attrs["reading"] = {
@@ -147,7 +147,7 @@ def _codebook(codes: Codes | None, path: Path) -> tuple[Codebook, tuple[Finding,
     return book, ()
 
 
-class _Table:
+class _RawReading:
     """The reading of one raw table: columns typed one by one, dictionary and faults gathered."""
 
     def __init__(

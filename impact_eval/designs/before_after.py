@@ -135,7 +135,7 @@ class BeforeAfter:
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class _PeriodChange:
     """The change at one period, with the influence of each independent unit.
 
     `influence` sums to the variance where the covariance is such a sum (`regular`); otherwise it
@@ -183,13 +183,13 @@ def _measured(
     return _Measured(fit, place, covariance_of_rows(fit, covariance, tied).combine(pick), tied)
 
 
-def _change(time: Any, measured: _Measured, n: int, levels: dict[str, float]) -> _Change:
+def _change(time: Any, measured: _Measured, n: int, levels: dict[str, float]) -> _PeriodChange:
     place, result = measured.place, measured.result
     estimate = float(measured.fit.coefficients[place])
     tests: tuple[OwnTest, ...] = ()
     if result.tests is not None and result.matrix[0, 0] > 0:
         tests = result.tests(np.eye(1), np.array([estimate]))
-    return _Change(
+    return _PeriodChange(
         time=time,
         estimate=estimate,
         variance=float(result.matrix[0, 0]),
@@ -213,7 +213,7 @@ def _period(sample: Sample, j: int) -> Any:
     return str(label)[:10] if sample.time_labels.dtype.kind == "M" else str(label)
 
 
-def _paired(design: BeforeAfter, sample: Sample, outcome: str) -> list[_Change]:
+def _paired(design: BeforeAfter, sample: Sample, outcome: str) -> list[_PeriodChange]:
     wide = sample.wide(outcome)
     assert sample.unit_codes is not None
     first_row = np.zeros(sample.n_units, dtype=np.int64)
@@ -239,7 +239,7 @@ def _paired(design: BeforeAfter, sample: Sample, outcome: str) -> list[_Change]:
     return changes
 
 
-def _unpaired(design: BeforeAfter, sample: Sample, outcome: str) -> list[_Change]:
+def _unpaired(design: BeforeAfter, sample: Sample, outcome: str) -> list[_PeriodChange]:
     assert sample.time_codes is not None
     y, seen = sample.outcome(outcome), sample.complete(outcome)[0]
     covariance = design.covariance
@@ -276,7 +276,7 @@ def _levels(before: FloatArray, after: FloatArray, weights: FloatArray | None) -
 
 
 def _report(
-    design: BeforeAfter, sample: Sample, outcome: str, changes: list[_Change], *, paired: bool
+    design: BeforeAfter, sample: Sample, outcome: str, changes: list[_PeriodChange], *, paired: bool
 ) -> Estimate:
     if not changes:
         raise ImpactEvalError(Finding.error("no_pair", n=sample.n_units, outcome=outcome))
@@ -313,7 +313,7 @@ def _report(
     )
 
 
-def _effect(outcome: str, change: _Change, variance: float) -> Effect:
+def _effect(outcome: str, change: _PeriodChange, variance: float) -> Effect:
     effect = wald_effect(
         outcome=outcome,
         estimand="change",
@@ -329,7 +329,7 @@ def _effect(outcome: str, change: _Change, variance: float) -> Effect:
 
 
 def _findings(
-    sample: Sample, outcome: str, changes: list[_Change], *, paired: bool, dead: bool
+    sample: Sample, outcome: str, changes: list[_PeriodChange], *, paired: bool, dead: bool
 ) -> tuple[Finding, ...]:
     found = [*sample.findings, Finding.warning("no_comparison_group", outcome=outcome)]
     if not paired:
@@ -349,7 +349,9 @@ def _findings(
     return tuple(found)
 
 
-def _flow(sample: Sample, outcome: str, last: _Change, *, paired: bool) -> tuple[FlowStep, ...]:
+def _flow(
+    sample: Sample, outcome: str, last: _PeriodChange, *, paired: bool
+) -> tuple[FlowStep, ...]:
     step = sample.complete(outcome)[1]
     if not paired:
         return (*sample.flow, step)

@@ -147,8 +147,8 @@ class TripleDifference:
         bound = bind_panel(split, whole, asked)
         return self._table(panel, split, cells, outcome, bound).estimate()
 
-    def _cells(self, panel: Panel, eligible: BoolArray) -> _Cells:
-        out, last = _Cells(), panel.last_before(self.anticipation)
+    def _cells(self, panel: Panel, eligible: BoolArray) -> _CellEffects:
+        out, last = _CellEffects(), panel.last_before(self.anticipation)
         for g in np.flatnonzero(~panel.never):
             base = int(last[g])
             for t in range(panel.n_periods):
@@ -193,7 +193,7 @@ class TripleDifference:
         self,
         panel: Panel,
         split: Panel,
-        cells: _Cells,
+        cells: _CellEffects,
         outcome: str,
         bound: BoundCovariance | None,
     ) -> CellAggregator:
@@ -219,7 +219,7 @@ class TripleDifference:
 
 
 @dataclass
-class _Cells:
+class _CellEffects:
     """What was found, cell by cell."""
 
     cohort: list[int] = field(default_factory=list)

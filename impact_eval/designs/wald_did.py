@@ -165,7 +165,7 @@ class WaldDiD:
             pair = _pair_of_rows(fits, asked, ties_of_rows(whole, asked, table.rows).ties)
         return self._estimate(table, pair, outcome, (*table.findings, *findings))
 
-    def _read(self, sample: Sample, outcome: str) -> _Table:
+    def _read(self, sample: Sample, outcome: str) -> _CompleteRows:
         if self.eligible is None and sample.shape is DataShape.CROSS_SECTION:
             raise ImpactEvalError(Finding.error("eligible_needed", method=self.info.name))
         y, entry = sample.outcome(outcome), sample.outcome(self.take_up)
@@ -186,7 +186,7 @@ class WaldDiD:
         waves = np.unique(_cohorts(sample)[np.isfinite(_cohorts(sample))]).size
         if waves > 1:
             findings.append(Finding.warning("several_waves_pooled", n=waves))
-        return _Table(
+        return _CompleteRows(
             rows=np.flatnonzero(known),
             outcome=y[known],
             entry=entry[known],
@@ -203,7 +203,7 @@ class WaldDiD:
             findings=tuple(findings),
         )
 
-    def _correction(self, table: _Table) -> tuple[CR, tuple[Finding, ...]]:
+    def _correction(self, table: _CompleteRows) -> tuple[CR, tuple[Finding, ...]]:
         findings = few_independent(
             treated=int(np.unique(table.clusters[np.isfinite(table.cohort)]).size),
             total=len(table.labels),
@@ -214,7 +214,7 @@ class WaldDiD:
         return (CR.CR2 if findings else CR.CR1), findings
 
     def _estimate(
-        self, table: _Table, pair: _Pair, outcome: str, findings: tuple[Finding, ...]
+        self, table: _CompleteRows, pair: _Pair, outcome: str, findings: tuple[Finding, ...]
     ) -> Estimate:
         itt, entry = pair.values
         if abs(entry) <= _ROUNDING * float(np.abs(table.entry).max()):
@@ -259,7 +259,7 @@ class WaldDiD:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Table:
+class _CompleteRows:
     """Complete rows as arrays."""
 
     rows: IntArray
@@ -304,7 +304,7 @@ def _labels(sample: Sample, codes: IntArray) -> NDArray[Any]:
     return sample.unit_labels if sample.shape is not DataShape.REPEATED_CROSS_SECTION else codes
 
 
-def _design(table: _Table) -> tuple[list[str], FloatArray]:
+def _design(table: _CompleteRows) -> tuple[list[str], FloatArray]:
     """Return names and columns: group effects, covariates, then the difference wanted, last."""
     cohort = np.unique(table.cohort, return_inverse=True)[1]
     effect = table.treated.astype(np.float64)
@@ -374,7 +374,7 @@ def _pair_of_rows(fits: list[LinearFit], covariance: Covariance, ties: Ties) -> 
 
 
 def _rows(
-    table: _Table,
+    table: _CompleteRows,
     pair: _Pair,
     outcome: str,
     values: tuple[float, float, float],
@@ -418,7 +418,7 @@ def _with_fieller(row: Effect, itt: Effect, ratio: FiellerSet) -> Effect:
     )
 
 
-def _entries(table: _Table) -> list[dict[str, Any]]:
+def _entries(table: _CompleteRows) -> list[dict[str, Any]]:
     """Return the entry rate of each group: how far the comparison groups entered too."""
     weight = np.ones(len(table.entry)) if table.weights is None else table.weights
     offered = np.isfinite(table.cohort)

@@ -58,11 +58,11 @@ OutputKind: TypeAlias = Literal[
 ]
 
 
-class _Part(BaseModel):
+class _CheckedPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
 
-class RuleOfEdition(_Part):
+class RuleOfEdition(_CheckedPart):
     """A rule that an edition obeys, with what it kept back."""
 
     rule: str
@@ -71,7 +71,7 @@ class RuleOfEdition(_Part):
     """Numbers that it kept back in the whole edition."""
 
 
-class FoundLeak(_Part):
+class FoundLeak(_CheckedPart):
     """Something that an output tells and should not: its kind and how many, never itself."""
 
     kind: LeakKind
@@ -82,7 +82,7 @@ class FoundLeak(_Part):
     """Parts of the file, or keys of the results; three at most."""
 
 
-class CheckedOutput(_Part):
+class CheckedOutput(_CheckedPart):
     """One output: what it is, the rules it obeys, its outcome."""
 
     name: str
@@ -103,7 +103,7 @@ class CheckedOutput(_Part):
     """Of its content: without the moment of the run, for `results.json` and workbooks."""
 
 
-class CheckedOutputs(_Part):
+class CheckedOutputs(_CheckedPart):
     """All the outputs of an edition, in the order of their names."""
 
     schema_: Literal["impact-eval/outputs/1"] = Field(default=SCHEMA, alias="schema")

@@ -80,7 +80,7 @@ def _unit(score: ScoreRecord) -> ShownUnit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Change:
+class _KnownChange:
     """A mean change that is known, and so can be told."""
 
     estimate: float
@@ -89,16 +89,16 @@ class _Change:
     digits: int
 
 
-def _told(score: ScoreRecord) -> _Change | None:
+def _told(score: ScoreRecord) -> _KnownChange | None:
     """Return the mean change of a scale; None when there is none, or when it is kept back."""
     change = score.change
     if change is None or change.estimate is None:
         return None
     digits = digits_for(_unit(score), change.conf_low, change.conf_high, change.estimate)
-    return _Change(change.estimate, change.conf_low, change.conf_high, digits)
+    return _KnownChange(change.estimate, change.conf_low, change.conf_high, digits)
 
 
-def _change_sentence(score: ScoreRecord, change: _Change) -> Words:
+def _change_sentence(score: ScoreRecord, change: _KnownChange) -> Words:
     unit, low, high = _unit(score), change.low, change.high
     interval, clear = say("report.no_interval"), False
     if low is not None and high is not None:
@@ -210,7 +210,7 @@ def _classes(rows: Sequence[BinRecord]) -> list[ScoreBin]:
     return out
 
 
-def _precision(score: ScoreRecord, change: _Change) -> tuple[Words, ...]:
+def _precision(score: ScoreRecord, change: _KnownChange) -> tuple[Words, ...]:
     threshold = score.detectable_change
     if threshold is None:
         return ()

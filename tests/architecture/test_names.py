@@ -1,4 +1,4 @@
-"""A name says one thing: files, public classes and public functions are named once."""
+"""A name says one thing: files, classes and public functions are named once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EVERYWHERE = {"main"}  # what a module does when it is run
 
 
 def _named(root: Path) -> Iterator[tuple[str, str]]:
-    """Yield (name, module) of every file, public class and public function."""
+    """Yield (name, module) of every file, class and public function."""
     package = root / "impact_eval"
     for path in sorted(package.rglob("*.py")):
         module = path.relative_to(package).as_posix()
@@ -22,8 +22,8 @@ def _named(root: Path) -> Iterator[tuple[str, str]]:
             continue
         yield path.name, module
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            public = isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name[0] != "_"
-            if public and node.name not in EVERYWHERE:
+            public = isinstance(node, ast.FunctionDef) and node.name[0] != "_"
+            if (public or isinstance(node, ast.ClassDef)) and node.name not in EVERYWHERE:
                 yield node.name, module
 
 

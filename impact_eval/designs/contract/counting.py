@@ -27,7 +27,7 @@ def check_counts(design: type[Design]) -> None:
         sample = each.sample()
         estimate = design_fit(each, sample)
         _check_flow(estimate, len(each.frame))
-        table = _Table.of(each, sample)
+        table = _People.of(each, sample)
         for effect in estimate.effects:
             table.check(effect)
         _check_doubled(each, estimate)
@@ -73,7 +73,7 @@ def _check_doubled(example: Example, estimate: Estimate) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class _People:
     """Who is in a table, by unit: arrays of (N,), and whether each unit has every period."""
 
     cohort: NDArray[np.float64]
@@ -84,7 +84,7 @@ class _Table:
     assigned: bool
 
     @classmethod
-    def of(cls, example: Example, sample: Sample) -> _Table:
+    def of(cls, example: Example, sample: Sample) -> _People:
         truth = TableTruth.of(example, sample)
         codes = np.arange(sample.n) if sample.unit_codes is None else sample.unit_codes
         size = int(codes.max()) + 1

@@ -30,11 +30,11 @@ Key: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/=\[\]-]{1,200}$")
 Count: TypeAlias = Annotated[int, Field(ge=0)]
 
 
-class _Part(BaseModel):
+class _LedgerPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class ReleasedEdition(_Part):
+class ReleasedEdition(_LedgerPart):
     """What one edition is made from and lets out.
 
     Attributes
@@ -78,7 +78,7 @@ class ReleaseEntry(ReleasedEdition):
         return sha256(canonical_json(self.model_dump(mode="json", exclude={"hash"})))
 
 
-class Ledger(_Part):
+class Ledger(_LedgerPart):
     """The editions that left, in order.
 
     Attributes

@@ -143,7 +143,7 @@ class WildBootstrapResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class _ScoreParts:
     """Scores q0 + delta q1 (G, k), and what turns weighted scores into numerator and variance."""
 
     base: FloatArray
@@ -271,7 +271,7 @@ def wild_cluster_bootstrap(
     )
 
 
-def _is_flat(parts: _Parts, fit: LinearFit) -> bool:
+def _is_flat(parts: _ScoreParts, fit: LinearFit) -> bool:
     """Whether the clusters' scores are nothing but rounding."""
     size = float(np.linalg.norm(parts.direction) * np.linalg.norm(fit.fitted))
     return float(np.abs(parts.gap).max()) <= 1e-13 * size
@@ -294,7 +294,9 @@ def _printed_factor(fit: LinearFit, size: int, scheme: WildScheme) -> float:
     return float(np.sqrt(size / (size - 1) * (fit.n - 1) / fit.df_residual))
 
 
-def _scored_parts(fit: LinearFit, clusters: IntArray, c: FloatArray, scheme: WildScheme) -> _Parts:
+def _scored_parts(
+    fit: LinearFit, clusters: IntArray, c: FloatArray, scheme: WildScheme
+) -> _ScoreParts:
     rows = clustered_rows(fit, clusters)
     gram = grams(rows.z, rows.starts)
     scores = np.add.reduceat(rows.z * rows.error[:, None], rows.starts[:-1])
@@ -307,7 +309,7 @@ def _scored_parts(fit: LinearFit, clusters: IntArray, c: FloatArray, scheme: Wil
     own = np.broadcast_to(direction, scores.shape)
     if scheme.jackknife_variance:
         own = _solve_spectral(np.broadcast_to(np.eye(len(c)), gram.shape) - gram, own)
-    return _Parts(
+    return _ScoreParts(
         base=base,
         slope=slope,
         direction=direction,
@@ -347,7 +349,7 @@ def _solve_spectral(matrices: FloatArray, right: FloatArray) -> FloatArray:
 
 
 def _all_draws(
-    parts: _Parts, how: WildOptions, rng: np.random.Generator, *, enumerated: bool
+    parts: _ScoreParts, how: WildOptions, rng: np.random.Generator, *, enumerated: bool
 ) -> _Draws:
     size = len(parts.base)
     if enumerated:
@@ -363,7 +365,7 @@ def _all_draws(
     return _Draws(*(np.concatenate([getattr(block, name) for block in blocks]) for name in names))
 
 
-def _drawn_sums(parts: _Parts, weights: FloatArray) -> _Draws:
+def _drawn_sums(parts: _ScoreParts, weights: FloatArray) -> _Draws:
     zero, one = (_cluster_terms(parts, scores, weights) for scores in (parts.base, parts.slope))
     return _Draws(
         n0=weights @ (parts.base @ parts.direction),
@@ -374,7 +376,7 @@ def _drawn_sums(parts: _Parts, weights: FloatArray) -> _Draws:
     )
 
 
-def _cluster_terms(parts: _Parts, scores: FloatArray, weights: FloatArray) -> FloatArray:
+def _cluster_terms(parts: _ScoreParts, scores: FloatArray, weights: FloatArray) -> FloatArray:
     """(b, G) array of c_g'(v_g q_g - G_g gamma*): one product, through the smaller dimension."""
     own = np.einsum("ga,ga->g", parts.own, scores)
     if len(scores) <= scores.shape[1]:

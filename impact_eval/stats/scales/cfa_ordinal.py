@@ -180,7 +180,7 @@ def moment_weight(moments: OrdinalMoments, estimator: OrdinalEstimator) -> Float
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class _MomentParts:
     jacobian: FloatArray
     weight: FloatArray
     gamma: FloatArray
@@ -192,9 +192,9 @@ def _moment_parts(
     sample: Sequence[OrdinalMoments],
     theta: FloatArray,
     estimator: OrdinalEstimator,
-) -> _Parts:
+) -> _MomentParts:
     groups = range(len(sample))
-    return _Parts(
+    return _MomentParts(
         np.vstack([compiled.jacobian(theta, g) for g in groups]),
         block_diagonal([(m.n - 1) * moment_weight(m, estimator) for m in sample]),
         block_diagonal([m.gamma / (m.n - 1) for m in sample]),
@@ -268,7 +268,7 @@ def _independence(sample: Sequence[OrdinalMoments]) -> tuple[FloatArray, int]:
 def _population_fit(
     compiled: ModelMoments,
     sample: Sequence[OrdinalMoments],
-    parts: _Parts,
+    parts: _MomentParts,
     dfs: tuple[int, int],
     n: int,
 ) -> RobustFit | None:
@@ -313,7 +313,7 @@ def _population_fit(
 
 
 def _ordinal_residuals(
-    sample: Sequence[OrdinalMoments], parts: _Parts, estimator: OrdinalEstimator, df: int
+    sample: Sequence[OrdinalMoments], parts: _MomentParts, estimator: OrdinalEstimator, df: int
 ) -> ResidualFit:
     # The standardised index reads correlations alone, the raw one thresholds too.
     terms = []

@@ -97,7 +97,7 @@ def _pdf_slope(z: FloatArray, link: Link) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cells:
+class _LatentBounds:
     """Rows as the two latent bounds of their answer: ``upper = a_u'b``, infinite at the ends."""
 
     upper: FloatArray
@@ -111,7 +111,7 @@ class _Cells:
         return up, down
 
 
-def _cells(codes: IntArray, c: int, x: FloatArray, nominal: Sequence[int] = ()) -> _Cells:
+def _cells(codes: IntArray, c: int, x: FloatArray, nominal: Sequence[int] = ()) -> _LatentBounds:
     """Make the design of each bound; `nominal` columns act on each threshold separately."""
     common = [j for j in range(x.shape[1]) if j not in set(nominal)]
     n, steps = len(codes), c - 1
@@ -127,7 +127,7 @@ def _cells(codes: IntArray, c: int, x: FloatArray, nominal: Sequence[int] = ()) 
         return out
 
     last, first = codes == c - 1, codes == 0
-    return _Cells(
+    return _LatentBounds(
         design(np.minimum(codes, steps - 1), ~last),
         design(np.maximum(codes - 1, 0), ~first),
         last, first,
@@ -146,7 +146,9 @@ class _Slopes:
     cross: FloatArray
 
 
-def _slopes(cells: _Cells, beta: FloatArray, shift: FloatArray | float, link: Link) -> _Slopes:
+def _slopes(
+    cells: _LatentBounds, beta: FloatArray, shift: FloatArray | float, link: Link
+) -> _Slopes:
     up, down = cells.bounds(beta, shift)
     # The upper tail is computed by symmetry, so that a rare answer keeps its digits.
     flip = down > 0
@@ -161,7 +163,7 @@ def _slopes(cells: _Cells, beta: FloatArray, shift: FloatArray | float, link: Li
     return _Slopes(np.log(p), a, b, s_up / p - a * a, -s_down / p - b * b, -a * b)
 
 
-def _maximised(cells: _Cells, start: FloatArray, link: Link) -> NewtonResult:
+def _maximised(cells: _LatentBounds, start: FloatArray, link: Link) -> NewtonResult:
     """Maximise the likelihood, from thresholds without covariates."""
 
     def at(beta: FloatArray) -> NewtonPoint:
@@ -177,7 +179,7 @@ def _maximised(cells: _Cells, start: FloatArray, link: Link) -> NewtonResult:
     return damped_newton(at, start, _STOP)
 
 
-def _information(cells: _Cells, s: _Slopes) -> FloatArray:
+def _information(cells: _LatentBounds, s: _Slopes) -> FloatArray:
     """Return minus the second derivative of the log-likelihood."""
     mixed = cells.upper.T @ (cells.lower * s.cross[:, None])
     return -np.asarray(
@@ -387,7 +389,7 @@ def cumulative_link_by_group(
 
 
 def _marginal(
-    cells: _Cells,
+    cells: _LatentBounds,
     parameters: FloatArray,
     group: IntArray,
     n_groups: int,

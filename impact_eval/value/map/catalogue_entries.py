@@ -65,7 +65,7 @@ class Entries:
 
 
 @dataclass(frozen=True, slots=True)
-class _Spot:
+class _EntrySpot:
     """Where an entry stands: its file, and its id, or its number when it has none."""
 
     file: str
@@ -80,7 +80,7 @@ class _Placed:
     """An entry read, and where."""
 
     cells: Entry
-    spot: _Spot
+    spot: _EntrySpot
 
 
 def read_entries(texts: Mapping[str, str]) -> Entries:
@@ -155,7 +155,7 @@ def _reviewed(tables: Mapping[str, Mapping[str, Any]], faults: FindingCollector)
             try:
                 return read_date(table["reviewed"])
             except CellFault as fault:
-                faults.add(_fault(fault, _Spot(name, "reviewed").at(), "reviewed"))
+                faults.add(_fault(fault, _EntrySpot(name, "reviewed").at(), "reviewed"))
                 return ""
     faults.add(Finding.error("missing_cell", Place(key="reviewed"), column="reviewed"))
     return ""
@@ -176,7 +176,7 @@ def _entries(
         for number, row in enumerate(rows, start=1):
             name = row.get("id")
             known = isinstance(name, str) and bool(name.strip())
-            spot = _Spot(file, str(name) if known else f"{kind}[{number}]")
+            spot = _EntrySpot(file, str(name) if known else f"{kind}[{number}]")
             found.append(_Placed(_read(columns, row, spot, faults), spot))
     uses = Counter(placed.cells["id"] for placed in found if placed.cells.get("id"))
     for placed in found:
@@ -188,7 +188,7 @@ def _entries(
 
 
 def _read(
-    columns: Sequence[MapColumn], row: Mapping[str, Any], spot: _Spot, faults: FindingCollector
+    columns: Sequence[MapColumn], row: Mapping[str, Any], spot: _EntrySpot, faults: FindingCollector
 ) -> Entry:
     """Read the cells of one entry; those at fault are told, and None."""
     raw = dict(row)
@@ -229,7 +229,7 @@ def _fault(fault: CellFault, place: Place, column: str) -> Finding:
     return Finding.error(fault.code, place, column=column, **fault.values)
 
 
-def _missing(spot: _Spot, key: str) -> Finding:
+def _missing(spot: _EntrySpot, key: str) -> Finding:
     return Finding.error("missing_cell", spot.at(key), column=key)
 
 
@@ -256,7 +256,7 @@ def _money(found: _Placed) -> Iterable[Finding]:
             yield _missing(found.spot, other)
 
 
-def _ends(cells: Entry, spot: _Spot) -> Iterable[Finding]:
+def _ends(cells: Entry, spot: _EntrySpot) -> Iterable[Finding]:
     """Ask for who pays and who receives, as the kind of flow has them."""
     kind = cells.get("kind")
     for key, kinds in (("payer", PAID), ("receiver", RECEIVED)):
@@ -313,7 +313,7 @@ def _marked(found: _Placed) -> Iterable[Finding]:
 def _flows(found: _Placed, faults: FindingCollector) -> tuple[Entry, ...]:
     read: list[Entry] = []
     for number, row in enumerate(found.cells.get("flows") or (), start=1):
-        spot = _Spot(found.spot.file, f"{found.spot.entry}.flows[{number}]")
+        spot = _EntrySpot(found.spot.file, f"{found.spot.entry}.flows[{number}]")
         cells = _read(FLOW, row, spot, faults)
         faults.add(*_ends(cells, spot))
         read.append(cells)

@@ -70,12 +70,12 @@ def value_map_of_tables(tables: Mapping[str, Any], noun: type[M], file: str | No
             )
     if tables.get("schema", SCHEMA) != SCHEMA:
         faults.add(Finding.error("unknown_schema", Place(file=file), found=str(tables["schema"])))
-    settings = _read_row(SETTINGS, tables.get(SETTINGS.key, {}), _Spot(file, "map"), faults)
+    settings = _read_row(SETTINGS, tables.get(SETTINGS.key, {}), _RowSpot(file, "map"), faults)
     rows: dict[str, list[dict[str, Any]]] = {}
     for spec in TABLES:
         rows[spec.key] = _read_rows(spec, tables.get(spec.key, ()), file, faults)
     for number, line in enumerate(rows[LINES.key], start=1):
-        spot = _Spot(file, LINES.key, number)
+        spot = _RowSpot(file, LINES.key, number)
         faults.add(*complete_with_case(line, rows[CASES.key], spot.place("case")))
         faults.add(*complete_line(line, spot.place("parameter")))
     check_value_map(settings, rows, file, faults)
@@ -84,7 +84,7 @@ def value_map_of_tables(tables: Mapping[str, Any], noun: type[M], file: str | No
     return noun(settings=SETTINGS.make(settings), **nouns)
 
 
-class _Spot:
+class _RowSpot:
     """Where a row stands in its file."""
 
     def __init__(self, file: str | None, table: str, row: int | None = None) -> None:
@@ -103,7 +103,7 @@ def _read_rows(
         return []
     out = []
     for number, row in enumerate(raw, start=1):
-        spot = _Spot(file, spec.key, number)
+        spot = _RowSpot(file, spec.key, number)
         if not isinstance(row, Mapping):
             faults.add(Finding.error("table_not_rows", spot.place(""), name=spec.key))
             continue
@@ -111,7 +111,9 @@ def _read_rows(
     return out
 
 
-def _read_row(spec: TableSpec, raw: Any, spot: _Spot, faults: FindingCollector) -> dict[str, Any]:
+def _read_row(
+    spec: TableSpec, raw: Any, spot: _RowSpot, faults: FindingCollector
+) -> dict[str, Any]:
     row = raw if isinstance(raw, Mapping) else {}
     for name in row:
         if name not in spec.keys:

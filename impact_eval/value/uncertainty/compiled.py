@@ -65,7 +65,7 @@ class _Term:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class _FlowPart:
     """One unit flow of a line: its price (certain or named), and what it adds to each total."""
 
     name: str
@@ -89,7 +89,7 @@ class _CompiledLine:
     drop_off: float
     persistence: float
     cashable: float
-    parts: tuple[_Part, ...]
+    parts: tuple[_FlowPart, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -347,7 +347,7 @@ def _parts(
     columns: _Columns,
     uncertain: list[Uncertain],
     by_line: bool,
-) -> tuple[_Part, ...]:
+) -> tuple[_FlowPart, ...]:
     out = []
     for flow in formula.parts:
         name, scale, ends = f"{line.id}.{flow.name or 'proxy'}", float(flow.scale), flow.ends
@@ -378,8 +378,8 @@ def _part(
     price: float,
     sums: Sequence[tuple[int, float]],
     budget: tuple[int, float] | None = None,
-) -> _Part:
-    return _Part(
+) -> _FlowPart:
+    return _FlowPart(
         name=name,
         price=price,
         columns=tuple(column for column, _ in sums),

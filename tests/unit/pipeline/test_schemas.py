@@ -62,11 +62,11 @@ def test_a_record_keeps_the_words_of_those_it_extends() -> None:
 )
 def test_example_studies_fit_the_schema(root: Path, study: str) -> None:
     raw = tomllib.loads((root / "datasets" / study / "study.toml").read_text("utf-8"))
-    jsonschema.validate(raw, schemas()["study-1.json"])
+    jsonschema.Draft202012Validator(schemas()["study-1.json"]).validate(raw)
 
 
 def test_an_unknown_key_does_not_fit(root: Path) -> None:
     raw = tomllib.loads((root / "datasets/rendez_vous_droits/study.toml").read_text("utf-8"))
     raw["study"]["titel"] = "x"
     with pytest.raises(jsonschema.ValidationError, match="titel"):
-        jsonschema.validate(raw, schemas()["study-1.json"])
+        jsonschema.Draft202012Validator(schemas()["study-1.json"]).validate(raw)

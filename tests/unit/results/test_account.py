@@ -166,8 +166,9 @@ def test_no_object_of_the_schema_is_open() -> None:
 def test_the_schema_accepts_what_the_record_writes(sections: dict[str, AccountSection]) -> None:
     schema = AccountSection.model_json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
+    fits = jsonschema.Draft202012Validator(schema)
     for section in sections.values():
-        jsonschema.validate(content(section), schema)
+        fits.validate(content(section))
 
 
 def _leaves(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
