@@ -149,8 +149,8 @@ def test_randomisation_of_a_trial_is_the_enumeration_by_hand() -> None:
 def test_an_interval_by_draws_holds_the_effects_that_the_test_keeps() -> None:
     """The interval of a constant effect is where the same test, of y - tau D, does not reject."""
     rng = np.random.default_rng(5)
-    treated = np.repeat([1, 0], 6)
-    frame = pd.DataFrame({"z": treated, "y": rng.normal(size=12) + 1.5 * treated})
+    treated = np.repeat([1, 0], 4)
+    frame = pd.DataFrame({"z": treated, "y": rng.normal(size=8) + 1.5 * treated})
     design = ie.designs.DifferenceInMeans(covariance=Randomisation())
     row = design.fit(Sample(frame, treatment="z"), "y").effects[0]
     assert row.conf_low is not None
