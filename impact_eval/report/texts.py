@@ -25,7 +25,7 @@ from impact_eval.core.findings import (
     Severity,
     nearest,
 )
-from impact_eval.report.formats import FORMAT_NAMES, MISSING, listed, show
+from impact_eval.report.formats import MISSING, listed, show
 from impact_eval.report.languages.language import formats_of, language_codes
 from impact_eval.report.terminal import printable
 from impact_eval.report.typography import counted_in_words, readable, typography
@@ -348,11 +348,6 @@ def placeholders(text: Text) -> frozenset[tuple[str, str | None]]:
     """Return the placeholders of a text, as (name, format)."""
     both = f"{text.many} {text.one or ''}"
     return frozenset((m[1], m[2]) for m in _PLACEHOLDER.finditer(both))
-
-
-def unknown_formats(text: Text) -> set[str]:
-    """Return the format names of a text that do not exist."""
-    return {fmt for _, fmt in placeholders(text) if fmt is not None} - FORMAT_NAMES
 
 
 def user_language() -> str:

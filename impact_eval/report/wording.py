@@ -366,11 +366,6 @@ def useful_sentence(result: Result) -> Words | None:
     return say(f"sentence.useful.{code}", useful=useful)
 
 
-def result_sentences(result: Result) -> tuple[Said, ...]:
-    """Return everything the report says of a result in a row."""
-    return (main_sentence(result), *caution_sentences(result))
-
-
 def headline_results(estimates: Sequence[EstimateRecord]) -> list[Result]:
     """Return the headline results, the primary outcome first, in the order of the study file."""
     main = [result_of(record) for record in estimates if record.role is Role.MAIN]

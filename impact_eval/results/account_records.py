@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from impact_eval.core.provenance import canonical_json
@@ -299,9 +299,6 @@ class ValueRefused(Record):
 
 
 ValueSection: TypeAlias = AccountSection | ValueRefused
-_SECTION: TypeAdapter[AccountSection | ValueRefused | None] = TypeAdapter(
-    AccountSection | ValueRefused | None
-)
 
 
 def record_of_account(account: Account, told: ValueTold) -> AccountSection:
@@ -327,17 +324,6 @@ def account_from_record(record: AccountSection) -> Account:
         `account_withheld` when one of its amounts was.
     """
     return Account.from_dict(record.model_dump(mode="json", by_alias=True))
-
-
-def section_of(content: object) -> ValueSection | None:
-    """Read a value section from JSON already parsed; None when the study has no value map.
-
-    Raises
-    ------
-    pydantic.ValidationError
-        When a key is missing, unknown or of another type.
-    """
-    return _SECTION.validate_json(canonical_json(content))
 
 
 def estimates_used(section: AccountSection) -> tuple[str, ...]:

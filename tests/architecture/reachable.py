@@ -86,6 +86,25 @@ def _named(node: ast.AST, imported: dict[str, Node], own: set[str], module: str)
                 yield told
 
 
+def _plugs(node: ast.stmt) -> bool:
+    """Whether a statement gives a part to an object of another module: `Shown.renderer = _show`."""
+    return isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute)
+
+
+def _opened(tree: ast.Module) -> set[str]:
+    """Return the packages whose modules are loaded by name: `import_module(f"package.{name}")`."""
+    made = (node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr))
+    starts = (node.values[0] for node in made if len(node.values) > 1)
+    texts = (str(part.value) for part in starts if isinstance(part, ast.Constant))
+    return {text.rstrip(".") for text in texts if text.rstrip(".") in modules()}
+
+
+def _capitals(tree: ast.Module) -> set[str]:
+    """Return the tables that a module reads in others: `module.BUILDERS`."""
+    return {node.attr for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and node.attr.isupper()}  # fmt: skip
+
+
 @cache
 def named_by() -> dict[Node, frozenset[Node]]:
     """Return, for each definition, what it names."""
@@ -100,7 +119,7 @@ def named_by() -> dict[Node, frozenset[Node]]:
                 if "register" in ast.unparse(mark):
                     graph[module, ITSELF].add((module, name))
         for node in tree.body:
-            if isinstance(node, (ast.If, ast.Expr, ast.For, ast.With, ast.Try)):
+            if isinstance(node, (ast.If, ast.Expr, ast.For, ast.With, ast.Try)) or _plugs(node):
                 graph[module, ITSELF] |= set(_named(node, imported, set(named), module))
     for module, tree in modules().items():  # a room that finds its own modules loads them all
         rooms: set[str] = set()
@@ -108,7 +127,10 @@ def named_by() -> dict[Node, frozenset[Node]]:
             rooms |= {module}
         if any(isinstance(n, ast.keyword) and n.arg == "package" for n in ast.walk(tree)):
             rooms |= {module.rpartition(".")[0]}
-        inside = {m for m in modules() if m.rpartition(".")[0] in rooms}
+        opened = _opened(tree)
+        for found in (m for m in modules() if m.rpartition(".")[0] in opened):
+            graph[module, ITSELF] |= {(found, name) for name in _capitals(tree)}
+        inside = {m for m in modules() if m.rpartition(".")[0] in rooms | opened}
         graph[module, ITSELF] |= {(found, ITSELF) for found in inside}
     for module, tree in modules().items():  # a name passed on by a package is the thing itself
         for name, target in _imported(tree).items():
@@ -160,6 +182,10 @@ def doors() -> dict[Node, str]:
             found[late.get(name) or imported.get(name) or (module, name)] = module
     cli = f"{PACKAGE}.cli"
     found |= {(cli, name): cli for name, _ in definitions(modules()[cli])}
+    found |= {(PACKAGE, ITSELF): PACKAGE}
+    for module, tree in modules().items():  # python -m, by those who keep the library
+        run = [n for n in tree.body if isinstance(n, ast.If) and "__main__" in ast.unparse(n.test)]
+        found |= dict.fromkeys([(module, "main")] if run else [], f"python -m {module}")
     for tree in _outside():
         found |= dict.fromkeys(_named(tree, _imported(tree), set(), ""), "a program")
         found |= dict.fromkeys(_imported(tree).values(), "a program")

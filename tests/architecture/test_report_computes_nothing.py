@@ -26,7 +26,6 @@ LAID_OUT = {
     "report/formats.py": {"listed", "significant"},
     "report/pdf.py": {"_plain", "_table", "_need"},
     "report/quantities.py": {"digits_for"},
-    "report/texts.py": {"unknown_formats"},
     "report/figures/drawing.py": {"legend"},
     "report/figures/people.py": {"_stack", "draw_distribution"},
     "report/figures/effects.py": {"draw_portfolio_forest"},

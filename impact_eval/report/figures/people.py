@@ -427,61 +427,6 @@ def draw_distribution(figure: Figure, texts: Texts, ax: Any) -> None:
         legend(ax)
 
 
-@dataclass(frozen=True, slots=True)
-class GroupMean:
-    """The mean score of a group of people at one date; groups are made at the start."""
-
-    group: Said
-    wave: Said
-    mean: float
-    n: int
-
-
-def data_for_trajectories(rows: Sequence[GroupMean], *, scale: Said) -> Figure:
-    """Make the figure of mean paths by starting group; a person's own path is never drawn."""
-    columns = (
-        Column(key="group", label=say("label.group_start"), header=True),
-        Column(key="wave", label=say("label.wave")),
-        Column(key="n", label=say("label.n"), form=Form.INTEGER),
-        Column(key="mean", label=say("label.mean"), form=Form.DECIMAL_1),
-    )
-    question = say("soft.question_paths", scale=scale)
-    items = [
-        say("figure.alt.path_item", group=r.group, wave=r.wave, mean=r.mean, n=r.n) for r in rows
-    ]
-    return Figure(
-        figure="trajectories",
-        question=question,
-        data=Table(
-            caption=question,
-            columns=columns,
-            rows=tuple((r.group, r.wave, r.n, r.mean) for r in rows),
-        ),
-        alt=(say("figure.alt.paths"), *items),
-    )
-
-
-def draw_trajectories(figure: Figure, texts: Texts, ax: Any) -> None:
-    """Draw one line per starting group, told apart by marker and dash, named at its end."""
-    looks = (("o", "-"), ("s", (0, (5, 2))), ("^", (0, (2, 1.5))), ("D", (0, (6, 2, 1, 2))))
-    groups: dict[str, list[tuple[str, float | None]]] = {}
-    for row in figure.data.records():
-        path = groups.setdefault(cell_name(row["group"], texts), [])
-        path.append((cell_name(row["wave"], texts), shown(row["mean"])))
-    waves = list(dict.fromkeys(wave for path in groups.values() for wave, _ in path))
-    for (name, path), (marker, dash) in zip(groups.items(), looks * 4, strict=False):
-        known = [(waves.index(wave), mean) for wave, mean in path if mean is not None]
-        if not known:
-            continue
-        at, means = zip(*known, strict=True)
-        ax.plot(at, means, marker=marker, linestyle=dash, color=BLUE, markersize=6)
-        ax.text(at[-1] + 0.06, means[-1], name, va="center", fontsize=8.2)
-    ax.set_xticks(range(len(waves)), waves)
-    ax.set_xlim(-0.15, len(waves) - 1 + 0.75)
-    value_title(ax, texts.say("figure.score_axis"))
-    number_axis(ax.yaxis, texts)
-
-
 def _rows(step: float, base: float) -> Any:
     return lambda figure: base + step * len(figure.data.rows)
 
@@ -492,6 +437,5 @@ DRAWINGS: Mapping[str, Drawing] = MappingProxyType(
         "balance": Drawing(draw_balance, _rows(0.24, 0.85)),
         "likert": Drawing(draw_likert, _rows(0.37, 0.95)),
         "distribution": Drawing(draw_distribution, lambda figure: 2.7),
-        "trajectories": Drawing(draw_trajectories, lambda figure: 2.8),
     }
 )

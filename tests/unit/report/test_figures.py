@@ -30,7 +30,6 @@ from impact_eval.report.figures.money import (
 )
 from impact_eval.report.figures.people import (
     BalancePoint,
-    GroupMean,
     ItemAnswers,
     ScoreBin,
     Step,
@@ -38,7 +37,6 @@ from impact_eval.report.figures.people import (
     data_for_distribution,
     data_for_flow,
     data_for_likert,
-    data_for_trajectories,
     likert_styles,
 )
 from impact_eval.report.figures.robustness import (
@@ -89,10 +87,6 @@ def figures() -> dict[str, Figure]:
             scale=name("s"),
             mean_before=4.0,
             mean_after=6.0,
-        ),
-        "trajectories": data_for_trajectories(
-            [GroupMean(name("bas"), name(w), m, 20) for w, m in (("t0", 3.0), ("t1", 5.0))],
-            scale=name("s"),
         ),
         "tornado": data_for_tornado([Swing("a", 10.0, 90.0), Swing("b", -50.0, 200.0)], 50.0),
         "cumulative": data_for_cumulative(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from account_sections import section_of
 
 from impact_eval.report.blocks import (
     AnyBlock,
@@ -23,7 +24,7 @@ from impact_eval.report.blocks import (
 )
 from impact_eval.report.narrative_value import account_blocks, value_level, value_message
 from impact_eval.report.texts import Texts
-from impact_eval.results.account_records import AccountSection, ValueRefused, section_of
+from impact_eval.results.account_records import AccountSection, ValueRefused
 from impact_eval.results.records import StudyResults
 
 MakeResults = Callable[..., StudyResults]

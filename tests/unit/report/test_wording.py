@@ -9,7 +9,15 @@ from collections.abc import Callable
 import pytest
 
 from impact_eval.core.vocabulary import Direction
-from impact_eval.report.blocks import AnyBlock, Decision, Evidence, Messages, Number, Paragraph
+from impact_eval.report.blocks import (
+    AnyBlock,
+    Decision,
+    Evidence,
+    Messages,
+    Number,
+    Paragraph,
+    Said,
+)
 from impact_eval.report.narrative import (
     decision_blocks,
     effect_blocks,
@@ -18,10 +26,23 @@ from impact_eval.report.narrative import (
 )
 from impact_eval.report.quantities import KNOWN_UNITS, digits_for, unit_of
 from impact_eval.report.texts import Texts
-from impact_eval.report.wording import ZeroVerdict, headline_results, result_of, result_sentences
+from impact_eval.report.wording import (
+    Result,
+    ZeroVerdict,
+    caution_sentences,
+    headline_results,
+    main_sentence,
+    result_of,
+)
 from impact_eval.results.records import StudyResults
 
 MakeResults = Callable[..., StudyResults]
+
+
+def result_sentences(result: Result) -> tuple[Said, ...]:
+    """Return everything the report says of a result in a row."""
+    return (main_sentence(result), *caution_sentences(result))
+
 
 # Words that attribute: none may stand in what is said of a result below level 3.
 CAUSAL = {

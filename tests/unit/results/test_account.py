@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from account_sections import section_of
 from pydantic import ValidationError
 
 from impact_eval.core.estimate import Estimate, MethodRecord, wald_effect
@@ -25,7 +26,6 @@ from impact_eval.results.account_records import (
     estimates_used,
     people_declared,
     record_of_account,
-    section_of,
 )
 from impact_eval.results.record_base import Record, Rule
 from impact_eval.value import Account, ValueMap, tell
