@@ -23,7 +23,7 @@ from impact_eval.stats.surveys.hidden_bias import (
 
 FloatArray = NDArray[np.float64]
 
-R2_TIMES = 1.3  # Oster (2019), section 4.2: the share of randomised results that survive
+R2_TIMES = 1.3  # Oster (2019): nine randomised results in ten survive it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

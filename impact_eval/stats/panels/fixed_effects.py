@@ -152,7 +152,7 @@ def _conjugate_gradient(
         )
 
     # Jacobi scaling by the levels' total weights: preconditioned conjugate gradient (Golub and Van
-    # Loan 2013, section 11.5), one step length by column since they share the matrix only.
+    # Loan 2013, chapter 11), one step length by column since they share the matrix only.
     diagonal = np.concatenate(
         [np.bincount(c, weights=weight, minlength=s) for c, s in zip(sets, sizes, strict=True)]
     )

@@ -131,7 +131,7 @@ def influence_covariance(
     df = np.full(influence.shape[1], float(size - 1))
     law: Law | None = None
     adjust = _ADJUST.get(correction)
-    # Pustejovsky and Tipton's CR1 (section 1.3): G/(G-1). Stata's (n-1)/(n-k) needs a count of
+    # CR1 as clubSandwich has it, G/(G-1). Stata's further (n-1)/(n-k) needs a count of
     # parameters, which influence values do not tell.
     if adjust is None:
         rows = sum_by_cluster(influence, codes)

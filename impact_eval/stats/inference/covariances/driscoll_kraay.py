@@ -31,7 +31,7 @@ from impact_eval.stats.inference.covariances.covariance_kind import (
 )
 from impact_eval.stats.inference.regression import LinearFit
 
-FEW_PERIODS = 20  # below, the error is too small (Hoechle 2007, section 5)
+FEW_PERIODS = 20  # below, the error is too small (simulations of Hoechle 2007)
 
 
 @register_covariance
