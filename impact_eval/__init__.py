@@ -142,7 +142,7 @@ def _show(thing: Shown, language: str | None, *, html: bool) -> str:
 
 def _headings(kind: str, language: str) -> Mapping[str, str]:
     """Return the headings of a file in a language; the catalogues are loaded only then."""
-    from impact_eval.report.file_headings import file_headings
+    from impact_eval.report.heading_tables import file_headings
 
     return file_headings(kind, language)
 
