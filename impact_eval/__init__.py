@@ -12,10 +12,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from impact_eval.core.file_headings import FileHeadings
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.core.shown import Shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from impact_eval import designs, diagnostics, plan, survey, value
     from impact_eval.core.estimate import Effect, Estimate
     from impact_eval.core.findings import Finding, NotApplicable
@@ -137,5 +140,13 @@ def _show(thing: Shown, language: str | None, *, html: bool) -> str:
     return put_in_words(thing, language, html=html)
 
 
+def _headings(kind: str, language: str) -> Mapping[str, str]:
+    """Return the headings of a file in a language; the catalogues are loaded only then."""
+    from impact_eval.report.heading_tables import file_headings
+
+    return file_headings(kind, language)
+
+
 ImpactEvalError.renderer = _say
 Shown.renderer = _show
+FileHeadings.source = _headings

@@ -48,7 +48,7 @@ class Shown:
 
         Parameters
         ----------
-        language : {"fr", "en"}, optional
+        language : str, optional
             The user's by default: `IMPACT_EVAL_LANGUAGE`, else the system's, else French.
 
         Raises

@@ -43,13 +43,6 @@ class Pillar(StrEnum):
     TRANSITION = "transition"
 
 
-class Language(StrEnum):
-    """Languages of reports and messages."""
-
-    FRENCH = "fr"
-    ENGLISH = "en"
-
-
 class ShareFormula(StrEnum):
     """What an estimate of yes and no gives back of the counts behind it.
 

@@ -22,12 +22,12 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from impact_eval.core.provenance import canonical_json, sha256
-from impact_eval.core.vocabulary import Language
 from impact_eval.pipeline.leak_files import unpack
 from impact_eval.pipeline.leak_numbers import number_leaks, table_leaks
 from impact_eval.pipeline.leak_report import Leak, LeakKind
 from impact_eval.pipeline.leaks import text_leaks
 from impact_eval.report.check_page import CheckPage, CheckRow, render_check_page
+from impact_eval.report.languages.language import formats_of, language_codes
 from impact_eval.report.texts import Texts
 from impact_eval.report.wording import said
 from impact_eval.results.disclosure.profiles import ProfileMark, profile
@@ -35,13 +35,10 @@ from impact_eval.results.records import StudyResults, comparable
 from impact_eval.results.study_records import DisclosureRecord
 
 FILE = "controle.json"
-PAGES: Mapping[Language, str] = MappingProxyType(
-    {Language.FRENCH: "controle-fr.html", Language.ENGLISH: "check-en.html"}
-)
 SCHEMA: Final = "impact-eval/outputs/1"
 ALWAYS = ("threshold", "difference", "secondary", "dominance", "homogeneous_group",
           "few_changed", "share_of_few", "degrees_of_freedom", "rounding")  # fmt: skip
-_UNLISTED = frozenset({FILE, *PAGES.values(), "ro-crate-metadata.json", "status.json"})
+_UNLISTED = frozenset({FILE, "ro-crate-metadata.json", "status.json"})
 _WITHHELD = "withheld"  # what a table says in place of a number
 # The words of ACRO 0.4 (`acro_tables.get_summary`) for rules that it has too; the others keep ours.
 _ACRO: Mapping[str, str] = MappingProxyType(
@@ -133,13 +130,18 @@ class CheckedOutputs(_CheckedPart):
         return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
 
 
-def page_names(languages: Iterable[Language]) -> tuple[str, ...]:
+def page_names(languages: Iterable[str]) -> tuple[str, ...]:
     """Return the files that `write_checker_page` writes."""
-    return (FILE, *(PAGES[language] for language in languages))
+    return (FILE, *(formats_of(language).check_file() for language in languages))
+
+
+def _unlisted() -> frozenset[str]:
+    """Return the files that say what the others are: in no list of outputs."""
+    return _UNLISTED | set(page_names(language_codes()))
 
 
 def write_checker_page(
-    folder: Path, results: StudyResults, languages: Sequence[Language]
+    folder: Path, results: StudyResults, languages: Sequence[str]
 ) -> CheckedOutputs:
     """Write `controle.json` and the page to be signed, in each language.
 
@@ -149,7 +151,7 @@ def write_checker_page(
         The output folder, all other outputs written.
     results : StudyResults
         As published.
-    languages : sequence of Language
+    languages : sequence of str
         Of the report.
 
     Returns
@@ -160,7 +162,8 @@ def write_checker_page(
     (folder / FILE).write_text(checked.to_json(), encoding="utf-8", newline="\n")
     for language in languages:
         text = _page(checked, results, language)
-        (folder / PAGES[language]).write_text(text, encoding="utf-8", newline="\n")
+        path = folder / formats_of(language).check_file()
+        path.write_text(text, encoding="utf-8", newline="\n")
     return checked
 
 
@@ -174,7 +177,7 @@ def checked_outputs(folder: Path, results: StudyResults) -> CheckedOutputs:
         As published.
     """
     disclosure = results.disclosure
-    unpacked = unpack(folder, skip=_UNLISTED)
+    unpacked = unpack(folder, skip=_unlisted())
     leaks = [
         *(Leak(LeakKind.CLOSED, name) for name in unpacked.closed),
         *text_leaks(unpacked.texts, ()),
@@ -209,10 +212,11 @@ def changed_outputs(folder: Path) -> tuple[str, ...]:
     """
     checked = CheckedOutputs.model_validate_json((folder / FILE).read_bytes())
     known = {output.name: output.sha256 for output in checked.outputs}
+    unlisted = _unlisted()
     there = {
         name
         for name in (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-        if name not in _UNLISTED
+        if name not in unlisted
     }
     changed = {
         name for name in there & set(known) if content_checksum(folder / name) != known[name]
@@ -256,7 +260,8 @@ def _kind(name: str) -> OutputKind:
         return "figure"
     if suffix == "csv":
         return "table"
-    return "report" if stem.startswith(("rapport-", "report-")) else "other"
+    reports = {formats_of(code).report_file(suffix) for code in language_codes()}
+    return "report" if stem in reports else "other"
 
 
 def _edition_rules(disclosure: DisclosureRecord) -> dict[str, int]:
@@ -335,9 +340,9 @@ def content_checksum(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _page(checked: CheckedOutputs, results: StudyResults, language: Language) -> str:
+def _page(checked: CheckedOutputs, results: StudyResults, language: str) -> str:
     page = CheckPage(
-        title=Texts(language.value).words(said(results.study.title)),
+        title=Texts(language).words(said(results.study.title)),
         profile=checked.profile,
         threshold=checked.threshold,
         withheld=checked.suppressed,
@@ -356,4 +361,4 @@ def _page(checked: CheckedOutputs, results: StudyResults, language: Language) ->
             for output in checked.outputs
         ],
     )
-    return render_check_page(page, language.value)
+    return render_check_page(page, language)

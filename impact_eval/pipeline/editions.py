@@ -11,7 +11,6 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-from impact_eval.core.vocabulary import Language
 from impact_eval.pipeline.exporters import EXPORTERS
 from impact_eval.pipeline.study import Study
 from impact_eval.report.masthead import page_meta
@@ -72,7 +71,7 @@ def internal_folder(target: Path) -> Path:
 def write_internal(
     results: StudyResults,
     folder: Path,
-    languages: Sequence[Language],
+    languages: Sequence[str],
     formats: Sequence[str],
 ) -> None:
     """Write the operator's own edition: its report, every page marked, and its results.
@@ -90,7 +89,7 @@ def write_internal(
     blocks = report_blocks(untimed(results))
     for kind in formats:
         for language in languages:
-            exporter = EXPORTERS[kind](language=language.value)
+            exporter = EXPORTERS[kind](language=language)
             content = exporter.render(blocks, page_meta(results))
-            path = folder / f"{INTERNAL}-{language.value}.{kind}"
+            path = folder / f"{INTERNAL}-{language}.{kind}"
             path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)

@@ -39,7 +39,9 @@ def meta_of(notebook: Any) -> Mapping[str, Any]:
 class ImpactExporter(Exporter):
     """What the exporters share: blocks, metadata and language of one executed notebook."""
 
-    language = Unicode(help="Language of the report: fr or en.").tag(config=True)
+    language = Unicode(help="Language of the report: fr, en, or another one installed.").tag(
+        config=True
+    )
 
     @default("language")
     def _default_language(self) -> str:

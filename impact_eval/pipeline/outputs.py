@@ -45,7 +45,7 @@ def write_data_files(blocks: Sequence[AnyBlock], folder: Path, language: str = "
     blocks : sequence of block
         After the disclosure gate: what is withheld there is withheld here.
     folder : Path
-    language : {"fr", "en"}
+    language : str
         Of the texts; headings and numbers have none.
     """
     texts = Texts(language)

@@ -46,7 +46,7 @@ class Report:
     Parameters
     ----------
     results : StudyResults
-    language : {"fr", "en"}, optional
+    language : str, optional
         Of the preview only: blocks hold codes and values, and are exported in every language.
 
     Examples

@@ -17,7 +17,6 @@ import nbformat
 
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.core.provenance import canonical_json, sha256, versions
-from impact_eval.core.vocabulary import Language
 from impact_eval.pipeline.checker import write_checker_page
 from impact_eval.pipeline.crate import write_crate
 from impact_eval.pipeline.editions import (
@@ -40,6 +39,7 @@ from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.templates import STUDY_REPORT, read_notebook, template_path
 from impact_eval.pipeline.urgent import OPERATOR_NOTE, write_note
 from impact_eval.pipeline.worth import write_workbook
+from impact_eval.report.languages.language import formats_of
 from impact_eval.results.records import StudyResults
 
 OUTPUT = "sortie"
@@ -236,7 +236,7 @@ def _prepare(partial: Path, key: str, *, fresh: bool) -> bool:
 
 
 def _execute(study: Study, template: str, partial: Path, progress: Progress) -> None:
-    parameters = {"study": "study.toml", "language": study.declaration.report.languages[0].value}
+    parameters = {"study": "study.toml", "language": study.declaration.report.languages[0]}
     executed = execute(
         template_path(template),
         parameters,
@@ -268,23 +268,24 @@ def _export(study: Study, partial: Path, template: str) -> None:
     notebook = read_notebook(partial / NOTEBOOK)
     for kind in study.declaration.report.formats:
         for language in study.declaration.report.languages:
-            exporter = EXPORTERS[kind](language=language.value)
+            exporter = EXPORTERS[kind](language=language)
             content, _ = exporter.from_notebook_node(notebook)
-            path = partial / report_name(language, kind)
+            path = partial / formats_of(language).report_file(kind)
             path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    first = study.declaration.report.languages[0].value
+    first = study.declaration.report.languages[0]
     write_data_files(blocks_of(notebook), partial, first)
     results = StudyResults.read(partial)
     for language in study.declaration.report.languages:
-        write_workbook(results.value, partial, language.value)
+        write_workbook(results.value, partial, language)
     write_checker_page(partial, results, study.declaration.report.languages)
     write_crate(partial, results, template)
 
 
-def report_name(language: Language, kind: str) -> str:
-    """Return the file name of a report."""
-    stem = {Language.FRENCH: "rapport", Language.ENGLISH: "report"}[language]
-    return f"{stem}-{language.value}.{kind}"
+def report_names(study: Study) -> tuple[str, ...]:
+    """Return the files of the reports that a study asks for, one by format and language."""
+    report = study.declaration.report
+    written = [formats_of(language) for language in report.languages]
+    return tuple(formats.report_file(kind) for kind in report.formats for formats in written)
 
 
 def _replace(partial: Path, target: Path) -> None:
@@ -300,9 +301,8 @@ def _replace(partial: Path, target: Path) -> None:
 
 
 def _finished(study: Study, target: Path, *, resumed: bool) -> Run:
-    reports = tuple(
-        sorted(path for kind in EXPORTERS for path in target.glob(f"r*-*.{kind}") if path.is_file())
-    )
+    paths = (target / name for name in report_names(study))
+    reports = tuple(sorted({path for path in paths if path.is_file()}))
     note = study.path(OPERATOR_NOTE)
     kept = note if note.is_file() else None
     return Run(target, StudyResults.read(target), reports, resumed, kept)

@@ -12,15 +12,18 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    GetJsonSchemaHandler,
     Strict,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
-from impact_eval.core.vocabulary import Direction, Language, Pillar, Unit
+from impact_eval.core.vocabulary import Direction, Pillar, Unit
 from impact_eval.pipeline.date_type import Date
+from impact_eval.report.languages.language import language_codes
 from impact_eval.results.family import Correction
 from impact_eval.results.parts import BilingualRecord
 
@@ -47,6 +50,25 @@ def _text_only(value: Any) -> Any:
     return value
 
 
+def _known_language(value: Any) -> Any:
+    """Refuse a language that nobody registered, as any choice among others is refused."""
+    known = language_codes()
+    if value not in known:
+        expected = ", ".join(f"'{code}'" for code in known)
+        raise PydanticKnownError("literal_error", {"expected": expected})
+    return value
+
+
+class _Choices:
+    """The languages known when the schema is written, not when this module is read."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"enum": list(language_codes()), "type": "string"}
+
+
+LanguageCode = Annotated[str, BeforeValidator(_known_language), _Choices()]
 Identifier = Annotated[str, AfterValidator(_identifier)]
 Code = Annotated[str, BeforeValidator(_text_only), Field(min_length=1, max_length=32)]
 # What TOML writes as a text is no number and no yes: "1" and "true" are refused where one is asked.
@@ -63,10 +85,6 @@ class AuthorText(Part):
 
     fr: Words
     en: Words | None = None
-
-    def say(self, language: str) -> str:
-        """Return the text in a language; the French stands in for a missing English."""
-        return self.en if language == Language.ENGLISH and self.en else self.fr
 
 
 Text: TypeAlias = Words | AuthorText
@@ -316,9 +334,7 @@ class PrivacyPart(Part):
 class ReportPart(Part):
     """Languages and formats of the report."""
 
-    languages: tuple[Language, ...] = Field(
-        default=(Language.FRENCH, Language.ENGLISH), min_length=1
-    )
+    languages: tuple[LanguageCode, ...] = Field(default=("fr", "en"), min_length=1)
     """Languages of the report."""
     formats: tuple[Literal["html", "pdf", "docx"], ...] = Field(default=("html",), min_length=1)
     """Formats of the report."""

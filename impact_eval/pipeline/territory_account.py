@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from impact_eval.core.vocabulary import Language
 from impact_eval.portfolio.portfolio import Portfolio
 from impact_eval.portfolio.portfolio_record import PortfolioRecord
 from impact_eval.report.html import render_html
+from impact_eval.report.languages.language import formats_of, language_codes
 from impact_eval.report.narrative_portfolio import portfolio_blocks
 
 
@@ -19,7 +19,7 @@ def consolidate_studies(
     *,
     outcome: str,
     output: str | Path,
-    languages: Iterable[Language] = tuple(Language),
+    languages: Iterable[str] | None = None,
 ) -> tuple[Path, ...]:
     """Pool one outcome of several studies and write the report, whole or not at all.
 
@@ -31,7 +31,8 @@ def consolidate_studies(
         Identifier of the outcome.
     output : str or Path
         Folder to write.
-    languages : iterable of Language
+    languages : iterable of str, optional
+        Codes of `language_codes`; every language that is known by default.
 
     Returns
     -------
@@ -54,9 +55,9 @@ def consolidate_studies(
         PortfolioRecord.of(found).to_dict(), ensure_ascii=False, indent=1, allow_nan=False
     )
     (partial / "portfolio.json").write_text(text + "\n", encoding="utf-8")
-    for language in languages:
-        name = {Language.FRENCH: "rapport-fr.html", Language.ENGLISH: "report-en.html"}[language]
-        page = render_html(blocks, {}, language.value)
+    for language in language_codes() if languages is None else languages:
+        page = render_html(blocks, {}, language)
+        name = formats_of(language).report_file("html")
         (partial / name).write_text(page, encoding="utf-8", newline="\n")
     if target.exists():
         shutil.rmtree(target)

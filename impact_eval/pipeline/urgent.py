@@ -117,7 +117,7 @@ def note_text(study: Study, findings: tuple[Finding, ...]) -> str:
     day = dt.datetime.now(tz=dt.UTC).date().isoformat()
     pages = []
     for language in study.declaration.report.languages:
-        texts = Texts(language.value)
+        texts = Texts(language)
         head = texts.say("operator_note.head", study=study.declaration.study.id, day=day)
         told = [texts.finding(finding) for finding in findings]
         lines = [f"- {said.text}" for said in told]

@@ -11,9 +11,10 @@ from impact_eval.pipeline.checker import changed_outputs, page_names
 from impact_eval.pipeline.crate import FILE as CRATE
 from impact_eval.pipeline.differences import differences
 from impact_eval.pipeline.exporters import EXPORTERS
-from impact_eval.pipeline.runner import NOTEBOOK, report_name, run_apart
+from impact_eval.pipeline.runner import NOTEBOOK, report_names, run_apart
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.templates import read_notebook
+from impact_eval.report.languages.language import formats_of
 from impact_eval.results.records import StudyResults, comparable
 
 
@@ -90,11 +91,8 @@ def _output_folder(folder: Path) -> Path:
 
 
 def _expected(study: Study) -> list[str]:
-    report = study.declaration.report
-    names = [
-        report_name(language, kind) for kind in report.formats for language in report.languages
-    ]
-    return ["results.json", NOTEBOOK, CRATE, *page_names(report.languages), *names]
+    pages = page_names(study.declaration.report.languages)
+    return ["results.json", NOTEBOOK, CRATE, *pages, *report_names(study)]
 
 
 def _stale(published: Path, study: Study) -> tuple[str, ...]:
@@ -104,9 +102,9 @@ def _stale(published: Path, study: Study) -> tuple[str, ...]:
     found = list(changed_outputs(published))
     for kind in report.formats:
         for language in report.languages:
-            content, _ = EXPORTERS[kind](language=language.value).from_notebook_node(notebook)
+            content, _ = EXPORTERS[kind](language=language).from_notebook_node(notebook)
             raw = content.encode("utf-8") if isinstance(content, str) else content
-            name = report_name(language, kind)
+            name = formats_of(language).report_file(kind)
             if raw != (published / name).read_bytes() and name not in found:
                 found.append(name)
     return tuple(found)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.pipeline.study import Study
+from impact_eval.report.languages.language import formats_of
 from impact_eval.results.account_records import (
     AccountSection,
     ValueSection,
@@ -48,9 +49,10 @@ def write_workbook(section: ValueSection | None, folder: Path, language: str) ->
     section : AccountSection, ValueRefused or None
         Nothing is written without an account to publish.
     folder : Path
-    language : {"fr", "en"}
+    language : str
+        A code of `language_codes`.
     """
     if not isinstance(section, AccountSection):
         return
-    name = {"fr": "compte-fr.xlsx", "en": "account-en.xlsx"}[language]
-    export_account(account_from_record(section), folder / name, language)
+    path = folder / formats_of(language).account_file()
+    export_account(account_from_record(section), path, language)

@@ -75,7 +75,7 @@ def render_check_page(page: CheckPage, language: str) -> str:
     Parameters
     ----------
     page : CheckPage
-    language : {"fr", "en"}
+    language : str
 
     Returns
     -------

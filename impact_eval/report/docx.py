@@ -32,7 +32,7 @@ def render_docx(blocks: Sequence[AnyBlock], meta: Masthead, language: str) -> by
         After the disclosure gate.
     meta : mapping
         As in `render_html`.
-    language : {"fr", "en"}
+    language : str
 
     Returns
     -------

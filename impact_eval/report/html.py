@@ -394,7 +394,7 @@ def render_html(blocks: Sequence[AnyBlock], meta: Masthead, language: str) -> st
         given: `territory`, `contract`, `pillar`, `operator`, `date` — texts or words; `period`, its
         first and last day or month; `footer`, a text or words; `mark`, what every page bears
         (`edition_mark`).
-    language : {"fr", "en"}
+    language : str
 
     Returns
     -------

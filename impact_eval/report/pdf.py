@@ -34,7 +34,7 @@ def render_pdf(blocks: Sequence[AnyBlock], meta: Masthead, language: str) -> byt
         After the disclosure gate.
     meta : mapping
         As in `render_html`.
-    language : {"fr", "en"}
+    language : str
 
     Returns
     -------

@@ -100,7 +100,7 @@ def plot(
     estimate : Estimate or Effect
     ax : matplotlib axes, optional
         Draw on them; without, the figure is drawn when it is shown or saved.
-    language : {"fr", "en"}, optional
+    language : str, optional
         The user's by default.
 
     Returns

@@ -353,10 +353,11 @@ def placeholders(text: Text) -> frozenset[tuple[str, str | None]]:
 def user_language() -> str:
     """Return the user's language: `IMPACT_EVAL_LANGUAGE`, else the system's, else French."""
     for name in ("IMPACT_EVAL_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
-        code = os.environ.get(name, "")[:2].lower()
-        if code in language_codes():
-            return code
-        if code and name != "IMPACT_EVAL_LANGUAGE" and code not in ("c", "c.", "po"):
+        whole = re.split(r"[_.@-]", os.environ.get(name, "").lower())[0]
+        for code in (whole, whole[:2]):  # “gsw” is a language; “french” is a way to say “fr”
+            if code in language_codes():
+                return code
+        if whole and name != "IMPACT_EVAL_LANGUAGE" and whole not in ("c", "posix"):
             return "en"
     return "fr"
 

@@ -36,6 +36,7 @@ class French(LanguageFormats):
     )
     before = (("de", "d’"), ("des", "d’"), ("que", "qu’"), ("aux", "à "), ("les", ""),
               ("ces", ""), ("leurs", ""), ("ses", ""))  # fmt: skip
+    report_stem, check_stem, account_stem = "rapport", "controle", "compte"
 
     def single(self, n: float) -> bool:
         """Whether a count takes the singular: zero does."""

@@ -38,6 +38,8 @@ class LanguageFormats:
         Pattern of what may follow a count that is no noun.
     before : tuple of (str, str)
         What comes before a plural and cannot come before “a number of”, and what replaces it.
+    report_stem, check_stem, account_stem : str
+        How the files of a study begin: `report-en.html`, `check-en.html`, `account-en.xlsx`.
     """
 
     code: ClassVar[str]
@@ -54,6 +56,21 @@ class LanguageFormats:
     quotes: ClassVar[tuple[str, str]] = ("“", "”")
     alone: ClassVar[str] = r"(?!)"
     before: ClassVar[tuple[tuple[str, str], ...]] = ()
+    report_stem: ClassVar[str] = "report"
+    check_stem: ClassVar[str] = "check"
+    account_stem: ClassVar[str] = "account"
+
+    def report_file(self, kind: str) -> str:
+        """Return the name of a report in a format: `report-en.html`."""
+        return f"{self.report_stem}-{self.code}.{kind}"
+
+    def check_file(self) -> str:
+        """Return the name of the checker's page: `check-en.html`."""
+        return f"{self.check_stem}-{self.code}.html"
+
+    def account_file(self) -> str:
+        """Return the name of the workbook of an account: `account-en.xlsx`."""
+        return f"{self.account_stem}-{self.code}.xlsx"
 
     def single(self, n: float) -> bool:
         """Whether a count takes the singular."""

@@ -45,7 +45,7 @@ def put_in_words(thing: Shown, language: str | None, *, html: bool) -> str:
     thing : Shown
         A noun of a floor below has its builder here; one of a floor above brings its own blocks,
         in a method `_shown_blocks`.
-    language : {"fr", "en"} or None
+    language : str or None
         The user's by default.
     html : bool
         A fragment for a notebook's cell, instead of a screen of text.

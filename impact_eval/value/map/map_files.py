@@ -318,6 +318,12 @@ def _write_workbook(tables: Mapping[str, Any], path: Path, language: str) -> Non
     book = Workbook()
     book.remove(book.worksheets[0])
     said = headings()
+    known = tuple(said["sheet"][SETTINGS.key])
+    if language not in known:  # a workbook is read back in these alone
+        close = nearest(language, known)
+        raise ImpactEvalError(
+            Finding.error("unknown_language", name=language, nearest=close, known=known)
+        )
     bold, fill = Font(bold=True), PatternFill("solid", fgColor="DDE6F0")
     for spec in (SETTINGS, *TABLES):
         sheet = book.create_sheet(said["sheet"][spec.key][language])

@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from impact_eval.core.file_headings import FileHeadings
 from impact_eval.core.spreadsheet import cell_text
 from impact_eval.value.account.doors import Account
 from impact_eval.value.account.flow_ledger import social_sign
@@ -20,7 +21,6 @@ from impact_eval.value.account.line_formula import (
     share_of,
 )
 from impact_eval.value.map.choices import Agent, FlowKind
-from impact_eval.value.map.columns import headings
 from impact_eval.value.map.declared import Line, cell_of
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.prices import exponent
@@ -50,8 +50,13 @@ def export_account(account: Account, path: str | Path, language: str = "fr") -> 
     ----------
     account : Account
     path : str or Path
-    language : {"fr", "en"}
-        Of the headings.
+    language : str
+        Of the headings: "fr", "en", or another that is registered.
+
+    Raises
+    ------
+    ImpactEvalError
+        `unknown_language`.
 
     Examples
     --------
@@ -59,8 +64,7 @@ def export_account(account: Account, path: str | Path, language: str = "fr") -> 
     """
     from openpyxl import Workbook
 
-    said = headings()["export"]
-    words = {key: value[language] for key, value in said.items()}
+    words = FileHeadings.source("workbook", language)
     book = Workbook()
     book.remove(book.worksheets[0])
     names = {key: words[f"sheet_{key}"] for key in ("parameters", "inputs", "lines", "accounts")}

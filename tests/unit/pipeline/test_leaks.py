@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 
 from impact_eval.cli import app
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.core.vocabulary import Language
 from impact_eval.pipeline.checker import changed_outputs, write_checker_page
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.leak_numbers import number_leaks
@@ -202,7 +201,7 @@ def test_the_checkers_page(output: Path, whole: StudyResults) -> None:
     published = release(whole).results
     (output / "tables").mkdir()
     (output / "tables" / "table-01.csv").write_text("n,effet\nwithheld,0.1\n", encoding="utf-8")
-    checked = write_checker_page(output, published, (Language.FRENCH, Language.ENGLISH))
+    checked = write_checker_page(output, published, ("fr", "en"))
     rows = {row.name: row for row in checked.outputs}
     assert set(rows) == {"results.json", "tables/table-01.csv"}
     table = rows["tables/table-01.csv"]
@@ -234,7 +233,7 @@ def test_the_checkers_page_is_in_the_language_of_who_signs(
 ) -> None:
     published = release(whole).results
     (output / "journal.log").write_text("Écrire à lea@exemple.fr", encoding="utf-8")
-    checked = write_checker_page(output, published, (Language.FRENCH, Language.ENGLISH))
+    checked = write_checker_page(output, published, ("fr", "en"))
     assert [(found.kind, found.n) for found in checked.outputs[0].found] == [(LeakKind.EMAIL, 1)]
     french = (output / "controle-fr.html").read_text(encoding="utf-8")
     body = french.split("<body")[1]
@@ -252,12 +251,12 @@ def test_a_file_that_leaks_fails_and_a_lower_threshold_asks_for_a_person(
 ) -> None:
     published = release(whole).results
     (output / "journal.log").write_text(HOME + "lea/x", encoding="utf-8")
-    checked = write_checker_page(output, published, (Language.FRENCH,))
+    checked = write_checker_page(output, published, ("fr",))
     status = {row.name: row.status for row in checked.outputs}
     assert status == {"journal.log": "fail", "results.json": "pass"}
     lowered = published.disclosure.model_copy(update={"threshold": 5})
     other = published.model_copy(update={"disclosure": lowered})
-    checked = write_checker_page(output, other, (Language.FRENCH,))
+    checked = write_checker_page(output, other, ("fr",))
     assert {row.name: row.status for row in checked.outputs} == {
         "journal.log": "fail", "results.json": "review",
     }  # fmt: skip

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from impact_eval import ImpactEvalError, Study
+from impact_eval.report.languages.language import language_codes
 from impact_eval.report.texts import Texts, render_error
 
 STUDY: dict[str, Any] = {
@@ -286,6 +287,10 @@ ONE_FAULT: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     ("three ends of a period", changed("study", "period", to=["2024", "2024", "2025"]),
         {"study.period": "too_many_values"}),
     ("no language", changed("report", to={"languages": []}), {"report.languages": "out_of_bounds"}),
+    ("a language that nobody registered", changed("report", to={"languages": ["fr", "xx"]}),
+        {"report.languages[2]": "wrong_choice"}),
+    ("a language that is no text", changed("report", to={"languages": [1]}),
+        {"report.languages[1]": "wrong_choice"}),
     ("no format", changed("report", to={"formats": []}), {"report.formats": "out_of_bounds"}),
     ("a seed written as a text", changed("study", "seed", to="1"), {"study.seed": "wrong_type"}),
     ("a yes written as a number", changed("study", "emblematic", to=1),
@@ -313,6 +318,17 @@ def test_one_fault_is_told_once_at_its_place(
     folder: Path, name: str, content: dict[str, Any], expected: dict[str, str]
 ) -> None:
     assert faults(folder, content) == expected
+
+
+def test_an_unknown_language_is_told_with_those_that_are_known(folder: Path) -> None:
+    with pytest.raises(ImpactEvalError) as refused:
+        Study.read(write(folder, changed("report", to={"languages": ["fr", "frr"]})))
+    (fault,) = refused.value.findings
+    assert fault.values["nearest"] == "fr"
+    assert tuple(fault.values["known"]) == language_codes()
+    told = render_error(refused.value, "fr")
+    assert "« frr »" in told.replace("\u202f", " ")
+    assert "fr et en" in told
 
 
 @pytest.mark.parametrize(

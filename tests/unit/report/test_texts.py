@@ -236,3 +236,16 @@ def test_the_users_language(monkeypatch: pytest.MonkeyPatch) -> None:
     assert user_language() == "en"
     monkeypatch.setenv("IMPACT_EVAL_LANGUAGE", "fr")
     assert user_language() == "fr"
+    monkeypatch.setenv("IMPACT_EVAL_LANGUAGE", "english")
+    assert user_language() == "en"
+
+
+def test_a_language_may_have_a_code_of_three_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impact_eval.report.texts.language_codes", lambda: ("fr", "en", "gsw"))
+    for name in ("IMPACT_EVAL_LANGUAGE", "LC_ALL", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    for told in ("gsw", "gsw_CH.UTF-8", "gsw@euro"):
+        monkeypatch.setenv("LANG", told)
+        assert user_language() == "gsw"
+    monkeypatch.setenv("LANG", "POSIX")
+    assert user_language() == "fr"

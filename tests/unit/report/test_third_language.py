@@ -7,42 +7,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
+from third_language import MARK, sentences, unmarked, write_package
 
-from impact_eval.report.texts import own_folder
 from impact_eval.results.records import StudyResults
 
 MakeResults = Callable[..., StudyResults]
-MARK = "ẍ"
-CLASS = """
-from pathlib import Path
-
-from impact_eval.report.languages.language import LanguageFormats, register_language
-
-
-@register_language
-class Pseudo(LanguageFormats):
-    code, locale, region = "xx", "fr", "FR"
-    decimal_mark, and_word, others = "·", "ẍet", "{n} ẍautres"
-    yes, no, less, colon = "ẍoui", "ẍnon", "ẍmoins de", " = "
-
-    def percent(self, number):
-        return f"{number} ẍ%"
-
-    def euros(self, number, *, negative):
-        return f"{'-' if negative else ''}{number} ẍ€"
-
-    def times(self, n, among):
-        return f"{n} ẍfois sur {among}"
-
-
-folder = Path(__file__).with_name("texts")
-"""
-USE = """
-import sys
+REPORT = """
 from pathlib import Path
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.report.docx import render_docx
@@ -63,71 +37,122 @@ texts = Texts("xx")
 print(texts.show(0.5, "pct"), texts.show(-3.0, "eur"), texts.show(1.5), texts.show(True), sep="|")
 print(render_error(ImpactEvalError(Finding.error("empty_file", file="a.csv")), "xx"))
 """
+STUDY = """
+import shutil
+from pathlib import Path
+from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.pipeline.checker import write_checker_page
+from impact_eval.pipeline.runner import report_names
+from impact_eval.pipeline.scaffold import start_study
+from impact_eval.pipeline.schema import schemas
+from impact_eval.pipeline.study import Study
+from impact_eval.pipeline.territory_account import consolidate_studies
+from impact_eval.pipeline.urgent import note_text
+from impact_eval.pipeline.worth import write_workbook
+from impact_eval.report.texts import render_error, user_language
+from impact_eval.results.records import StudyResults
 
-
-def _marked(text: str) -> str:
-    """Return a French catalogue in the pseudo-language: a mark before the text of each key."""
-    return re.sub(r'^([\w."-]+ = """|[\w."-]+ = ")(?!""")', rf"\1{MARK} ", text, flags=re.MULTILINE)
-
-
-class _Visible(HTMLParser):
-    """The texts of a page, outside of its style sheet."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.texts: list[str] = []
-        self.inside = ""
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.inside = tag
-
-    def handle_data(self, data: str) -> None:
-        if data.strip() and self.inside != "style":
-            self.texts.append(data)
+results = StudyResults.read(Path())
+out = Path("out")
+out.mkdir()
+write_workbook(results.value, out, "xx")
+write_checker_page(out, results, ("xx",))
+for name in ("a", "b"):
+    study = results.study.model_copy(update={"id": name})
+    one = Path("studies") / name
+    one.mkdir(parents=True)
+    data = results.data.model_copy(update={"sha256": name * 64})
+    results.model_copy(update={"study": study, "data": data}).write(one)
+outcome = results.primary.outcome
+consolidate_studies(["studies/*/results.json"], outcome=outcome, output="pooled")
+start_study("new", design="before_after", language="xx")
+shutil.copy("data.csv", "new/donnees.csv")
+study = Study.read("new")
+print(*study.declaration.report.languages, *report_names(study))
+print(*schemas()["study-1.json"]["$defs"]["ReportPart"]["properties"]["languages"]["items"]["enum"])
+Path("note.txt").write_text(note_text(study, (Finding.warning(
+    "urgent_answers", n=2, item="phq9", column="p9", file="a.csv"),)), encoding="utf-8")
+text = Path("new/study.toml").read_text("utf-8")
+Path("new/study.toml").write_text(text.replace('"xx"]', '"xy"]'), "utf-8")
+print(user_language())
+try:
+    Study.read("new")
+except ImpactEvalError as error:
+    print(render_error(error, "xx"))
+"""
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A package of its own: a module, its TOML, and the metadata of what is installed."""
-    place = tmp_path_factory.mktemp("pseudo")
-    (place / "pseudo.py").write_text(CLASS, encoding="utf-8")
-    told = place / "pseudo-1.0.dist-info"
-    told.mkdir()
-    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: pseudo\nVersion: 1.0\n", "utf-8")
-    groups = "[impact_eval.languages]\nxx = pseudo\n[impact_eval.texts]\nxx = pseudo:folder\n"
-    (told / "entry_points.txt").write_text(groups, "utf-8")
-    words = place / "texts" / "xx"
-    words.mkdir(parents=True)
-    for file in own_folder().joinpath("fr").iterdir():
-        text = re.sub(r"^plural = \"ẍ ", 'plural = "', _marked(file.read_text("utf-8")), flags=re.M)
-        (words / file.name).write_text(text, encoding="utf-8")
-    return place
+    """The package that gives the language."""
+    return write_package(tmp_path_factory.mktemp("pseudo"))
+
+
+def _done(script: str, root: Path, package: Path, folder: Path) -> list[str]:
+    """Run a script where the package is installed; return what it prints."""
+    path = os.pathsep.join([str(root), str(package)])
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8",
+             "IMPACT_EVAL_LANGUAGE": "xx"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
 def test_a_report_in_a_third_language(
     root: Path, package: Path, tmp_path: Path, make_results: MakeResults
 ) -> None:
     make_results().write(tmp_path)
-    path = os.pathsep.join([str(root), str(package)])
-    done = subprocess.run(
-        [sys.executable, "-c", USE], cwd=tmp_path, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    codes, values, *refusal = done.stdout.splitlines()
+    codes, values, *refusal = _done(REPORT, root, package, tmp_path)
     assert codes == "fr en xx"
     assert values == "50 ẍ%|-3 ẍ€|1·5|ẍoui"
     assert all(MARK in line for line in refusal)
     page = (tmp_path / "report.html").read_text("utf-8")
     assert 'lang="xx"' in page
-    visible = _Visible()
-    visible.feed(page)
-    sentences = [text for text in visible.texts if len(text.split()) > 6]
-    assert len(sentences) > 40
+    assert sentences(page) > 40
     authors = (tmp_path / "results.json").read_text("utf-8")
-    assert [text for text in sentences if MARK not in text and text.strip() not in authors] == []
+    assert [text for text in unmarked(page, authors) if len(text.split()) > 6] == []
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "report.docx").stat().st_size > 10_000
+
+
+def test_the_files_of_a_study_in_a_third_language(
+    root: Path, package: Path, tmp_path: Path, make_results: MakeResults
+) -> None:
+    """The study to fill, its languages, the account, the page to sign, the note, a portfolio."""
+    make_results().write(tmp_path)
+    (tmp_path / "data.csv").write_text("id,vague,resultat\n1,0,1\n", encoding="utf-8")
+    told, schema, user, *refusal = _done(STUDY, root, package, tmp_path)
+    assert told == "fr en xx rapport-fr.html report-en.html report-xx.html"
+    assert schema == "fr en xx"
+    assert user == "xx"
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "controle.json", "check-xx.html", "konto-xx.xlsx",
+    }  # fmt: skip
+    authors = (tmp_path / "results.json").read_text("utf-8")
+    page = (tmp_path / "out/check-xx.html").read_text("utf-8")
+    assert 'lang="xx"' in page
+    names = re.compile(r"konto-xx\.xlsx|[0-9a-f]{64}")
+    assert [text for text in unmarked(page, authors) if not names.fullmatch(text)] == []
+    book = load_workbook(tmp_path / "out/konto-xx.xlsx")
+    assert all(name.startswith(MARK) for name in book.sheetnames)
+    assert str(book.worksheets[-1]["A1"].value).startswith(MARK)
+    pooled = tmp_path / "pooled"
+    assert {path.name for path in pooled.iterdir()} == {
+        "portfolio.json", "rapport-fr.html", "report-en.html", "report-xx.html",
+    }  # fmt: skip
+    page, authors = (pooled / "report-xx.html").read_text("utf-8"), authors + "a b"
+    assert sentences(page) > 5
+    assert list(unmarked(page, authors)) == []
+    scaffold = (tmp_path / "new/study.toml").read_text("utf-8")
+    assert all(MARK in line for line in scaffold.splitlines() if "# " in line)
+    ours, *lines = (tmp_path / "note.txt").read_text("utf-8").split(MARK)
+    assert (ours.count("NE PAS DIFFUSER"), ours.count("DO NOT SHARE")) == (1, 1)
+    assert len(lines) == 4  # head, answer, what to do, what to do with the note
+    assert "NE PAS DIFFUSER" in lines[0]
+    assert all(MARK in line for line in refusal)
+    assert "fr, en ẍet xx" in refusal[2]
 
 
 def test_our_own_are_found_in_their_folder(root: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from openpyxl import load_workbook
 from openpyxl.utils import range_boundaries
 
 from impact_eval.core.estimate import Estimate
+from impact_eval.core.findings import ImpactEvalError
 from impact_eval.value import Account, ValueMap
 from impact_eval.value.map.declared import UnitFlow
 from impact_eval.value.map.declared_cells import read_share
@@ -197,3 +199,16 @@ def test_texts_that_would_run_come_back_from_a_written_map(
         if cell.data_type == "s" and cell.value and not re.fullmatch(r"-?[\d.]+", str(cell.value))
     }
     assert not starts & set("=+-@\t\r")
+
+
+def test_an_unknown_language_is_refused(
+    insertion: Account, insertion_map: ValueMap, tmp_path: Path
+) -> None:
+    """An account has the languages of the catalogues; a map those that it is read back in."""
+    path = tmp_path / "a.xlsx"
+    for write in (partial(export_account, insertion), insertion_map.write):
+        with pytest.raises(ImpactEvalError) as refused:
+            write(path, "frr")
+        (fault,) = refused.value.findings
+        assert (fault.code, fault.values["nearest"]) == ("unknown_language", "fr")
+        assert not path.exists()
