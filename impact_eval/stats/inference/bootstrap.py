@@ -147,7 +147,7 @@ class MaxT:
         Simultaneous; never below the pointwise one.
     level : float
     maxima : (b,) array
-        Draws of the largest |t|.
+        Draws of the largest ``|t|``.
     """
 
     critical_value: float
@@ -155,7 +155,7 @@ class MaxT:
     maxima: FloatArray
 
     def adjusted_p(self, statistics: FloatArray) -> FloatArray:
-        """Return single-step p-values: (1 + #{max |t*| >= |t_j|}) / (1 + b)."""
+        """Return single-step p-values: ``(1 + #{max |t*| >= |t_j|}) / (1 + b)``."""
         ordered = np.sort(self.maxima)
         above = len(ordered) - np.searchsorted(ordered, np.abs(statistics) * (1 - 1e-12))
         return np.asarray((1 + above) / (1 + len(ordered)))
@@ -164,7 +164,7 @@ class MaxT:
 def max_t_from_covariance(
     covariance: FloatArray, *, rng: np.random.Generator, level: float = 0.95, draws: int = 9_999
 ) -> MaxT:
-    """Draw the largest |t| of a Gaussian-multiplier bootstrap from the joint covariance.
+    """Draw the largest ``|t|`` of a Gaussian-multiplier bootstrap from the joint covariance.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def max_t_from_influence(
     level: float = 0.95,
     draws: int = 9_999,
 ) -> MaxT:
-    """Draw the largest |t| by weighting influence rows (or their sums by cluster).
+    """Draw the largest ``|t|`` by weighting influence rows (or their sums by cluster).
 
     Parameters
     ----------

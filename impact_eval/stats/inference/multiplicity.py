@@ -218,7 +218,7 @@ def romano_wolf(statistics: ArrayLike, draws: ArrayLike) -> FloatArray:
 
 
 def single_step_max_t(statistics: ArrayLike, draws: ArrayLike) -> FloatArray:
-    """Return p-values against the largest of all |t*| (no step-down).
+    """Return p-values against the largest of all ``|t*|`` (no step-down).
 
     Parameters and raises are those of `romano_wolf`.
     """
@@ -231,7 +231,7 @@ def single_step_max_t(statistics: ArrayLike, draws: ArrayLike) -> FloatArray:
 def westfall_young(p_values: ArrayLike, draws: ArrayLike) -> FloatArray:
     r"""Return Westfall-Young step-down p-values, from draws of the p-values under the null.
 
-    The smallest remaining p* takes the place of the largest |t*|: right when statistics have
+    The smallest remaining p* takes the place of the largest ``|t*|``: right when statistics have
     different laws.
 
     Parameters

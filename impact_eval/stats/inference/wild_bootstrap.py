@@ -112,10 +112,10 @@ class WildBootstrapResult:
     estimate, statistic : float
         The statistic uses the CR1 (second digit 1) or CR3 standard error.
     p_value : float
-        Share of |t*| at least as large as |t|, the observed sample counted: never zero (unless
-        the options say STRICT).
+        Share of ``|t*|`` at least as large as ``|t|``, the observed sample counted: never zero
+        (unless the options say STRICT).
     p_value_strict : float
-        Share of |t*| larger than |t|, as `boottest` prints it.
+        Share of ``|t*|`` larger than ``|t|``, as `boottest` prints it.
     conf_low, conf_high : float
         Nulls that are not rejected at 1 - level by `p_value`; infinite when every null that far is
         kept (finding `interval_unbounded`).
