@@ -53,7 +53,7 @@ _WANTED: Final = {
     "less_than_equal": "bound",
 }
 # Faults whose place ends with a key that is not there, or should not be.
-ABSENT: Final = frozenset(kind for kind, what in _WANTED.items() if what in ("missing", "unknown"))
+_ABSENT: Final = frozenset(kind for kind, what in _WANTED.items() if what in ("missing", "unknown"))
 _BOUNDS = ("gt", "ge", "lt", "le", "min_length", "max_length")
 _NOT_BLANK = r"\S"
 _LONGEST = 60
@@ -121,6 +121,15 @@ def key_path(location: Location, data: object, *, first: int = 1, absent: bool =
     return path
 
 
+def place_of(detail: ErrorDetails, data: object, model: type, *, first: int = 1) -> str:
+    """Return the path of a fault: it may end with a key of the model that the file leaves out."""
+    location = detail["loc"]
+    absent = detail["type"] in _ABSENT
+    if not absent and location:
+        absent = location[-1] in known_keys(model, location)
+    return key_path(location, data, first=first, absent=absent)
+
+
 def model_faults(
     error: ValidationError,
     data: object,
@@ -179,7 +188,7 @@ class _Fault:
 
     @property
     def path(self) -> str:
-        return key_path(self.detail["loc"], self.data, absent=self.detail["type"] in ABSENT)
+        return place_of(self.detail, self.data, self.model)
 
     def finding(self, file: str | None) -> Finding:
         kind, context, path = self.detail["type"], self.detail.get("ctx", {}), self.path

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from impact_eval.core.model_faults import ABSENT, key_path, own_code, wanted
+from impact_eval.core.model_faults import own_code, place_of, wanted
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -52,14 +52,18 @@ def _table(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:
     return out
 
 
-def fault_places(error: ValidationError, data: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def fault_places(
+    error: ValidationError, data: object, model: type
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return where the faults of a record are, and what was expected there, once each.
 
     Parameters
     ----------
     error : ValidationError
     data : object
-        What was validated: only what stands in it is part of a place.
+        What was validated.
+    model : type
+        Its model: a place holds what stands in the data, or is a key of the model.
 
     Returns
     -------
@@ -69,7 +73,7 @@ def fault_places(error: ValidationError, data: object) -> tuple[tuple[str, ...],
         Labels of `wanted` and `results_fault`.
     """
     faults = error.errors(include_url=False)
-    places = dict.fromkeys(_place(fault, data) for fault in faults)
+    places = dict.fromkeys(_place(fault, data, model) for fault in faults)
     return tuple(places), tuple(dict.fromkeys(_expected(fault) for fault in faults))
 
 
@@ -77,8 +81,8 @@ def _expected(fault: ErrorDetails) -> str:
     return f"results_fault.{fault['type']}" if own_code(fault) else wanted(fault["type"])
 
 
-def _place(fault: ErrorDetails, data: object) -> str:
-    path = key_path(fault["loc"], data, first=0, absent=fault["type"] in ABSENT)
+def _place(fault: ErrorDetails, data: object, model: type) -> str:
+    path = place_of(fault, data, model, first=0)
     names = fault.get("ctx", {}).get("names", ())
     about = ", ".join(map(str, names))
     return f"{path} ({about})" if path and about else path or about or "results.json"

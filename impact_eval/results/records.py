@@ -221,7 +221,7 @@ class StudyResults(Shown, Record):
         try:
             return cls.model_validate_json(json.dumps(data, allow_nan=False))
         except ValidationError as error:
-            keys, faults = fault_places(error, data)
+            keys, faults = fault_places(error, data, cls)
         except (TypeError, ValueError, RecursionError):
             keys, faults = ("results.json",), ("wanted.number",)
         raise ImpactEvalError(
