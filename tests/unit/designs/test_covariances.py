@@ -3,7 +3,7 @@ file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from itertools import combinations
 from typing import Any, ClassVar
@@ -22,6 +22,8 @@ from impact_eval.pipeline.study_models import CovariancePart
 from impact_eval.stats.inference.covariance import (
     Clustered,
     Conley,
+    DriscollKraay,
+    MultiplierBootstrap,
     Randomisation,
     Robust,
     WildBootstrap,
@@ -62,6 +64,56 @@ def test_a_covariance_that_is_not_listed_is_refused(design: Any) -> None:
             with pytest.raises(ImpactEvalError) as refusal:
                 design(covariance=covariance)
             assert refusal.value.codes == ("covariance_not_taken",)
+
+
+REFUSED: list[tuple[str, Callable[[], object]]] = [
+    ("option_not_column", lambda: Clustered(3)),  # type: ignore[arg-type]
+    ("option_not_column", lambda: Clustered("")),
+    ("option_not_column", lambda: Clustered(())),
+    ("option_not_column", lambda: Clustered(("a", 3))),  # type: ignore[arg-type]
+    ("option_not_column", lambda: WildBootstrap(("a", "b"))),  # type: ignore[arg-type]
+    ("option_not_column", lambda: MultiplierBootstrap(("a", "b"))),  # type: ignore[arg-type]
+    ("option_not_column", lambda: Randomisation(3)),  # type: ignore[arg-type]
+    ("option_not_column", lambda: Conley(3, "lon", 50)),  # type: ignore[arg-type]
+    ("coordinates_same", lambda: Conley("lat", "lat", 50)),
+    ("option_not_number", lambda: Conley("lat", "lon", "50")),  # type: ignore[arg-type]
+    ("option_not_number", lambda: Conley("lat", "lon", True)),
+    ("option_out_of_range", lambda: Conley("lat", "lon", 0)),
+    ("option_out_of_range", lambda: Conley("lat", "lon", 30_000)),
+    ("option_not_number", lambda: DriscollKraay("two")),  # type: ignore[arg-type]
+    ("option_not_number", lambda: WildBootstrap("a", draws="many")),  # type: ignore[arg-type]
+    ("option_not_whole", lambda: WildBootstrap("a", draws=199.5)),  # type: ignore[arg-type]
+    ("option_out_of_range", lambda: WildBootstrap("a", seed=-1)),
+    ("option_not_number", lambda: MultiplierBootstrap("a", seed=None)),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("code", "make"), REFUSED)
+def test_an_option_of_another_kind_is_refused_in_words(
+    code: str, make: Callable[[], object]
+) -> None:
+    with pytest.raises(ImpactEvalError) as refusal:
+        make()
+    assert refusal.value.codes == (code,)
+
+
+def test_a_column_named_twice_is_one_dimension() -> None:
+    assert Clustered(("a", "a", "b")) == Clustered(("a", "b"))
+    assert Clustered(("a", "a", "b")).label == "CR2 (a, b)"
+
+
+def test_a_cutoff_that_covers_every_place_is_refused(rng: np.random.Generator) -> None:
+    """With all pairs in it, the sum is the square of the sum of influence values: zero."""
+    frame = pd.DataFrame(
+        {"y": rng.normal(size=40), "z": np.arange(40) % 2, "lat": 45.0, "lon": np.arange(40) / 10}
+    )
+    sample = Sample(frame, treatment="z")
+    for kernel in ("uniform", "bartlett"):
+        far = ie.designs.DifferenceInMeans(covariance=Conley("lat", "lon", 320, kernel))
+        with pytest.raises(ImpactEvalError) as refusal:
+            far.fit(sample, "y")
+        assert refusal.value.codes == ("cutoff_covers_all",)
+        assert refusal.value.findings[0].values["n"] == 40
 
 
 @dataclass(frozen=True, slots=True)
