@@ -264,3 +264,28 @@ def test_clusters_of_a_regression_bear_their_names() -> None:
     seen = sorted(frame.dropna()["basin"].unique())
     assert influence.units.tolist() == seen
     assert influence.values.shape == (len(seen), 1)
+
+
+@pytest.mark.parametrize("name", ["did", "twfe", "stacked", "sun_abraham", "callaway_santanna"])
+def test_a_label_names_the_columns_of_the_clusters(name: str, rng: np.random.Generator) -> None:
+    rows = [
+        (u, t, 3 if u % 2 else 0, u // 2 % 12, u % 7, rng.normal())
+        for u in range(48)
+        for t in range(1, 6)
+    ]
+    frame = pd.DataFrame(rows, columns=["id", "an", "debut", "bassin", "filiere", "y"])
+    sample = Sample(frame, unit="id", time="an", cohort="debut")
+    for by in ("bassin", ("bassin", "filiere")):
+        fitted = designs.get(name)(covariance=Clustered(by, correction="CR1")).fit(sample, "y")
+        wanted = "(bassin)" if isinstance(by, str) else "(bassin, filiere)"
+        assert fitted.method.covariance is not None
+        assert fitted.method.covariance.endswith(wanted)
+
+
+def test_a_column_of_clusters_that_is_not_there_is_no_outcome(rng: np.random.Generator) -> None:
+    frame = pd.DataFrame({"y": rng.normal(size=20), "z": np.arange(20) % 2, "bassin": 1})
+    sample = Sample(frame, treatment="z")
+    with pytest.raises(ImpactEvalError) as refusal:
+        ie.designs.DifferenceInMeans(covariance=Clustered("basin")).fit(sample, "y")
+    assert refusal.value.findings[0].values["role"] == "cluster"
+    assert refusal.value.findings[0].values["nearest"] == "bassin"
