@@ -177,6 +177,9 @@ def test_a_study_file_names_any_with_its_options() -> None:
         with pytest.raises(ImpactEvalError) as refusal:
             make_covariance(CovariancePart(name=name, options=options))
         assert refusal.value.codes == (code,)
+    with pytest.raises(ImpactEvalError) as refusal:
+        make_covariance("conley")  # its columns must be named
+    assert set(refusal.value.codes) == {"option_missing"}
 
 
 # -- draws made again ----------------------------------------------------------------------------
@@ -289,3 +292,11 @@ def test_a_column_of_clusters_that_is_not_there_is_no_outcome(rng: np.random.Gen
         ie.designs.DifferenceInMeans(covariance=Clustered("basin")).fit(sample, "y")
     assert refusal.value.findings[0].values["role"] == "cluster"
     assert refusal.value.findings[0].values["nearest"] == "bassin"
+
+
+@pytest.mark.parametrize("name", ["synthetic_did", "synthetic_control"])
+def test_a_seed_that_cannot_be_is_refused_before_the_fit(name: str) -> None:
+    for seed, code in (("x", "option_not_number"), (-1, "option_too_low")):
+        with pytest.raises(ImpactEvalError) as refusal:
+            designs.get(name)(seed=seed)
+        assert refusal.value.codes == (code,)

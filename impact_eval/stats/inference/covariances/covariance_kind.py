@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from enum import StrEnum
 from typing import ClassVar
 
@@ -336,7 +336,7 @@ def covariance_from_text(text: str) -> Covariance:
     Raises
     ------
     ImpactEvalError
-        `unknown_name`, with the names that exist.
+        `unknown_name`, with the names that exist; `option_missing` for one that needs columns.
 
     Examples
     --------
@@ -348,7 +348,12 @@ def covariance_from_text(text: str) -> Covariance:
         found = kind.from_text(text)
         if found is not None:
             return found
-    return covariances.get(text)()
+    kind = covariances.get(text)
+    needed = [item.name for item in fields(kind) if item.default is MISSING]  # type: ignore[arg-type]
+    faults = [Finding.error("option_missing", option=name, method=text) for name in needed]
+    if faults:
+        raise ImpactEvalError(faults)
+    return kind()
 
 
 def member_of(kind: type[StrEnum], option: str, value: str) -> StrEnum:
@@ -400,13 +405,7 @@ def named_columns(method: str, option: str, by: object) -> tuple[str, ...]:
 
 
 def one_column(method: str, option: str, name: object) -> None:
-    """Refuse what is not the name of one column.
-
-    Raises
-    ------
-    ImpactEvalError
-        `option_not_column`.
-    """
+    """Refuse what is not the name of one column: `option_not_column`."""
     if not isinstance(name, str):
         raise ImpactEvalError(
             Finding.error("option_not_column", method=method, option=option, name=str(name)[:60])
