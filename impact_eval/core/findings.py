@@ -238,5 +238,5 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     'revenu'
     """
     pool = {str(candidate).casefold(): str(candidate) for candidate in candidates}
-    found = difflib.get_close_matches(name.casefold(), pool, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(str(name).casefold(), pool, n=1, cutoff=0.6)
     return pool[found[0]] if found else None

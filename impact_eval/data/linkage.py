@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
+from impact_eval.data.table import as_table
 
 # Signs that hands and readers confuse are brought to one of them before comparing.
 _CONFUSED = str.maketrans({"O": "0", "Q": "0", "I": "1", "L": "1", "|": "1"})
@@ -230,7 +231,7 @@ def link(
     Raises
     ------
     ImpactEvalError
-        `missing_column`.
+        `not_a_table`, `missing_column`, `duplicated_column`.
 
     References
     ----------
@@ -247,6 +248,9 @@ def link(
     >>> linked.stack(t0, t1)["person"].tolist()
     ['1', '2', '2', '1', '3']
     """
+    first, second = as_table(first), as_table(second)
+    if isinstance(support, str):
+        support = (support,)
     _check(first, second, (code, *support))
     codes = [normalise_code(c) for c in first[code]], [normalise_code(c) for c in second[code]]
     known = _support(first, support), _support(second, support)
@@ -289,6 +293,8 @@ def _check(first: pd.DataFrame, second: pd.DataFrame, columns: Sequence[str]) ->
             for column in columns
             if column not in names
         ]  # fmt: skip
+        twice = [column for column in columns if names.count(str(column)) > 1]
+        faults += [Finding.error("duplicated_column", Place(column=c), column=c) for c in twice]
     if faults:
         raise ImpactEvalError(faults)
 

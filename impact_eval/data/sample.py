@@ -300,7 +300,7 @@ class Sample(Shown):
         kept: dict[str, Codes] = self.__dict__.setdefault("_codes_read", {})
         if column not in kept:  # a column of clusters is read at several places of a fit
             faults = FindingCollector()
-            coded = roles.read_codes(self.column(column), "cluster", faults)
+            coded = roles.read_codes(self.column(column, role="cluster"), "cluster", faults)
             faults.raise_if_errors()
             kept[column] = coded
         return kept[column]
@@ -315,8 +315,8 @@ class Sample(Shown):
         """(n,) codes of the strata, or None."""
         return None if self.strata is None else self.codes(self.strata).codes
 
-    def column(self, name: str) -> pd.Series[Any]:
-        """Return a column; a name that is not there is refused with the nearest one."""
+    def column(self, name: str, *, role: str = "outcome") -> pd.Series[Any]:
+        """Return a column; a name that is not there is refused, with its role and the nearest."""
         known = list(self.frame.columns)
         if known.count(name) > 1:
             raise ImpactEvalError(
@@ -327,7 +327,7 @@ class Sample(Shown):
                 Finding.error(
                     "missing_column",
                     Place(column=name),
-                    role="outcome",
+                    role=role,
                     column=name,
                     nearest=nearest(name, known),
                     known=known[:30],
@@ -400,7 +400,7 @@ class Sample(Shown):
 
     def number(self, name: str) -> FloatArray:
         """Return any column as (n,) float64, NaN where missing; a text is `column_not_number`."""
-        column = self.column(name)
+        column = self.column(name, role="measure")
         values = roles.as_numbers(column)
         if values is None:
             odd = roles.not_numbers(column)

@@ -354,12 +354,11 @@ def _by_influence(design: DifferenceInDifferences, data: _Data) -> _Answer:
         ties = replace(ties, codes=(np.arange(len(data.y)),))
     result = covariance.of_influence(found.influence[:, None], ties)
     plain = isinstance(covariance, Clustered) and covariance.correction in (CR.CR0, CR.CR1)
-    label = covariance.correction if isinstance(covariance, Clustered) else covariance.label
     return _Answer(
         found.estimate,
         replace(
             result,
-            label=f"influence {label}",
+            label=f"influence {covariance.label}",
             n_clusters=result.n_clusters if data.tied.clustered else (),
             findings=(),
         ),

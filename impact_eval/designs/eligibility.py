@@ -22,7 +22,7 @@ def row_flag(sample: Sample, column: str) -> BoolArray:
         `missing_column`, `treatment_not_binary`, `missing_role_values`.
     """
     faults = FindingCollector()
-    values = roles.read_treatment(sample.column(column), faults)
+    values = roles.read_treatment(sample.column(column, role="eligible"), faults)
     missing = np.isnan(values)
     if missing.any() and not faults.has_errors:
         rows = roles.first_rows(missing)

@@ -94,7 +94,7 @@ def panel_ols(
     if covariance is not None and not own_level(panel, sample, covariance):
         return _by_rows(panel, cells, sample, used, covariance)
     correction, findings = _choose(panel, covariance, cells.shape[2])
-    label = str(correction)
+    label = str(correction) if covariance is None else covariance.label
     if correction in (CR.CR0, CR.CR1):
         return _unadjusted(panel, cells, used, correction, label, findings)
     return _adjusted(panel, cells, used, correction, label, findings)

@@ -127,7 +127,7 @@ class SyntheticControl:
     variant: str = option(DonorVariant.CLASSIC.value, one_of=DonorVariant)
     inference: str = option(ControlInference.PERMUTATION.value, one_of=ControlInference)
     draws: int = option(500, low=2)
-    seed: int = 1
+    seed: int = option(1, low=0)
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -119,7 +119,7 @@ class SyntheticDiD:
 
     inference: str = option(SyntheticInference.AUTO.value, one_of=SyntheticInference)
     draws: int = option(200, low=2)
-    seed: int = 1
+    seed: int = option(1, low=0)
 
     def __post_init__(self) -> None:
         check_options(self)

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
+import numpy as np
+
 from impact_eval.core import Finding, FindingCollector
 from impact_eval.stats.planning.power import (
     Adjustment,
@@ -69,20 +71,45 @@ class InItsUnit:
         return tested
 
 
+def refuse_not_number(*checks: tuple[str, object]) -> None:
+    """Refuse what is no number, all at once; not a number and infinity are none."""
+    faults = FindingCollector()
+    for option, value in checks:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float, np.integer, np.floating))
+            or not math.isfinite(value)
+        ):
+            faults.add(Finding.error("not_a_planned_number", option=option, name=str(value)[:60]))
+    faults.raise_if_errors()
+
+
+def refuse_not_whole(*checks: tuple[str, object]) -> None:
+    """Refuse what is no whole number, all at once."""
+    refuse_not_number(*checks)
+    faults = FindingCollector()
+    for option, value in checks:
+        if not isinstance(value, (int, np.integer)):
+            faults.add(Finding.error("not_a_whole_number", option=option, name=str(value)[:60]))
+    faults.raise_if_errors()
+
+
 def refuse_low(*checks: tuple[str, float, float]) -> None:
-    """Refuse numbers under the least they can be, all at once; not a number is too low."""
+    """Refuse numbers under the least they can be, all at once."""
+    refuse_not_number(*((option, value) for option, value, _ in checks))
     faults = FindingCollector()
     for option, value, low in checks:
-        if not (value >= low and math.isfinite(value)):
+        if value < low:
             faults.add(Finding.error("number_too_low", option=option, value=value, low=low))
     faults.raise_if_errors()
 
 
 def refuse_not_positive(*checks: tuple[str, float]) -> None:
     """Refuse numbers that are not above zero, all at once."""
+    refuse_not_number(*checks)
     faults = FindingCollector()
     for option, value in checks:
-        if not (value > 0 and math.isfinite(value)):
+        if value <= 0:
             faults.add(Finding.error("number_not_positive", option=option, value=value))
     faults.raise_if_errors()
 
@@ -151,6 +178,9 @@ class TwoMeans(_TwoGroups, InItsUnit):
             ("n_treated", self.n_treated, 1),
             ("n_comparison", self.n_comparison, 1),
             ("covariates", self.covariates, 0),
+            ("r2", self.r2, 0),
+        )
+        refuse_low(
             ("n_treated + n_comparison", self.n_treated + self.n_comparison, 3 + self.covariates),
         )
         refuse_not_positive(("sd", self.sd))
@@ -216,10 +246,10 @@ class RepeatedMeans(_TwoGroups, InItsUnit):
         refuse_low(
             ("n_treated", self.n_treated, 1),
             ("n_comparison", self.n_comparison, 1),
-            ("n_treated + n_comparison", self.n_treated + self.n_comparison, 3),
             ("before", self.before, 1),
             ("after", self.after, 1),
         )
+        refuse_low(("n_treated + n_comparison", self.n_treated + self.n_comparison, 3))
         refuse_not_positive(("sd", self.sd))
         refuse_unknown("adjustment", self.adjustment, tuple(Adjustment))
 
@@ -325,14 +355,11 @@ class ClusteredMeans(InItsUnit):
         refuse_low(
             ("clusters_treated", self.clusters_treated, 1),
             ("clusters_comparison", self.clusters_comparison, 1),
-            (
-                "clusters_treated + clusters_comparison",
-                self.clusters_treated + self.clusters_comparison,
-                3,
-            ),
             ("size", self.size, 1),
             ("size_cv", self.size_cv, 0),
         )
+        total = self.clusters_treated + self.clusters_comparison
+        refuse_low(("clusters_treated + clusters_comparison", total, 3))
         refuse_not_positive(("sd", self.sd))
         self._inside()
 
@@ -401,6 +428,7 @@ class TwoShares(_TwoGroups):
 
     def __post_init__(self) -> None:
         refuse_low(("n_treated", self.n_treated, 1), ("n_comparison", self.n_comparison, 1))
+        refuse_not_number(("share_comparison", self.share_comparison))
         cohen_h(self.share_comparison, self.share_comparison)  # refuses what is no share
 
     @property

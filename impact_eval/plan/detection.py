@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from impact_eval.core import Finding, FindingCollector, ImpactEvalError
-from impact_eval.plan.comparisons import Planned, Resizable, refuse_unknown
+from impact_eval.plan.comparisons import Planned, Resizable, refuse_not_number, refuse_unknown
 from impact_eval.stats.planning.power import (
     PowerTest,
     Precision,
@@ -102,6 +102,7 @@ def power(
     >>> round(found.power, 4)
     0.8015
     """
+    refuse_not_number(("effect", effect))
     test = _test(alpha, 0.8, tails)
     precision = _with_losses(planned, attrition, take_up)
     found = power_of_effect(planned.tested(effect), precision, test)
@@ -198,6 +199,8 @@ def size_needed(
     >>> found.planned.n_treated, round(found.power, 3)
     (394.0, 0.801)
     """
+    _refuse_not_planned(planned)
+    refuse_not_number(("effect", effect))
     if not hasattr(planned, "resized"):
         raise ImpactEvalError(Finding.error("not_resizable", what=type(planned).__name__))
     searched = cast(Resizable, planned)
@@ -218,6 +221,7 @@ def size_needed(
 
 
 def _test(alpha: float, power: float, tails: str) -> PowerTest:
+    refuse_not_number(("alpha", alpha), ("power", power))
     faults = FindingCollector()
     for option, value in (("alpha", alpha), ("power", power)):
         if not 0 < value < 1:
@@ -230,7 +234,17 @@ def _test(alpha: float, power: float, tails: str) -> PowerTest:
 
 
 def _with_losses(planned: Planned, attrition: float, take_up: float) -> Precision:
-    return with_losses(planned.precision, attrition=attrition, take_up=take_up)
+    _refuse_not_planned(planned)
+    refuse_not_number(("attrition", attrition), ("take_up", take_up))
+    precision = with_losses(planned.precision, attrition=attrition, take_up=take_up)
+    if not precision.std_error > 0:  # covariates that explain everything
+        raise ImpactEvalError(Finding.error("nothing_left_to_chance"))
+    return precision
+
+
+def _refuse_not_planned(planned: object) -> None:
+    if isinstance(planned, type) or not hasattr(planned, "precision"):
+        raise ImpactEvalError(Finding.error("not_a_comparison", name=str(planned)[:60]))
 
 
 def _detection(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.provenance import canonical_json
+from impact_eval.plan.comparisons import refuse_not_number, refuse_not_whole
 from impact_eval.stats.inference.randomisation import RandomisationTest, linear_randomisation_test
 from impact_eval.stats.planning.lottery import (
     BalanceRule,
@@ -67,7 +68,13 @@ class Draw:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON."""
-        return dict(json.loads(self.text))
+        try:
+            found = json.loads(self.text)
+        except (TypeError, ValueError):
+            found = None
+        if not isinstance(found, dict):
+            raise ImpactEvalError(Finding.error("lottery_unreadable"))
+        return found
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Draw:
@@ -235,6 +242,7 @@ def draw_test(
         raise ImpactEvalError(Finding.error("lottery_unreadable"))
     declared = declared_draw(record)
     names = sorted(record["units"])
+    _refuse_test(draws, seed, level)
     _refuse_outcomes(names, outcomes, wave, tuple(str(value) for value in declared.values))
     joined = np.array([value == wave for value in declared.values])
     inside = joined[declared.labels]
@@ -255,6 +263,8 @@ def draw_test(
 
 
 def _record(done: Draw | Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(done, (Draw, Mapping)):
+        raise ImpactEvalError(Finding.error("lottery_unreadable"))
     return done.to_dict() if isinstance(done, Draw) else dict(done)
 
 
@@ -262,7 +272,13 @@ def _quotas(
     joining: Mapping[str, int] | Sequence[Quota], blocks: Mapping[str, str] | None
 ) -> list[Quota]:
     if not isinstance(joining, Mapping):
-        return list(joining)
+        given: list[Any] = list(joining) if isinstance(joining, (list, tuple)) else [joining]
+        quotas = [quota for quota in given if isinstance(quota, Quota)]
+        if len(quotas) < len(given):
+            raise ImpactEvalError(Finding.error("joining_not_counts", name=str(joining)[:60]))
+        refuse_not_whole(*((f"joining[{quota.wave}]", quota.number) for quota in quotas))
+        return quotas
+    refuse_not_whole(*((f"joining[{wave}]", number) for wave, number in joining.items()))
     homes: Iterable[str] = ("",) if blocks is None else sorted(set(blocks.values()))
     return [Quota(str(wave), number, home) for home in homes for wave, number in joining.items()]
 
@@ -274,6 +290,9 @@ def _numbers(column: pd.Series[Any]) -> list[float]:
 def _refuse_table(
     frame: pd.DataFrame, unit: str, block: str | None, balance: Sequence[str], limit: float
 ) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        raise ImpactEvalError(Finding.error("not_a_table", found=type(frame).__name__))
+    refuse_not_number(("limit", limit))
     faults = FindingCollector()
     known = [str(name) for name in frame.columns]
     roles = [("unit", unit), *([("block", block)] if block is not None else [])]
@@ -293,11 +312,27 @@ def _refuse_table(
     faults.raise_if_errors()
 
 
+def _refuse_test(draws: int, seed: int, level: float) -> None:
+    refuse_not_whole(("draws", draws), ("seed", seed))
+    refuse_not_number(("level", level))
+    faults = FindingCollector()
+    for option, value, low, high in (("draws", draws, 99, 10**7), ("seed", seed, 0, 2**63 - 1)):
+        if not low <= value <= high:
+            faults.add(
+                Finding.error("option_out_of_range", option=option, value=value, low=low, high=high)
+            )
+    if not 0 < level < 1:
+        faults.add(Finding.error("option_out_of_range", option="level", value=level, low=0, high=1))
+    faults.raise_if_errors()
+
+
 def _refuse_outcomes(
     names: Sequence[str], outcomes: Mapping[str, float], wave: str, waves: tuple[str, ...]
 ) -> None:
     faults = FindingCollector()
-    blank = [name for name in names if name not in outcomes or not np.isfinite(outcomes[name])]
+    told: dict[str, object] = {name: outcomes[name] for name in names if name in outcomes}
+    numbers = {n for n, value in told.items() if isinstance(value, (int, float, np.number))}
+    blank = [name for name in names if name not in numbers or not np.isfinite(outcomes[name])]
     if blank:
         faults.add(Finding.error("draw_outcome_missing", n=len(blank), names=tuple(blank[:5])))
     if wave not in waves or not wave:

@@ -11,8 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impact_eval.core import ImpactEvalError, NotApplicable
-from impact_eval.plan.comparisons import InItsUnit, refuse_low, refuse_not_positive, refuse_unknown
+from impact_eval.core import Finding, ImpactEvalError, NotApplicable
+from impact_eval.plan.comparisons import (
+    InItsUnit,
+    refuse_low,
+    refuse_not_positive,
+    refuse_not_whole,
+    refuse_unknown,
+)
 from impact_eval.plan.detection import Detection, smallest_effect
 from impact_eval.plan.detection import power as power_of
 from impact_eval.stats.planning.power import Precision
@@ -21,6 +27,8 @@ from impact_eval.stats.planning.rollout_power import (
     rollout_precision,
     territory_covariance,
 )
+
+MOST_PERIODS = 1_000  # the noise of a territory is a square of that size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +91,24 @@ class Rollout(InItsUnit):
     estimator: str = field(default=RolloutEstimator.NOT_YET_TREATED.value)
 
     def __post_init__(self) -> None:
+        given: object = self.joining
+        if not isinstance(given, Mapping):
+            found = str(given)[:60]
+            raise ImpactEvalError(Finding.error("joining_not_counts", name=found))
         object.__setattr__(self, "joining", MappingProxyType(dict(self.joining)))
+        counts = {"periods": self.periods, "never": self.never}
+        counts |= {f"joining[{period}]": n for period, n in self.joining.items()}
+        refuse_not_whole(*counts.items(), *((f"joining[{p}]", p) for p in self.joining))
+        if self.periods > MOST_PERIODS:
+            raise ImpactEvalError(
+                Finding.error(
+                    "option_out_of_range",
+                    option="periods",
+                    value=self.periods,
+                    low=2,
+                    high=MOST_PERIODS,
+                )
+            )
         refuse_low(
             ("periods", self.periods, 2),
             ("never", self.never, 0),
@@ -191,6 +216,8 @@ def rollout_power(
     >>> plan.rollout_power(waves).rows["never_treated"].reason
     'rollout_not_identified'
     """
+    if type(rollout) is not Rollout:
+        raise ImpactEvalError(Finding.error("not_a_comparison", name=str(rollout)[:60]))
     rows: dict[str, Detection | NotApplicable] = {}
     for estimator in RolloutEstimator:
         planned = replace(rollout, estimator=estimator.value)

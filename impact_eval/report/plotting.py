@@ -111,7 +111,8 @@ def plot(
     Raises
     ------
     ImpactEvalError
-        `nothing_to_plot` for another object, or when no row has a value; `unknown_language`.
+        `nothing_to_plot` for another object, or when no row has a value; `unknown_language`;
+        `not_axes`.
 
     Examples
     --------
@@ -123,6 +124,8 @@ def plot(
     texts = PageTexts(user_language() if language is None else language)
     figure = figure_of(estimate)
     if ax is not None:
+        if not hasattr(ax, "get_yaxis_transform"):
+            raise ImpactEvalError(Finding.error("not_axes", kind=type(ax).__name__))
         with style():
             drawings()[figure.figure].draw(figure, texts, ax)
     return Plot(figure, texts.language, ax)
@@ -130,11 +133,11 @@ def plot(
 
 def figure_of(estimate: Estimate | Effect) -> Figure:
     """Return the figure of an estimate, before it has a language."""
-    if isinstance(estimate, Effect):
+    if isinstance(estimate, Effect) and _plotted(estimate):
         return _forest([estimate], comparison=True)
     if not isinstance(estimate, Estimate):
         raise ImpactEvalError(Finding.error("nothing_to_plot", kind=type(estimate).__name__))
-    if all(effect.estimate is None for effect in estimate.effects):
+    if not any(map(_plotted, estimate.effects)):
         raise ImpactEvalError(Finding.error("nothing_to_plot", kind=estimate.outcome))
     cells = [e for e in estimate.effects if e.term == CELL]
     if len(cells) > 1:
@@ -144,6 +147,10 @@ def figure_of(estimate: Estimate | Effect) -> Figure:
         level = estimate.effects[0].conf_level
         return data_for_event_study(points, UNIT, named(estimate.outcome), level=level)
     return _forest(estimate.effects, comparison=estimate.counterfactual)
+
+
+def _plotted(effect: Effect) -> bool:
+    return effect.estimate is not None and math.isfinite(effect.estimate)
 
 
 def _cells(cells: Sequence[Effect], outcome: str) -> Figure:

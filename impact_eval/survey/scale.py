@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
-from typing import Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, model_validator
 from pydantic.dataclasses import dataclass
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.vocabulary import Direction, Unit
 from impact_eval.data.labels import LabelMap
+from impact_eval.survey.scale_checks import number_faults
 
 SCHEMA = "impact-eval/instrument/1"
 TOTAL = "total"
 _CONFIG = ConfigDict(extra="forbid", str_strip_whitespace=True)
+Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 Items: TypeAlias = "Mapping[str | int, str] | Sequence[str]"
 
 
@@ -66,7 +68,7 @@ frozen = dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 class Response:
     """One answer: its code and how it is written, the first label being the published one."""
 
-    code: int
+    code: StrictInt
     fr: tuple[str, ...] = ()
     en: tuple[str, ...] = ()
 
@@ -97,9 +99,9 @@ class Item:
     """
 
     id: str = Field(min_length=1)
-    reversed: bool = False
-    low: int | None = None
-    high: int | None = None
+    reversed: StrictBool = False
+    low: StrictInt | None = None
+    high: StrictInt | None = None
     weight: float = 1.0
     points: Mapping[str, float] = field(default_factory=dict)
     text: Mapping[Literal["fr", "en"], str] = field(default_factory=dict)
@@ -122,8 +124,8 @@ class Scoring:
     """The rule, its constants, and the range of the score."""
 
     rule: ScoringRule
-    low: float | None = None
-    high: float | None = None
+    low: Finite | None = None
+    high: Finite | None = None
     constant: float = 0.0
     factor: float = 1.0
     table: tuple[tuple[float, float], ...] = ()
@@ -148,9 +150,9 @@ class CutOff:
     id: str
     source: str = Field(min_length=1)
     population: str = Field(min_length=1)
-    low: float | None = None
-    high: float | None = None
-    year: int | None = None
+    low: Finite | None = None
+    high: Finite | None = None
+    year: StrictInt | None = None
     scale: str = TOTAL
     mark: FactMark = FactMark.MEMORY
 
@@ -163,7 +165,7 @@ class Norm:
     mean: float
     source: str = Field(min_length=1)
     population: str = Field(min_length=1)
-    year: int
+    year: StrictInt
     sd: float | None = Field(default=None, gt=0)
     n: int | None = Field(default=None, gt=1)
     scale: str = TOTAL
@@ -245,8 +247,8 @@ class Scale:
     scoring: Scoring
     rights: Rights
     citation: str
-    low: int = 0
-    high: int = 1
+    low: StrictInt = 0
+    high: StrictInt = 1
     schema: str = SCHEMA
     name: Mapping[Literal["fr", "en"], str] = field(default_factory=dict)
     unit: Unit = Unit.SCORE
@@ -258,7 +260,7 @@ class Scale:
     norms: tuple[Norm, ...] = ()
     change: tuple[ChangeValue, ...] = ()
     safeguards: tuple[Safeguard, ...] = ()
-    health: bool = False
+    health: StrictBool = False
     doi: str | None = None
     evidence: tuple[str, ...] = ()
     local: bool = False
@@ -339,6 +341,9 @@ def _inner_faults(instrument: Scale) -> tuple[Finding, ...]:
         if item.text and not shipped:
             faults.add(Finding.error("wording_not_free", Place(key=f"items.{item.id}.text"),
                                      item=item.id, wording=instrument.rights.wording))  # fmt: skip
+    if not faults.findings:  # numbers are held to one another once names and bounds are right
+        divisor = {ScoringRule.SUM: 1, ScoringRule.MEAN: len(ids)}.get(rule)
+        faults.add(*number_faults(instrument, divisor=divisor))
     return faults.findings
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from impact_eval.core.effect import Effect, wald_effect
-from impact_eval.core.estimate import Estimate, Influence
+from impact_eval.core.estimate import Aggregator, Estimate, Influence
 from impact_eval.data.sample import Sample
 from impact_eval.designs import (
     BeforeAfter,
@@ -611,3 +611,166 @@ class EmptyError(DifferenceInMeans):
     def fit(self, sample: Sample, outcome: str) -> Estimate:
         right = super().fit(sample, outcome)
         return every_row(right, lambda row: replace(row, std_error=None), findings=())
+
+
+# -- names, options, outcomes --------------------------------------------------------------------
+
+
+@planted("a result bears the name of another outcome", "outcomes_apart")
+class OtherOutcome(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        return every_row(super().fit(sample, outcome), lambda row: replace(row, outcome="x"))
+
+
+@planted("the first outcome answers for the others", "outcomes_apart")
+class FirstOutcome(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        kept: list[Estimate] = sample.__dict__.setdefault("_kept", [])
+        if not kept:
+            kept.append(super().fit(sample, outcome))
+        right = kept[0]
+        return every_row(replace(right, outcome=outcome), lambda row: told(row, outcome=outcome))
+
+
+@planted("an effect on all is called one on those who enter", "result_shape")
+class OtherEstimand(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        right = super().fit(sample, outcome)
+        return every_row(right, lambda row: replace(row, estimand="late"), estimand="late")
+
+
+@planted("the options recorded are the defaults", "result_shape")
+class DefaultsRecorded(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        right = super().fit(sample, outcome)
+        usual = DifferenceInMeans().fit(sample, outcome).method.options
+        return replace(right, method=replace(right.method, options=usual))
+
+
+# -- a table written otherwise -------------------------------------------------------------------
+
+
+@planted("yes and no are read the other way round", "written_otherwise")
+class YesIsNo(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        assert sample.treatment is not None
+        column = sample.frame[sample.treatment]
+        if column.dtype != bool:
+            return super().fit(sample, outcome)
+        return super().fit(
+            read_again(sample, sample.frame.assign(**{sample.treatment: ~column})), outcome
+        )
+
+
+@planted("the never treated without a date are left out", "written_otherwise")
+class NeverDropped(CallawaySantAnna):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        assert sample.cohort is not None
+        dated = sample.frame[sample.cohort].notna()
+        return super().fit(read_again(sample, sample.frame[dated]), outcome)
+
+
+@planted("a column without a role moves the effect", "written_otherwise")
+class LastColumn(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        numbers = sample.frame.select_dtypes("number").columns
+        shift = 1e-4 * float(sample.frame[numbers[-1]].iloc[0])
+        return every_row(
+            super().fit(sample, outcome),
+            lambda row: told(row, estimate=(row.estimate or 0.0) + shift),
+        )
+
+
+@planted("settings of numpy are left changed", "deterministic")
+class SettingsChanged(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        kept = np.geterr()["under"]
+        np.seterr(under="warn" if kept == "ignore" else "ignore")
+        return super().fit(sample, outcome)
+
+
+# -- the second of two, and half of a role -------------------------------------------------------
+
+
+@planted("a second column of clusters is ignored", "roles_are_heeded")
+class SecondClusterIgnored(TwoWayFixedEffects):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        first = sample.cluster_names[:1]
+        return super().fit(read_again(sample, cluster=first or None), outcome)
+
+
+@planted("a second covariate is ignored", "roles_are_heeded")
+class SecondCovariateIgnored(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        return super().fit(read_again(sample, covariates=sample.covariate_names[:1]), outcome)
+
+
+@planted("weights are ignored in the error alone", "roles_are_heeded")
+class ErrorUnweighted(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        right, plain = (
+            super(ErrorUnweighted, self).fit(read, outcome)
+            for read in (sample, read_again(sample, weights=None))
+        )
+        error = plain.effects[0].std_error
+        return every_row(
+            right,
+            lambda row: told(row, std_error=error),
+            covariance=plain.covariance,
+            influence=plain.influence,
+        )
+
+
+@planted("weights are rounded", "weight_is_row_twice")
+class WeightsRounded(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        if not sample.weights:
+            return super().fit(sample, outcome)
+        column = sample.frame[sample.weights]
+        whole = np.ceil(column / column.mean())
+        return super().fit(
+            read_again(sample, sample.frame.assign(**{sample.weights: whole})), outcome
+        )
+
+
+# -- aggregations --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Changed:
+    """An aggregator whose rows are changed on their way out."""
+
+    right: Aggregator
+    change: Callable[[Effect], Effect]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return self.right.kinds
+
+    def aggregate(self, estimate: Estimate, kind: str) -> Estimate:
+        found = self.right.aggregate(estimate, kind)
+        return replace(found, effects=tuple(self.change(row) for row in found.effects))
+
+
+@planted("event times have the sign of a countdown", "truth_is_recovered")
+class Countdown(CallawaySantAnna):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        right = super().fit(sample, outcome)
+        assert right.aggregator is not None
+
+        def change(row: Effect) -> Effect:
+            return told(row, time=-row.time) if isinstance(row.time, float) else row
+
+        return replace(right, aggregator=_Changed(right.aggregator, change))
+
+
+@planted("effects of a cohort are doubled when aggregated", "truth_is_recovered")
+class CohortsDoubled(ImputationDiD):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        right = super().fit(sample, outcome)
+        assert right.aggregator is not None
+
+        def change(row: Effect) -> Effect:
+            return row if row.group is None else told(row, estimate=2 * (row.estimate or 0.0))
+
+        return replace(right, aggregator=_Changed(right.aggregator, change))

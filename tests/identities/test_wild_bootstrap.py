@@ -140,3 +140,21 @@ def test_random_weights_have_mean_zero_and_variance_one(law: RandomWeights) -> N
     assert np.mean(draw**2) == pytest.approx(1, abs=0.01)
     third = 1.0 if law is RandomWeights.MAMMEN else 0.0
     assert np.mean(draw**3) == pytest.approx(third, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    "scheme", [s for s in WildScheme if s.restricted and not s.jackknife_scores]
+)
+def test_signs_that_cannot_reject_leave_both_sides_open(
+    rng: np.random.Generator, scheme: WildScheme
+) -> None:
+    """With two to four clusters the sample and its mirror alone are more than 5 % of the signs."""
+    for groups in (2, 3, 4):
+        codes = np.arange(24) % groups
+        x = np.column_stack([np.ones(24), rng.standard_normal(24)])
+        fit = least_squares(rng.standard_normal(24), x)
+        found = wild_cluster_bootstrap(
+            fit, codes, [0, 1], rng=rng, options=WildOptions(scheme=scheme)
+        )
+        assert found.p_value >= 2.0 ** (1 - groups)
+        assert (found.conf_low, found.conf_high) == (-np.inf, np.inf)

@@ -151,3 +151,18 @@ def test_other_tables_and_names_taken_are_refused() -> None:
         link(before, after, code="cod", support=["sexe"])
     assert refusal.value.codes == ("missing_column",) * 4
     assert refusal.value.findings[0].values["nearest"] == "code"
+
+
+def test_what_cannot_be_linked_is_refused_in_words() -> None:
+    waves = pd.DataFrame({"code": ["EL01NI", "OU24GR"], "sexe": ["f", "h"]})
+    twice = pd.concat([waves, waves], axis=1)
+    for call, code in (
+        (lambda: link(None, waves, code="code"), "not_a_table"),  # type: ignore[arg-type]
+        (lambda: link(waves, [1], code="code"), "not_a_table"),  # type: ignore[arg-type]
+        (lambda: link(waves, waves, code=None), "missing_column"),  # type: ignore[arg-type]
+        (lambda: link(twice, waves, code="code"), "duplicated_column"),
+    ):
+        with pytest.raises(ImpactEvalError) as refusal:
+            call()
+        assert code in refusal.value.codes
+    assert link(waves, waves, code="code", support="sexe").counts()["exact"] == 2

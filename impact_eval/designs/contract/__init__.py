@@ -47,6 +47,7 @@ from impact_eval.designs.contract.simulated import (
     check_truth_is_recovered,
     null_rejections,
 )
+from impact_eval.designs.contract.writing import check_outcomes_apart, check_written_otherwise
 
 __all__ = ["CHECKS", "SEED", "Example", "example_of", "null_rejections"]
 
@@ -56,6 +57,8 @@ CHECKS: Mapping[str, Callable[[type[Design]], None]] = MappingProxyType(
         "sample_unchanged": check_sample_unchanged,
         "deterministic": check_deterministic,
         "order_and_labels": check_order_and_labels,
+        "written_otherwise": check_written_otherwise,
+        "outcomes_apart": check_outcomes_apart,
         "affine_outcome": check_affine_outcome,
         "weight_scale": check_weight_scale,
         "weight_is_row_twice": check_weight_is_row_twice,

@@ -12,6 +12,7 @@ from impact_eval.designs.contract.comparing import codes_of, moved, same, same_p
 from impact_eval.designs.contract.example import SEED, WEIGHTS, Example, example_of
 
 SCALE, SHIFT = 3.5, 40.0
+PART = 0.3  # of the weight of a unit that is there twice
 HOLES = 0.08  # share of the outcomes that are made missing
 
 
@@ -49,8 +50,18 @@ def check_weight_is_row_twice(design: type[Design]) -> None:
         frame = example.frame.assign(**{WEIGHTS: 1.0 + heavy})
         weighted = example.on(frame).with_roles(weights=WEIGHTS).fit()
         same_points(twice(example, heavy).fit(), weighted, "weight 2 and the unit twice")
+        _check_split(example.weighted(), heavy)
     if design.info.linear_in_outcome and not design.info.seeded:
         same_points(example.fit(), twice(example, heavy | True).fit(), "the whole table twice")
+
+
+def _check_split(example: Example, rows: NDArray[np.bool_]) -> None:
+    """Hold a unit of any weight to the unit twice, with two parts of that weight."""
+    pair, column = twice(example, rows), example.roles["weights"]
+    copied = np.arange(len(pair.frame)) >= len(example.frame)
+    part = np.where(copied, 1 - PART, np.concatenate([np.where(rows, PART, 1.0), copied[copied]]))
+    split = pair.on(pair.frame.assign(**{column: pair.frame[column] * part}))
+    same_points(example.fit(), split.fit(), "a weight and its two parts")
 
 
 def twice(example: Example, rows: NDArray[np.bool_]) -> Example:

@@ -9,6 +9,8 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum
 from typing import Any
 
+import numpy as np
+
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.designs.base import Design
@@ -18,6 +20,7 @@ from impact_eval.designs.options import COVARIANCE
 from impact_eval.stats.inference.covariances import Covariance, Source, covariances
 
 NO_CHOICE = "no_such_choice"
+SECOND, DIMENSION = "second", 7  # a second covariate; a second dimension of clusters, and its size
 FEW_DRAWS = 199  # of a bootstrap: enough to see that it is heeded
 NOT_COVARIANCES: tuple[object, ...] = (NO_CHOICE, 42)
 
@@ -165,17 +168,37 @@ def check_roles_are_heeded(design: type[Design]) -> None:
     if info.weights and "weights" not in example.roles:
         weighted = example.weighted().fit()
         assert moved(plain, weighted, "estimate"), "weights are accepted but change nothing"
+        if info.standard_error:
+            assert moved(plain, weighted, "std_error"), "weights change no error"
     if info.covariates and not example.roles.get("covariates"):
         rich = example.covaried()
         bare = replace(rich, roles={**rich.roles, "covariates": ()})
         assert moved(bare.fit(), rich.fit(), "estimate"), (
             "covariates are accepted but change nothing"
         )
+        _check_second_covariate(rich)
     if info.clusters and "cluster" not in example.roles:
         _check_clusters(example.clustered())
+
+
+def _check_second_covariate(one: Example) -> None:
+    units = one.per_unit()
+    drawn = np.random.default_rng(len(units)).normal(size=units.max() + 1)[units]
+    names = [*one.roles["covariates"], SECOND]
+    two = one.on(one.frame.assign(**{SECOND: drawn})).with_roles(covariates=names)
+    assert moved(one.fit(), two.fit(), "estimate"), "a second covariate changes nothing"
+
+
+def _check_second_cluster(tied: Example, column: str) -> None:
+    """Hold a second dimension of clusters to some effect, unless several are refused."""
+    drawn = tied.frame.assign(**{SECOND: tied.per_unit() % DIMENSION})
+    both = tied.on(drawn).with_roles(cluster=[tied.roles["cluster"], SECOND])
+    if codes_of(both.fit) is None:
+        assert moved(tied.fit(), both.fit(), column), f"a second cluster changes no {column}"
 
 
 def _check_clusters(tied: Example) -> None:
     alone = replace(tied, roles={k: v for k, v in tied.roles.items() if k != "cluster"})
     column = "std_error" if tied.design.info.standard_error else "p_value"
     assert moved(alone.fit(), tied.fit(), column), f"clusters are accepted but change no {column}"
+    _check_second_cluster(tied, column)

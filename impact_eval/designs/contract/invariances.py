@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -39,16 +40,22 @@ def check_deterministic(design: type[Design]) -> None:
     for seed in (1, 2):
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 - the shared generator is what must not be read
-        before = (random.getstate(), _global_state())
+        before = (random.getstate(), _global_state(), _settings())
         found.append(canonical_json(example.fit().to_dict()))
-        after = (random.getstate(), _global_state())
-        assert before == after, "a shared generator was used: draw from the design's own seed"
+        after = (random.getstate(), _global_state(), _settings())
+        assert before[:2] == after[:2], "a shared generator was used: draw from the design's seed"
+        assert before == after, "settings of numpy, pandas or warnings were left changed"
     assert found[0] == found[1], "two runs on the same inputs differ"
 
 
 def _global_state() -> str:
     kind, keys, *rest = np.random.get_state()  # noqa: NPY002 - read, to see that nobody moved it
     return f"{kind} {np.asarray(keys).tobytes().hex()} {rest}"
+
+
+def _settings() -> tuple[object, ...]:
+    displayed = ("display.precision", "display.max_rows", "mode.chained_assignment")
+    return (np.geterr(), *(pd.get_option(name) for name in displayed), list(warnings.filters))
 
 
 def check_order_and_labels(design: type[Design]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,7 +12,8 @@ from impact_eval.core.estimate import TIDY_COLUMNS, Estimate, Influence
 from impact_eval.core.findings import NotApplicable
 from impact_eval.core.inference import critical_value, two_sided_p
 from impact_eval.core.provenance import canonical_json
-from impact_eval.designs.base import Design
+from impact_eval.designs.base import Design, options_of
+from impact_eval.designs.contract.comparing import codes_of
 from impact_eval.designs.contract.example import Example, example_of
 from impact_eval.designs.contract.table_redraws import redraws_of
 
@@ -21,8 +24,9 @@ AGREE = 0.9
 
 
 def check_result_shape(design: type[Design]) -> None:
-    """9. Tidy columns are exact and the JSON round trip is exact."""
-    estimate = example_of(design).fit()
+    """9. Tidy columns and the JSON round trip are exact; names and options are those declared."""
+    example = _with_an_option(example_of(design))
+    estimate = example.fit()
     assert tuple(estimate.tidy().columns) == TIDY_COLUMNS
     data = estimate.to_dict()
     again = Estimate.from_dict(data)
@@ -30,6 +34,23 @@ def check_result_shape(design: type[Design]) -> None:
     assert again.effects == estimate.effects
     assert estimate.method.name == design.info.name
     assert estimate.counterfactual is design.info.counterfactual
+    options = options_of(example.design)
+    assert dict(estimate.method.options) == options, "the options recorded are not those given"
+    told = {estimate.estimand, *(effect.estimand for effect in estimate.effects)}
+    unknown = told - set(design.info.estimands)
+    assert not unknown, f"estimands that `info` does not list: {sorted(unknown)}"
+
+
+def _with_an_option(example: Example) -> Example:
+    """Return the example with a choice that is not the default, where one gives a result."""
+    for name, allowed in example.design.info.options.items():
+        for value in allowed:
+            if value != getattr(example.design, name):
+                chosen = replace(example.design, **{name: value})  # type: ignore[type-var]
+                other = replace(example, design=chosen)
+                if codes_of(other.fit) is None:
+                    return other
+    return example
 
 
 def check_undefined_has_reason(design: type[Design]) -> None:

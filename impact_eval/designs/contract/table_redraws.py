@@ -41,7 +41,8 @@ class TableRedraws:
     Attributes
     ----------
     keys : tuple of str
-        The k rows found in every table; those of `aggregate("simple")` come first.
+        The k rows found in every table; those of its aggregations come first, `simple` at the
+        head.
     headline : tuple of int
         The rows that sum up the others.
     effect, nothing : RowDraws
@@ -57,9 +58,14 @@ class TableRedraws:
 
 
 def _rows(estimate: Estimate) -> dict[str, Effect]:
-    rows: dict[str, Effect] = {}
-    if estimate.aggregator is not None and SIMPLE in estimate.aggregator.kinds:
-        rows = {f"{SIMPLE}: {e.key}": e for e in estimate.aggregate(SIMPLE).effects}
+    kinds = () if estimate.aggregator is None else estimate.aggregator.kinds
+    rows = {
+        f"{kind}: {effect.key}": effect
+        for kind in sorted(kinds, key=lambda kind: kind != SIMPLE)
+        for effect in estimate.aggregate(kind).effects
+        # overall, event times and cohorts are averaged with weights of their own
+        if kind == SIMPLE or effect.group is not None or effect.time is not None
+    }
     return rows | {effect.key: effect for effect in estimate.effects}
 
 

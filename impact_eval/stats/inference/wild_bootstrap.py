@@ -238,6 +238,7 @@ def wild_cluster_bootstrap(
     draws = _all_draws(parts, how, rng, enumerated=enumerated)
     estimate = float(c @ fit.coefficients)
     std_error = float(np.sqrt(np.sum(parts.gap**2)))
+    least = _least_share(how.scheme, len(draws.n0), enumerated=enumerated)
 
     # Restricted scores are linear in b - b0 (module): each null reuses the draws. Unrestricted
     # scores do not move: only the observed t does.
@@ -247,7 +248,7 @@ def wild_cluster_bootstrap(
         observed = abs(estimate - nulls) / std_error
         if how.tail is TailCount.STRICT:
             return _share_above(t, observed)
-        return _share(t, observed, enumerated=enumerated)
+        return max(_share(t, observed, enumerated=enumerated), least)
 
     t_null = draws.statistics(estimate - null if how.scheme.restricted else 0.0)
     observed = (estimate - null) / std_error
@@ -281,6 +282,15 @@ def _share(statistics: FloatArray, observed: float, *, enumerated: bool) -> floa
     """Share at least as large as observed; a Monte Carlo sample counts the observed one too."""
     count = int(np.count_nonzero(statistics >= observed * (1 - _TIE)))
     return count / len(statistics) if enumerated else (count + 1) / (len(statistics) + 1)
+
+
+def _least_share(scheme: WildScheme, draws: int, *, enumerated: bool) -> float:
+    """Share of the sign vectors that give back the sample and its mirror, at every null.
+
+    Their statistics are |t| itself; far from the estimate, rounding would break the tie.
+    """
+    own = enumerated and scheme.restricted and not scheme.jackknife_scores
+    return 2 / draws if own else 0.0
 
 
 def _share_above(statistics: FloatArray, observed: float) -> float:

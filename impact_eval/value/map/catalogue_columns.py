@@ -28,6 +28,9 @@ from impact_eval.value.map.laws import fit
 
 LANGUAGES: Final = ("fr", "en")
 VALUE: Final = "value"
+# of a figure: beyond, a unit was mistaken or a key stayed down
+SMALLEST: Final = Decimal("0.000000001")
+LARGEST: Final = Decimal("1000000000000")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 # Metropolitan départements (20 became 2A and 2B), then those overseas and the territories like them
@@ -73,8 +76,14 @@ def _choice(choices: type[StrEnum]) -> Callable[[Any], Any]:
 def _figure(raw: Any) -> Amount:
     """Read a figure: a price, a rate or a share, above zero; its sign is that of its kind."""
     amount = read_amount(raw)
-    if amount.value <= 0:
-        raise CellFault("figure_not_positive", found=str(amount.value))
+    for part in (amount.value, amount.low):
+        if part is not None and part <= 0:
+            raise CellFault("figure_not_positive", found=str(part))
+    for part in (amount.value, amount.high):
+        if part is not None and not SMALLEST <= part <= LARGEST:
+            raise CellFault(
+                "figure_out_of_reach", found=str(raw)[:60], low=str(SMALLEST), high=str(LARGEST)
+            )
     if not amount.certain:
         try:
             fit(amount)

@@ -22,6 +22,7 @@ from impact_eval.value.map.catalogue_columns import (
     PARAMETER,
     VALUE,
     read_date,
+    vocabulary,
 )
 from impact_eval.value.map.choices import LineKind
 from impact_eval.value.map.columns import MapColumn
@@ -105,7 +106,8 @@ def read_entries(texts: Mapping[str, str]) -> Entries:
         `price_year_out_of_range`, `unknown_choice`, `entry_not_a_date`, `not_yes_or_no`,
         `negative_amount`, `figure_not_positive`, `entry_bad_id`, `paid_to_oneself`,
         `expires_before_its_year`, `unknown_price`, `unknown_index`, `unknown_currency`,
-        `law_out_of_support`, `rival_itself`, `rival_not_mutual`.
+        `law_out_of_support`, `figure_out_of_reach`, `unknown_family`, `rival_itself`,
+        `rival_not_mutual`.
     """
     faults = FindingCollector()
     tables = {name: _table(name, text, faults) for name, text in texts.items()}
@@ -120,9 +122,9 @@ def read_entries(texts: Mapping[str, str]) -> Entries:
     for found in (*parameters, *cases):
         faults.add(*_price_year(found, last))
     for found in parameters:
-        faults.add(*_money(found), *_ends(found.cells, found.spot), *_item(found))
+        faults.add(*_money(found), *_ends(found.cells, found.spot), *_item(found, parameters))
         faults.add(*_named(found, "rivals", parameters), *_named(found, "index", indices))
-        faults.add(*_mutual(found, parameters))
+        faults.add(*_mutual(found, parameters), *_covered(found, parameters, cases))
     for found in indices:
         faults.add(*_marked(found))
     for found in cases:
@@ -254,6 +256,8 @@ def _money(found: _Placed) -> Iterable[Finding]:
     for one, other in (("currency", "price_year"), ("price_year", "currency")):
         if one in found.cells and other not in found.cells:
             yield _missing(found.spot, other)
+    if "kind" in found.cells and not {"currency", "price_year"} & set(found.cells):
+        yield _missing(found.spot, "currency")
 
 
 def _ends(cells: Entry, spot: _EntrySpot) -> Iterable[Finding]:
@@ -267,10 +271,17 @@ def _ends(cells: Entry, spot: _EntrySpot) -> Iterable[Finding]:
         yield Finding.error("paid_to_oneself", spot.at("receiver"), name=payer.value)
 
 
-def _item(found: _Placed) -> Iterable[Finding]:
-    """Refuse an item that is not the one of the id: `rsa_single@2025-04` is of `rsa_single`."""
+def _item(found: _Placed, known: Sequence[_Placed]) -> Iterable[Finding]:
+    """Refuse an item that is not the one of the id: `rsa_single@2025-04` is of `rsa_single`.
+
+    The id may say more than the item (`qaly_wtp@2020`), unless it says another item.
+    """
     name, item = found.cells.get("id"), found.cells.get("item")
-    if name and item and not name.startswith(item):
+    if not name or not item:
+        return
+    base = name.partition("@")[0]
+    others = {placed.cells.get("item") for placed in known}
+    if base != item and (base in others or not base.startswith(f"{item}_")):
         yield Finding.error("entry_bad_id", found.spot.at("item"), found=name)
 
 
@@ -287,6 +298,24 @@ def _named(found: _Placed, key: str, known: Sequence[_Placed]) -> Iterable[Findi
                 nearest=nearest(name, ids),
                 known=tuple(ids) if key == "index" else (),
             )
+
+
+def _covered(
+    found: _Placed, known: Sequence[_Placed], cases: Sequence[_Placed]
+) -> Iterable[Finding]:
+    """Refuse a family that nothing bears: what the figure contains would be counted twice."""
+    families = {*vocabulary()["families"]}
+    families |= {placed.cells["family"] for placed in known if placed.cells.get("family")}
+    for case in cases:
+        rows = case.cells.get("flows") or ()
+        families |= {str(row["name"]) for row in rows if "name" in row}
+    for name in found.cells.get("covers") or ():
+        if name not in families:
+            names = tuple(sorted(families))
+            yield Finding.error(
+                "unknown_family", found.spot.at("covers"), name=name, nearest=nearest(name, names),
+                known=names,
+            )  # fmt: skip
 
 
 def _mutual(found: _Placed, known: Sequence[_Placed]) -> Iterable[Finding]:

@@ -118,7 +118,8 @@ def _read_amount(raw: Any, number: Callable[[Any], Decimal]) -> Amount:
 def _amount_of_table(table: Mapping[str, Any], number: Callable[[Any], Decimal]) -> Amount:
     known = ("value", "low", "high", "law")
     strange = [key for key in table if key not in known]
-    if strange or "value" not in table or ("low" in table) != ("high" in table):
+    ends = {"low", "high"} & set(table)
+    if strange or "value" not in table or len(ends) == 1 or ("law" in table and not ends):
         raise CellFault("not_an_amount", found=", ".join(map(str, table)))
     value = number(table["value"])
     if "low" not in table:

@@ -3,7 +3,7 @@ file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from itertools import combinations
 from typing import Any, ClassVar
@@ -22,6 +22,8 @@ from impact_eval.pipeline.study_models import CovariancePart
 from impact_eval.stats.inference.covariance import (
     Clustered,
     Conley,
+    DriscollKraay,
+    MultiplierBootstrap,
     Randomisation,
     Robust,
     WildBootstrap,
@@ -62,6 +64,56 @@ def test_a_covariance_that_is_not_listed_is_refused(design: Any) -> None:
             with pytest.raises(ImpactEvalError) as refusal:
                 design(covariance=covariance)
             assert refusal.value.codes == ("covariance_not_taken",)
+
+
+REFUSED: list[tuple[str, Callable[[], object]]] = [
+    ("option_not_column", lambda: Clustered(3)),  # type: ignore[arg-type]
+    ("option_not_column", lambda: Clustered("")),
+    ("option_not_column", lambda: Clustered(())),
+    ("option_not_column", lambda: Clustered(("a", 3))),  # type: ignore[arg-type]
+    ("option_not_column", lambda: WildBootstrap(("a", "b"))),  # type: ignore[arg-type]
+    ("option_not_column", lambda: MultiplierBootstrap(("a", "b"))),  # type: ignore[arg-type]
+    ("option_not_column", lambda: Randomisation(3)),  # type: ignore[arg-type]
+    ("option_not_column", lambda: Conley(3, "lon", 50)),  # type: ignore[arg-type]
+    ("coordinates_same", lambda: Conley("lat", "lat", 50)),
+    ("option_not_number", lambda: Conley("lat", "lon", "50")),  # type: ignore[arg-type]
+    ("option_not_number", lambda: Conley("lat", "lon", True)),
+    ("option_out_of_range", lambda: Conley("lat", "lon", 0)),
+    ("option_out_of_range", lambda: Conley("lat", "lon", 30_000)),
+    ("option_not_number", lambda: DriscollKraay("two")),  # type: ignore[arg-type]
+    ("option_not_number", lambda: WildBootstrap("a", draws="many")),  # type: ignore[arg-type]
+    ("option_not_whole", lambda: WildBootstrap("a", draws=199.5)),  # type: ignore[arg-type]
+    ("option_out_of_range", lambda: WildBootstrap("a", seed=-1)),
+    ("option_not_number", lambda: MultiplierBootstrap("a", seed=None)),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("code", "make"), REFUSED)
+def test_an_option_of_another_kind_is_refused_in_words(
+    code: str, make: Callable[[], object]
+) -> None:
+    with pytest.raises(ImpactEvalError) as refusal:
+        make()
+    assert refusal.value.codes == (code,)
+
+
+def test_a_column_named_twice_is_one_dimension() -> None:
+    assert Clustered(("a", "a", "b")) == Clustered(("a", "b"))
+    assert Clustered(("a", "a", "b")).label == "CR2 (a, b)"
+
+
+def test_a_cutoff_that_covers_every_place_is_refused(rng: np.random.Generator) -> None:
+    """With all pairs in it, the sum is the square of the sum of influence values: zero."""
+    frame = pd.DataFrame(
+        {"y": rng.normal(size=40), "z": np.arange(40) % 2, "lat": 45.0, "lon": np.arange(40) / 10}
+    )
+    sample = Sample(frame, treatment="z")
+    for kernel in ("uniform", "bartlett"):
+        far = ie.designs.DifferenceInMeans(covariance=Conley("lat", "lon", 320, kernel))
+        with pytest.raises(ImpactEvalError) as refusal:
+            far.fit(sample, "y")
+        assert refusal.value.codes == ("cutoff_covers_all",)
+        assert refusal.value.findings[0].values["n"] == 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +177,9 @@ def test_a_study_file_names_any_with_its_options() -> None:
         with pytest.raises(ImpactEvalError) as refusal:
             make_covariance(CovariancePart(name=name, options=options))
         assert refusal.value.codes == (code,)
+    with pytest.raises(ImpactEvalError) as refusal:
+        make_covariance("conley")  # its columns must be named
+    assert set(refusal.value.codes) == {"option_missing"}
 
 
 # -- draws made again ----------------------------------------------------------------------------
@@ -212,3 +267,36 @@ def test_clusters_of_a_regression_bear_their_names() -> None:
     seen = sorted(frame.dropna()["basin"].unique())
     assert influence.units.tolist() == seen
     assert influence.values.shape == (len(seen), 1)
+
+
+@pytest.mark.parametrize("name", ["did", "twfe", "stacked", "sun_abraham", "callaway_santanna"])
+def test_a_label_names_the_columns_of_the_clusters(name: str, rng: np.random.Generator) -> None:
+    rows = [
+        (u, t, 3 if u % 2 else 0, u // 2 % 12, u % 7, rng.normal())
+        for u in range(48)
+        for t in range(1, 6)
+    ]
+    frame = pd.DataFrame(rows, columns=["id", "an", "debut", "bassin", "filiere", "y"])
+    sample = Sample(frame, unit="id", time="an", cohort="debut")
+    for by in ("bassin", ("bassin", "filiere")):
+        fitted = designs.get(name)(covariance=Clustered(by, correction="CR1")).fit(sample, "y")
+        wanted = "(bassin)" if isinstance(by, str) else "(bassin, filiere)"
+        assert fitted.method.covariance is not None
+        assert fitted.method.covariance.endswith(wanted)
+
+
+def test_a_column_of_clusters_that_is_not_there_is_no_outcome(rng: np.random.Generator) -> None:
+    frame = pd.DataFrame({"y": rng.normal(size=20), "z": np.arange(20) % 2, "bassin": 1})
+    sample = Sample(frame, treatment="z")
+    with pytest.raises(ImpactEvalError) as refusal:
+        ie.designs.DifferenceInMeans(covariance=Clustered("basin")).fit(sample, "y")
+    assert refusal.value.findings[0].values["role"] == "cluster"
+    assert refusal.value.findings[0].values["nearest"] == "bassin"
+
+
+@pytest.mark.parametrize("name", ["synthetic_did", "synthetic_control"])
+def test_a_seed_that_cannot_be_is_refused_before_the_fit(name: str) -> None:
+    for seed, code in (("x", "option_not_number"), (-1, "option_too_low")):
+        with pytest.raises(ImpactEvalError) as refusal:
+            designs.get(name)(seed=seed)
+        assert refusal.value.codes == (code,)

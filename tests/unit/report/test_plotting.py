@@ -93,10 +93,17 @@ def test_a_notebook_gets_the_words_and_the_table() -> None:
 
 def test_what_cannot_be_drawn_is_refused_in_words() -> None:
     nothing = replace(EVENTS, effects=tuple(replace(e, estimate=None) for e in EVENTS.effects))
-    for thing in ("y", Draws("placebo", np.zeros((1, 1))), nothing):
+    blank = Effect(outcome="y", estimand="att", term="att", estimate=float("nan"))
+    for thing in ("y", Draws("placebo", np.zeros((1, 1))), nothing, blank):
         with pytest.raises(ie.ImpactEvalError) as refused:
             ie.plot(thing)  # type: ignore[arg-type]
         assert refused.value.codes == ("nothing_to_plot",)
+
+
+def test_what_is_no_axes_is_refused_in_words() -> None:
+    with pytest.raises(ie.ImpactEvalError) as refused:
+        ie.plot(EVENTS, ax="figure")  # type: ignore[arg-type]
+    assert refused.value.codes == ("not_axes",)
 
 
 def test_a_name_of_a_file_commands_nothing() -> None:

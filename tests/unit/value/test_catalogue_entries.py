@@ -174,6 +174,14 @@ FAULTS: dict[str, tuple[dict[str, str | None], str, str]] = {
     "rival unknown": ({"rivals": '["nobody"]'}, "unknown_price", "rivals"),
     "index unknown": ({"index": '"fr_cpy"'}, "unknown_index", "index"),
     "lifetime in words": ({"lifetime": '"yes"'}, "not_yes_or_no", "lifetime"),
+    "covers misspelt": ({"covers": '["unemploiment"]'}, "unknown_family", "covers"),
+    "covers the id of a figure": ({"covers": '["essai@2025"]'}, "unknown_family", "covers"),
+    "item that only begins the id": ({"item": '"essa"'}, "entry_bad_id", "item"),
+    "price without money": ({"currency": None, "price_year": None}, "missing_cell", "currency"),
+    "law without a range": ({"law": '"normal"'}, "not_an_amount", "value"),
+    "range that changes its sign": ({"low": "-5", "high": "200"}, "figure_not_positive", "value"),
+    "value beyond reason": ({"value": "1e300"}, "figure_out_of_reach", "value"),
+    "value of next to nothing": ({"value": "1e-300"}, "figure_out_of_reach", "value"),
     "covers that is no list": ({"covers": '"rsa"'}, "not_a_text", "covers"),
 }
 

@@ -50,6 +50,7 @@ from impact_eval.stats.inference.covariances.covariance_kind import (
     as_columns,
     crossed,
     member_of,
+    named_columns,
     nearest_psd,
     register_covariance,
     residual_df,
@@ -85,8 +86,9 @@ class Clustered(Covariance):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "correction", member_of(CR, "correction", self.correction))
-        if self.by is not None and not isinstance(self.by, str):
-            object.__setattr__(self, "by", tuple(self.by))
+        if self.by is not None:
+            named = named_columns(self.name, "by", self.by)
+            object.__setattr__(self, "by", self.by if isinstance(self.by, str) else named)
 
     @property
     def coded(self) -> tuple[str, ...]:

@@ -21,8 +21,10 @@ from impact_eval.stats.inference.covariances.covariance_kind import (
     FloatArray,
     Source,
     Ties,
+    in_range,
     member_of,
     nearest_psd,
+    one_column,
     register_covariance,
 )
 from impact_eval.stats.inference.regression import LinearFit
@@ -69,14 +71,16 @@ class Conley(Covariance):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kernel", member_of(SpatialKernel, "kernel", self.kernel))
-        if not (math.isfinite(self.cutoff_km) and self.cutoff_km > 0):
+        for option in ("latitude", "longitude"):
+            one_column(self.name, option, getattr(self, option))
+        if self.latitude == self.longitude:
+            raise ImpactEvalError(Finding.error("coordinates_same", column=self.latitude))
+        farthest = math.floor(math.pi * EARTH_RADIUS_KM)
+        in_range(self.name, "cutoff_km", self.cutoff_km, low=0, high=farthest)
+        if self.cutoff_km == 0:
             raise ImpactEvalError(
                 Finding.error(
-                    "option_out_of_range",
-                    option="cutoff_km",
-                    value=self.cutoff_km,
-                    low=0,
-                    high=math.floor(math.pi * EARTH_RADIUS_KM),
+                    "option_out_of_range", option="cutoff_km", value=0, low=0, high=farthest
                 )
             )
 
@@ -96,7 +100,8 @@ class Conley(Covariance):
         Raises
         ------
         ImpactEvalError
-            `coordinates_missing`, `shape_mismatch`, `not_finite`, `coordinates_off_range`.
+            `coordinates_missing`, `shape_mismatch`, `not_finite`, `coordinates_off_range`;
+            `cutoff_covers_all` when no two places are farther apart than the cutoff.
         """
         return self.of_influence(fit.scores @ fit.bread, ties)
 
@@ -107,10 +112,17 @@ class Conley(Covariance):
         scores = np.zeros((len(places), influence.shape[1]))
         np.add.at(scores, index.ravel(), influence)
         total = np.zeros((influence.shape[1], influence.shape[1]))
+        apart = False
         for start in range(0, len(places), _BLOCK):
             block = slice(start, start + _BLOCK)
-            near = self._kernel(great_circle_km(places[block], places))
-            total += scores[block].T @ (near @ scores)
+            distance = great_circle_km(places[block], places)
+            apart = apart or bool((distance > self.cutoff_km).any())
+            total += scores[block].T @ (self._kernel(distance) @ scores)
+        if not apart:
+            # influence values sum to zero: with every pair in the sum, so does the variance
+            raise ImpactEvalError(
+                Finding.error("cutoff_covers_all", value=self.cutoff_km, n=len(places))
+            )
         total = (total + total.T) / 2
         matrix, findings = nearest_psd(total)
         return CovarianceResult(

@@ -8,9 +8,10 @@ one is one file: a frozen dataclass under `@register_covariance`.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from enum import StrEnum
 from typing import ClassVar
 
@@ -292,6 +293,13 @@ class OfOneColumn(Covariance):
 
     by: str | None = None
 
+    def _check_draws(self, draws: object, seed: object, *, most: int) -> None:
+        """Refuse what is not one column, a number of draws and a seed."""
+        if self.by is not None:
+            one_column(self.name, "by", self.by)
+        whole_in_range(self.name, "draws", draws, low=99, high=most)
+        whole_in_range(self.name, "seed", seed, low=0, high=2**63 - 1)
+
     @property
     def coded(self) -> tuple[str, ...]:
         """The column named, none when the sample's clusters are meant."""
@@ -328,7 +336,7 @@ def covariance_from_text(text: str) -> Covariance:
     Raises
     ------
     ImpactEvalError
-        `unknown_name`, with the names that exist.
+        `unknown_name`, with the names that exist; `option_missing` for one that needs columns.
 
     Examples
     --------
@@ -340,7 +348,12 @@ def covariance_from_text(text: str) -> Covariance:
         found = kind.from_text(text)
         if found is not None:
             return found
-    return covariances.get(text)()
+    kind = covariances.get(text)
+    needed = [item.name for item in fields(kind) if item.default is MISSING]  # type: ignore[arg-type]
+    faults = [Finding.error("option_missing", option=name, method=text) for name in needed]
+    if faults:
+        raise ImpactEvalError(faults)
+    return kind()
 
 
 def member_of(kind: type[StrEnum], option: str, value: str) -> StrEnum:
@@ -372,18 +385,65 @@ def as_columns(by: str | tuple[str, ...] | None) -> tuple[str, ...]:
     return (by,) if isinstance(by, str) else by
 
 
-def in_range(option: str, value: float, *, low: float, high: float) -> None:
-    """Refuse a number off its range.
+def named_columns(method: str, option: str, by: object) -> tuple[str, ...]:
+    """Return the columns that an option names, each once: a text, or several.
 
     Raises
     ------
     ImpactEvalError
-        `option_out_of_range`.
+        `option_not_column` for anything else, and for no column at all.
     """
-    if not (np.isfinite(value) and low <= value <= high):
+    named = (by,) if isinstance(by, str) else by
+    if not isinstance(named, (tuple, list)):
+        named = ()
+    known = tuple(dict.fromkeys(name for name in named if isinstance(name, str) and name))
+    if not known or len(known) != len(set(map(repr, named))):
+        raise ImpactEvalError(
+            Finding.error("option_not_column", method=method, option=option, name=str(by)[:60])
+        )
+    return known
+
+
+def one_column(method: str, option: str, name: object) -> None:
+    """Refuse what is not the name of one column: `option_not_column`."""
+    if not isinstance(name, str):
+        raise ImpactEvalError(
+            Finding.error("option_not_column", method=method, option=option, name=str(name)[:60])
+        )
+    named_columns(method, option, name)
+
+
+def in_range(method: str, option: str, value: object, *, low: float, high: float) -> None:
+    """Refuse what is no number, and a number off its range.
+
+    Raises
+    ------
+    ImpactEvalError
+        `option_not_number`, `option_out_of_range`.
+    """
+    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+        raise ImpactEvalError(
+            Finding.error("option_not_number", method=method, option=option, name=str(value)[:60])
+        )
+    if not (math.isfinite(value) and low <= value <= high):
         raise ImpactEvalError(
             Finding.error("option_out_of_range", option=option, value=value, low=low, high=high)
         )
+
+
+def whole_in_range(method: str, option: str, value: object, *, low: int, high: int) -> None:
+    """Refuse what is no whole number, and one off its range.
+
+    Raises
+    ------
+    ImpactEvalError
+        `option_not_whole`, and what `in_range` refuses.
+    """
+    if isinstance(value, (float, np.floating)):
+        raise ImpactEvalError(
+            Finding.error("option_not_whole", method=method, option=option, name=str(value)[:60])
+        )
+    in_range(method, option, value, low=low, high=high)
 
 
 def nearest_psd(matrix: FloatArray) -> tuple[FloatArray, tuple[Finding, ...]]:

@@ -58,7 +58,7 @@ class DriscollKraay(Covariance):
 
     def __post_init__(self) -> None:
         if self.lags is not None:
-            in_range("lags", self.lags, low=0, high=10_000)
+            in_range(self.name, "lags", self.lags, low=0, high=10_000)
 
     @property
     def label(self) -> str:

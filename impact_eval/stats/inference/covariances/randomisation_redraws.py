@@ -25,7 +25,6 @@ from impact_eval.stats.inference.covariances.covariance_kind import (
     OwnTest,
     Redraws,
     Source,
-    in_range,
     register_covariance,
 )
 from impact_eval.stats.inference.randomisation import (
@@ -62,7 +61,7 @@ class Randomisation(OfOneColumn):
     seed: int = 1
 
     def __post_init__(self) -> None:
-        in_range("draws", self.draws, low=99, high=10**6)
+        self._check_draws(self.draws, self.seed, most=10**6)
 
     @property
     def label(self) -> str:

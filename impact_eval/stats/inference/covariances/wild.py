@@ -29,7 +29,6 @@ from impact_eval.stats.inference.covariances.covariance_kind import (
     OwnTest,
     Source,
     Ties,
-    in_range,
     member_of,
     register_covariance,
 )
@@ -75,7 +74,7 @@ class WildBootstrap(OfOneColumn):
     def __post_init__(self) -> None:
         object.__setattr__(self, "scheme", member_of(WildScheme, "scheme", self.scheme))
         object.__setattr__(self, "weights", member_of(RandomWeights, "weights", self.weights))
-        in_range("draws", self.draws, low=99, high=10**7)
+        self._check_draws(self.draws, self.seed, most=10**7)
 
     @property
     def label(self) -> str:
