@@ -20,6 +20,8 @@ from impact_eval.stats.inference.few import FEW_TREATED, few_in_all
 IntArray = NDArray[np.int64]
 
 ONE_TREATED = ("one_treated_unit", "one_treated_cluster")  # why an effect has no interval
+# What is said of an error that comes from large samples, and of no other.
+OF_FEW = ("few_clusters", "few_treated_units", "few_treated_clusters", *ONE_TREATED)
 
 
 def clusters_declared(sample: Sample, covariance: Covariance | None = None) -> bool:

@@ -12,7 +12,7 @@ from impact_eval.core.estimate import Draws, Estimate, MethodRecord
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs.base import Design, options_of
-from impact_eval.designs.few_independent import ONE_TREATED
+from impact_eval.designs.few_independent import OF_FEW
 from impact_eval.designs.own_tests import with_test
 from impact_eval.designs.ties import cluster_columns
 from impact_eval.stats.inference.covariances import Covariance, Redraws, Source
@@ -143,7 +143,9 @@ class _Redrawn:
             with_test(replace(effect, std_error=None, df=None), test)
             for effect, test in zip(fitted.effects, tests, strict=True)
         ]
-        found = [f for f in fitted.findings if f.code not in ONE_TREATED]
+        # the draw is replayed as it was made: its test is exact, however few were drawn
+        told = Finding.info("draw_replayed")
+        found = [*(f for f in fitted.findings if f.code not in (*OF_FEW, told.code)), told]
         found += [f for test in tests for f in test.findings if f not in found]
         offered = () if fitted.aggregator is None else fitted.aggregator.kinds
         return replace(

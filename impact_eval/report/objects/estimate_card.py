@@ -42,8 +42,8 @@ def estimate_card(estimate: Estimate) -> list[AnyBlock]:
     words = [say("shown.several", outcome=named(estimate.outcome), n=len(estimate.effects))]
     if overall is not None:
         words = [main_sentence(_result(overall, estimate)), *_precision(overall)]
-        if overall.conf_low is not None and _too_narrow(estimate):
-            words.append(say("shown.narrow"))
+        if overall.conf_low is not None and _few_independent(estimate):
+            words.append(say("shown.few"))
     # a table leaves no room for what the design compares: its own estimate tells it
     facts: list[Said] = [*_counts(estimate, overall), *_detail(estimate)]
     facts += _method(estimate.method.name, info, short=bool(table))
@@ -62,8 +62,8 @@ def overall_effect(estimate: Estimate) -> Effect | None:
     return effect if len(estimate.effects) == 1 or effect.key == "att" else None
 
 
-def _too_narrow(estimate: Estimate) -> bool:
-    """Whether something noticed says that the interval shown is too narrow."""
+def _few_independent(estimate: Estimate) -> bool:
+    """Whether few are independent: the usual margin would be too narrow, others may hold."""
     return any(finding.code in OF_USUAL_MARGIN for finding in estimate.findings)
 
 

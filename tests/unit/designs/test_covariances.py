@@ -224,6 +224,19 @@ def test_an_interval_by_draws_holds_the_effects_that_the_test_keeps() -> None:
     assert p_value(row.conf_high + 0.05 * width) <= 0.05
 
 
+def test_a_replayed_draw_says_what_it_rests_on_and_not_that_it_is_too_narrow() -> None:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"z": np.repeat([1, 0], 4), "y": rng.normal(size=8)})
+    usual = ie.designs.DifferenceInMeans().fit(Sample(frame, treatment="z"), "y")
+    replayed = ie.designs.DifferenceInMeans(covariance=Randomisation()).fit(
+        Sample(frame, treatment="z"), "y"
+    )
+    assert "few_treated_units" in {finding.code for finding in usual.findings}
+    assert [finding.code for finding in replayed.findings] == ["draw_replayed"]
+    assert "lire les remarques" in usual.summary("fr").replace("\n", " ")
+    assert "trop étroite" not in replayed.summary("fr").replace("\n", " ")
+
+
 def test_randomisation_follows_an_aggregation_and_dates_in_words() -> None:
     rng = np.random.default_rng(2)
     rows = [

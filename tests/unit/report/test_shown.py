@@ -217,8 +217,8 @@ def test_a_before_after_is_never_called_an_effect(language: str) -> None:
     assert {"fr": "niveau 1 sur 4", "en": "level 1 of 4"}[language] in _spaced(text)
 
 
-def test_a_margin_known_to_be_too_narrow_is_said_beside_it() -> None:
-    narrow = "Cette marge d’erreur est trop étroite"
+def test_few_independent_units_are_said_beside_the_margin() -> None:
+    narrow = "lire les remarques avant de se fier à cette marge d’erreur"
     assert narrow in estimate(findings=(FEW,)).summary("fr").split("\n- ")[0].replace("\n", " ")
     assert narrow not in estimate().summary("fr").replace("\n", " ")
 
