@@ -7,7 +7,7 @@ nothing else. Their faults are told here, in one way: where, what was found, wha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, get_args
 
@@ -68,19 +68,6 @@ def wanted(kind: str) -> str:
     ('wanted.whole', 'wanted.other')
     """
     return f"wanted.{_WANTED.get(kind, 'other')}"
-
-
-def wanted_like(value: object) -> str:
-    """Return the label of what may stand in the place of a value: a number for a number.
-
-    Examples
-    --------
-    >>> wanted_like(True), wanted_like(0.5), wanted_like(("a",))
-    ('wanted.flag', 'wanted.number', 'wanted.list')
-    """
-    kinds = ((bool, "flag"), (int, "whole"), (float, "number"), (str, "text"),
-             (Mapping, "table"), (Iterable, "list"))  # fmt: skip
-    return f"wanted.{next((name for kind, name in kinds if isinstance(value, kind)), 'other')}"
 
 
 def own_code(detail: ErrorDetails) -> bool:

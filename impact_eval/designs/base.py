@@ -15,7 +15,7 @@ from impact_eval.core.noticed import announcing
 from impact_eval.core.registry import Registry
 from impact_eval.core.vocabulary import ShareFormula
 from impact_eval.data.sample import DataShape, Sample
-from impact_eval.designs.options import COVARIANCE, faults_of, rules_of
+from impact_eval.designs.options import COVARIANCE, choices_of, faults_of
 from impact_eval.stats.inference.covariances import Covariance, Source, names_for, serves
 
 ENTRY_POINTS = "impact_eval.designs"
@@ -198,8 +198,7 @@ def register(thing: type[Design]) -> type[Design]:
 
     Whoever fits it is told what it noticed, once.
     """
-    declared = {name: rule.one_of for name, rule in rules_of(thing).items()}
-    thing.info = replace(thing.info, options=MappingProxyType(declared))
+    thing.info = replace(thing.info, options=MappingProxyType(choices_of(thing)))
     if not hasattr(thing.fit, "__wrapped__"):
         setattr(thing, "fit", announcing(thing.info.name, thing.fit))  # noqa: B010 - a method
     return _add(thing)
@@ -216,6 +215,8 @@ def options_of(design: Design) -> dict[str, Any]:
 
 
 def _describe(value: Any) -> Any:
+    if isinstance(value, np.generic):  # 3 and not np.int64(3)
+        return value.item()
     if isinstance(value, (tuple, list)):
         return [_describe(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
@@ -227,13 +228,15 @@ def _describe(value: Any) -> Any:
 def check_options(design: Design) -> None:
     """Refuse what options may not be, all at once, by name. Call it in `__post_init__`.
 
-    Choices and bounds are those that `option(...)` declares on each field.
+    The type of each field says what is wanted there: a text, true or false, a number, a whole
+    number, two of them. Choices and bounds are those that `option(...)` declares on the field.
 
     Raises
     ------
     ImpactEvalError
-        `unknown_option`, `option_not_number`, `option_too_low`; `covariance_not_taken` for a
-        covariance that the design cannot serve, or an object that is none.
+        `unknown_option`, `option_not_number`, `option_not_whole`, `option_wrong_kind`,
+        `option_too_low`, `option_out_of_range`; `covariance_not_taken` for a covariance that the
+        design cannot serve, or an object that is none.
     """
     faults = FindingCollector()
     if any(item.name == COVARIANCE for item in fields(design)):  # type: ignore[arg-type]

@@ -195,7 +195,7 @@ def _change(time: Any, measured: _Measured, n: int, levels: dict[str, float]) ->
         variance=float(result.matrix[0, 0]),
         df=float(result.df[0]),
         n=n,
-        n_clusters=result.n_clusters[0] if result.n_clusters else None,
+        n_clusters=min(result.n_clusters, default=None),
         influence=measured.influence(),
         regular=result.influence is not None,
         units=measured.tied.labels,

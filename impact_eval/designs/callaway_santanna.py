@@ -151,11 +151,6 @@ class CallawaySantAnna:
 
     def __post_init__(self) -> None:
         check_options(self)
-        low, high = self.window or (None, None)
-        if low is not None and high is not None and low > high:
-            raise ImpactEvalError(
-                Finding.error("option_out_of_range", option="window", value=high, low=low, high="∞")
-            )
 
     @classmethod
     def contract_example(cls, rng: np.random.Generator) -> Example:

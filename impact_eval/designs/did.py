@@ -392,7 +392,7 @@ def _report(
         df=answer.df,
         n_treated=int(data.treated.sum()),
         n_comparison=int((~data.treated).sum()),
-        n_clusters=result.n_clusters[0] if result.n_clusters else None,
+        n_clusters=min(result.n_clusters, default=None),
     )
     effects, noted = apply_tests([effect], result.tests, np.eye(1))
     findings = [*data.findings, *answer.findings, *noted, *few]

@@ -294,7 +294,7 @@ def _report(
         df=float(result.df[0]),
         n_treated=int(trial.treated.sum()),
         n_comparison=int((~trial.treated).sum()),
-        n_clusters=result.n_clusters[0] if result.n_clusters else None,
+        n_clusters=min(result.n_clusters, default=None),
     )
     effects, noted = apply_tests([effect], result.tests, np.eye(1))
     findings = [*trial.findings, *result.findings, *noted]

@@ -76,7 +76,7 @@ def _source(
     size = fit.plan.size
     if data.bound is not None:
         result = data.bound.of_influence(fit.influence())
-        counted = result.n_clusters[0] if result.n_clusters else fit.n_independent
+        counted = min(result.n_clusters, default=fit.n_independent)
         source = JointSource(
             covariance=result.matrix,
             influence=None,

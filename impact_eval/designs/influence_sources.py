@@ -43,6 +43,9 @@ class Combination:
         Tests of these combinations, or of combinations of them, that are not Wald's.
     findings : tuple of Finding
     draws : Draws or None
+    clusters : int or None
+        How many clusters the covariance asked for counts, the fewest of its dimensions; None when
+        it is the design's own, or when units stand alone.
     """
 
     covariance: FloatArray
@@ -51,6 +54,7 @@ class Combination:
     tests: Tests | None = None
     findings: tuple[Finding, ...] = ()
     draws: Draws | None = None
+    clusters: int | None = None
 
 
 def combination(result: CovarianceResult, labels: NDArray[Any]) -> Combination:
@@ -61,6 +65,7 @@ def combination(result: CovarianceResult, labels: NDArray[Any]) -> Combination:
         df=result.df,
         tests=result.tests,
         findings=result.findings,
+        clusters=min(result.n_clusters, default=None),
     )
 
 

@@ -90,6 +90,7 @@ def make_estimate(
     covariance[~live] = np.nan
     covariance[:, ~live] = np.nan
     effects: list[Effect] = []
+    clusters = report.n_clusters if combined.clusters is None else combined.clusters
     errors = np.sqrt(np.where(live, variance, 0.0)).tolist()
     numbers = zip(rows, values.tolist(), errors, live.tolist(), combined.df.tolist(), strict=True)
     for row, value, error, known, df in numbers:
@@ -104,7 +105,7 @@ def make_estimate(
             df=df,
             n_treated=row.n_treated,
             n_comparison=row.n_comparison,
-            n_clusters=report.n_clusters,
+            n_clusters=clusters,
         )
         effects.append(effect if row.has_interval else _without_interval(effect))
     rows_shown: tuple[Effect, ...] = tuple(effects)

@@ -288,6 +288,7 @@ class _Pair:
     df: float
     label: str
     findings: tuple[Finding, ...] = ()
+    clusters: int | None = None  # of the covariance asked for, the fewest of its dimensions
 
 
 def _cohorts(sample: Sample) -> FloatArray:
@@ -355,7 +356,8 @@ def _pair_of_rows(fits: list[LinearFit], covariance: Covariance, ties: Ties) -> 
     Both fits have the same columns, so that the covariance of the sum of the outcomes is
     :math:`V_1 + V_2 + 2C`.
     """
-    if covariance.by_cluster and not ties.codes:
+    alone = not ties.codes
+    if covariance.by_cluster and alone:
         ties = replace(ties, codes=(np.arange(len(fits[0].residuals)),))
     place = fits[0].position("effect")
     both = replace(fits[0], residuals=fits[0].residuals + fits[1].residuals)
@@ -370,6 +372,7 @@ def _pair_of_rows(fits: list[LinearFit], covariance: Covariance, ties: Ties) -> 
         df=float(found[0].df[0]),
         label=found[0].label,
         findings=found[0].findings,
+        clusters=None if alone else min(found[0].n_clusters, default=None),
     )
 
 
@@ -394,7 +397,7 @@ def _rows(
             df=pair.df,
             n_treated=int(offered.sum()),
             n_comparison=int((~offered).sum()),
-            n_clusters=len(table.labels),
+            n_clusters=len(table.labels) if pair.clusters is None else pair.clusters,
         )
         for estimand, term, value, variance in zip(
             ("itt", "take_up", "late"),

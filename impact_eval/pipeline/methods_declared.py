@@ -41,7 +41,9 @@ def make_covariance(asked: str | CovariancePart) -> Covariance:
     return kind(**dict(asked.options))
 
 
-def _options_missing(kind: type[Covariance], asked: CovariancePart) -> list[Finding]:
+def _options_missing(
+    kind: type[Covariance] | type[Design], asked: CovariancePart | MethodPart
+) -> list[Finding]:
     needed = [
         item.name
         for item in fields(kind)  # type: ignore[arg-type]  # a dataclass
@@ -50,7 +52,7 @@ def _options_missing(kind: type[Covariance], asked: CovariancePart) -> list[Find
     return [
         Finding.error("option_missing", option=name, method=asked.name)
         for name in needed
-        if name not in asked.options
+        if name not in asked.options and name != COVARIANCE
     ]
 
 
@@ -60,7 +62,7 @@ def make_design(method: MethodPart) -> Design:
     Raises
     ------
     ImpactEvalError
-        `unknown_name`, `unknown_option`, `covariance_not_offered`.
+        `unknown_name`, `option_missing`, `covariance_not_offered`, what `check_options` refuses.
     """
     kind = designs.get(method.name)
     options: dict[str, Any] = dict(method.options)
@@ -73,4 +75,7 @@ def make_design(method: MethodPart) -> Design:
                 Finding.error("covariance_not_offered", method=method.name, name=name)
             )
         options[COVARIANCE] = make_covariance(method.covariance)
+    missing = FindingCollector()
+    missing.add(*_options_missing(kind, method))
+    missing.raise_if_errors()
     return kind(**options)

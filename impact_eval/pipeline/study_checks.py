@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from impact_eval.core.dates import first_day, iso_date, last_day
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
-from impact_eval.core.model_faults import wanted_like
 from impact_eval.survey.catalogue import instrument_names
 
 if TYPE_CHECKING:
@@ -112,13 +111,17 @@ def _check_method(key: str, method: Mapping[str, Any], faults: FindingCollector)
     own = FindingCollector()
     for option, value in _table(method.get("options")).items():
         _check_option(f"{key}.options.{option}", designs.get(name), option, value, own)
-    if method.get("covariance") is not None and not own.has_errors:
-        _check_covariance(f"{key}.covariance", method, own)
+    if not own.has_errors:
+        part = "options" if method.get("covariance") is None else "covariance"
+        _check_made(f"{key}.{part}", method, own)
     faults.add(*own.findings)
 
 
-def _check_covariance(key: str, method: Mapping[str, Any], faults: FindingCollector) -> None:
-    """Make the design as declared: what its covariance lacks, or cannot be, is told at once."""
+def _check_made(key: str, method: Mapping[str, Any], faults: FindingCollector) -> None:
+    """Make the design as declared: what its covariance lacks, or cannot be, is told at once.
+
+    So is what a design refuses by itself, such as options that do not go together.
+    """
     from pydantic import ValidationError
 
     from impact_eval.pipeline.methods_declared import make_design
@@ -135,8 +138,6 @@ def _check_covariance(key: str, method: Mapping[str, Any], faults: FindingCollec
 def _check_option(
     key: str, design: type[Design], option: str, value: Any, faults: FindingCollector
 ) -> None:
-    from dataclasses import fields
-
     from impact_eval.designs.options import rules_of
 
     rules = rules_of(design)
@@ -153,26 +154,9 @@ def _check_option(
             )
         )
         return
-    options = {f.name: f.default for f in fields(design)}  # type: ignore[arg-type]
     fault = rules[option].fault(value, method=design.info.name, name=option, place=_place(key))
     if fault is not None:
         faults.add(fault)
-    elif not rules[option].one_of and not _same_kind(value, options[option]):
-        asked = wanted_like(options[option])
-        faults.add(
-            Finding.error("wrong_type", _place(key), key=key, found=str(value)[:60], expected=asked)
-        )
-
-
-def _same_kind(value: Any, default: Any) -> bool:
-    """Whether a value may stand in the place of a default: true or false, a number, a text."""
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(value, bool) or not isinstance(default, (bool, int, float, str))
-    if isinstance(default, int):
-        return isinstance(value, int)
-    if isinstance(default, float):
-        return isinstance(value, (int, float))
-    return not isinstance(default, str) or isinstance(value, str)
 
 
 def _check_instruments(instruments: list[Mapping[str, Any]], faults: FindingCollector) -> None:
