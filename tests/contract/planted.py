@@ -587,6 +587,26 @@ class NobodyToCompare(DifferenceInMeans):
         return super().fit(sample, outcome)
 
 
+@planted("what was noticed in the sample is not told", "findings_kept")
+class FindingsSwallowed(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        return replace(super().fit(sample, outcome), findings=())
+
+
+@planted("the sample is read again, and what was noticed is lost", "findings_kept")
+class FindingsOfAnotherReading(TwoWayFixedEffects):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        return super().fit(read_again(sample), outcome)
+
+
+@planted("people treated from the start leave without a word", "findings_kept")
+class AlwaysTreatedUntold(CallawaySantAnna):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        right = super().fit(sample, outcome)
+        kept = [f for f in right.findings if f.code != "always_treated_dropped"]
+        return replace(right, findings=tuple(kept))
+
+
 @planted("a result bears the name of another method", "result_shape")
 class OtherName(DifferenceInMeans):
     def fit(self, sample: Sample, outcome: str) -> Estimate:
