@@ -179,6 +179,8 @@ def verify_lottery(record: Mapping[str, Any], *, key: bytes | None = None) -> tu
         `key_not_bytes`.
     """
     _refuse_key(key)
+    # The record is held to its digest, the digest to the key, the draw to its public seed: each
+    # fault is told apart, for whoever changed the record may have made the digest again.
     found: list[Finding] = []
     content = {k: v for k, v in record.items() if k not in ("digest", "signature")}
     try:
