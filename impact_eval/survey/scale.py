@@ -282,6 +282,11 @@ class Scale:
             return next(iter(self.orders.values()))
         return tuple(item.id for item in self.items)
 
+    @property
+    def listed(self) -> bool:
+        """Whether the scale is of the catalogue, and not a user's own."""
+        return not self.local
+
     def item(self, name: str) -> Item:
         """Return one item by its identity."""
         for item in self.items:

@@ -124,7 +124,7 @@ def instrument_card(scale: Instrument) -> list[AnyBlock]:
 
 def _listed(scale: Instrument, code: str) -> bool:
     """Whether a code is that of this scale: a user's own may bear the name of another."""
-    return not scale.local and written(code)
+    return scale.listed and written(code)
 
 
 def _name(scale: Instrument) -> Said:
@@ -145,7 +145,7 @@ def _scoring(scale: Instrument) -> Said:
 
 
 def _rights(scale: Instrument) -> Said:
-    if scale.local and scale.rights.terms == OWN:
+    if not scale.listed and scale.rights.terms == OWN:
         return say("shown.scale.own_rights")
     if not scale.items and scale.rights.wording is WordingClass.SHIP:
         return say("shown.scale.public_method")
@@ -153,7 +153,7 @@ def _rights(scale: Instrument) -> Said:
 
 
 def _standing(scale: Instrument) -> str:
-    where = "local" if scale.local else "listed"
+    where = "listed" if scale.listed else "local"
     return f"{where}_{'validated' if scale.validated else 'unproved'}"
 
 
