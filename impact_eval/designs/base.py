@@ -19,6 +19,10 @@ from impact_eval.designs.options import COVARIANCE, choices_of, faults_of
 from impact_eval.stats.inference.covariances import Covariance, Source, names_for, serves
 
 ENTRY_POINTS = "impact_eval.designs"
+# Of a design that leaves out those treated from the first period: the sample had only noticed them.
+ALWAYS_TREATED_RETOLD: Mapping[str, str] = MappingProxyType(
+    {"always_treated": "always_treated_dropped"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,8 @@ class EstimatorInfo:
         Effects are measured from the period just before, not from the mean of all those before.
     formula : ShareFormula
         What an estimate of yes and no gives back of counts.
+    retold : mapping of str to str
+        Findings of the sample that it tells by another code; it carries all the others.
     """
 
     name: str
@@ -144,6 +150,7 @@ class EstimatorInfo:
     regression_on: frozenset[DataShape] = frozenset()
     short_base: bool = False
     formula: ShareFormula = ShareFormula.OTHER
+    retold: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def covariances(self) -> tuple[str, ...]:
@@ -174,7 +181,7 @@ class EstimatorInfo:
 
 # how the pipeline shows a design among others: nothing that a reader of its page needs
 _OF_THE_HOUSE = frozenset(
-    {"variants", "shortcut_on", "regression_on", "short_base", "formula", "wald_only"}
+    {"variants", "shortcut_on", "regression_on", "short_base", "formula", "wald_only", "retold"}
 )
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from impact_eval.core.estimate import FlowStep
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
+from impact_eval.designs.base import ALWAYS_TREATED_RETOLD
 from impact_eval.designs.few_independent import clusters_declared
 from impact_eval.stats.panels.cohort_gram import CohortGram, cohort_gram
 from impact_eval.stats.panels.panel_regression import PanelColumns
@@ -279,7 +280,7 @@ class Panel:
         """
         if rule is LeftOut.ALWAYS_TREATED:
             early = (self.last_before(anticipation) < 0)[self.codes]
-            told = tuple(f for f in self.findings if f.code != "always_treated")
+            told = tuple(f for f in self.findings if f.code not in ALWAYS_TREATED_RETOLD)
             return replace(self, findings=told).keep(~early, rule, {"anticipation": anticipation})
         if rule is LeftOut.WEIGHT_ZERO:
             return self if self.weights is None else self.keep(self.weights > 0, rule)

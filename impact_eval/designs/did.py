@@ -14,6 +14,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.base import (
+    ALWAYS_TREATED_RETOLD,
     EstimatorInfo,
     Minimum,
     Variant,
@@ -108,6 +109,7 @@ class DifferenceInDifferences:
         clusters=True,
         covariates=True,
         minimum=Minimum(units=4, clusters=2, periods=2, treated=1, comparison=1),
+        retold=ALWAYS_TREATED_RETOLD,
         assumptions=(
             "parallel_trends",
             "no_anticipation",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding
 from impact_eval.data.sample import Sample
+from impact_eval.designs.base import ALWAYS_TREATED_RETOLD
 from impact_eval.designs.few_independent import clusters_declared, few_independent
 from impact_eval.designs.ties import ties_of_rows
 from impact_eval.stats.inference.covariance import (
@@ -112,8 +113,8 @@ _ROW_KIND = {
 
 
 def sample_findings(sample: Sample) -> list[Finding]:
-    """Return the sample's findings, but the one that these designs repeat: the always treated."""
-    return [finding for finding in sample.findings if finding.code != "always_treated"]
+    """Return the sample's findings, but the one that these designs retell: the always treated."""
+    return [f for f in sample.findings if f.code not in ALWAYS_TREATED_RETOLD]
 
 
 def few_findings(treated: BoolArray, tied: Independent) -> tuple[Finding, ...]:

@@ -12,6 +12,7 @@ from impact_eval.core.estimate import Estimate, MethodRecord
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.base import (
+    ALWAYS_TREATED_RETOLD,
     EstimatorInfo,
     Minimum,
     Variant,
@@ -80,6 +81,7 @@ class SunAbraham:
         clusters=True,
         covariates=True,
         minimum=Minimum(units=3, clusters=2, periods=2),
+        retold=ALWAYS_TREATED_RETOLD,
         assumptions=("parallel_trends", "no_anticipation", "no_interference"),
         checks=("pretrends", "honest_did"),
         references=("10.1016/j.jeconom.2020.09.006",),

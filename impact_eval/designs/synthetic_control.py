@@ -16,6 +16,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.base import (
+    ALWAYS_TREATED_RETOLD,
     EstimatorInfo,
     Minimum,
     check_options,
@@ -115,6 +116,7 @@ class SyntheticControl:
         clusters=False,
         covariates=True,
         minimum=Minimum(units=3, periods=3, treated=1, comparison=2),
+        retold=ALWAYS_TREATED_RETOLD,
         assumptions=("synthetic_weights", "no_anticipation", "no_interference"),
         checks=("synthetic_fit", "attrition", "placebo", "leave_one_out"),
         references=("10.1198/jasa.2009.ap08746", "10.1080/01621459.2021.1929245"),

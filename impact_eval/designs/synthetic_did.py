@@ -14,6 +14,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.base import (
+    ALWAYS_TREATED_RETOLD,
     EstimatorInfo,
     Minimum,
     Variant,
@@ -108,6 +109,7 @@ class SyntheticDiD:
         clusters=False,
         covariates=False,
         minimum=Minimum(units=3, periods=2, treated=1, comparison=2),
+        retold=ALWAYS_TREATED_RETOLD,
         assumptions=("synthetic_parallel_trends", "no_anticipation", "no_interference"),
         checks=("synthetic_fit", "attrition", "placebo", "leave_one_out"),
         references=("10.1257/aer.20190159", "10.1177/1536867X241297914"),

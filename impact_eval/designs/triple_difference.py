@@ -13,6 +13,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.base import (
+    ALWAYS_TREATED_RETOLD,
     EstimatorInfo,
     Minimum,
     check_options,
@@ -92,6 +93,7 @@ class TripleDifference:
         clusters=True,
         covariates=True,
         minimum=Minimum(units=4, clusters=2, periods=2),
+        retold=ALWAYS_TREATED_RETOLD,
         assumptions=("parallel_gap_trends", "no_anticipation", "no_spillover_to_ineligible"),
         checks=("pretrends", "honest_did", "overlap"),
         references=("10.48550/arXiv.2505.09942", "10.1093/ectj/utac010"),

@@ -128,7 +128,7 @@ def draw(
     ImpactEvalError
         `missing_column`, `draw_unit_missing`, `units_duplicated`, `quota_too_large`,
         `quota_not_positive`, `seed_empty`, `covariate_missing`, `number_not_positive`,
-        `balance_not_reached`.
+        `balance_not_reached`, `key_not_bytes`.
 
     References
     ----------
@@ -174,6 +174,11 @@ def verify_draw(done: Draw | Mapping[str, Any], *, key: bytes | None = None) -> 
     tuple of Finding
         `lottery_unreadable`, `lottery_digest_differs`, `lottery_result_differs`,
         `lottery_unsigned`, `lottery_signature_differs`.
+
+    Raises
+    ------
+    ImpactEvalError
+        `key_not_bytes`.
 
     Examples
     --------

@@ -12,25 +12,40 @@ from typing import Any
 
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.model_faults import model_faults
+from impact_eval.core.shown import Shown, one_line
 from impact_eval.core.toml_files import parse_toml, read_toml
 from impact_eval.survey.catalogue import instrument_names, instrument_text
-from impact_eval.survey.scale import Items, Scale, frozen
+from impact_eval.survey.scale import CONFIG, LOCAL, OWN, Items, Scale
 from impact_eval.survey.scores import Scores
 from impact_eval.survey.scoring import score
 
 
-@frozen
-class Instrument(Scale):
-    """A scale as data, with the verbs that read it and score a table by it.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, config=CONFIG)
+class Instrument(Shown, Scale):
+    """A scale as data, with the verbs that read it, show it and score a table by it.
 
     Examples
     --------
-    >>> type(instrument("rses-fr")).__name__
-    'Instrument'
+    >>> instrument("gad-7")
+    Instrument(gad-7, anxiety, items=7, low=0, high=21, direction=lower_is_better, rights=A)
     """
+
+    def _line(self) -> str:
+        return one_line(
+            "Instrument",
+            self.id,
+            self.construct,
+            items=len(self.items),
+            low=self.scoring.low,
+            high=self.scoring.high,
+            direction=self.direction.value,
+            rights=self.rights.wording.value,
+            local=self.local or None,
+        )
 
     def score(
         self,
@@ -70,8 +85,8 @@ def parse_instrument(text: str, *, file: str, local: bool) -> Instrument:
 def _made(content: Mapping[str, Any], *, file: str, local: bool) -> Instrument:
     if local:
         content = {"validated": False, "version": "1", "language": "any", "citation": "",
-                   "construct": "local", **content, "local": True}  # fmt: skip
-        content = {"rights": {"wording": "B", "terms": "own"}, **content}
+                   "construct": LOCAL, **content, "local": True}  # fmt: skip
+        content = {"rights": {"wording": "B", "terms": OWN}, **content}
     try:
         return _ADAPTER.validate_python(content)
     except ValidationError as error:

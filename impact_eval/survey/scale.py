@@ -20,7 +20,9 @@ from impact_eval.survey.scale_checks import number_faults
 
 SCHEMA = "impact-eval/instrument/1"
 TOTAL = "total"
-_CONFIG = ConfigDict(extra="forbid", str_strip_whitespace=True)
+OWN = "own"  # terms of a scale that its user wrote
+LOCAL = "local"  # what such a scale measures, where its user does not say
+CONFIG = ConfigDict(extra="forbid", str_strip_whitespace=True)
 Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
 Items: TypeAlias = "Mapping[str | int, str] | Sequence[str]"
 
@@ -61,7 +63,7 @@ class Change(StrEnum):
     RETEST = "retest"  # test-retest reliability
 
 
-frozen = dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+frozen = dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 
 
 @frozen
@@ -279,6 +281,11 @@ class Scale:
         if self.orders:
             return next(iter(self.orders.values()))
         return tuple(item.id for item in self.items)
+
+    @property
+    def listed(self) -> bool:
+        """Whether the scale is of the catalogue, and not a user's own."""
+        return not self.local
 
     def item(self, name: str) -> Item:
         """Return one item by its identity."""

@@ -225,6 +225,49 @@ class ScaledInfluence(DifferenceInDifferences):
         return replace(right, influence=Influence(values * len(values), right.influence.units))
 
 
+@planted("the normal law stands for t", "covariance_asked")
+class NormalLaw(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        return every_row(super().fit(sample, outcome), lambda row: told(row, df=None))
+
+
+@planted("the normal law stands for t in a roll-out", "covariance_asked")
+class NormalLawByCohort(CallawaySantAnna):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        return every_row(super().fit(sample, outcome), lambda row: told(row, df=None))
+
+
+@planted("the normal law stands for t where nothing is asked", "covariance_asked")
+class NormalByDefault(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        right = super().fit(sample, outcome)
+        return right if self.covariance else every_row(right, lambda row: told(row, df=None))
+
+
+@planted("t is said, its interval is the normal one", "inference_is_of_the_error")
+class NormalInterval(TwoWayFixedEffects):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        def normal(row: Effect) -> Effect:
+            return replace(told(row, df=None), df=row.df)
+
+        return every_row(super().fit(sample, outcome), normal)
+
+
+@planted("influence values are those of the usual covariance", "covariance_asked")
+class UsualInfluence(TwoWayFixedEffects):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        usual = TwoWayFixedEffects(specification=self.specification).fit(sample, outcome)
+        right = super().fit(sample, outcome)
+        return replace(right, influence=right.influence and usual.influence, aggregator=None)
+
+
+@planted("influence values of clusters are those of people", "covariance_asked")
+class InfluenceOfPeople(CallawaySantAnna):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        alone = CallawaySantAnna().fit(read_again(sample, cluster=None), outcome)
+        return replace(super().fit(sample, outcome), influence=alone.influence)
+
+
 # -- roles and options that are ignored ----------------------------------------------------------
 
 
@@ -585,6 +628,26 @@ class NobodyToCompare(DifferenceInMeans):
         if sample.treated.all():
             raise ZeroDivisionError
         return super().fit(sample, outcome)
+
+
+@planted("what was noticed in the sample is not told", "findings_kept")
+class FindingsSwallowed(DifferenceInMeans):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        return replace(super().fit(sample, outcome), findings=())
+
+
+@planted("the sample is read again, and what was noticed is lost", "findings_kept")
+class FindingsOfAnotherReading(TwoWayFixedEffects):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        return super().fit(read_again(sample), outcome)
+
+
+@planted("people treated from the start leave without a word", "findings_kept")
+class AlwaysTreatedUntold(CallawaySantAnna):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        right = super().fit(sample, outcome)
+        kept = [f for f in right.findings if f.code != "always_treated_dropped"]
+        return replace(right, findings=tuple(kept))
 
 
 @planted("a result bears the name of another method", "result_shape")

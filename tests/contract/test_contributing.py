@@ -18,32 +18,45 @@ from impact_eval.data.sample import Sample
 from impact_eval.designs import designs
 from impact_eval.designs.contract import CHECKS
 
-SECTION = re.compile(r"^## Add an estimator\n(.*?)^## ", re.DOTALL | re.MULTILINE)
+SECTION = r"^## {title}\n(.*?)^## "
 FILE = re.compile(r"`([\w/]+\.(?:py|toml))`:\n\n(?: *<!--.*?-->\n)?( *)```\w+\n(.*?)^ *```$",
                   re.DOTALL | re.MULTILINE)  # fmt: skip
 ROW = re.compile(r"^ *\| [^|]+ \| ([^|]+) \| [^|]+ \|$", re.MULTILINE)
-NAME = "weighted_gap"
+NAME, COVARIANCE = "weighted_gap", "design_effect"
+ROOT = Path(__file__).parents[2]
 
 
-def _section(root: Path) -> str:
-    found = SECTION.search((root / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+def _section(root: Path, title: str = "Add an estimator") -> str:
+    page = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    found = re.search(SECTION.format(title=title), page, re.DOTALL | re.MULTILINE)
     assert found is not None
     return found[1]
 
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files that the page shows, declared as installing them would."""
-    folder = tmp_path_factory.mktemp("package")
-    for name, indent, text in FILE.findall(_section(Path(__file__).parents[2])):
+    """The files of the estimator's recipe."""
+    return _declared(tmp_path_factory.mktemp("package"), _section(ROOT), NAME)
+
+
+@pytest.fixture(scope="module")
+def covariance_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the covariance's recipe."""
+    folder = tmp_path_factory.mktemp("covariance")
+    return _declared(folder, _section(ROOT, "Add a covariance"), COVARIANCE)
+
+
+def _declared(folder: Path, section: str, package: str) -> Path:
+    """Write the files that a section shows, declared as installing them would."""
+    for name, indent, text in FILE.findall(section):
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         lines = [line.removeprefix(indent) for line in text.splitlines()]
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     declared = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    info = folder / f"{NAME}-1.0.dist-info"
+    info = folder / f"{package}-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {NAME}\nVersion: 1.0\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
     groups = declared["project"]["entry-points"]
     lines = [f"[{g}]\n" + "\n".join(f"{k} = {v}" for k, v in p.items()) for g, p in groups.items()]
     (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
@@ -119,3 +132,50 @@ def test_the_table_of_arrays_names_what_a_sample_has(root: Path) -> None:
     parts = re.findall(r"`(\w+)`", wide[1])
     assert parts
     assert not [part for part in parts if not hasattr(sample.wide("y"), part)]
+
+
+# -- a covariance --------------------------------------------------------------------------------
+
+ASKED = """
+from dataclasses import fields
+
+from impact_eval import ImpactEvalError, WildBootstrap
+from impact_eval.designs import designs
+from impact_eval.designs.contract import example_of
+from impact_eval.pipeline.methods_declared import make_covariance
+from impact_eval.pipeline.study_models import CovariancePart
+from impact_eval.stats.inference.covariance import Robust
+
+asked = make_covariance(CovariancePart(name="design_effect", options={"effect": 2.25}))
+for design in designs:
+    if "covariance" not in {f.name for f in fields(design)}:
+        continue
+    assert "design_effect" in design.info.covariances, design
+    example = example_of(design)
+    chosen = {f.name: getattr(example.design, f.name) for f in fields(example.design)}
+    one, other = (
+        design(**{**chosen, "covariance": covariance}).fit(example.sample(), example.outcome)
+        for covariance in (asked, Robust("HC0"))
+    )
+    assert one.method.covariance.endswith("design effect 2.25"), one.method
+    assert any(a.std_error for a in one.effects)
+    for a, b in zip(one.effects, other.effects, strict=True):  # sqrt(2.25) = 1.5
+        assert a.std_error is None or abs(a.std_error / b.std_error - 1.5) < 1e-9, a
+    try:
+        design(covariance=WildBootstrap())
+    except ImpactEvalError as error:
+        assert "design_effect" in error.findings[0].values["known"]
+        print(design.info.name, design.info.wald_only, error.codes)
+try:
+    make_covariance(CovariancePart(name="design_effect", options={"effect": -1}))
+except ImpactEvalError as error:
+    print(*error.codes)
+"""
+
+
+def test_its_covariance_reaches_every_design(covariance_package: Path, root: Path) -> None:
+    """By its name in a study file: the errors of independent rows, times the root of its effect."""
+    assert (covariance_package / f"{COVARIANCE}.py").is_file()
+    told = _run(covariance_package, root, "-W", "ignore", "-c", ASKED).splitlines()
+    assert "wald_did True ('covariance_not_taken',)" in told
+    assert told[-1] == "number_not_positive"

@@ -1,4 +1,4 @@
-"""A sample and a scored scale on a screen: roles, counts, what left at each step; never a row."""
+"""A sample, a scale, its scores on a screen: roles, counts, what left at each step; never a row."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from types import MappingProxyType
 from impact_eval.core.findings import NotApplicable
 from impact_eval.data.sample import Sample
 from impact_eval.designs.base import treated_and_comparison
-from impact_eval.report.blocks import AnyBlock, Heading, Messages, Said, say
+from impact_eval.report.blocks import AnyBlock, Bilingual, Heading, Messages, Said, say
 from impact_eval.report.objects.remarks import known, named, noticed, sayable
-from impact_eval.report.wording import pick
+from impact_eval.report.typography import readable
+from impact_eval.report.wording import pick, written
 from impact_eval.results.estimates import FlowRecord
 from impact_eval.results.stated import received, share
-from impact_eval.survey.scale import TOTAL
+from impact_eval.survey.instrument_file import Instrument
+from impact_eval.survey.scale import LOCAL, OWN, TOTAL, ScoringRule, WordingClass
 from impact_eval.survey.scores import Scores
 
 
@@ -104,6 +106,66 @@ def _reliability(scores: Scores) -> Said:
     return say("shown.alpha", **values)
 
 
+def instrument_card(scale: Instrument) -> list[AnyBlock]:
+    """Return a scale: what it measures, how it counts, what may be done with it, who says so."""
+    text = f"instrument.{scale.id}.text"
+    facts: list[Said] = [say("shown.scale.about", text=say(text))] if _listed(scale, text) else []
+    if not facts and scale.construct != LOCAL:
+        facts.append(say("shown.scale.measures", construct=named(scale.construct)))
+    if scale.items:
+        answers = {"n": len(scale.items), "low": scale.low, "high": scale.high}
+        facts.append(say("shown.scale.items", **answers))
+    facts.append(_scoring(scale))
+    facts.append(_rights(scale))
+    facts.append(say(f"shown.scale.{_standing(scale)}"))
+    facts.append(_citation(scale))
+    return [Heading(level=3, words=_name(scale)), Messages(items=tuple(facts))]
+
+
+def _listed(scale: Instrument, code: str) -> bool:
+    """Whether a code is that of this scale: a user's own may bear the name of another."""
+    return scale.listed and written(code)
+
+
+def _name(scale: Instrument) -> Said:
+    code = f"instrument.{scale.id}.name"
+    if _listed(scale, code):
+        return say(code)
+    told = {language: named(name) for language, name in scale.name.items() if name.strip()}
+    return Bilingual(**told) if told else named(scale.id)
+
+
+def _scoring(scale: Instrument) -> Said:
+    direction = say(f"portfolio.other_direction.{scale.direction.value}")
+    low, high = scale.scoring.low, scale.scoring.high
+    if low is not None and high is not None:
+        return say("shown.scale.range", low=low, high=high, direction=direction)
+    alone = scale.scoring.rule is ScoringRule.NONE
+    return say(f"shown.scale.{'one_by_one' if alone else 'no_range'}", direction=direction)
+
+
+def _rights(scale: Instrument) -> Said:
+    if not scale.listed and scale.rights.terms == OWN:
+        return say("shown.scale.own_rights")
+    if not scale.items and scale.rights.wording is WordingClass.SHIP:
+        return say("shown.scale.public_method")
+    return say("shown.scale.rights", rights=say(f"cli.rights.{scale.rights.wording.value}"))
+
+
+def _standing(scale: Instrument) -> str:
+    where = "listed" if scale.listed else "local"
+    return f"{where}_{'validated' if scale.validated else 'unproved'}"
+
+
+def _citation(scale: Instrument) -> Said:
+    if not scale.citation:
+        return say("shown.scale.no_source")
+    cited = readable(scale.citation).rstrip(".")
+    if scale.doi:
+        return say("shown.scale.source_doi", citation=cited, doi=readable(scale.doi))
+    return say("shown.scale.source", citation=cited)
+
+
 BUILDERS: Mapping[str, Callable[..., list[AnyBlock]]] = MappingProxyType(
-    {"Sample": sample_card, "Scores": scores_card}
+    {"Instrument": instrument_card, "Sample": sample_card, "Scores": scores_card}
 )

@@ -28,6 +28,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "Effect": "estimate_card",
         "Estimate": "estimate_card",
         "Finding": "remarks",
+        "Instrument": "data",
         "NotApplicable": "remarks",
         "Portfolio": "studies",
         "Sample": "data",

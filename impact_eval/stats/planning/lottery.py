@@ -103,7 +103,7 @@ def draw_lottery(
     ------
     ImpactEvalError
         All at once: `units_duplicated`, `block_missing`, `quota_too_large`, `quota_not_positive`,
-        `seed_empty`, `covariate_missing`; then `balance_not_reached`.
+        `seed_empty`, `covariate_missing`; then `balance_not_reached`. Before all, `key_not_bytes`.
 
     Examples
     --------
@@ -115,6 +115,7 @@ def draw_lottery(
     >>> verify_lottery(record)
     ()
     """
+    _refuse_key(key)
     names = sorted(units)
     known = dict.fromkeys(names, "") if blocks is None else blocks
     home = {unit: known[unit] for unit in names if unit in known}
@@ -171,7 +172,15 @@ def verify_lottery(record: Mapping[str, Any], *, key: bytes | None = None) -> tu
     tuple of Finding
         `lottery_unreadable`, `lottery_digest_differs`, `lottery_result_differs`,
         `lottery_unsigned`, `lottery_signature_differs`.
+
+    Raises
+    ------
+    ImpactEvalError
+        `key_not_bytes`.
     """
+    _refuse_key(key)
+    # The record is held to its digest, the digest to the key, the draw to its public seed: each
+    # fault is told apart, for whoever changed the record may have made the digest again.
     found: list[Finding] = []
     content = {k: v for k, v in record.items() if k not in ("digest", "signature")}
     try:
@@ -276,6 +285,12 @@ def _balance_check(names: Sequence[str], balance: BalanceRule) -> Accept:
 
 def _sign(record: Mapping[str, Any], key: bytes) -> str:
     return hmac.new(key, canonical_json(dict(record)).encode(), hashlib.sha256).hexdigest()
+
+
+def _refuse_key(key: object) -> None:
+    """Refuse a secret that is no bytes: a text has several encodings, so several signatures."""
+    if key is not None and not isinstance(key, (bytes, bytearray)):
+        raise ImpactEvalError(Finding.error("key_not_bytes"))
 
 
 def _refuse_draw(

@@ -18,6 +18,7 @@ from impact_eval.core.findings import (
 from impact_eval.value.map.choices import PEOPLE, Agent, InputKind, LineKind
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.laws import fit
+from impact_eval.value.map.parameters import catalogue
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 _TWO_ENDS = frozenset({LineKind.TRANSFER, LineKind.AVOIDED_TRANSFER})
@@ -35,7 +36,7 @@ def check_value_map(
     `missing_receiver`, `missing_payer`, `duration_and_survival`, `missing_duration`,
     `lifetime_with_duration`, `lifetime_without_persistence`, `excluded_without_reason`,
     `input_without_amount`, `law_out_of_support`, `unknown_line`, `correlation_not_positive`,
-    `income_of_a_body`, `exchange_of_one_currency`.
+    `income_of_a_body`, `exchange_of_one_currency`, `line_unknown_family`.
     """
     for table in ("inputs", "lines", "outputs", "not_monetised", "cases"):
         names = Counter(row.get("id") for row in rows[table] if row.get("id"))
@@ -62,6 +63,7 @@ def check_value_map(
         faults.add(Finding.error("no_line", Place(file=file, key="lines")))
     _check_incomes(rows["incomes"], file, faults)
     _check_names(rows, file, faults)
+    _check_families(rows["lines"], file, faults)
     _check_correlations(rows["correlations"], file, faults)
 
 
@@ -240,4 +242,27 @@ def _check_names(rows: Rows, file: str | None, faults: FindingCollector) -> None
                         nearest=nearest(owner, known),
                         known=known,
                     )
+                )
+
+
+def _check_families(
+    lines: Sequence[Mapping[str, Any]], file: str | None, faults: FindingCollector
+) -> None:
+    """Refuse what a line says it contains when nothing bears that name.
+
+    The guard against counting twice looks for these names: one that is misspelt blinds it.
+    """
+    own = {str(row["family"]) for row in lines if row.get("family")}
+    own |= {flow.name for row in lines for flow in row.get("bundle") or () if flow.name}
+    known = tuple(sorted(catalogue().families | own))
+    for number, row in enumerate(lines, start=1):
+        add = _adder(file, "lines", number, row, faults)
+        for name in row.get("covers") or ():
+            if name and name not in known:
+                add(
+                    "line_unknown_family",
+                    "covers",
+                    name=name,
+                    nearest=nearest(name, known),
+                    known=known,
                 )

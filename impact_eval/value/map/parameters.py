@@ -15,6 +15,7 @@ from typing import Any
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
 from impact_eval.core.provenance import sha256
+from impact_eval.value.map.catalogue_columns import vocabulary
 from impact_eval.value.map.catalogue_entries import Entry, read_entries
 from impact_eval.value.map.choices import UNVERIFIED, Agent, Basis, Costing, LineKind, Mark
 from impact_eval.value.map.declared import UnitFlow
@@ -144,6 +145,13 @@ class Catalogue:
     def variants(self, item: str) -> tuple[Parameter, ...]:
         """Return every source and date of an item."""
         return tuple(p for p in self.parameters.values() if p.item == item)
+
+    @property
+    def families(self) -> frozenset[str]:
+        """What a figure may contain: families of figures, flows of cases, those of `units.toml`."""
+        borne = {figure.family for figure in self.parameters.values()} - {""}
+        flows = {flow.name for case in self.cases.values() for flow in case.flows}
+        return frozenset(borne | flows | {*vocabulary()["families"]})
 
     def rivals(self, name: str) -> tuple[Parameter, ...]:
         """Return the figures that other sources give for the same thing: a conflict, no series."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,8 @@ from impact_eval.portfolio.portfolio import Entry, Portfolio
 from impact_eval.report.objects.object_layout import LINES, WIDTH
 from impact_eval.results.gate import release
 from impact_eval.results.parts import BilingualRecord
-from impact_eval.survey import instrument
+from impact_eval.survey import instrument, instruments
+from impact_eval.survey.instrument_file import Instrument
 from impact_eval.value import ValueMap
 
 LANGUAGES = ("fr", "en")
@@ -126,6 +129,7 @@ def things(root: Path) -> dict[str, Shown]:
         "Estimate": estimate(findings=(FEW,) * 5),
         "Events": estimate(rows=15, findings=(FEW,) * 5),
         "Finding": FEW,
+        "Instrument": instrument("rses-fr"),
         "NotApplicable": NotApplicable.because("norm_without_spread", norm="x"),
         "Portfolio": portfolio(12),
         "Sample": sample(),
@@ -382,3 +386,84 @@ def test_a_name_of_html_is_told_as_text() -> None:
     assert "<b " not in html
     assert "<b onclick=x>gras</b>" in checked(html).text
     assert "<b onclick=x>gras</b>" in found.summary("fr")
+
+
+# -- a scale -------------------------------------------------------------------------------------
+
+ROSENBERG = {
+    "fr": """\
+Estime de soi (Rosenberg, ordre français)
+
+- Dix questions sur la valeur que l’on se donne. Plus le score est haut, mieux la personne s’estime.
+- Questions : 10, réponses de 1 à 4.
+- Score : de 10 à 40 ; plus, c’est mieux.
+- Droits : grille de calcul fournie, questions à obtenir des auteurs.
+- Échelle du catalogue, appuyée par une étude publiée.
+- À citer : «""",
+    "en": """\
+Self-esteem (Rosenberg, French order)
+
+- Ten questions""",
+}
+CODE = re.compile(r"\b[a-z]+_[a-z_]+\b|\bNone\b|\bFalse\b|\bTrue\b|[{}]")
+OWN = """
+id = "confiance"
+low = 0
+high = 3
+direction = "higher_is_better"
+name = { fr = "Confiance dans l’avenir" }
+scoring = { rule = "sum", low = 0, high = 6 }
+items = [{ id = "a" }, { id = "b" }]
+"""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_scale_says_what_it_measures_and_what_may_be_done_with_it(language: str) -> None:
+    scale = instrument("rses-fr")
+    told = _spaced(scale.summary(language))
+    assert told.startswith(ROSENBERG[language])
+    assert "10.1080/00207599008247865" in told
+    html = scale._repr_html_()
+    assert html is not None
+    assert "<" in html
+    assert repr(scale) == (
+        "Instrument(rses-fr, self_esteem, items=10, low=10, high=40, "
+        "direction=higher_is_better, rights=B)"
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_scale_of_the_catalogue_is_in_words(language: str) -> None:
+    for scale in instruments():
+        text = scale.summary(language)
+        fits(text)
+        bare = re.sub(r"[«“][^»”]*[»”]|\(doi[^)]*\)", " ", text)
+        assert not CODE.search(bare), scale.id
+        assert "[" not in bare, scale.id
+        if language == "fr":
+            assert not ENGLISH.findall(bare.lower()), scale.id
+
+
+def test_a_scale_of_the_user_is_said_to_be_theirs(tmp_path: Path) -> None:
+    path = tmp_path / "confiance.toml"
+    path.write_text(OWN, encoding="utf-8")
+    scale = Instrument.read(path)
+    told = _spaced(scale.summary("fr")).splitlines()
+    assert told[0] == "Confiance dans l’avenir"
+    assert "- Score : de 0 à 6 ; plus, c’est mieux." in told
+    assert "- Droits : cette échelle est la vôtre, ses questions aussi." in told
+    assert "- Échelle locale, hors du catalogue, sans étude publiée qui l’appuie." in told
+    assert "- Source : non déclarée." in told
+    assert not CODE.search("\n".join(told))
+    assert "Local scale, outside the catalogue" in scale.summary("en")
+    assert repr(scale).endswith("local=true)")
+    path.write_text(OWN.replace('"confiance"', '"rses-fr"'), encoding="utf-8")
+    assert "Rosenberg" not in Instrument.read(path).summary("fr")
+
+
+def test_a_scale_stays_what_it_was() -> None:
+    """A frozen record without `__dict__`, equal to its copy, read again from a pickle."""
+    scale = instrument("phq-9")
+    assert pickle.loads(pickle.dumps(scale)) == scale
+    assert not hasattr(scale, "__dict__")
+    assert scale == replace(scale)

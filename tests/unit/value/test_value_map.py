@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impact_eval.core.findings import ImpactEvalError
+from impact_eval.report.texts import render_error
 from impact_eval.value import ValueMap, catalogue
 from impact_eval.value.map.choices import Agent, Law
 from impact_eval.value.map.declared_cells import (
@@ -115,10 +116,34 @@ def test_a_sheet_filled_by_hand_in_french(tmp_path: Path, make_tables: Tables) -
         ({"correlations": [{"first": "a.proxy", "second": "a.quantity", "rho": 2}]},
          "correlation_out_of_range"),
         ({"lines": []}, "no_line"),
+        ({"covers": ["unemploiment"]}, "line_unknown_family"),
+        ({"covers": "rsa ; helth"}, "line_unknown_family"),
+        ({"covers": ["logement"]}, "line_unknown_family"),
     ],
 )  # fmt: skip
 def test_refusals(make_tables: Tables, changes: dict[str, Any], code: str) -> None:
     assert code in codes(make_tables(**changes))
+
+
+def test_what_a_line_contains_is_a_family_or_a_flow(make_tables: Tables) -> None:
+    """Of the catalogue, of its list, of a flow of a case, or of another line of the map."""
+    raw = make_tables(covers=["rsa", "unemployment", "wage", "logement"])
+    raw["lines"].append({**raw["lines"][0], "id": "b", "covers": None, "family": "logement"})
+    covers = ValueMap.from_dict(raw).lines[0].guards.covers
+    assert covers == ("rsa", "unemployment", "wage", "logement")
+    raw["lines"][0]["covers"] = ["logemant"]
+    with pytest.raises(ImpactEvalError) as caught:
+        ValueMap.from_dict(raw)
+    (found,) = caught.value.findings
+    assert (found.code, found.values["nearest"]) == ("line_unknown_family", "logement")
+    assert found.place is not None
+    assert found.place.key == "lines[1].covers"
+    for language, words in (
+        ("fr", ("« logemant »", "Vouliez-vous dire « logement » ?")),
+        ("en", ("“logemant”", "Did you mean “logement”?")),
+    ):
+        told = render_error(caught.value, language).replace("\u00a0", " ").replace("\u202f", " ")
+        assert all(word in told for word in words)
 
 
 def test_all_faults_are_told_at_once_with_their_place(make_tables: Tables) -> None:
