@@ -9,10 +9,9 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 from openpyxl import load_workbook
-from small_studies import arms, head, two_groups, work
+from small_studies import arms, dark_thoughts, head, two_groups, work
 from third_language import MARK, sentences, unmarked, write_package
 
 pytestmark = pytest.mark.long  # a run, its verification and the command itself: a minute
@@ -74,20 +73,6 @@ formats = ["html", "docx"]
 NOTE = "A-LIRE-PAR-L-OPERATEUR-NE-PAS-DIFFUSER.txt"
 
 
-def _answers() -> list[str]:
-    """Nine answers at two dates; two people tell thoughts that someone must hear of."""
-    rng = np.random.default_rng(11)
-    level = rng.normal(size=40)
-    rows = ["id,vague," + ",".join(f"p{k}" for k in range(1, 10))]
-    for wave, shift in (("T0", 0.6), ("T1", 0.0)):
-        noise = rng.normal(size=(40, 9)) * 0.5
-        told = np.clip(np.round(1 + 0.6 * (level + shift)[:, None] + noise), 0, 3).astype(int)
-        told[:, 8] = 0
-        told[:2, 8] = 1 if wave == "T0" else 0
-        rows += [f"P{i},{wave}," + ",".join(map(str, told[i])) for i in range(40)]
-    return rows
-
-
 @dataclass(frozen=True)
 class Land:
     """Where the language is installed, and the study that is run there."""
@@ -117,7 +102,7 @@ def land(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Land:
         ("study.toml", head() + body),
         ("carte.toml", VALUE_MAP),
         ("donnees.csv", "\n".join(two_groups(240, 120)) + "\n"),
-        ("reponses.csv", "\n".join(_answers()) + "\n"),
+        ("reponses.csv", "\n".join(dark_thoughts(40)) + "\n"),
     ):
         (study / name).write_text(text, encoding="utf-8")
     names = {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8", "IMPACT_EVAL_LANGUAGE": "xx"}

@@ -7,9 +7,8 @@ import logging
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
-from small_studies import head
+from small_studies import dark_thoughts, head
 
 import impact_eval as ie
 from impact_eval.core.findings import Finding
@@ -41,15 +40,7 @@ SIGNS = ("safeguarding", "urgent_answers", OPERATOR_MIME, "s’occuper", "looked
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Write a study of 30 people; two of them answer the question on dark thoughts."""
-    rng = np.random.default_rng(11)
-    level = rng.normal(size=30)
-    rows = ["id,vague," + ",".join(f"p{k}" for k in range(1, 10))]
-    for wave, shift in (("T0", 0.6), ("T1", 0.0)):
-        noise = rng.normal(size=(30, 9)) * 0.5
-        answers = np.clip(np.round(1 + 0.6 * (level + shift)[:, None] + noise), 0, 3).astype(int)
-        answers[:, 8] = 0
-        answers[:2, 8] = 1 if wave == "T0" else 0
-        rows += [f"P{i:02d},{wave}," + ",".join(map(str, answers[i])) for i in range(30)]
+    rows = dark_thoughts(30)
     (tmp_path / "donnees.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     items = "".join(f'phq{k} = "p{k}"\n' for k in range(1, 10))
     formats = '[report]\nlanguages = ["fr", "en"]\nformats = ["html", "docx"]\n'

@@ -112,3 +112,20 @@ def answers(n: int = 60, seed: int = 5) -> list[str]:
             keyed[[2, 4, 7, 8, 9]] = 5 - keyed[[2, 4, 7, 8, 9]]
             rows.append(f"P{i},{wave}," + ",".join(str(int(k)) for k in keyed))
     return rows
+
+
+def dark_thoughts(n: int) -> list[str]:
+    """Return the answers of n people to the PHQ-9 at two dates, as the lines of a table.
+
+    At the first date two people tell thoughts that someone must hear of.
+    """
+    rng = np.random.default_rng(11)
+    level = rng.normal(size=n)
+    rows = ["id,vague," + ",".join(f"p{k}" for k in range(1, 10))]
+    for wave, shift in (("T0", 0.6), ("T1", 0.0)):
+        noise = rng.normal(size=(n, 9)) * 0.5
+        told = np.clip(np.round(1 + 0.6 * (level + shift)[:, None] + noise), 0, 3).astype(int)
+        told[:, 8] = 0
+        told[:2, 8] = 1 if wave == "T0" else 0
+        rows += [f"P{i:02d},{wave}," + ",".join(map(str, told[i])) for i in range(n)]
+    return rows
