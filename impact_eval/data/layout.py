@@ -7,14 +7,25 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from impact_eval.core.findings import Finding, Place
-from impact_eval.data.labels import EXAMPLES, as_text, bare_spelling, missing_kind
+from impact_eval.data.labels import EXAMPLES, as_text
+from impact_eval.data.line_account import FileLine
+from impact_eval.data.table_rows import Above, sort_rows
+from impact_eval.data.tool_headings import (
+    UnderHeading,
+    is_row_of_answers,
+    is_row_of_data,
+    says_answer,
+    under_heading,
+)
 from impact_eval.data.written import parse_number
 
 Row: TypeAlias = list[Any]
@@ -22,10 +33,6 @@ Merge: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 
 _LOOKAHEAD = 60  # rows looked at to find the header
 _MAX_LEVELS = 3
-_TOTAL = re.compile(
-    r"^(sous )?(grand )?(total|totaux|moyennes?|somme|ensemble|effectifs?|average|mean|sum|subtotal"
-    r"|ecart type|mediane)\b"
-)
 _JOIN = " / "
 
 
@@ -43,18 +50,24 @@ class Layout:
         Line of the file (from 1) of each data row.
     findings : tuple of Finding
         What was left out, and why.
-    below : int
-        Rows below the header, those left out included.
     places : tuple of int
         Column of the file (from 0) of each name.
+    titles : mapping of str to str
+        Question of each column, where a tool wrote it under the names.
+    kinds : mapping of FileLine to int
+        What each row of the sheet is.
+    below : int
+        Rows below the heading, those left out included.
     """
 
     names: tuple[str, ...]
     rows: list[Row]
     numbers: tuple[int, ...]
     findings: tuple[Finding, ...]
-    below: int
     places: tuple[int, ...]
+    titles: Mapping[str, str]
+    kinds: Mapping[FileLine, int]
+    below: int
 
 
 def is_blank(cell: Any) -> bool:
@@ -72,8 +85,9 @@ def _is_words(cell: Any) -> bool:
 def header_row(grid: Sequence[Row]) -> int:
     """Return the index of the row that names the columns.
 
-    It is the first row holding about as many cells as the rows under it, all of them words; when
-    there is none, the first row that is as wide as the table.
+    It is the first row holding about as many cells as the rows under it, if all of them are words,
+    or words beside the numbers or the dates that name some columns (2019, 2020…); else the first
+    row of words that is as wide; else the first that is as wide.
     """
     seen = [sum(not is_blank(cell) for cell in row) for row in grid[:_LOOKAHEAD]]
     wide = sorted((n for n in seen if n), reverse=True)
@@ -82,12 +96,34 @@ def header_row(grid: Sequence[Row]) -> int:
     usual = wide[min(len(wide) - 1, len(wide) // 2)]
     needed = 1 if max(wide) == 1 else max(2, usual / 2)
     for index, (row, n) in enumerate(zip(grid, seen, strict=False)):
-        if n >= needed and all(_is_words(cell) or is_blank(cell) for cell in row):
+        if n < needed:
+            continue
+        if all(_is_words(cell) or is_blank(cell) for cell in row):
             return _first_level(grid, index)
+        if _names_by_numbers(row):
+            return index
     for index, n in enumerate(seen):
         if n >= needed:
             return index
     return 0
+
+
+def _names_by_numbers(row: Row) -> bool:
+    """Whether a row names columns by words first, then by numbers or dates that count upwards."""
+    told = [cell for cell in row if not is_blank(cell)]
+    marks = [_mark(cell) for cell in told if not _is_words(cell)]
+    if not told or not _is_words(told[0]) or len(marks) < 2 or any(m is None for m in marks):
+        return False
+    rising = all(a < b for a, b in pairwise(m for m in marks if m is not None))
+    return rising and len({as_text(cell).strip() for cell in told}) == len(told)
+
+
+def _mark(cell: Any) -> float | None:
+    """Return a number or a date that may name a column, as a number."""
+    if isinstance(cell, (date, datetime)):
+        return float(cell.toordinal())
+    found = parse_number(as_text(cell).strip())
+    return found[0] if found is not None and found[0] == int(found[0]) else None
 
 
 def _first_level(grid: Sequence[Row], index: int) -> int:
@@ -115,7 +151,7 @@ def _spans(row: Row, index: int, merges: Iterable[Merge]) -> Row:
     return out
 
 
-def _is_second_level(upper: Row, lower: Row, below: Row, merged: bool) -> bool:
+def _is_second_level(upper: Row, lower: Row, below: Row) -> bool:
     """Whether `lower` names the columns left blank by `upper`: Likert blocks under one title."""
     if all(is_blank(cell) for cell in lower):
         return False
@@ -123,7 +159,7 @@ def _is_second_level(upper: Row, lower: Row, below: Row, merged: bool) -> bool:
         return False
     blank_up = [is_blank(cell) for cell in upper]
     blank_low = [is_blank(cell) for cell in lower]
-    if merged:
+    if is_row_of_answers(upper, lower):
         return True
     if not any(blank_up):
         return False
@@ -145,16 +181,47 @@ def header_levels(grid: Sequence[Row], first: int, merges: Sequence[Merge]) -> l
     index = first
     while len(levels) < _MAX_LEVELS and index + 2 < len(grid):
         upper, lower = grid[index], grid[index + 1]
-        across = any(
-            top == index and right > left for (top, left), (_, right) in merges
-        )  # fmt: skip
-        if not _is_second_level(upper, lower, grid[index + 2], across):
+        across = _is_merged(index, merges)
+        if not across and not _has_groups_above(grid, index + 1, merges):
+            if not _is_second_level(upper, lower, grid[index + 2]):
+                break
+        elif not all(_is_words(cell) or is_blank(cell) for cell in lower):
             break
         index += 1
         levels.append(_spans(lower, index, merges))
     if len(levels) > 1:
-        levels[:-1] = [_filled(level, levels[i + 1]) for i, level in enumerate(levels[:-1])]
+        levels[:-1] = [
+            level if _is_merged(first + i, merges) else _filled(level, levels[i + 1])
+            for i, level in enumerate(levels[:-1])
+        ]
     return levels
+
+
+def _is_merged(index: int, merges: Sequence[Merge]) -> bool:
+    """Whether cells of a row are merged across columns."""
+    return any(top == index and right > left for (top, left), (_, right) in merges)
+
+
+def _has_groups_above(grid: Sequence[Row], index: int, merges: Sequence[Merge]) -> bool:
+    """Whether the row above names groups of columns: each over two, and not one over them all.
+
+    The names below then come again from one group to the next, or cells are merged.
+    """
+    if index == 0 or index >= len(grid):
+        return False
+    upper, lower = grid[index - 1], grid[index]
+    told = [i for i, cell in enumerate(upper) if not is_blank(cell)]
+    if not told or not all(_is_words(cell) or is_blank(cell) for cell in lower):
+        return False
+    if any(is_blank(lower[i]) for i in told if i + 1 < len(upper) and is_blank(upper[i + 1])):
+        return False
+    names = [as_text(cell).strip() for cell in lower if not is_blank(cell)]
+    again = len(set(names)) < len(names)
+    if len(told) < 2 and not (told[0] > 0 and (again or _is_merged(index - 1, merges))):
+        return False
+    gaps = [i for i, cell in enumerate(upper) if is_blank(cell) and not is_blank(lower[i])]
+    merged = _is_merged(index - 1, merges)
+    return merged or (bool(gaps) and again)
 
 
 def _filled(upper: Row, lower: Row) -> Row:
@@ -176,11 +243,20 @@ def column_names(levels: Sequence[Row]) -> list[str]:
     for parts in zip(*levels, strict=True):
         words: list[str] = []
         for part in parts:
-            text = re.sub(r"\s+", " ", as_text(part)).strip()
-            if text and (not words or words[-1] != text):
+            text = _name_of(part)
+            if text and (not words or (words[-1] != text and not says_answer(text))):
                 words.append(text)
         names.append(_JOIN.join(words))
     return names
+
+
+def _name_of(cell: Any) -> str:
+    """Return a cell of the heading as a name: a month for the first day of one, else the day."""
+    if isinstance(cell, datetime) and cell.time() == time():
+        cell = cell.date()
+    if isinstance(cell, date) and not isinstance(cell, datetime):
+        return f"{cell:%Y-%m}" if cell.day == 1 else cell.isoformat()
+    return re.sub(r"\s+", " ", as_text(cell)).strip()
 
 
 def unique_names(names: Sequence[str], file: str | None) -> tuple[list[str], list[Finding]]:
@@ -225,103 +301,55 @@ def find_table(grid: list[Row], *, merges: Sequence[Merge] = (), file: str | Non
     width = max((len(row) for row in grid), default=0)
     grid = [row if len(row) == width else row + [None] * (width - len(row)) for row in grid]
     first = header_row(grid)
+    while _has_groups_above(grid, first, merges):
+        first -= 1
     levels = header_levels(grid, first, merges) if grid else []
     findings: list[Finding] = []
-    titles = [row for row in grid[:first] if not all(map(is_blank, row))]
+    above = [row for row in grid[:first] if not all(map(is_blank, row))]
+    titles = [" ".join(as_text(c).strip() for c in row if not is_blank(c)) for row in above]
     if titles:
-        texts = [" ".join(as_text(c).strip() for c in row if not is_blank(c)) for row in titles]
         findings.append(
             Finding.info("title_rows_dropped", Place(file=file, row=first + 1), n=len(titles),
-                         texts=[text[:120] for text in texts[:EXAMPLES]])
+                         texts=[text[:120] for text in titles[:EXAMPLES]])
         )  # fmt: skip
     if len(levels) > 1:
         findings.append(Finding.info("headers_joined", Place(file=file), levels=len(levels)))
     start = first + len(levels)
-    body = [(start + i + 1, row) for i, row in enumerate(grid[start:])]
     names = column_names(levels)
-    body, dropped = _drop_rows(body, levels, file)
-    names, body, places, gone = _drop_blank_columns(names, body, file)
+    under = under_heading(names, grid[start:])
+    findings += _of_heading(names, grid[start:], under, start, file)
+    body = [(i + 1, grid[i]) for i in range(start + under.rows, len(grid))]
+    heading = Above([*grid[first : start + under.rows], *levels], names, frozenset(titles))
+    rows = sort_rows(body, heading, file)
+    names, kept, places, gone = _drop_blank_columns(names, rows.kept, file)
     named, renamed = unique_names(names, file)
+    kinds = rows.kinds + Counter(
+        {FileLine.TITLES: len(above), FileLine.BLANK: first - len(above),
+         FileLine.HEADINGS: len(levels), FileLine.TECHNICAL: under.rows}
+    )  # fmt: skip
     return Layout(
-        tuple(named),
-        [row for _, row in body],
-        tuple(number for number, _ in body),
-        (*findings, *dropped, *gone, *renamed),
-        max(len(grid) - start, 0),
-        tuple(places),
-    )
+        names=tuple(named),
+        rows=[row for _, row in kept],
+        numbers=tuple(number for number, _ in kept),
+        findings=(*findings, *rows.findings, *gone, *renamed),
+        places=tuple(places),
+        titles={named[i]: under.titles[place] for i, place in enumerate(places)
+                if place in under.titles},
+        kinds=kinds,
+        below=len(body),
+    )  # fmt: skip
 
 
-def _drop_rows(
-    body: list[tuple[int, Row]], levels: Sequence[Row], file: str | None
-) -> tuple[list[tuple[int, Row]], list[Finding]]:
-    """Leave out blank rows, repeated headers and, on evidence, total rows."""
-    blank = [number for number, row in body if all(map(is_blank, row))]
-    header = [as_text(cell).strip() for cell in levels[-1]] if levels else []
-    repeated = [
-        number for number, row in body
-        if header and any(header) and [as_text(cell).strip() for cell in row] == header
-    ]  # fmt: skip
-    left = set(blank) | set(repeated)
-    kept = [(number, row) for number, row in body if number not in left]
-    findings = []
-    if blank:
-        findings.append(Finding.info("blank_rows_dropped", Place(file=file, row=blank[0]),
-                                     n=len(blank), rows=blank[:EXAMPLES]))  # fmt: skip
-    if repeated:
-        findings.append(Finding.info("header_rows_dropped", Place(file=file, row=repeated[0]),
-                                     n=len(repeated), rows=repeated[:EXAMPLES]))  # fmt: skip
-    totals, doubts = _total_rows(kept)
-    for number, label, evidence in totals:
-        findings.append(Finding.info("total_row_dropped", Place(file=file, row=number), row=number,
-                                     label=label, evidence=evidence))  # fmt: skip
-    for number, label in doubts:
-        findings.append(Finding.warning("total_row_suspected", Place(file=file, row=number),
-                                        row=number, label=label))  # fmt: skip
-    gone = {number for number, _, _ in totals}
-    return [(number, row) for number, row in kept if number not in gone], findings
-
-
-def _total_rows(
-    body: list[tuple[int, Row]],
-) -> tuple[list[tuple[int, str, str]], list[tuple[int, str]]]:
-    """Return the total rows with the evidence against them, and the rows only suspected."""
-    totals, doubts = [], []
-    for position, (number, row) in enumerate(body):
-        cells = [(i, cell) for i, cell in enumerate(row) if not is_blank(cell)]
-        if not cells or not isinstance(cells[0][1], str):
-            continue
-        label = cells[0][1].strip()
-        if not _TOTAL.match(bare_spelling(label)):
-            continue
-        others = [pair for pair in cells[1:] if missing_kind(as_text(pair[1])) is None]
-        if not others:
-            totals.append((number, label, "blank"))
-        elif _are_sums(others, [line for _, line in body[:position]]):
-            totals.append((number, label, "sums"))
-        elif position == len(body) - 1 and len(others) * 3 <= len(row):
-            totals.append((number, label, "last"))
-        else:
-            doubts.append((number, label))
-    return totals, doubts
-
-
-def _are_sums(cells: list[tuple[int, Any]], above: list[Row]) -> bool:
-    """Whether every number of a row is the sum, the mean or the count of its column above."""
-    for column, cell in cells:
-        number = parse_number(as_text(cell))
-        if number is None:
-            return False
-        parsed = [parse_number(as_text(line[column])) for line in above]
-        values = [p[0] for p in parsed if p is not None]
-        filled = sum(not is_blank(line[column]) for line in above)
-        expected = [float(filled)]
-        if values:
-            expected += [sum(values), sum(values) / len(values)]
-        tolerance = max(0.06, 1e-6 * abs(number[0]))
-        if all(abs(number[0] - value) > tolerance for value in expected):
-            return False
-    return True
+def _of_heading(
+    names: list[str], below: list[Row], under: UnderHeading, start: int, file: str | None
+) -> list[Finding]:
+    """Return what to say of a tool's rows under the heading, or of a heading that is not there."""
+    if under.rows:
+        return [Finding.info("tool_rows_dropped", Place(file=file, row=start + 1), n=under.rows)]
+    if is_row_of_data(names, below):
+        return [Finding.error("no_heading_row", Place(file=file, row=start), row=start,
+                              texts=names[:EXAMPLES])]  # fmt: skip
+    return []
 
 
 def _drop_blank_columns(

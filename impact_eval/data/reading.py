@@ -29,6 +29,7 @@ from impact_eval.core.findings import (
 from impact_eval.data.cells import ColumnType, ReadColumn, read_column
 from impact_eval.data.codebook import Codebook, ColumnCode, find_header
 from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode, one_spelling
+from impact_eval.data.line_account import FileLine, LineAccount, mismatch
 from impact_eval.data.multiple import read_multiple
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import reader_of_table, sheet_refused, table_endings
@@ -68,10 +69,10 @@ def read_table(
     Returns
     -------
     DataFrame
-        `.attrs["reading"]` is a JSON-able dict: `file`, `format`, `rows_in`, `rows_out`, `rows`
-        (the row of the file of each row: `SourceRows`), `dictionary` (one entry per column: name,
-        source, type, title, unit, labels, missing) and `log` (findings: code, severity, values,
-        place).
+        `.attrs["reading"]` is a JSON-able dict: `file`, `format`, `rows_in`, `rows_out`, `lines`
+        (what each line of the file is, which adds up: `LineAccount`), `rows` (the row of the file
+        of each row: `SourceRows`), `dictionary` (one entry per column: name, source, type, title,
+        unit, labels, missing) and `log` (findings: code, severity, values, place).
 
     Raises
     ------
@@ -94,6 +95,10 @@ def read_table(
     book, found = _codebook(codes, path)
     faults = FindingCollector()
     faults.add(*raw.findings, *found)
+    account = raw.account or LineAccount(
+        lines=len(raw.frame), kinds={FileLine.READ: len(raw.frame)}
+    )
+    faults.add(*filter(None, [mismatch(account, len(raw.frame), path.name)]))
     raw.rows.put_on(raw.frame)  # its columns carry it, for messages
     table = _RawReading(raw, book, path.name, tuple(text_columns), faults)
     frame, dictionary = table.read()
@@ -104,6 +109,7 @@ def read_table(
         **raw.details,
         "rows_in": raw.rows_in if raw.rows_in is not None else len(frame),
         "rows_out": len(frame),
+        "lines": account.to_dict(),
         "rows": _rows_told(raw.rows, dictionary),
         "dictionary": dictionary,
         "log": [finding.to_dict() for finding in faults.findings],

@@ -12,11 +12,14 @@ from pathlib import Path
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
-from impact_eval.data.labels import EXAMPLES
-from impact_eval.data.layout import Row, find_table, header_levels, header_row, is_blank
+from impact_eval.data.layout import find_table
+from impact_eval.data.line_account import FileLine, LineAccount
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, register_reader
+from impact_eval.data.regular_text import count_lines, read_regular
 from impact_eval.data.source_rows import SourceRows
+from impact_eval.data.text_records import read_records
+from impact_eval.data.uneven_rows import uneven_rows
 
 _SEPARATORS = (";", ",", "\t", "|")
 _BOMS = (
@@ -39,27 +42,32 @@ def read_delimited(path: Path) -> RawTable:
     if separator is None:
         separator = sniff_separator(text)
     details = {"encoding": encoding, "separator": separator}
-    regular = _read_regular(text, separator)
+    regular = read_regular(text, separator)
     if regular is not None:
         return RawTable(
-            frame=regular,
-            format="csv",
-            details=details,
-            findings=findings,
-            rows_in=len(regular),
+            frame=regular, format="csv", details=details, findings=findings, rows_in=len(regular),
             rows=SourceRows.from_numbers(range(2, len(regular) + 2)),
-        )
-    grid = [list(row) for row in _rows(text, separator)]
-    layout = find_table(grid, file=path.name)
-    ragged = _ragged(grid, len(layout.names), path.name)
+            account=LineAccount(
+                lines=count_lines(text),
+                kinds={FileLine.HEADINGS: 1, FileLine.READ: len(regular)},
+            ),
+        )  # fmt: skip
+    records = read_records(text, separator, path.name)
+    layout = find_table(records.rows, file=path.name)
+    ragged = uneven_rows(records.rows, layout, path.name)
     frame = pd.DataFrame(layout.rows, columns=list(layout.names), dtype=object)
     return RawTable(
         frame=frame,
         format="csv",
         details=details,
-        findings=(*findings, *layout.findings, *ragged),
+        findings=(*findings, *records.findings, *layout.findings, *ragged),
+        titles=layout.titles,
         rows_in=layout.below,
         rows=SourceRows.from_numbers(layout.numbers),
+        account=LineAccount(
+            lines=records.lines,
+            kinds={**layout.kinds, FileLine.CONTINUED: records.continued},
+        ),
     )
 
 
@@ -118,72 +126,6 @@ def sniff_separator(text: str) -> str:
         if score > best_score:
             best, best_score = separator, score
     return best
-
-
-def _read_regular(text: str, separator: str) -> pd.DataFrame | None:
-    """Read a file whose first line is its header with pandas' C reader; None when it is not so."""
-    head = []
-    for row in _rows("\n".join(text.splitlines()[:_SAMPLE]) + "\n", separator):
-        head.append(list(row))
-        if len(head) >= _SAMPLE // 2:
-            break
-    width = len(head[0]) if head else 0
-    names = [name.strip() for name in head[0]] if head else []
-    regular = (
-        width > 0
-        and all(names)
-        and len(set(names)) == width
-        and all(len(row) == width or (not row) for row in head[1:-1])
-        and header_row(_boxed(head)) == 0
-        and len(header_levels(_boxed(head), 0, ())) == 1
-    )
-    # A total, a blank line or a repeated header needs the careful reader: small files only have
-    # them, so that big ones stay fast.
-    if not regular or len(text) < 1_000_000:
-        return None
-    try:
-        frame = pd.read_csv(
-            io.StringIO(text), sep=separator, dtype="str", keep_default_na=False, na_filter=False,
-            engine="c", header=0, names=names, skip_blank_lines=True, index_col=False,
-            on_bad_lines="error",
-        )  # fmt: skip
-    except (pd.errors.ParserError, ValueError):
-        return None
-    return frame
-
-
-def _boxed(grid: list[Row]) -> list[Row]:
-    width = max(map(len, grid), default=0)
-    return [row + [None] * (width - len(row)) for row in grid]
-
-
-def _ragged(grid: list[Row], width: int, file: str) -> tuple[Finding, ...]:
-    """Report lines shorter or longer than the header; a longer one has shifted answers."""
-    usual = Counter(len(row) for row in grid if row)
-    if len(usual) < 2:
-        return ()
-    longer = [
-        i + 1 for i, row in enumerate(grid)
-        if len(row) > width and any(not is_blank(cell) for cell in row[width:])
-    ]  # fmt: skip
-    modal = usual.most_common(1)[0][0]
-    shorter = [i + 1 for i, row in enumerate(grid) if 1 < len(row) < modal]
-    found = []
-    extra = [
-        i + 1 for i, row in enumerate(grid) if len(row) > modal and usual[len(row)] < usual[modal]
-    ]
-    if extra or longer:
-        rows = sorted({*extra, *longer})
-        found.append(
-            Finding.error("shifted_rows", Place(file=file, row=rows[0]), n=len(rows), width=modal,
-                          rows=rows[:EXAMPLES])
-        )  # fmt: skip
-    if shorter:
-        found.append(
-            Finding.warning("short_rows", Place(file=file, row=shorter[0]), n=len(shorter),
-                            width=modal, rows=shorter[:EXAMPLES])
-        )  # fmt: skip
-    return tuple(found)
 
 
 register_reader(Reader(name="delimited", tables=TEXT_ENDINGS, read_table=read_delimited))

@@ -12,6 +12,7 @@ import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
 from impact_eval.data.layout import Merge, Row, find_table, is_blank
+from impact_eval.data.line_account import LineAccount
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, Sheet, register_reader
 from impact_eval.data.source_rows import SourceRows, letters_of
@@ -45,10 +46,12 @@ def read_excel(path: Path, sheet: Sheet = None) -> RawTable:
         details={"sheet": name},
         findings=tuple(findings),
         epoch_1904=_counts_from_1904(path),
+        titles=layout.titles,
         rows_in=layout.below,
         rows=SourceRows.from_numbers(
             layout.numbers, sheet=name, letters=letters_of(layout.names, layout.places)
         ),
+        account=LineAccount(lines=len(grid), kinds=layout.kinds),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from impact_eval.core.findings import Finding
+from impact_eval.data.line_account import LineAccount
 from impact_eval.data.source_rows import SourceRows
 
 
@@ -38,6 +39,8 @@ class RawTable:
         Data rows of the file before any was left out.
     rows : SourceRows
         Row of the file of each row of `frame`.
+    account : LineAccount or None
+        What each line of the file is; None when the file declares its rows (Parquet, SPSS…).
     """
 
     frame: pd.DataFrame
@@ -50,3 +53,4 @@ class RawTable:
     epoch_1904: bool = False
     rows_in: int | None = None
     rows: SourceRows = field(default_factory=SourceRows)
+    account: LineAccount | None = None
