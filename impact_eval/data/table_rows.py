@@ -21,6 +21,7 @@ Row: TypeAlias = list[Any]
 Numbered: TypeAlias = tuple[int, Row]  # row of the file, cells
 _SHOWN = 400  # rows that show what the columns hold
 _LAST = 20  # rows above a note
+_FAR_UNDER = 10  # blank rows over a cell that is not of the table
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ def sort_rows(body: Sequence[Numbered], above: Above, file: str | None) -> Sorte
             kept.append((number, row))
             if len(filled) == 1:
                 alone.add(number)
+    kept, apart = _apart(kept, alone)
+    stray += apart
     findings += _told_lines(blank, repeated, file)
     if stray:
         cells = [f"{column_letters(column)}{number}" for number, column in stray]
@@ -108,6 +111,17 @@ def sort_rows(body: Sequence[Numbered], above: Above, file: str | None) -> Sorte
 
 def _texts(row: Row) -> list[str]:
     return [as_text(cell).strip() for cell in row]
+
+
+def _apart(rows: list[Numbered], alone: set[int]) -> tuple[list[Numbered], list[tuple[int, int]]]:
+    """Split off cells alone far under the table, in another column than the first."""
+    kept, apart = list(rows), []
+    while len(kept) > 1 and kept[-1][0] in alone and kept[-1][0] - kept[-2][0] > _FAR_UNDER:
+        texts = _texts(kept[-1][1])
+        if texts[0]:
+            break
+        apart.append((kept.pop()[0], next(i for i, text in enumerate(texts) if text)))
+    return kept, apart
 
 
 def _told_lines(blank: list[int], repeated: list[int], file: str | None) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,7 +16,13 @@ from impact_eval.data.layout import Merge, Row, find_table, is_blank
 from impact_eval.data.line_account import LineAccount
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, Sheet, register_reader
-from impact_eval.data.source_rows import SourceRows, letters_of
+from impact_eval.data.source_rows import SourceRows, column_letters, letters_of
+from impact_eval.data.workbook_file import (
+    LARGEST,
+    far_cells,
+    read_workbook_file,
+    refused_if_damaged,
+)
 
 
 def read_excel(path: Path, sheet: Sheet = None) -> RawTable:
@@ -27,11 +34,14 @@ def read_excel(path: Path, sheet: Sheet = None) -> RawTable:
     sheet : str, int or None
         Name or position (from 0); by default the first visible sheet that holds a table.
     """
-    workbook = _open(path)
-    name, others, hidden = _choose(workbook, sheet, path.name)
-    grid, merges = _grid(workbook, name)
+    book = read_workbook_file(path)
+    with refused_if_damaged(path.name):
+        workbook = _open(book.content)
+        name, others, hidden = _choose(workbook, sheet, path.name)
+        far = far_cells(book, name, path.name)
+        grid, merges = _grid(workbook, name, path.name)
     layout = find_table(grid, merges=merges, file=path.name)
-    findings = list(layout.findings)
+    findings = [*far, *layout.findings]
     if others:
         findings.append(Finding.info("other_sheets", Place(file=path.name), sheet=name,
                                      others=others[:12]))  # fmt: skip
@@ -55,27 +65,17 @@ def read_excel(path: Path, sheet: Sheet = None) -> RawTable:
     )
 
 
-def _open(path: Path) -> Any:
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+def _open(content: bytes) -> Any:
+    from python_calamine import CalamineWorkbook
 
-    try:
-        return CalamineWorkbook.from_path(str(path))
-    except PasswordError:
-        raise ImpactEvalError(
-            Finding.error("file_has_password", Place(file=path.name), file=path.name)
-        ) from None
-    except (CalamineError, OSError, ValueError, zipfile.BadZipFile) as error:
-        raise ImpactEvalError(
-            Finding.error("damaged_file", Place(file=path.name), file=path.name,
-                          reason=str(error)[:200])
-        ) from None  # fmt: skip
+    return CalamineWorkbook.from_filelike(io.BytesIO(content))
 
 
 def _choose(workbook: Any, sheet: str | int | None, file: str) -> tuple[str, list[str], list[str]]:
     """Return the sheet to read, the other visible ones and the hidden ones."""
     sheets = workbook.sheets_metadata
     tables = [meta for meta in sheets if "WorkSheet" in str(meta.typ)] or list(sheets)
-    visible = [meta.name for meta in tables if "Visible" in str(meta.visible)]
+    visible = [meta.name for meta in tables if str(meta.visible).endswith(".Visible")]
     hidden = [meta.name for meta in tables if meta.name not in visible]
     names = [meta.name for meta in tables]
     if not names:
@@ -111,8 +111,13 @@ def _first_table(workbook: Any, names: Sequence[str]) -> str:
     return names[0]
 
 
-def _grid(workbook: Any, name: str) -> tuple[list[Row], tuple[Merge, ...]]:
+def _grid(workbook: Any, name: str, file: str) -> tuple[list[Row], tuple[Merge, ...]]:
     sheet = workbook.get_sheet_by_name(name)
+    if sheet.total_height * sheet.total_width > LARGEST:
+        last = f"{column_letters(sheet.total_width - 1)}{sheet.total_height}"
+        raise ImpactEvalError(
+            Finding.error("sheet_too_sparse", Place(file=file), sheet=name, last=last)
+        )
     grid = [[_cell(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
     try:
         merges = tuple(sheet.merged_cell_ranges or ())
