@@ -27,6 +27,7 @@ from impact_eval.core.findings import (
     nearest,
 )
 from impact_eval.data.cells import ColumnType, ReadColumn, read_column
+from impact_eval.data.clean_columns import read_clean_column
 from impact_eval.data.codebook import Codebook, ColumnCode, find_header
 from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode, one_spelling
 from impact_eval.data.line_account import FileLine, LineAccount, mismatch
@@ -247,12 +248,7 @@ class _RawReading:
         elif self.raw.typed:
             read = _typed(column)
         else:
-            read = read_column(
-                column,
-                missing_words=self.words,
-                epoch_1904=self.raw.epoch_1904,
-                file=self.file,
-            )
+            read = self._typed_cells(column, None, self.words)
         self._keep(header, header, read)
 
     def _coded(self, header: str, code: ColumnCode) -> None:
@@ -268,14 +264,24 @@ class _RawReading:
             read = ReadColumn(encoded.values, ColumnType.CHOICE, encoded.missing, None, notes)
         else:
             declared = ColumnType.TEXT if code.name in self.text_columns else code.type
-            read = read_column(
-                column,
-                declared=declared,
-                missing_words=words,
-                epoch_1904=self.raw.epoch_1904,
-                file=self.file,
-            )
+            read = self._typed_cells(column, declared, words)
         self._keep(code.name, header, read, code)
+
+    def _typed_cells(
+        self,
+        column: pd.Series[Any],
+        declared: ColumnType | None,
+        words: Mapping[str, MissingKind],
+    ) -> ReadColumn:
+        """Read a column at once when all its cells are plain numbers, else cell by cell."""
+        clean = read_clean_column(column, declared=declared, missing_words=words, file=self.file)
+        return clean or read_column(
+            column,
+            declared=declared,
+            missing_words=words,
+            epoch_1904=self.raw.epoch_1904,
+            file=self.file,
+        )
 
     def _multiple(self, code: ColumnCode) -> None:
         result = read_multiple(self.raw.frame, code, missing_words=self.words, file=self.file)

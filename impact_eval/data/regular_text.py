@@ -1,4 +1,4 @@
-"""Big regular text tables, read at the speed of pandas once every line is seen to be a row."""
+"""Big regular text tables, read at once when every line is seen to be a row."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import io
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
 
 from impact_eval.data.layout import Row, header_levels, header_row
 from impact_eval.data.notes import is_note
@@ -14,6 +17,7 @@ from impact_eval.data.tool_headings import is_row_of_data, under_heading
 from impact_eval.data.totals import says_total
 
 _SAMPLE = 200  # lines read to find the heading
+_HEAD = 200_000  # characters that hold them, or as many as there are
 _SMALL = 1_000_000  # characters below which the careful reader is fast enough
 _FEW = 2  # cells of a row that may be no row of data
 _LAST = 5  # rows looked at one by one
@@ -51,22 +55,34 @@ def read_regular(text: str, separator: str) -> pd.DataFrame | None:
     names = _heading(text, separator)
     if names is None or not _is_even(text, separator, len(names)):
         return None
-    try:
-        frame = pd.read_csv(
-            io.StringIO(text), sep=separator, dtype="str", keep_default_na=False, na_filter=False,
-            engine="c", header=0, names=names, skip_blank_lines=True, index_col=False,
-            on_bad_lines="error",
-        )  # fmt: skip
-    except (pd.errors.ParserError, ValueError):
+    frame = _cells(text, separator, names)
+    if frame is None:
         return None
     if len(frame) + 1 != count_lines(text) or _has_other_rows(frame):
         return None
     return frame
 
 
+def _cells(text: str, separator: str, names: list[str]) -> pd.DataFrame | None:
+    """Return the cells of a table as text, an empty one where nothing is written."""
+    try:
+        table = pa_csv.read_csv(
+            io.BytesIO(text.encode()),
+            pa_csv.ReadOptions(column_names=names, skip_rows=1),
+            pa_csv.ParseOptions(delimiter=separator, ignore_empty_lines=False),
+            pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except (pa.ArrowInvalid, UnicodeEncodeError):
+        return None
+    columns = {name: pd.Series(pd.array(table[name], dtype="str"), name=name) for name in names}
+    return pd.DataFrame(columns)
+
+
 def _heading(text: str, separator: str) -> list[str] | None:
     """Return the names of the columns when the first line is the whole heading."""
-    stream = io.StringIO(text, newline="")
+    stream = io.StringIO(text[:_HEAD], newline="")
     lines = [line for _, line in zip(range(_SAMPLE), stream, strict=False)]
     head: list[Row] = [list(row) for row in csv.reader(lines, delimiter=separator)]
     names = [str(name).strip() for name in head[0]] if head else []
@@ -118,14 +134,15 @@ def _has_other_rows(frame: pd.DataFrame) -> bool:
         return True
     if bool((first == frame.columns[0]).any()):
         return True
-    labels = first.unique() if first.nunique() < len(first) else first
     last: list[list[str]] = frame.tail(_LAST).to_numpy(dtype=object).tolist()
-    return any(map(says_total, _worded(labels))) or any(
+    return any(map(says_total, _worded(first))) or any(
         is_note(row) or not str(row[0]).strip() for row in last
     )
 
 
-def _worded(labels: pd.Series | np.ndarray) -> list[str]:
+def _worded(labels: pd.Series[str]) -> list[str]:
     """Return the labels that begin with a word: those of a total do."""
-    column = pd.Series(labels, dtype="str")
-    return column[column.str.match(r"\s*[A-Za-zÀ-ÿ]{3}")].tolist()
+    cells = pa.array(labels, from_pandas=True)
+    return list(
+        pc.unique(cells.filter(pc.match_substring_regex(cells, r"^\s*\p{L}{3}"))).to_pylist()
+    )

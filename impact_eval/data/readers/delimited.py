@@ -7,6 +7,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -29,6 +30,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_HEAD = 1_000_000  # characters that hold the lines below
 _SAMPLE = 200  # lines read to find the separator and the header
 
 
@@ -111,7 +113,7 @@ def _rows(text: str, separator: str) -> Iterator[list[str]]:
 
 def sniff_separator(text: str) -> str:
     """Return the separator that cuts the most lines into the same number of cells."""
-    head = "\n".join(text.splitlines()[:_SAMPLE])
+    head = "".join(islice(io.StringIO(text[:_HEAD], newline=None), _SAMPLE))
     best, best_score = ",", (0.0, 0)
     for separator in _SEPARATORS:
         try:
