@@ -300,7 +300,9 @@ class _Gate:
             or entry.place.column is None
             or entry.place.column in context.columns
         )
-        return walk(reading.model_copy(update={"log": used}), context.at("reading"))
+        told = walk(reading.model_copy(update={"log": used}), context.at("reading"))
+        # The lines of a file less those that are nobody's are the rows kept back.
+        return told if told.rows_out is not None else told.model_copy(update={"lines": None})
 
     def _score(self, score: ScoreRecord) -> ScoreRecord:
         context = replace(

@@ -171,6 +171,29 @@ class StudyRecord(Record):
         return self
 
 
+class LinesRecord(Record):
+    """What the lines of a file are, besides those read as rows: none of them is anybody."""
+
+    titles: Things
+    """Titles above the heading."""
+    headings: Things
+    """Lines of the heading."""
+    technical: Things
+    """Rows of a survey tool under the heading."""
+    continued: Things
+    """Lines that carry on a cell of the line above."""
+    blank: Things
+    """Blank lines."""
+    repeated: Things
+    """Headings that come again, with the title of their page."""
+    totals: Things
+    """Totals and means."""
+    notes: Things
+    """Notes, sources, marks of a page."""
+    stray: Things
+    """Cells alone outside the table."""
+
+
 class ReadingRecord(Record):
     """How a table was read: codes and counts, no cell, no heading that the study does not use."""
 
@@ -188,6 +211,9 @@ class ReadingRecord(Record):
     """Rows read."""
     log: tuple[FindingRecord, ...]
     """What was recoded or dropped."""
+    lines: LinesRecord | None
+    """What the other lines of the file are; empty when it declares its rows, or when the rows read
+    are not published."""
 
 
 class DataRecord(Record):

@@ -10,6 +10,7 @@ from small_studies import arms, head, work
 
 from impact_eval import Study, evaluate
 from impact_eval.core.findings import Finding, Place
+from impact_eval.report.blocks import Table
 from impact_eval.report.html import render_html
 from impact_eval.report.narrative import flow_blocks
 from impact_eval.report.narrative_reading import reading_blocks
@@ -32,6 +33,8 @@ STUDY = head() + arms() + work()
                 "Ce que la lecture de",
                 "Une ligne de total a été laissée de côté.",
                 "1 ligne de titre au-dessus du tableau a été laissée de côté.",
+                "Totaux et moyennes",
+                "Lignes lues",
             ),
         ),
         (
@@ -40,6 +43,8 @@ STUDY = head() + arms() + work()
                 "What reading",
                 "A row of totals was left out.",
                 "1 title row above the table was left out.",
+                "Totals and means",
+                "Rows read",
             ),
         ),
     ],
@@ -53,6 +58,36 @@ def test_a_total_line_left_out_is_told(tmp_path: Path, language: str, words: tup
     page = render_html(flow_blocks(results), {}, language)
     for part in words:
         assert part in page
+
+
+def test_the_lines_of_the_file_add_up_in_the_report(tmp_path: Path) -> None:
+    """Every line of the file is in the table, once."""
+    rows = ["Suivi de l’action;;", "", "id;aide;emploi"]
+    rows += [f"P{i};{i % 2};{i % 3 % 2}" for i in range(90)]
+    rows += ["TOTAL;;30", "", "* NC : non communiqué;;"]
+    (tmp_path / "donnees.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
+    results = release(evaluate(Study.read(tmp_path))).results
+    assert results.data.reading is not None
+    lines = results.data.reading.lines
+    assert lines is not None
+    assert (lines.titles, lines.headings, lines.blank, lines.totals, lines.notes) == (1, 1, 2, 1, 1)
+    table = next(
+        block for block in reading_blocks(results.data)
+        if isinstance(block, Table) and block.columns[0].key == "kind"
+    )  # fmt: skip
+    assert sum(row[1] for row in table.rows if isinstance(row[1], int)) == len(rows)
+
+
+def test_the_lines_of_a_small_file_are_not_told(tmp_path: Path) -> None:
+    """The lines that are nobody's, taken off those of the file, would give the people."""
+    rows = ["Suivi de l’action;;", "id;aide;emploi"]
+    rows += [f"P{i};{i % 2};{i % 3 % 2}" for i in range(8)]
+    (tmp_path / "donnees.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (tmp_path / "study.toml").write_text(STUDY, encoding="utf-8")
+    reading = release(evaluate(Study.read(tmp_path))).results.data.reading
+    assert reading is not None
+    assert (reading.rows_out, reading.lines) == (None, None)
 
 
 def test_nothing_is_said_of_a_clean_file(tmp_path: Path) -> None:
