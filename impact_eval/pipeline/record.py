@@ -219,16 +219,7 @@ def _reading(log: Mapping[str, object]) -> ReadingRecord | None:
         rows_in=_count(log.get("rows_in")),
         rows_out=_count(log.get("rows_out")),
         log=tuple(FindingRecord.of(Finding.from_dict(entry)) for entry in entries),
-        lines=_lines(log.get("lines")),
-    )
-
-
-def _lines(counted: object) -> LinesRecord | None:
-    """Return what the lines of the file are, when it has a heading of its own."""
-    if not isinstance(counted, Mapping) or not counted.get("headings"):
-        return None
-    return LinesRecord.model_validate(
-        {name: counted.get(name, 0) for name in LinesRecord.model_fields}
+        lines=LinesRecord.of(log.get("lines")),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
@@ -192,6 +193,13 @@ class LinesRecord(Record):
     """Notes, sources, marks of a page."""
     stray: Things
     """Cells alone outside the table."""
+
+    @classmethod
+    def of(cls, counted: object) -> LinesRecord | None:
+        """Return the record of a count of lines, when the file has a heading of its own."""
+        if not isinstance(counted, Mapping) or not counted.get("headings"):
+            return None
+        return cls.model_validate({name: counted.get(name, 0) for name in cls.model_fields})
 
 
 class ReadingRecord(Record):
