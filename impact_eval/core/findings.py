@@ -32,7 +32,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something was found: a file, a column, a row (1 = first data row), a key path."""
+    """Where something was found: a file, a column, a row as its file shows it, a key path."""
 
     file: str | None = None
     column: str | None = None

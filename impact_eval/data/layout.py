@@ -45,6 +45,8 @@ class Layout:
         What was left out, and why.
     below : int
         Rows below the header, those left out included.
+    places : tuple of int
+        Column of the file (from 0) of each name.
     """
 
     names: tuple[str, ...]
@@ -52,6 +54,7 @@ class Layout:
     numbers: tuple[int, ...]
     findings: tuple[Finding, ...]
     below: int
+    places: tuple[int, ...]
 
 
 def is_blank(cell: Any) -> bool:
@@ -237,7 +240,7 @@ def find_table(grid: list[Row], *, merges: Sequence[Merge] = (), file: str | Non
     body = [(start + i + 1, row) for i, row in enumerate(grid[start:])]
     names = column_names(levels)
     body, dropped = _drop_rows(body, levels, file)
-    names, body, gone = _drop_blank_columns(names, body, file)
+    names, body, places, gone = _drop_blank_columns(names, body, file)
     named, renamed = unique_names(names, file)
     return Layout(
         tuple(named),
@@ -245,6 +248,7 @@ def find_table(grid: list[Row], *, merges: Sequence[Merge] = (), file: str | Non
         tuple(number for number, _ in body),
         (*findings, *dropped, *gone, *renamed),
         max(len(grid) - start, 0),
+        tuple(places),
     )
 
 
@@ -322,16 +326,16 @@ def _are_sums(cells: list[tuple[int, Any]], above: list[Row]) -> bool:
 
 def _drop_blank_columns(
     names: list[str], body: list[tuple[int, Row]], file: str | None
-) -> tuple[list[str], list[tuple[int, Row]], list[Finding]]:
+) -> tuple[list[str], list[tuple[int, Row]], list[int], list[Finding]]:
     empty = [
         i for i, name in enumerate(names) if not name and all(is_blank(row[i]) for _, row in body)
     ]
     if not empty:
-        return names, body, []
+        return names, body, list(range(len(names))), []
     kept = [i for i in range(len(names)) if i not in set(empty)]
     trimmed = [(number, [row[i] for i in kept]) for number, row in body]
     inner = [i for i in empty if kept and i < kept[-1]]
     found = (
         [Finding.info("blank_columns_dropped", Place(file=file), n=len(inner))] if inner else []
     )  # fmt: skip
-    return [names[i] for i in kept], trimmed, found
+    return [names[i] for i in kept], trimmed, kept, found

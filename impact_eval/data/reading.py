@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -31,6 +32,7 @@ from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode,
 from impact_eval.data.multiple import read_multiple
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import reader_of_table, sheet_refused, table_endings
+from impact_eval.data.source_rows import SourceRows
 
 Codes: TypeAlias = "Codebook | Mapping[str, Any] | str | Path | Sequence[Codebook | str | Path]"
 
@@ -66,9 +68,10 @@ def read_table(
     Returns
     -------
     DataFrame
-        `.attrs["reading"]` is a JSON-able dict: `file`, `format`, `rows_in`, `rows_out`,
-        `dictionary` (one entry per column: name, source, type, title, unit, labels, missing)
-        and `log` (findings: code, severity, values, place).
+        `.attrs["reading"]` is a JSON-able dict: `file`, `format`, `rows_in`, `rows_out`, `rows`
+        (the row of the file of each row: `SourceRows`), `dictionary` (one entry per column: name,
+        source, type, title, unit, labels, missing) and `log` (findings: code, severity, values,
+        place).
 
     Raises
     ------
@@ -91,6 +94,7 @@ def read_table(
     book, found = _codebook(codes, path)
     faults = FindingCollector()
     faults.add(*raw.findings, *found)
+    raw.rows.put_on(raw.frame)  # its columns carry it, for messages
     table = _RawReading(raw, book, path.name, tuple(text_columns), faults)
     frame, dictionary = table.read()
     faults.raise_if_errors()
@@ -100,10 +104,18 @@ def read_table(
         **raw.details,
         "rows_in": raw.rows_in if raw.rows_in is not None else len(frame),
         "rows_out": len(frame),
+        "rows": _rows_told(raw.rows, dictionary),
         "dictionary": dictionary,
         "log": [finding.to_dict() for finding in faults.findings],
     }
     return frame
+
+
+def _rows_told(rows: SourceRows, dictionary: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the rows of the file, with the letters of each column under its new name."""
+    renamed = {entry["name"]: rows.letters.get(entry["source"]) for entry in dictionary}
+    letters = {name: place for name, place in renamed.items() if place is not None}
+    return replace(rows, letters=letters).to_dict()
 
 
 def _read_raw(path: Path, sheet: str | int | None) -> RawTable:

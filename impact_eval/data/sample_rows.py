@@ -12,6 +12,7 @@ from impact_eval.core.estimate import FlowStep
 from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data import roles
 from impact_eval.data.roles import Periods
+from impact_eval.data.source_rows import SourceRows
 
 
 def drop_missing(
@@ -61,14 +62,15 @@ def refuse_duplicates(
     if counts.max(initial=0) <= 1:
         return
     repeated = counts[cell] > 1
+    rows = SourceRows.of(frame).file_rows(repeated, most=roles.FIRST_ROWS)
     shown = frame.loc[repeated, list(names)].drop_duplicates().head(roles.FIRST_ROWS)
     faults.add(
         Finding.error(
             "duplicated_rows",
-            Place(column=names[0], row=roles.first_rows(repeated)[0]),
+            Place(column=names[0], row=rows[0]),
             n=int(repeated.sum()),
             columns=list(names),
             examples=[" × ".join(map(str, row)) for row in shown.itertuples(index=False)],
-            rows=roles.first_rows(repeated),
+            rows=rows,
         )
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+from impact_eval.data.source_rows import SourceRows
 
 WAVE = "wave"
 
@@ -79,5 +80,7 @@ def to_long(
         values = {outcome: frame[names[i]] for outcome, names in columns.items()}
         parts.append(kept.assign(**{WAVE: wave}).assign(**values))
     long = pd.concat(parts, ignore_index=True)
+    if (rows := SourceRows.of(frame)).known:  # its index is counted anew
+        rows.repeated(len(waves)).put_on(long)
     order = list(dict.fromkeys(waves))  # the order declared, whatever the names
     return long.assign(**{WAVE: pd.Categorical(long[WAVE], categories=order, ordered=True)})

@@ -16,6 +16,7 @@ from impact_eval.data.labels import EXAMPLES
 from impact_eval.data.layout import Row, find_table, header_levels, header_row, is_blank
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, register_reader
+from impact_eval.data.source_rows import SourceRows
 
 _SEPARATORS = (";", ",", "\t", "|")
 _BOMS = (
@@ -41,7 +42,12 @@ def read_delimited(path: Path) -> RawTable:
     regular = _read_regular(text, separator)
     if regular is not None:
         return RawTable(
-            frame=regular, format="csv", details=details, findings=findings, rows_in=len(regular)
+            frame=regular,
+            format="csv",
+            details=details,
+            findings=findings,
+            rows_in=len(regular),
+            rows=SourceRows.from_numbers(range(2, len(regular) + 2)),
         )
     grid = [list(row) for row in _rows(text, separator)]
     layout = find_table(grid, file=path.name)
@@ -53,6 +59,7 @@ def read_delimited(path: Path) -> RawTable:
         details=details,
         findings=(*findings, *layout.findings, *ragged),
         rows_in=layout.below,
+        rows=SourceRows.from_numbers(layout.numbers),
     )
 
 

@@ -14,6 +14,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
 from impact_eval.data.layout import Merge, Row, find_table, is_blank
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, Sheet, register_reader
+from impact_eval.data.source_rows import SourceRows, letters_of
 
 
 def read_excel(path: Path, sheet: Sheet = None) -> RawTable:
@@ -45,6 +46,9 @@ def read_excel(path: Path, sheet: Sheet = None) -> RawTable:
         findings=tuple(findings),
         epoch_1904=_counts_from_1904(path),
         rows_in=layout.below,
+        rows=SourceRows.from_numbers(
+            layout.numbers, sheet=name, letters=letters_of(layout.names, layout.places)
+        ),
     )
 
 

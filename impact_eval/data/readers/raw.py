@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from impact_eval.core.findings import Finding
+from impact_eval.data.source_rows import SourceRows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class RawTable:
         Whether day numbers count from 1904.
     rows_in : int
         Data rows of the file before any was left out.
+    rows : SourceRows
+        Row of the file of each row of `frame`.
     """
 
     frame: pd.DataFrame
@@ -46,3 +49,4 @@ class RawTable:
     titles: Mapping[str, str] = field(default_factory=dict)
     epoch_1904: bool = False
     rows_in: int | None = None
+    rows: SourceRows = field(default_factory=SourceRows)

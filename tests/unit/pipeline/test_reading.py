@@ -138,7 +138,7 @@ def test_a_refusal_shows_the_label_of_the_user_s_own_file(make: Make) -> None:
     (finding,) = refused.value.findings
     assert finding.code == "duplicated_rows"
     assert finding.values["examples"] == (table.loc[7, "id"],)
-    assert finding.values["rows"] == (4, 8)
+    assert finding.values["rows"] == (5, 9)
 
 
 def test_columns_named_by_options_are_kept(make: Make) -> None:
