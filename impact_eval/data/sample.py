@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from impact_eval.core.estimate import FlowStep
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.shown import Shown, one_line
-from impact_eval.core.vocabulary import RowsAre
+from impact_eval.core.vocabulary import LabelsAlike, RowsAre
 from impact_eval.data import measures, roles
 from impact_eval.data.assignment import RowStructure, read_assignment
 from impact_eval.data.covariate_checks import refuse_useless_covariates
@@ -29,6 +29,7 @@ from impact_eval.data.panel import (
     varies_within_unit,
 )
 from impact_eval.data.roles import Codes, FloatArray, IntArray, Periods
+from impact_eval.data.sample_cells import read_cells
 from impact_eval.data.sample_rows import drop_missing, refuse_duplicates
 from impact_eval.data.shape import DataShape
 from impact_eval.data.table import as_table, refuse_missing
@@ -62,6 +63,9 @@ class Sample(Shown):
         Blocks of a draw; sampling weights, non-negative.
     rows_are : RowsAre
         People (whose labels are never told) or territories.
+    labels_alike : LabelsAlike
+        What labels that differ by case, accents or dashes alone are: "same" or "different"; they
+        are refused while nobody said.
     prior_flow : tuple of FlowStep
         What happened to the rows before (reading, linkage).
 
@@ -101,6 +105,7 @@ class Sample(Shown):
     weights: str | None = None
     rows_are: RowsAre = RowsAre.PEOPLE
     prior_flow: InitVar[tuple[FlowStep, ...]] = ()
+    labels_alike: LabelsAlike = LabelsAlike.ASKED
 
     shape: DataShape = field(init=False)
     flow: tuple[FlowStep, ...] = field(init=False)
@@ -124,6 +129,7 @@ class Sample(Shown):
             faults.add(Finding.error("empty_table"))
         faults.raise_if_errors()
         flow = list(prior_flow) or [FlowStep("read", len(frame))]
+        frame = read_cells(frame, self.roles, self.labels_alike, faults)
         frame = drop_missing(frame, self.treatment, tuple(self.covariates), flow, faults)
         self._set("frame", frame)
         self._read_structure(frame, faults)
@@ -163,6 +169,7 @@ class Sample(Shown):
             name = getattr(self, role)
             self._set(role, None if name is None else str(name))
         self._set("rows_are", RowsAre(self.rows_are))
+        self._set("labels_alike", LabelsAlike(self.labels_alike))
         several = self.covariates or ()
         self._set("covariates", tuple(map(str, [several] if isinstance(several, str) else several)))
         if self.cluster is not None and not isinstance(self.cluster, str):
