@@ -8,6 +8,7 @@ import pandas as pd
 
 from impact_eval.core.findings import FindingCollector
 from impact_eval.core.vocabulary import LabelsAlike
+from impact_eval.data.carried import carry_covariates
 from impact_eval.data.measures import covariate_numbers
 from impact_eval.data.sample_labels import spell_labels
 
@@ -40,4 +41,8 @@ def read_cells(
             new[name] = pd.Series(numbers, index=frame.index, name=name)
     frame = frame.assign(**new) if new else frame
     faults.raise_if_errors()
-    return frame
+    if "unit" not in columns or "time" not in columns:
+        return frame
+    when, who = columns["time"][0], columns["unit"][0]
+    roles = tuple(columns[role][0] if role in columns else None for role in ("cohort", "treatment"))
+    return carry_covariates(frame, (who, when), (roles[0], roles[1]), covariates, faults)
