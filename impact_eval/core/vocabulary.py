@@ -53,3 +53,14 @@ class ShareFormula(StrEnum):
     TWO_GROUPS = "two_groups"
     TWO_DATES = "two_dates"
     OTHER = "other"
+
+
+class LabelsAlike(StrEnum):
+    """What labels are that differ by case, accents or dashes alone: told before they are counted.
+
+    `ASKED`: nobody said, and a table that has some is refused. `SAME`: one label. `DIFFERENT`: two.
+    """
+
+    ASKED = "asked"
+    SAME = "same"
+    DIFFERENT = "different"

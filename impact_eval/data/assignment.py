@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data import roles
+from impact_eval.data.odd_cells import rows_seen
 from impact_eval.data.panel import PanelGrid, varies_within_unit
 from impact_eval.data.roles import FloatArray, IntArray, Periods
 from impact_eval.data.shape import DataShape
@@ -106,7 +107,7 @@ def read_assignment(
     if cohorts is not None:
         since = structure.time_values >= cohorts
         if treated is not None and cohort is not None:
-            _compare(treated, since, (cohort, treatment), faults)
+            _compare(treated, since, frame[[cohort, treatment]], faults)
         treated = since if treated is None else treated
     return Assignment(cohorts, treated, switches_off)
 
@@ -132,11 +133,11 @@ def _read_cohorts(
                     examples=[str(u) for u in structure.unit_labels[changing][: roles.FIRST_ROWS]],
                 )
             )
-    return _within_panel(cohorts, name, structure, faults)
+    return _within_panel(cohorts, column, structure, faults)
 
 
 def _within_panel(
-    cohorts: FloatArray, column: str, structure: RowStructure, faults: FindingCollector
+    cohorts: FloatArray, column: pd.Series[Any], structure: RowStructure, faults: FindingCollector
 ) -> FloatArray:
     """Make cohorts after the last period untreated here; refuse those far outside the panel."""
     assert structure.periods is not None
@@ -147,8 +148,8 @@ def _within_panel(
         faults.add(
             Finding.error(
                 "cohort_outside_panel",
-                Place(column=column, row=roles.first_rows(absurd)[0]),
-                column=column,
+                Place(column=str(column.name), row=rows_seen(column, absurd)[0]),
+                column=str(column.name),
                 n=int(absurd.sum()),
                 examples=[f"{v:g}" for v in np.unique(cohorts[absurd])[: roles.FIRST_ROWS]],
                 first=first,
@@ -176,19 +177,21 @@ def _cohorts_from(treated: BoolArray, structure: RowStructure) -> FloatArray:
 def _compare(
     treated: BoolArray,
     since: BoolArray,
-    columns: tuple[str, str | None],
+    frame: pd.DataFrame,
     faults: FindingCollector,
 ) -> None:
     """Refuse a cohort and a treatment column that tell different stories."""
     different = treated != since
     if different.any():
+        cohort, treatment = map(str, frame.columns)
+        rows = rows_seen(frame, different)
         faults.add(
             Finding.error(
                 "cohort_and_treatment_disagree",
-                Place(column=columns[1], row=roles.first_rows(different)[0]),
+                Place(column=treatment, row=rows[0]),
                 n=int(different.sum()),
-                rows=roles.first_rows(different),
-                cohort=columns[0],
-                treatment=columns[1],
+                rows=rows,
+                cohort=cohort,
+                treatment=treatment,
             )
         )

@@ -1,16 +1,18 @@
 """Columns of written cells as numbers, dates or text, without losing or guessing anything.
 
 A column becomes numbers only when every answer reads as a number, dates only when every answer
-reads as a date; otherwise it stays text and what stands in the way is reported. Codes with leading
+reads as a date; otherwise it stays text and what stands in the way is reported. Among numbers, the
+marks of statistical offices (`s`, `nd`, `..`) are missing answers, each told. Codes with leading
 zeros (`01`) stay text.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -27,17 +29,19 @@ from impact_eval.data.labels import (
     bare_spelling,
     missing_kind,
 )
+from impact_eval.data.number_cells import WrittenNumbers, read_written
+from impact_eval.data.source_rows import SourceRows
 from impact_eval.data.written import (
     CENTURY_PIVOT,
     DAY_FIRST,
     ISO,
-    NUMBER,
     SERIAL_HIGH,
     SERIAL_LOW,
     DateTally,
     moment_of,
     parse_number,
 )
+from impact_eval.data.yes_no import yes_or_no
 
 FloatArray = NDArray[np.float64]
 Cells = NDArray[np.object_]
@@ -72,6 +76,8 @@ class ReadColumn:
         `€` or `%` when it was written in the cells.
     findings : tuple of Finding
         What was noticed or recoded.
+    words : mapping of str to int
+        Words and marks that count as missing, as they are written, and how many times.
     """
 
     values: pd.Series[Any]
@@ -79,6 +85,7 @@ class ReadColumn:
     missing: Mapping[MissingKind, int] = field(default_factory=dict)
     unit: str | None = None
     findings: tuple[Finding, ...] = ()
+    words: Mapping[str, int] = field(default_factory=dict)
 
 
 _LEADING_ZERO = re.compile(r"0\d+")
@@ -109,6 +116,14 @@ class _Distinct:
     kinds: list[MissingKind | None]
     positions: NDArray[np.int64]
     counts: NDArray[np.int64]
+
+    def words(self) -> dict[str, int]:
+        """Return the words that count as missing, and how many times each is written."""
+        return {
+            text: int(count)
+            for text, kind, count in zip(self.texts, self.kinds, self.counts, strict=True)
+            if kind is not None and text
+        }
 
     def missing(self) -> dict[MissingKind, int]:
         out: dict[MissingKind, int] = {}
@@ -175,7 +190,7 @@ def read_column(
         return _text(column, parts, declared, place)
     if all(kind is not None for kind in parts.kinds):
         values = pd.Series(np.full(len(column), np.nan), index=column.index, name=column.name)
-        return ReadColumn(values, ColumnType.EMPTY, parts.missing())
+        return ReadColumn(values, ColumnType.EMPTY, parts.missing(), words=parts.words())
     wanted = (None, ColumnType.NUMBER, ColumnType.INTEGER, ColumnType.BOOLEAN)
     if declared is ColumnType.DATE or (declared is None and _looks_dated(parts, name)):
         read = _dates(column, parts, declared, epoch_1904, place)
@@ -193,86 +208,99 @@ def _plain_missing(column: pd.Series[Any]) -> dict[MissingKind, int]:
     return {MissingKind.UNANSWERED: n} if n else {}
 
 
-def _unreadable(parts: _Distinct, bad: list[int], wanted: ColumnType, place: Place) -> Finding:
-    rows = np.flatnonzero(np.isin(parts.positions, bad))
+def _unreadable(
+    column: pd.Series[Any], parts: _Distinct, bad: list[int], wanted: ColumnType, place: Place
+) -> Finding:
+    there = np.isin(parts.positions, bad)
+    rows = SourceRows.of(column).file_rows(there, most=EXAMPLES)
     return Finding.error(
         "unreadable_cells",
-        Place(file=place.file, column=place.column, row=int(rows[0]) + 1),
+        Place(file=place.file, column=place.column, row=rows[0]),
         column=place.column,
         wanted=wanted.value,
-        n=len(rows),
+        n=int(there.sum()),
         examples=[parts.texts[i][:80] for i in bad[:EXAMPLES]],
-        rows=[int(row) + 1 for row in rows[:EXAMPLES]],
+        rows=rows,
     )
 
 
-_YES_NO = {
-    "oui": 1.0, "o": 1.0, "yes": 1.0, "y": 1.0, "true": 1.0, "vrai": 1.0, "x": 1.0, "1": 1.0,
-    "coche": 1.0, "non": 0.0, "n": 0.0, "no": 0.0, "false": 0.0, "faux": 0.0, "0": 0.0,
-    "non coche": 0.0,
-}  # fmt: skip
-
-
-def yes_or_no(text: str) -> float | None:
-    """Return 1 for a yes, 0 for a no, None for anything else."""
-    return _YES_NO.get(bare_spelling(text))
-
-
-def _number_of(cell: Any, text: str, *, boolean: bool) -> tuple[float, str | None] | None:
-    if boolean:
-        answer = yes_or_no(text)
-        return None if answer is None else (answer, None)
-    if isinstance(cell, (bool, int, float, np.number)):
-        return float(cell), None
-    if isinstance(cell, (date, datetime, time)):
-        return None
-    return parse_number(text)
+def _answers(parts: _Distinct) -> WrittenNumbers:
+    """Read yes and no as 1 and 0."""
+    answers = [
+        None if kind is not None else yes_or_no(text)
+        for text, kind in zip(parts.texts, parts.kinds, strict=True)
+    ]
+    values = np.array([np.nan if answer is None else answer for answer in answers])
+    odd = [
+        i for i, (answer, kind) in enumerate(zip(answers, parts.kinds, strict=True))
+        if answer is None and kind is None
+    ]  # fmt: skip
+    spelled = [i for i, text in enumerate(parts.texts) if answers[i] is not None and len(text) > 1]
+    nothing = (None,) * len(answers)
+    return WrittenNumbers(values, tuple(parts.kinds), tuple(odd), (), tuple(spelled), nothing)
 
 
 def _numbers(
     column: pd.Series[Any], parts: _Distinct, declared: ColumnType | None, place: Place
 ) -> ReadColumn | None:
     """Read a column as numbers, or None when an answer is not one and no type was declared."""
-    values: list[float] = []
-    units: set[str] = set()
-    bad: list[int] = []
+    coded = None if declared is not None else _coded_cell(parts)
+    if coded is not None:
+        kept = Finding.info("kept_as_text", place, column=place.column, example=coded)
+        return _text(column, parts, ColumnType.TEXT, place, (kept,))
+    boolean = declared is ColumnType.BOOLEAN
+    found = _answers(parts) if boolean else read_written(parts.cells, parts.texts, parts.kinds)
+    if found.odd:
+        return _not_all_numbers(column, parts, list(found.odd), declared, place)
+    if not found.has_numbers:  # marks alone: nothing says that numbers were meant
+        return None
+    if found.several_scales:
+        return _several_scales(column, parts, found, declared, place)
+    parts = replace(parts, kinds=list(found.kinds))
     findings: list[Finding] = []
-    written = 0
-    for index, (cell, text, kind) in enumerate(
-        zip(parts.cells, parts.texts, parts.kinds, strict=True)
-    ):
-        if kind is not None:
-            values.append(np.nan)
-            continue
-        if declared is None and isinstance(cell, str) and _LEADING_ZERO.fullmatch(text):
-            findings.append(Finding.info("kept_as_text", place, column=place.column, example=text))
-            return _text(column, parts, ColumnType.TEXT, place, tuple(findings))
-        number = _number_of(cell, text, boolean=declared is ColumnType.BOOLEAN)
-        if number is None:
-            bad.append(index)
-            values.append(np.nan)
-            continue
-        if isinstance(cell, str) and not NUMBER.fullmatch(text):
-            written += int(parts.counts[index])
-        values.append(number[0])
-        if number[1]:
-            units.add(number[1])
-    if bad:
-        return _not_all_numbers(column, parts, bad, declared, place)
+    written = int(parts.counts[list(found.written)].sum())
     if written:
         findings.append(
             Finding.info("numbers_written_as_text", place, column=place.column, n=written)
         )
-    array = parts.spread(values, np.nan, np.float64)
+    array = parts.spread(found.values.tolist(), np.nan, np.float64)
     whole = not np.isnan(array).any() and bool((array == np.round(array)).all())
     out = array.astype(np.int64) if whole and np.abs(array).max(initial=0) < 2**53 else array
     series = pd.Series(out, index=column.index, name=column.name)
     if declared is None or declared is ColumnType.NUMBER:
-        found = ColumnType.INTEGER if whole else ColumnType.NUMBER
+        kind = ColumnType.INTEGER if whole else ColumnType.NUMBER
     else:
-        found = declared
-    unit = units.pop() if len(units) == 1 else None
-    return ReadColumn(series, found, parts.missing(), unit, tuple(findings))
+        kind = declared
+    return ReadColumn(series, kind, parts.missing(), found.unit, tuple(findings), parts.words())
+
+
+def _coded_cell(parts: _Distinct) -> str | None:
+    """Return a cell written with a leading zero, if there is one: 01 is no number."""
+    for cell, text, kind in zip(parts.cells, parts.texts, parts.kinds, strict=True):
+        if kind is None and isinstance(cell, str) and _LEADING_ZERO.fullmatch(text):
+            return text
+    return None
+
+
+def _several_scales(
+    column: pd.Series[Any],
+    parts: _Distinct,
+    found: WrittenNumbers,
+    declared: ColumnType | None,
+    place: Place,
+) -> ReadColumn:
+    """Leave as text a column of € and %, or of percents beside shares of 1, and say so."""
+    bare = [
+        i for i, (unit, value) in enumerate(zip(found.units, found.values, strict=True))
+        if unit is None and np.isfinite(value)
+    ]  # fmt: skip
+    with_unit = [i for i, unit in enumerate(found.units) if unit]
+    shown = [*with_unit[:2], *bare[:2]]
+    make = Finding.warning if declared is None else Finding.error
+    told = make(
+        "several_scales", place, column=place.column, examples=[parts.texts[i][:80] for i in shown]
+    )
+    return _text(column, parts, ColumnType.TEXT, place, (told,))
 
 
 def _not_all_numbers(
@@ -283,19 +311,20 @@ def _not_all_numbers(
     place: Place,
 ) -> ReadColumn | None:
     if declared is not None:
-        fault = _unreadable(parts, bad, declared, place)
+        fault = _unreadable(column, parts, bad, declared, place)
         text = _text(column, parts, ColumnType.TEXT, place)
-        return ReadColumn(text.values, ColumnType.TEXT, text.missing, None, (fault,))
+        return ReadColumn(text.values, ColumnType.TEXT, text.missing, None, (fault,), text.words)
     answered = sum(
         int(n) for n, kind in zip(parts.counts, parts.kinds, strict=True) if kind is None
     )
     strange = int(parts.counts[bad].sum())
     if strange * 2 >= answered:
         return None
-    rows = np.flatnonzero(np.isin(parts.positions, bad))
+    there = np.isin(parts.positions, bad)
+    row = SourceRows.of(column).file_rows(there, most=1)[0]
     warning = Finding.warning(
         "mixed_column",
-        Place(file=place.file, column=place.column, row=int(rows[0]) + 1),
+        Place(file=place.file, column=place.column, row=row),
         column=place.column,
         n=strange,
         of=answered,
@@ -312,6 +341,10 @@ def _text(
     findings: tuple[Finding, ...] = (),
 ) -> ReadColumn:
     """Keep a column as text, spaces trimmed, missing words as missing."""
+    merged = _spellings_merged(parts)
+    if merged:
+        told = Finding.info("spellings_merged", place, column=place.column, n=merged)
+        findings = (*findings, told)
     tidy = [
         None if missing is not None else (re.sub(r"[\u00a0\u202f]", " ", text))
         for text, missing in zip(parts.texts, parts.kinds, strict=True)
@@ -330,7 +363,17 @@ def _text(
         index=column.index,
         name=column.name,
     )
-    return ReadColumn(values, kind, parts.missing(), None, findings)
+    return ReadColumn(values, kind, parts.missing(), None, findings, parts.words())
+
+
+def _spellings_merged(parts: _Distinct) -> int:
+    """Return how many answers were written in ways that no eye can tell apart."""
+    ways = Counter(
+        text.replace("\u00a0", " ").replace("\u202f", " ")
+        for cell, text, kind in zip(parts.cells, parts.texts, parts.kinds, strict=True)
+        if kind is None and isinstance(cell, str)
+    )
+    return sum(n > 1 for n in ways.values())
 
 
 def _looks_dated(parts: _Distinct, name: str) -> bool:
@@ -380,13 +423,13 @@ def _dates(
     if bad:
         if declared is None:
             return _not_all_dates(column, parts, bad, place)
-        fault = _unreadable(parts, bad, ColumnType.DATE, place)
+        fault = _unreadable(column, parts, bad, ColumnType.DATE, place)
         text_column = _text(column, parts, ColumnType.TEXT, place)
         return ReadColumn(text_column.values, ColumnType.TEXT, text_column.missing, None, (fault,))
     found = _date_findings(tally, month_first, place)
     spread = parts.spread(values, np.datetime64("NaT"), "datetime64[s]")
     series = pd.Series(spread, index=column.index, name=column.name)
-    return ReadColumn(series, ColumnType.DATE, parts.missing(), None, found)
+    return ReadColumn(series, ColumnType.DATE, parts.missing(), None, found, parts.words())
 
 
 def _not_all_dates(
@@ -395,12 +438,13 @@ def _not_all_dates(
     answered = sum(kind is None for kind in parts.kinds)
     if len(bad) * 2 >= answered:
         return None
-    rows = np.flatnonzero(np.isin(parts.positions, bad))
+    there = np.isin(parts.positions, bad)
+    row = SourceRows.of(column).file_rows(there, most=1)[0]
     warning = Finding.warning(
         "mixed_dates",
-        Place(file=place.file, column=place.column, row=int(rows[0]) + 1),
+        Place(file=place.file, column=place.column, row=row),
         column=place.column,
-        n=len(rows),
+        n=int(there.sum()),
         examples=[parts.texts[i][:80] for i in bad[:EXAMPLES]],
     )
     return _text(column, parts, ColumnType.TEXT, place, (warning,))

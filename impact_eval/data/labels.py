@@ -39,6 +39,7 @@ class MissingKind(StrEnum):
     REFUSED = "refused"
     NOT_SHOWN = "not_shown"
     NOT_RECORDED = "not_recorded"
+    SECRET = "secret"  # withheld by whoever publishes it: too few people behind the number
 
 
 MISSING_WORDS: Mapping[str, MissingKind] = MappingProxyType(

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from impact_eval.core.findings import Finding, Place
-from impact_eval.data.cells import yes_or_no
 from impact_eval.data.codebook import ColumnCode, find_header
 from impact_eval.data.labels import (
     EXAMPLES,
@@ -30,6 +29,7 @@ from impact_eval.data.labels import (
     one_spelling,
     split_choices,
 )
+from impact_eval.data.yes_no import yes_or_no
 
 _OTHER = frozenset({"other", "autre", "autres", "autre precisez", "autre preciser"})
 

@@ -163,3 +163,39 @@ def varies_within_unit(
     different = values != reference[unit_codes]
     different &= ~(np.isnan(values) & np.isnan(reference[unit_codes]))
     return np.bincount(unit_codes[different], minlength=n_units) > 0
+
+
+def covariates_by_unit(
+    matrix: FloatArray,
+    codes: IntArray,
+    times: IntArray,
+    size: tuple[int, int],
+    grid: PanelGrid | None,
+) -> tuple[FloatArray, FloatArray | None]:
+    """Return covariates at each unit's first period, and by period when some vary.
+
+    Parameters
+    ----------
+    matrix : (n, p) array
+    codes, times : (n,) arrays of int
+    size : (N, T)
+    grid : PanelGrid or None
+
+    Returns
+    -------
+    first : (N, p) array
+    by_time : (N, T, p) array or None
+    """
+    columns, n_units = matrix.T, size[0]
+    if grid is not None:
+        wide = [grid.spread(column) for column in columns]
+        first = np.column_stack([column[:, 0] for column in wide])
+        if all(same_along_rows(column) for column in wide):
+            return first, None
+        return first, np.stack(wide, axis=-1)
+    first = first_of_unit(matrix, codes, times, n_units)
+    if not any(varies_within_unit(column, codes, n_units).any() for column in columns):
+        return first, None
+    cube = np.full((*size, len(columns)), np.nan)
+    cube[codes, times] = matrix
+    return first, cube

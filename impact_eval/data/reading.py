@@ -309,12 +309,14 @@ class _RawReading:
             return
         self.columns[name] = read.values
         self.faults.add(*read.findings)
-        lost = {k: n for k, n in read.missing.items() if k is not MissingKind.UNANSWERED}
-        if lost:
+        lost = sum(n for k, n in read.missing.items() if k is not MissingKind.UNANSWERED)
+        n = sum(read.words.values()) or lost
+        if n:
             place = Place(file=self.file, column=name)
-            words = _missing_words_seen(self.raw.frame[header], self.words)
-            self.faults.add(Finding.info("missing_words", place, column=name,
-                                         n=sum(lost.values()), words=words))  # fmt: skip
+            words = sorted(read.words)[:12] or _missing_words_seen(
+                self.raw.frame[header], self.words
+            )
+            self.faults.add(Finding.info("missing_words", place, column=name, n=n, words=words))
         entry: dict[str, Any] = {"name": name, "source": header, "type": read.type.value}
         title = code.title if code is not None else None
         title = title or self.raw.titles.get(header)

@@ -1,4 +1,4 @@
-"""Turn the columns of a table into the arrays that roles need: codes, periods, cohorts, numbers.
+"""Turn the columns of a table into the arrays that roles need: codes, periods, cohorts, treatment.
 
 Pure functions on one column each. They collect what is wrong in the `FindingCollector` given and
 always return an array of the right shape, so that every fault of every column is found at once.
@@ -14,7 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+from impact_eval.data.labels import MissingKind, as_text, missing_kind
+from impact_eval.data.marks import mark_kind
+from impact_eval.data.number_cells import number_column
+from impact_eval.data.odd_cells import SHOWN, OddCells, rows_seen
 from impact_eval.data.period_order import period_order
+from impact_eval.data.yes_no import yes_or_no
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -24,15 +29,16 @@ NEVER_WORDS = frozenset(
     {
         "", "0", "0.0", "jamais", "never", "never treated", "never_treated", "non traité",
         "non traite", "aucun", "aucune", "none", "na", "nan", "nat", "inf", "infinity", "témoin",
-        "temoin", "-", "sans objet", "so", "n/a",
+        "temoin", "-", "sans objet", "so", "n/a", "null",
     }
 )  # fmt: skip
-YES_NO = {
-    "oui": 1.0, "o": 1.0, "yes": 1.0, "y": 1.0, "true": 1.0, "vrai": 1.0, "x": 1.0, "1": 1.0,
-    "non": 0.0, "n": 0.0, "no": 0.0, "false": 0.0, "faux": 0.0, "0": 0.0,
-}  # fmt: skip
-MAX_LEVELS = 20  # a text covariate with more levels than this is an identifier, not a covariate
-FIRST_ROWS = 3  # how many offending rows a message shows
+_NOT_KNOWN = frozenset(
+    {
+        MissingKind.DOES_NOT_KNOW, MissingKind.REFUSED, MissingKind.NOT_RECORDED,
+        MissingKind.SECRET,
+    }
+)  # fmt: skip
+FIRST_ROWS = SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,6 @@ def check_columns(frame: pd.DataFrame, roles: dict[str, str], faults: FindingCol
             )
 
 
-def first_rows(mask: NDArray[np.bool_]) -> list[int]:
-    """Return the first offending rows, counted from 1."""
-    return [int(i) + 1 for i in np.flatnonzero(mask)[:FIRST_ROWS]]
-
-
 def read_codes(column: pd.Series[Any], role: str, faults: FindingCollector) -> Codes:
     """Factorise a column with sorted labels; missing values are refused."""
     dense = _dense_codes(column.to_numpy())
@@ -98,14 +99,15 @@ def read_codes(column: pd.Series[Any], role: str, faults: FindingCollector) -> C
         codes, labels = pd.factorize(column.astype(str).to_numpy(), sort=False)
     missing = codes < 0
     if missing.any():
+        rows = rows_seen(column, missing)
         faults.add(
             Finding.error(
                 "missing_role_values",
-                Place(column=str(column.name), row=first_rows(missing)[0]),
+                Place(column=str(column.name), row=rows[0]),
                 role=role,
                 column=str(column.name),
                 n=int(missing.sum()),
-                rows=first_rows(missing),
+                rows=rows,
             )
         )
     labels = np.asarray(labels)
@@ -146,25 +148,9 @@ def _dense_codes(values: NDArray[Any]) -> Codes | None:
 
 
 def as_numbers(column: pd.Series[Any]) -> FloatArray | None:
-    """Return a column as float64 with NaN where missing, or None when it holds text."""
-    real = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column)
-    if pd.api.types.is_bool_dtype(column) or real:
-        return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    if column.dtype.kind in "mMc" or isinstance(column.dtype, pd.PeriodDtype):
-        return None  # dates, durations and complex numbers would be cast in silence
-    numbers = pd.to_numeric(column, errors="coerce")
-    text = column.notna() & numbers.isna()
-    if bool(text.any()):
-        return None
-    return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-
-
-def not_numbers(column: pd.Series[Any]) -> NDArray[np.bool_]:
-    """Return the rows that hold something which is no number, such as a text or a date."""
-    if column.dtype.kind in "mMc" or isinstance(column.dtype, pd.PeriodDtype):
-        return column.notna().to_numpy(dtype=bool)
-    numbers = pd.to_numeric(column, errors="coerce")
-    return (column.notna() & numbers.isna()).to_numpy(dtype=bool)
+    """Return a column as float64 with NaN where missing, or None when some answer is no number."""
+    found = number_column(column)
+    return found.values if found.is_number else None
 
 
 def _plain_dates(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -200,8 +186,18 @@ def _in_time_order(coded: Codes, column: pd.Series[Any], faults: FindingCollecto
         order = np.argsort([places[word] for word in words])
     elif len(labels) > 1 and any(isinstance(label, str) for label in labels):
         order = period_order(words)
+    name = str(column.name)
+    numbers = number_column(column)
+    if order is None and numbers.mostly_numbers and numbers.odd.any():
+        odd = OddCells.of(column, numbers.odd)
+        faults.add(
+            Finding.error(
+                "text_column", odd.place, role="time", column=name, n=odd.n, examples=odd.examples,
+                rows=odd.rows,
+            )
+        )  # fmt: skip
+        return coded
     if order is None:
-        name = str(column.name)
         faults.add(
             Finding.error("period_order_unknown", Place(column=name), column=name, known=words[:12])
         )
@@ -213,25 +209,49 @@ def _in_time_order(coded: Codes, column: pd.Series[Any], faults: FindingCollecto
 
 def read_cohorts(column: pd.Series[Any], periods: Periods, faults: FindingCollector) -> FloatArray:
     """Read the first treated period of each row; every usual code of "never" becomes infinity."""
-    numbers = as_numbers(_never_to_missing(column))
-    if numbers is not None and not periods.ranked:
-        never = ~np.isfinite(numbers) | (numbers == 0)
-        return np.where(never, np.inf, numbers)
+    kept = _never_to_missing(column)
+    found = number_column(kept)
+    never = kept.isna().to_numpy(dtype=bool)
+    unknown = found.marked & _says_unknown(column)
+    if found.is_number and not unknown.any() and not periods.ranked:
+        never = ~np.isfinite(found.values) | (found.values == 0)
+        return np.where(never, np.inf, found.values)
     if periods.ranked:
         return _ranked_cohorts(column, periods, faults)
-    text = not_numbers(_never_to_missing(column))
+    odd = OddCells.of(column, ~never & (found.odd | unknown))
     dated = column.dtype.kind == "M" or isinstance(column.dtype, pd.PeriodDtype)
     faults.add(
         Finding.error(
             "cohort_not_a_period" if dated else "text_cohort",
-            Place(column=str(column.name), row=first_rows(text)[0]),
+            odd.place,
             column=str(column.name),
-            n=int(text.sum()),
-            examples=column[text].astype(str).unique()[:FIRST_ROWS].tolist(),
+            n=odd.n,
+            examples=odd.examples,
+            rows=odd.rows,
             known=[str(label) for label in periods.labels[:12]],
         )
     )
     return np.full(len(column), np.inf)
+
+
+def entry_not_known(text: str) -> bool:
+    """Whether a word says that an entry is not known (« nd »): it is not that there was none.
+
+    Examples
+    --------
+    >>> entry_not_known("nd"), entry_not_known("NSP"), entry_not_known("jamais")
+    (True, True, False)
+    """
+    kind = missing_kind(text) or mark_kind(text)
+    if text.strip().lower() in NEVER_WORDS or kind is None:
+        return False
+    return kind in _NOT_KNOWN or text.strip().startswith("?")
+
+
+def _says_unknown(column: pd.Series[Any]) -> NDArray[np.bool_]:
+    codes, distinct = pd.factorize(column.astype(object), use_na_sentinel=True)
+    says = np.array([entry_not_known(as_text(cell)) for cell in distinct] + [False], dtype=bool)
+    return says[codes]
 
 
 def _never_to_missing(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -260,13 +280,15 @@ def _ranked_cohorts(
         ranks = kept.astype("string").map(known).to_numpy(dtype=np.float64, na_value=np.nan)
     unreadable = ~never & np.isnan(ranks)
     if unreadable.any():
+        odd = OddCells.of(column, unreadable)
         faults.add(
             Finding.error(
                 "cohort_not_a_period",
-                Place(column=str(column.name), row=first_rows(unreadable)[0]),
+                odd.place,
                 column=str(column.name),
-                n=int(unreadable.sum()),
-                examples=column[unreadable].astype(str).unique()[:FIRST_ROWS].tolist(),
+                n=odd.n,
+                examples=odd.examples,
+                rows=odd.rows,
                 known=[str(label) for label in periods.labels[:12]],
             )
         )
@@ -285,137 +307,25 @@ def _written_dates(column: pd.Series[Any]) -> pd.Series[Any]:
 def read_treatment(column: pd.Series[Any], faults: FindingCollector) -> FloatArray:
     """Read a 0/1 column (also oui/non, yes/no, true/false); NaN where missing."""
     given = as_numbers(column)
-    if given is None:
-        words = column.astype("string").str.strip().str.lower()
-        numbers = np.array([YES_NO.get(word, np.nan) for word in words.fillna("")])
-        strange = np.isnan(numbers) & words.fillna("").ne("").to_numpy(dtype=bool)
+    if given is None or bool(number_column(column).marked.any()):
+        words = column.astype("string").str.strip().fillna("")
+        said = {word: yes_or_no(word) for word in words.unique()}
+        answers = [said[word] for word in words]
+        numbers = np.array([np.nan if answer is None else answer for answer in answers])
+        strange = np.isnan(numbers) & words.ne("").to_numpy(dtype=bool)
     else:
         numbers = given
         strange = ~np.isnan(numbers) & (numbers != 0) & (numbers != 1)
     if strange.any():
+        odd = OddCells.of(column, strange)
         faults.add(
             Finding.error(
                 "treatment_not_binary",
-                Place(column=str(column.name), row=first_rows(strange)[0]),
+                odd.place,
                 column=str(column.name),
-                n=int(strange.sum()),
-                examples=column[strange].astype(str).unique()[:FIRST_ROWS].tolist(),
+                n=odd.n,
+                examples=odd.examples,
+                rows=odd.rows,
             )
         )
     return numbers
-
-
-def read_weights(column: pd.Series[Any], faults: FindingCollector) -> FloatArray:
-    """Read sampling weights: numbers, none missing, none negative, not all zero."""
-    name = str(column.name)
-    numbers = as_numbers(column)
-    if numbers is None:
-        faults.add(Finding.error("text_column", Place(column=name), role="weights", column=name))
-        return np.ones(len(column))
-    bad = ~np.isfinite(numbers)
-    if bad.any():
-        faults.add(
-            Finding.error(
-                "missing_role_values",
-                Place(column=name, row=first_rows(bad)[0]),
-                role="weights",
-                column=name,
-                n=int(bad.sum()),
-                rows=first_rows(bad),
-            )
-        )
-    negative = numbers < 0
-    if negative.any():
-        faults.add(
-            Finding.error(
-                "negative_weights",
-                Place(column=name, row=first_rows(negative)[0]),
-                column=name,
-                n=int(negative.sum()),
-                rows=first_rows(negative),
-            )
-        )
-    if not bad.any() and not negative.any() and numbers.sum() <= 0:
-        faults.add(Finding.error("zero_sum_weights", Place(column=name), column=name))
-    return np.where(bad, 0.0, numbers)
-
-
-def read_covariate(
-    column: pd.Series[Any], faults: FindingCollector
-) -> tuple[tuple[str, ...], FloatArray]:
-    """Read a covariate: numbers as they are, a text as indicators of its levels but the first.
-
-    Returns
-    -------
-    names : tuple of str
-        `age`, or `sexe=H`…
-    values : (n, len(names)) array
-        NaN where missing.
-    """
-    name = str(column.name)
-    numbers = as_numbers(column)
-    if numbers is not None:
-        infinite = np.isinf(numbers)
-        if infinite.any():
-            faults.add(_infinite(name, infinite, "covariate"))
-        return (name,), np.where(infinite, np.nan, numbers)[:, None]
-    codes, levels = pd.factorize(column.astype("string").str.strip(), sort=True)
-    if len(levels) == 1:
-        faults.add(
-            Finding.error(
-                "constant_covariate", Place(column=name), column=name, value=str(levels[0])
-            )
-        )
-    if len(levels) > MAX_LEVELS:
-        faults.add(
-            Finding.error(
-                "too_many_levels", Place(column=name), column=name, n=len(levels), most=MAX_LEVELS
-            )
-        )
-        return (), np.empty((len(column), 0))
-    indicators = (codes[:, None] == np.arange(1, len(levels))).astype(np.float64)
-    indicators[codes < 0] = np.nan
-    return tuple(f"{name}={level}" for level in levels[1:]), indicators
-
-
-def read_outcome(column: pd.Series[Any], faults: FindingCollector) -> FloatArray:
-    """Read an outcome: numbers, NaN where missing; text and infinities are refused."""
-    name = str(column.name)
-    numbers = as_numbers(column)
-    if numbers is None:
-        text = not_numbers(column)
-        rows = first_rows(text)
-        faults.add(
-            Finding.error(
-                "text_outcome",
-                Place(column=name, row=rows[0] if rows else None),
-                column=name,
-                n=int(text.sum()),
-                examples=column[text].astype(str).unique()[:FIRST_ROWS].tolist(),
-            )
-        )
-        return np.full(len(column), np.nan)
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        faults.add(_infinite(name, infinite, "outcome"))
-    observed = numbers[np.isfinite(numbers)]
-    if observed.size == 0:
-        faults.add(Finding.error("empty_outcome", Place(column=name), column=name))
-    elif observed.size > 1 and observed.min() == observed.max():
-        faults.add(
-            Finding.error(
-                "constant_outcome", Place(column=name), column=name, value=float(observed[0])
-            )
-        )
-    return numbers
-
-
-def _infinite(name: str, rows: NDArray[np.bool_], role: str) -> Finding:
-    return Finding.error(
-        "infinite_values",
-        Place(column=name, row=first_rows(rows)[0]),
-        role=role,
-        column=name,
-        n=int(rows.sum()),
-        rows=first_rows(rows),
-    )

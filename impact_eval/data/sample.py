@@ -14,21 +14,22 @@ from numpy.typing import NDArray
 from impact_eval.core.estimate import FlowStep
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.shown import Shown, one_line
-from impact_eval.core.vocabulary import RowsAre
-from impact_eval.data import roles
+from impact_eval.core.vocabulary import LabelsAlike, RowsAre
+from impact_eval.data import measures, roles
 from impact_eval.data.assignment import RowStructure, read_assignment
 from impact_eval.data.covariate_checks import refuse_useless_covariates
 from impact_eval.data.panel import (
     PanelGrid,
     WidePanel,
+    covariates_by_unit,
     find_grid,
     first_of_unit,
-    same_along_rows,
     to_wide,
     unit_mean,
     varies_within_unit,
 )
 from impact_eval.data.roles import Codes, FloatArray, IntArray, Periods
+from impact_eval.data.sample_cells import read_cells
 from impact_eval.data.sample_rows import drop_missing, refuse_duplicates
 from impact_eval.data.shape import DataShape
 from impact_eval.data.table import as_table, refuse_missing
@@ -62,6 +63,9 @@ class Sample(Shown):
         Blocks of a draw; sampling weights, non-negative.
     rows_are : RowsAre
         People (whose labels are never told) or territories.
+    labels_alike : LabelsAlike
+        What labels that differ by case, accents or dashes alone are: "same" or "different"; they
+        are refused while nobody said.
     prior_flow : tuple of FlowStep
         What happened to the rows before (reading, linkage).
 
@@ -101,6 +105,7 @@ class Sample(Shown):
     weights: str | None = None
     rows_are: RowsAre = RowsAre.PEOPLE
     prior_flow: InitVar[tuple[FlowStep, ...]] = ()
+    labels_alike: LabelsAlike = LabelsAlike.ASKED
 
     shape: DataShape = field(init=False)
     flow: tuple[FlowStep, ...] = field(init=False)
@@ -124,6 +129,7 @@ class Sample(Shown):
             faults.add(Finding.error("empty_table"))
         faults.raise_if_errors()
         flow = list(prior_flow) or [FlowStep("read", len(frame))]
+        frame = read_cells(frame, self.roles, self.labels_alike, faults)
         frame = drop_missing(frame, self.treatment, tuple(self.covariates), flow, faults)
         self._set("frame", frame)
         self._read_structure(frame, faults)
@@ -133,7 +139,7 @@ class Sample(Shown):
         weights = (
             np.ones(len(frame))
             if self.weights is None
-            else roles.read_weights(roles.column_of(frame, self.weights), faults)
+            else measures.read_weights(roles.column_of(frame, self.weights), faults)
         )
         self._set("weights_array", _frozen(weights))
         faults.raise_if_errors()
@@ -163,6 +169,7 @@ class Sample(Shown):
             name = getattr(self, role)
             self._set(role, None if name is None else str(name))
         self._set("rows_are", RowsAre(self.rows_are))
+        self._set("labels_alike", LabelsAlike(self.labels_alike))
         several = self.covariates or ()
         self._set("covariates", tuple(map(str, [several] if isinstance(several, str) else several)))
         if self.cluster is not None and not isinstance(self.cluster, str):
@@ -221,7 +228,7 @@ class Sample(Shown):
         names: list[str] = []
         parts: list[FloatArray] = []
         for name in self.covariates:
-            found, values = roles.read_covariate(roles.column_of(frame, name), faults)
+            found, values = measures.read_covariate(roles.column_of(frame, name), faults)
             names.extend(found)
             parts.append(values)
         width = sum(part.shape[1] for part in parts)
@@ -341,17 +348,23 @@ class Sample(Shown):
         Raises
         ------
         ImpactEvalError
-            `missing_column`, `text_outcome`, `infinite_values`, `empty_outcome`,
-            `constant_outcome`.
+            `missing_column`, `text_outcome`, `several_scales`, `ticks_only`, `infinite_values`,
+            `empty_outcome`, `constant_outcome`.
         """
         kept = self.__dict__.get("_last_outcome")
         if kept is not None and kept[0] == name:
             return kept[1]  # type: ignore[no-any-return]  # one outcome is read several times
         faults = FindingCollector()
-        values = _frozen(roles.read_outcome(self.column(name), faults))
+        values = _frozen(measures.read_outcome(self.column(name), faults))
         faults.raise_if_errors()
-        self._set("_last_outcome", (name, values))
+        self._set("_last_outcome", (name, values, faults.findings))
         return values
+
+    def findings_on(self, outcome: str) -> tuple[Finding, ...]:
+        """Return what was noticed in the sample, and in how the cells of an outcome read."""
+        self.outcome(outcome)
+        read: tuple[Finding, ...] = self.__dict__["_last_outcome"][2]
+        return (*self.findings, *read)
 
     def complete(self, outcome: str) -> tuple[NDArray[np.bool_], FlowStep]:
         """Return the rows where the outcome is observed, and the step to add to the flow."""
@@ -400,16 +413,7 @@ class Sample(Shown):
 
     def number(self, name: str) -> FloatArray:
         """Return any column as (n,) float64, NaN where missing; a text is `column_not_number`."""
-        column = self.column(name, role="measure")
-        values = roles.as_numbers(column)
-        if values is None:
-            odd = roles.not_numbers(column)
-            raise ImpactEvalError(
-                Finding.error(
-                    "column_not_number", Place(column=name), column=name, n=int(odd.sum())
-                )
-            )
-        return values
+        return measures.numbers_or_refused(self.column(name, role="measure"))
 
     def wide(self, outcome: str) -> WidePanel:
         """Return the panel as arrays, one row per unit (see `WidePanel`)."""
@@ -479,19 +483,13 @@ class Sample(Shown):
             return None, None
         assert self.unit_codes is not None
         assert self.time_codes is not None
-        codes, size, columns = self.unit_codes, self.n_units, self.covariate_matrix.T
-        if self._grid is not None:
-            wide = [self._grid.spread(column) for column in columns]
-            first = np.column_stack([column[:, 0] for column in wide])
-            if all(same_along_rows(column) for column in wide):
-                return first, None
-            return first, np.stack(wide, axis=-1)
-        first = self._first(self.covariate_matrix)
-        if not any(varies_within_unit(column, codes, size).any() for column in columns):
-            return first, None
-        cube = np.full((size, self.n_periods, len(columns)), np.nan)
-        cube[codes, self.time_codes] = self.covariate_matrix
-        return first, cube
+        return covariates_by_unit(
+            self.covariate_matrix,
+            self.unit_codes,
+            self.time_codes,
+            (self.n_units, self.n_periods),
+            self._grid,
+        )
 
 
 def _frozen(values: FloatArray) -> FloatArray:

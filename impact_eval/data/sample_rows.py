@@ -23,17 +23,25 @@ def drop_missing(
     faults: FindingCollector,
 ) -> pd.DataFrame:
     """Leave out rows whose treatment or covariates are missing, and count them by cause."""
-    columns = [("missing_treatment", [treatment] if treatment else [])]
-    columns.append(("missing_covariate", list(covariates)))
-    for reason, names in columns:
-        missing = frame[names].isna().any(axis=1).to_numpy() if names else None
-        if missing is None or not missing.any():
+    for reason, names in (
+        ("missing_treatment", [treatment] if treatment else []),
+        ("missing_covariate", list(covariates)),
+    ):
+        missing = [frame[name].isna().to_numpy(dtype=bool) for name in names]
+        gone = np.logical_or.reduce(missing) if missing else np.zeros(len(frame), dtype=bool)
+        if not gone.any():
             continue
-        frame = frame.loc[~missing]
-        flow.append(FlowStep(reason, len(frame), int(missing.sum()), reason))
-        faults.add(Finding.warning(reason, n=int(missing.sum()), columns=names))
+        counted = np.zeros(len(frame), dtype=bool)
+        for name, rows in zip(names, missing, strict=True):  # a row is lost once, to the first
+            n = int((rows & ~counted).sum())
+            counted |= rows
+            if n:
+                faults.add(Finding.warning(reason, Place(column=name), n=n, columns=[name]))
+        frame = frame.loc[~gone]
+        flow.append(FlowStep(reason, len(frame), int(gone.sum()), reason))
         if frame.empty:
-            faults.add(Finding.error("no_complete_row", columns=names))
+            most = names[int(np.argmax([rows.sum() for rows in missing]))]
+            faults.add(Finding.error("no_complete_row", Place(column=most), columns=names))
             faults.raise_if_errors()
     return frame
 

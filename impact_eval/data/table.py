@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
-from impact_eval.data.roles import first_rows
+from impact_eval.data.odd_cells import rows_seen
 
 
 def as_table(frame: Any) -> pd.DataFrame:
@@ -45,7 +45,7 @@ def refuse_missing(frame: pd.DataFrame, columns: dict[str, str], faults: Finding
     for role, name in columns.items():
         missing = frame[name].isna().to_numpy(dtype=bool)
         if missing.any():
-            rows = first_rows(missing)
+            rows = rows_seen(frame, missing)
             faults.add(
                 Finding.error(
                     "missing_role_values",

@@ -276,18 +276,32 @@ def refuse_unfit(info: EstimatorInfo, sample: Sample, outcome: str) -> None:
     Raises
     ------
     ImpactEvalError
-        `shape_not_accepted`, `role_not_accepted`, `assignment_missing`, `treatment_switches_off`,
+        `rows_lost_to_covariate`, `shape_not_accepted`, `role_not_accepted`,
+        `assignment_missing`, `treatment_switches_off`,
         `too_few_periods`, `too_few_units`, `too_few_clusters`, `no_treated`, `too_few_treated`,
         `no_comparison`, `too_few_comparison`, and what `Sample.outcome` refuses.
     """
-    faults = FindingCollector()
+    faults, numbers = FindingCollector(), FindingCollector()
+    _check_numbers(info, sample, numbers)
+    if numbers.has_errors or sample.shape not in info.shapes:
+        faults.add(*_lost_to_covariates(sample))  # the cause comes first
     _check_roles(info, sample, faults)
-    _check_numbers(info, sample, faults)
+    faults.add(*numbers.findings)
     try:
         sample.outcome(outcome)
     except ImpactEvalError as error:
         faults.add(*error.findings)
     faults.raise_if_errors()
+
+
+def _lost_to_covariates(sample: Sample) -> list[Finding]:
+    """Return the covariates whose holes left rows out, as the cause of what is refused."""
+    lost = [f for f in sample.findings if f.code == "missing_covariate"]
+    return [
+        Finding.error("rows_lost_to_covariate", f.place, column=f.place.column, n=f.values["n"])
+        for f in lost
+        if f.place is not None
+    ]
 
 
 def _check_roles(info: EstimatorInfo, sample: Sample, faults: FindingCollector) -> None:

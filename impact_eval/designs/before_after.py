@@ -331,7 +331,7 @@ def _effect(outcome: str, change: _PeriodChange, variance: float) -> Effect:
 def _findings(
     sample: Sample, outcome: str, changes: list[_PeriodChange], *, paired: bool, dead: bool
 ) -> tuple[Finding, ...]:
-    found = [*sample.findings, Finding.warning("no_comparison_group", outcome=outcome)]
+    found = [*sample.findings_on(outcome), Finding.warning("no_comparison_group", outcome=outcome)]
     if not paired:
         people = sample.shape is DataShape.PANEL
         found.append(Finding.warning("unpaired_by_choice" if people else "unpaired"))

@@ -377,7 +377,7 @@ def read_panel(
         covariates=Covariates(values=values, names=sample.covariate_names),
         balanced=wide.balanced,
         flow=(*sample.flow, *_missing_step(sample, outcome, wide.balanced)),
-        findings=sample.findings,
+        findings=sample.findings_on(outcome),
     )
     for rule in leave_out:
         panel = panel.leave_out(rule, anticipation)

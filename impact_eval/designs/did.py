@@ -274,7 +274,7 @@ def _levels(y: FloatArray, seen: BoolArray, after: BoolArray, treated: BoolArray
 def _read_rows(design: DifferenceInDifferences, sample: Sample, outcome: str) -> _Data:
     assert sample.cohorts is not None
     keep, step = sample.complete(outcome)
-    flow, findings = [*sample.flow, step], sample_findings(sample)
+    flow, findings = [*sample.flow, step], sample_findings(sample, outcome)
     if step.dropped:
         findings.append(Finding.warning("missing_outcome", n=step.dropped, outcome=outcome))
     start = _one_date(sample.cohorts, float(sample.times[0]))

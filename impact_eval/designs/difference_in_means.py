@@ -194,7 +194,7 @@ class _Trial:
 def _read(sample: Sample, outcome: str, covariance: Covariance | None, *, two_arms: bool) -> _Trial:
     assert sample.treated is not None
     keep, step = sample.complete(outcome)
-    flow, findings = [*sample.flow, step], list(sample.findings)
+    flow, findings = [*sample.flow, step], list(sample.findings_on(outcome))
     if step.dropped:
         findings.append(Finding.warning("missing_outcome", n=step.dropped, outcome=outcome))
     strata = sample.strata_codes

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
 from impact_eval.data import roles
+from impact_eval.data.odd_cells import rows_seen
 from impact_eval.data.panel import first_of_unit, varies_within_unit
 from impact_eval.data.sample import Sample
 
@@ -25,7 +26,7 @@ def row_flag(sample: Sample, column: str) -> BoolArray:
     values = roles.read_treatment(sample.column(column, role="eligible"), faults)
     missing = np.isnan(values)
     if missing.any() and not faults.has_errors:
-        rows = roles.first_rows(missing)
+        rows = rows_seen(sample.column(column), missing)
         faults.add(
             Finding.error(
                 "missing_role_values",

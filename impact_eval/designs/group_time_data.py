@@ -287,7 +287,7 @@ def _keep_rows(
     sample: Sample, outcome: str, cohorts: FloatArray, anticipation: float
 ) -> tuple[BoolArray, _Story]:
     observed, step = sample.complete(outcome)
-    story = _Story([*sample.flow, step], sample_findings(sample))
+    story = _Story([*sample.flow, step], sample_findings(sample, outcome))
     always = observed & (cohorts <= sample.times[0] + anticipation)
     found = int(always.sum())
     story.leave_out("always_treated_dropped", found, step.n, anticipation=anticipation)

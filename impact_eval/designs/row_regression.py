@@ -112,9 +112,9 @@ _ROW_KIND = {
 }
 
 
-def sample_findings(sample: Sample) -> list[Finding]:
+def sample_findings(sample: Sample, outcome: str) -> list[Finding]:
     """Return the sample's findings, but the one that these designs retell: the always treated."""
-    return [f for f in sample.findings if f.code not in ALWAYS_TREATED_RETOLD]
+    return [f for f in sample.findings_on(outcome) if f.code not in ALWAYS_TREATED_RETOLD]
 
 
 def few_findings(treated: BoolArray, tied: Independent) -> tuple[Finding, ...]:

@@ -182,7 +182,8 @@ class WaldDiD:
             codes = sample.unit_codes if panel else np.arange(sample.n)
         assert codes is not None
         assert sample.treated is not None
-        findings = [*sample.findings]
+        findings = [*sample.findings_on(outcome)]
+        findings += [f for f in sample.findings_on(self.take_up) if f not in findings]
         waves = np.unique(_cohorts(sample)[np.isfinite(_cohorts(sample))]).size
         if waves > 1:
             findings.append(Finding.warning("several_waves_pooled", n=waves))

@@ -209,7 +209,10 @@ class DataPart(Part):
     waves: WavesPart | None = None
     """For a table kept with its waves side by side."""
     text_columns: tuple[str, ...] = ()
-    """Columns to keep as text (codes such as 01)."""
+    """Columns to keep as text (codes such as 01); such a characteristic is made of classes."""
+    labels_alike: Literal["same", "different"] | None = None
+    """Whether labels that differ by case, accents or dashes alone are one label or two; a table \
+that has some is refused while nobody says."""
     rows_are: Literal["people", "territories"] | None = None
     """What a row of this table is; `privacy.rows_are` for `data`, people for a questionnaire."""
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pandas as pd
 
-from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
 from impact_eval.core.provenance import fingerprint
-from impact_eval.core.vocabulary import RowsAre
+from impact_eval.core.vocabulary import LabelsAlike, RowsAre
 from impact_eval.data.identity import (
     IdentifyingColumn,
     PersonalKind,
@@ -36,8 +36,10 @@ from impact_eval.data.pseudonyms import (
     session_key,
 )
 from impact_eval.data.reading import read_table
+from impact_eval.data.roles import entry_not_known
 from impact_eval.data.row_kind import row_kind_finding
 from impact_eval.data.sample import Sample
+from impact_eval.data.sample_labels import spell_labels
 from impact_eval.data.waves import to_long
 from impact_eval.pipeline.columns_used import instruments_of, role_columns, used_columns
 from impact_eval.pipeline.study import Study
@@ -154,6 +156,9 @@ def read_tables(study: Study) -> StudyTables:
 def sample_of(study: Study, frame: pd.DataFrame, part: DataPart) -> Sample:
     """Return the checked sample of a table and its declared roles."""
     roles = part.roles
+    classes = [name for name in roles.covariates if name in part.text_columns]
+    if classes and set(classes) <= set(frame.columns):  # 1, 2 and 3 are names there
+        frame = frame.astype(dict.fromkeys(classes, "category"))
     return Sample(
         frame,
         unit=roles.unit,
@@ -165,7 +170,12 @@ def sample_of(study: Study, frame: pd.DataFrame, part: DataPart) -> Sample:
         strata=roles.strata,
         weights=roles.weights,
         rows_are=study.rows_are(part),
+        labels_alike=_labels_alike(part),
     )
+
+
+def _labels_alike(part: DataPart) -> LabelsAlike:
+    return LabelsAlike.ASKED if part.labels_alike is None else LabelsAlike(part.labels_alike)
 
 
 # -- what names people ------------------------------------------------------------------------
@@ -173,7 +183,7 @@ def sample_of(study: Study, frame: pd.DataFrame, part: DataPart) -> Sample:
 
 def _whole(study: Study, part: DataPart, frame: pd.DataFrame) -> _Whole:
     """Return a table with what names people in it, its waves one above the other."""
-    log = dict(frame.attrs.get("reading", {}))
+    log = _without_never(part, frame.attrs.get("reading", {}))
     rows_are = study.rows_are(part)
     identifying = identifying_columns(frame, unit=part.roles.unit, rows_are=rows_are)
     asked = row_kind_finding(frame, part.roles.unit, study.declared_rows(part), identifying)
@@ -189,7 +199,52 @@ def _whole(study: Study, part: DataPart, frame: pd.DataFrame) -> _Whole:
             frame, unit=part.roles.unit, waves=part.waves.names, columns=part.waves.columns
         )
     hidden = _labels_of_people(part, frame, identifying, rows_are)
+    frame, spelled = _one_spelling(part, frame, hidden)
+    told["log"] += [finding.to_dict() for finding in spelled]
     return _Whole(part, frame, identifying, hidden, told)
+
+
+def _without_never(part: DataPart, log: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the log of a reading without the words of an entry date that mean never.
+
+    « nd » is refused there: read as missing, it would be one who never entered.
+    """
+    kept = []
+    for entry in log.get("log", ()):
+        column = entry["values"].get("column")
+        if entry["code"] != "missing_words" or column != part.roles.cohort:
+            kept.append(entry)
+            continue
+        words = [word for word in entry["values"]["words"] if entry_not_known(word)]
+        if words:
+            place = Place(file=part.file, column=column)
+            raise ImpactEvalError(
+                Finding.error("cohort_not_known", place, column=column, words=words)
+            )
+    return {**log, "log": kept}
+
+
+def _one_spelling(
+    part: DataPart, frame: pd.DataFrame, hidden: Sequence[str]
+) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
+    """Give labels of people one spelling each: once hidden, two spellings would be two people.
+
+    What is refused tells labels, to the terminal alone; what is told of the others is counts.
+    """
+    roles = part.roles
+    clusters = (roles.cluster,) if isinstance(roles.cluster, str) else (roles.cluster or ())
+    named = {"unit": roles.unit, "strata": roles.strata, "time": roles.time}
+    single = {role: name for role, name in named.items() if name is not None}
+    columns = {
+        role: [name]
+        for role, name in single.items()
+        if name in frame.columns and (name in hidden or role == "time")
+    }
+    columns["cluster"] = [name for name in clusters if name in hidden]
+    faults = FindingCollector()
+    frame = spell_labels(frame, columns, _labels_alike(part), faults)
+    faults.raise_if_errors()
+    return frame, faults.findings
 
 
 def _labels_of_people(

@@ -317,7 +317,6 @@ def test_bad_input_is_refused_by_name(mistake: str) -> None:
 
 _OUTCOMES: dict[str, tuple[Callable[[pd.DataFrame], Any], str]] = {
     "text": (lambda f: f["y"].astype(object).where(f.index != 3, "environ 2"), "text_outcome"),
-    "decimal commas": (lambda f: f["y"].map("{:.2f}".format).str.replace(".", ","), "text_outcome"),
     "dates": (lambda f: pd.Timestamp("2024-01-01"), "text_outcome"),
     "infinite": (lambda f: f["y"].where(f.index != 3, np.inf), "infinite_values"),
     "empty": (lambda f: np.nan, "empty_outcome"),

@@ -89,6 +89,11 @@ def _code(i: int) -> str:
     return f"{i % 8}" + ".0" * (i % 3 == 0)
 
 
+def _district(i: int) -> str:
+    """Two districts, one of them written in two ways."""
+    return ("Nord", "nord", "Sud")[i % 3]
+
+
 @functools.cache
 def people() -> str:
     """240 people: half accompanied, in 24 places and three blocks; work, income."""
@@ -102,9 +107,9 @@ def people() -> str:
         income = round(float(rng.gamma(9, 120)) + 250 * helped, 2)
         rows.append(
             [f"P{i}", helped, other, int(rng.integers(18, 65)), place, block,
-             round(float(rng.uniform(0.1, 5)), 2), _code(i), work, again, income]
+             round(float(rng.uniform(0.1, 5)), 2), _code(i), work, again, income, _district(i)]
         )  # fmt: skip
-    return _csv("id,aide,autre,age,lieu,bloc,poids,code,emploi,retour,revenu", rows)
+    return _csv("id,aide,autre,age,lieu,bloc,poids,code,emploi,retour,revenu,quartier", rows)
 
 
 @functools.cache
@@ -148,9 +153,10 @@ def answers() -> str:
             entry = 1 if helped else ""
             weight = round(float(rng.uniform(0.1, 5)), 2)
             rank = ("T0", "T1", "T2").index(wave)
-            rows.append([f"P{i}", wave, rank, 2 - rank, other, helped, entry,
-                         20 + i % 40, place, i % 5 // 2, weight, _code(i), *ticked])  # fmt: skip
-    head = "id,vague,rang,rebours,autre,aide,entree,age,lieu,bloc,poids,code," + ",".join(QUESTIONS)
+            rows.append([f"P{i}", wave, rank, 2 - rank, other, helped, entry, 20 + i % 40, place,
+                         i % 5 // 2, weight, _code(i), _district(i), *ticked])  # fmt: skip
+    columns = "id,vague,rang,rebours,autre,aide,entree,age,lieu,bloc,poids,code,quartier,"
+    head = columns + ",".join(QUESTIONS)
     return _csv(head, rows)
 
 
@@ -423,6 +429,9 @@ PAIRS: dict[str, Pair] = {
     "data.text_columns": Pair(
         "people", ABSENT, ["code"], also={"data.roles.cluster": "code"}
     ),
+    "data.labels_alike": Pair(
+        "people", "same", ABSENT, "labels_alike", also={"data.roles.covariates": ["quartier"]}
+    ),
     "data.rows_are": Pair("people", "people", "territories"),
     "outcomes[].id": Pair("people", "emploi", "travail", RESULTS),
     "outcomes[].label": Pair("people", "Emploi", "Travail"),
@@ -480,6 +489,10 @@ PAIRS: dict[str, Pair] = {
     ),
     "instruments[].data.text_columns": Pair(
         "scale", ABSENT, ["code"], also={**GROUPS, f"{UNDER}.cluster": "code"}
+    ),
+    "instruments[].data.labels_alike": Pair(
+        "scale", "same", ABSENT, "labels_alike",
+        also={**GROUPS, f"{UNDER}.strata": "quartier"},
     ),
     "instruments[].data.rows_are": Pair("scale", "people", "territories"),
     "instruments[].items": Pair(

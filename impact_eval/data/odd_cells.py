@@ -1,0 +1,70 @@
+"""The cells that are not what a role needs: how many, which, in which rows of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from impact_eval.core.findings import Place
+from impact_eval.data.labels import as_text
+from impact_eval.data.source_rows import SourceRows
+
+BoolArray = NDArray[np.bool_]
+SHOWN = 3  # how many offending rows and values a message shows
+LONGEST = 80  # signs of a cell that a message quotes
+
+
+def rows_seen(table: pd.Series[Any] | pd.DataFrame, mask: BoolArray) -> list[int]:
+    """Return the first rows where a mask is true, as whoever holds the file counts them."""
+    return SourceRows.of(table).file_rows(mask, most=SHOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class OddCells:
+    """Some cells of a column, named for whoever holds the table.
+
+    Attributes
+    ----------
+    place : Place
+        The first of them.
+    n : int
+    examples : tuple of str
+        Their first distinct texts: for a terminal, never for a results file.
+    rows : tuple of int
+        Their first rows.
+    """
+
+    place: Place
+    n: int
+    examples: tuple[str, ...]
+    rows: tuple[int, ...]
+
+    @classmethod
+    def of(cls, column: pd.Series[Any], odd: BoolArray) -> OddCells:
+        """Return the cells of a column where a mask is true.
+
+        Examples
+        --------
+        >>> column = pd.Series(["30,4", "abs", "29,6", "abs"], name="taux")
+        >>> found = OddCells.of(column, np.array([False, True, False, True]))
+        >>> found.n, found.examples, found.rows
+        (2, ('abs',), (2, 4))
+        """
+        rows = tuple(rows_seen(column, odd))
+        texts = (as_text(cell).strip() or str(cell) for cell in column[odd])
+        place = Place(column=str(column.name), row=rows[0] if rows else None)
+        return cls(place, int(odd.sum()), _first_distinct(texts), rows)
+
+
+def _first_distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for text in texts:
+        found.setdefault(text[:LONGEST])
+        if len(found) == SHOWN:
+            break
+    return tuple(found)
