@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -31,6 +32,7 @@ from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode,
 from impact_eval.data.multiple import read_multiple
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import reader_of_table, sheet_refused, table_endings
+from impact_eval.data.value_labels import dictionary_labels, suspected_finding, without_missing
 
 Codes: TypeAlias = "Codebook | Mapping[str, Any] | str | Path | Sequence[Codebook | str | Path]"
 
@@ -227,7 +229,7 @@ class _RawReading:
         if header in self.text_columns:
             read = read_column(column.astype(object), declared=ColumnType.TEXT, file=self.file)
         elif self.raw.typed:
-            read = _typed(column)
+            read = self._typed(column, header)
         else:
             read = read_column(
                 column,
@@ -248,6 +250,7 @@ class _RawReading:
                 notes = (Finding.info("labels_to_codes", place, column=code.name,
                                       n=encoded.recoded),)  # fmt: skip
             read = ReadColumn(encoded.values, ColumnType.CHOICE, encoded.missing, None, notes)
+            read = self._labelled(read, code.labels.labels, {})
         else:
             declared = ColumnType.TEXT if code.name in self.text_columns else code.type
             read = read_column(
@@ -257,7 +260,33 @@ class _RawReading:
                 epoch_1904=self.raw.epoch_1904,
                 file=self.file,
             )
+            read = self._labelled(read, self.raw.labels.get(header, {}), {**words})
         self._keep(code.name, header, read, code)
+
+    def _typed(self, column: pd.Series[Any], header: str) -> ReadColumn:
+        """Keep the type that a file declares, and the reasons it gives for what is missing."""
+        declared = self.raw.missing.get(header, {})
+        read = _typed(column, declared)
+        return self._labelled(read, self.raw.labels.get(header, {}), self.book.missing)
+
+    def _labelled(
+        self,
+        read: ReadColumn,
+        labels: Mapping[Any, str | tuple[str, ...]],
+        words: Mapping[str, MissingKind],
+    ) -> ReadColumn:
+        """Make missing what the labels of a column, or the codebook, say is no answer."""
+        found = without_missing(read.values, labels, words)
+        if not found.codes:
+            return read
+        column = str(read.values.name)
+        place = Place(file=self.file, column=column)
+        n = sum(found.missing.values())
+        told = Finding.info("labelled_missing", place, column=column, n=n, codes=found.codes)
+        total = {**read.missing}
+        for kind, count in found.missing.items():
+            total[kind] = total.get(kind, 0) + count
+        return replace(read, values=found.values, missing=total, findings=(*read.findings, told))
 
     def _multiple(self, code: ColumnCode) -> None:
         result = read_multiple(self.raw.frame, code, missing_words=self.words, file=self.file)
@@ -286,9 +315,9 @@ class _RawReading:
         self.columns[name] = read.values
         self.faults.add(*read.findings)
         lost = {k: n for k, n in read.missing.items() if k is not MissingKind.UNANSWERED}
-        if lost:
-            place = Place(file=self.file, column=name)
-            words = _missing_words_seen(self.raw.frame[header], self.words)
+        place = Place(file=self.file, column=name)
+        words = _missing_words_seen(self.raw.frame[header], self.words) if lost else []
+        if words:
             self.faults.add(Finding.info("missing_words", place, column=name,
                                          n=sum(lost.values()), words=words))  # fmt: skip
         entry: dict[str, Any] = {"name": name, "source": header, "type": read.type.value}
@@ -299,8 +328,9 @@ class _RawReading:
         if read.unit:
             entry["unit"] = read.unit
         labels = _labels(code, self.raw.labels.get(header))
-        if labels:
-            entry["labels"] = labels
+        entry |= labels
+        asked = suspected_finding(read.values, labels.get("labels", ()), place)
+        self.faults.add(*(() if asked is None else (asked,)))
         entry["missing"] = {kind.value: n for kind, n in read.missing.items()}
         self.dictionary.append(entry)
 
@@ -322,10 +352,10 @@ class _RawReading:
 _SUBMITTED = frozenset({"submitdate", "date de soumission", "date submitted"})
 
 
-def _typed(column: pd.Series[Any]) -> ReadColumn:
+def _typed(column: pd.Series[Any], declared: Mapping[MissingKind, int]) -> ReadColumn:
     """Keep the type a file declares."""
-    n = int(column.isna().sum())
-    missing = {MissingKind.UNANSWERED: n} if n else {}
+    n = int(column.isna().sum()) - sum(declared.values())
+    missing = {**({MissingKind.UNANSWERED: n} if n else {}), **declared}
     if pd.api.types.is_bool_dtype(column):
         kind = ColumnType.BOOLEAN
     elif pd.api.types.is_datetime64_any_dtype(column):
@@ -344,10 +374,10 @@ def _missing_words_seen(column: pd.Series[Any], words: Mapping[str, MissingKind]
     return sorted({text for text in seen if text and one_spelling(text) in words})[:12]
 
 
-def _labels(code: ColumnCode | None, held: Mapping[Any, str] | None) -> dict[str, str]:
+def _labels(code: ColumnCode | None, held: Mapping[Any, str] | None) -> dict[str, Any]:
     if code is not None and code.labels is not None:
-        return {
-            as_text(c): (names[0] if names else as_text(c))
-            for c, names in code.labels.labels.items()
-        }
-    return {re.sub(r"\.0$", "", str(value)): str(label) for value, label in (held or {}).items()}
+        return dictionary_labels(code.labels.labels)
+    labels = {
+        re.sub(r"\.0$", "", str(value)): (str(label),) for value, label in (held or {}).items()
+    }
+    return dictionary_labels(labels)

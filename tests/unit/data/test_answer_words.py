@@ -1,4 +1,4 @@
-"""An answer that is not known: read where it says the same, else refused without another meaning."""
+"""An answer that is not known: read where it says the same, else refused, never turned round."""
 
 from __future__ import annotations
 
