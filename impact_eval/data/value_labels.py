@@ -8,7 +8,7 @@ when the table is read; a code that only looks like one is asked about, never dr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from impact_eval.core.findings import Finding, Place
+from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data.answer_words import with_number
 from impact_eval.data.labels import MissingKind, as_text, bare_spelling, missing_kind
 
@@ -219,4 +219,44 @@ def carried_labels(frame: pd.DataFrame) -> dict[str, Wordings]:
         }
         if any(tidy.values()):
             out[entry["name"]] = tidy
+    return out
+
+
+def long_dictionary(
+    dictionary: Iterable[Mapping[str, Any]], columns: Mapping[str, Sequence[str]]
+) -> list[Mapping[str, Any]]:
+    """Return the dictionary of a table whose waves were side by side, once they are in rows.
+
+    Parameters
+    ----------
+    dictionary : iterable of mapping
+        Entries of a reading.
+    columns : mapping of str to sequence of str
+        For each outcome, its column at each wave.
+
+    Raises
+    ------
+    ImpactEvalError
+        `wave_labels_differ` when one label has two codes: the dates do not say the same.
+    """
+    entries = {entry["name"]: entry for entry in dictionary}
+    faults = FindingCollector()
+    measured = {name for names in columns.values() for name in names}
+    out = [entry for name, entry in entries.items() if name not in measured]
+    for outcome, names in columns.items():
+        wordings: dict[str, list[str]] = {}
+        codes: dict[str, set[str]] = {}
+        for entry in (entries[name] for name in names if name in entries):
+            for code, first in entry.get("labels", {}).items():
+                for label in (first, *entry.get("also", {}).get(code, ())):
+                    codes.setdefault(bare_spelling(label), set()).add(code)
+                    if label not in wordings.setdefault(code, []):
+                        wordings[code].append(label)
+        twice = [label for label, found in codes.items() if label and len(found) > 1]
+        if twice:
+            faults.add(Finding.error("wave_labels_differ", Place(column=names[0]), outcome=outcome,
+                                     columns=tuple(names), labels=sorted(twice)))  # fmt: skip
+        first_entry = next((entries[name] for name in names if name in entries), {})
+        out.append({**first_entry, "name": outcome, **dictionary_labels(wordings)})
+    faults.raise_if_errors()
     return out

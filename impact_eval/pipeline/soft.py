@@ -108,7 +108,7 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
     several = len(scores.items) > 1
     unit = part.data.roles.unit
     if part.waves is not None and part.wave is not None and unit is not None:
-        parts = [frame[frame[part.wave].astype(str) == wave] for wave in part.waves]
+        parts = [_like(frame[frame[part.wave].astype(str) == w], frame) for w in part.waves]
         waves = tuple(
             scale.score(rows, items, licence_declared=part.licence_declared)
             for rows in parts
@@ -120,7 +120,10 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
         if len(pairs.people):
             sides = tuple(
                 scale.score(
-                    rows.drop_duplicates(unit).set_index(unit, drop=False).loc[pairs.people],
+                    _like(
+                        rows.drop_duplicates(unit).set_index(unit, drop=False).loc[pairs.people],
+                        frame,
+                    ),
                     items,
                     licence_declared=part.licence_declared,
                 )
@@ -139,6 +142,12 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
         change=change,
         quality=quality or (measurement_quality(scores) if several else None),
     )
+
+
+def _like(rows: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return some rows of a table with the labels of its codes."""
+    rows.attrs = frame.attrs
+    return rows
 
 
 # ------------------------------------------------------------------ the record
