@@ -26,6 +26,8 @@ from impact_eval.results.score_parts import (
 )
 from impact_eval.results.score_records import (
     BinRecord,
+    CodeRowRecord,
+    CodeTableRecord,
     ItemRecord,
     LevelRecord,
     QualityRecord,
@@ -195,6 +197,7 @@ def score_record(study: Study, scored: ScoredInstrument) -> ScoreRecord:
         bins=_bins(scored) if both and scored.sides else (),
         categories=_categories(scored.instrument) if both else (),
         items=_items(scored) if both else (),
+        codes=_code_tables(scored),
         findings=tuple(FindingRecord.of(finding) for finding in shareable(findings)),
     )
 
@@ -246,7 +249,7 @@ def _items(scored: ScoredInstrument) -> tuple[ItemRecord, ...]:
     if not codes or not scored.sides:
         return ()
     before, after = (side.items for side in scored.sides)
-    whole = np.all([np.isfinite(side[name]) for side in (before, after) for name in side], axis=0)
+    whole = _answered_all(scored.sides)
     return tuple(
         ItemRecord(
             label=_label(scored.instrument, name, number),
@@ -255,6 +258,53 @@ def _items(scored: ScoredInstrument) -> tuple[ItemRecord, ...]:
         )
         for number, name in enumerate(scored.scores.items, start=1)
     )
+
+
+def _answered_all(scores: Sequence[Scores]) -> NDArray[np.bool_]:
+    """Return who answered every question, at every date."""
+    answered: NDArray[np.bool_] = np.all(
+        [np.isfinite(side.items[name]) for side in scores for name in side.items], axis=0
+    )
+    return answered
+
+
+def _code_tables(scored: ScoredInstrument) -> tuple[CodeTableRecord, ...]:
+    """Return what each code was taken for, with the answers of those who answered everything.
+
+    At both dates together, when there are two: the same people as in the answers by question.
+    """
+    sides = scored.sides or (scored.scores,)
+    whole = _answered_all(sides)
+    tables = []
+    for number, table in enumerate(scored.scores.codes, start=1):
+        given = np.concatenate([side.answers[table.item][whole] for side in sides])
+        words = _words(scored.instrument, table.item)
+        answers = tuple(int((given == r.answer).sum()) for r in table.rows if r.answer is not None)
+        rows = tuple(
+            CodeRowRecord(
+                code=row.code,
+                label=row.label,
+                answer=None if row.answer is None else words.get(row.answer),
+                points=row.points,
+                missing=row.missing,
+            )
+            for row in table.rows
+        )
+        tables.append(
+            CodeTableRecord(
+                label=_label(scored.instrument, table.item, number),
+                by=table.by,
+                rows=rows,
+                answers=answers,
+            )
+        )
+    return tuple(tables)
+
+
+def _words(instrument: Instrument, item: str) -> dict[int, BilingualRecord]:
+    """Return the answers of a question in both languages, by their code in the scale."""
+    own = instrument.item(item).responses or instrument.responses
+    return {r.code: BilingualRecord(fr=r.fr[0], en=r.en[0]) for r in own if r.fr and r.en}
 
 
 def _label(instrument: Instrument, name: str, number: int) -> BilingualRecord:
