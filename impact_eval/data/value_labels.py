@@ -31,6 +31,7 @@ MISSING_CODES = frozenset(
 _FAR = 66  # a code of two equal digits or more, against answers up to `_SMALL`
 _SMALL = 20
 _BELOW = -6  # a negative code that no count can be
+_TOOL_CODE = re.compile(r"AO?0*\d+")  # what LimeSurvey calls an answer
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _ENOUGH = 3  # distinct answers beside which -1 stands out
 
@@ -189,6 +190,10 @@ def suspected_finding(column: pd.Series[Any], known: Iterable[str], place: Place
 # -- where they travel ------------------------------------------------------------------------
 
 
+def _says(label: str, code: str) -> bool:
+    return one_word(label) and label != code and _TOOL_CODE.fullmatch(label) is None
+
+
 def dictionary_labels(labels: Mapping[Any, Iterable[str]]) -> dict[str, Any]:
     """Return what the dictionary of a reading says of labels: first wordings, then the others."""
     tidy = {as_text(code): tuple(names) for code, names in labels.items()}
@@ -204,7 +209,8 @@ def dictionary_labels(labels: Mapping[Any, Iterable[str]]) -> dict[str, Any]:
 def carried_labels(frame: pd.DataFrame) -> dict[str, Wordings]:
     """Return the labels that a table carries, by column; empty when it carries none.
 
-    A label that only repeats its code says nothing: it is left out.
+    A label that only repeats its code, as the file or its tool writes it (`A1`), says nothing: it
+    is left out.
     """
     reading = frame.attrs.get("reading")
     entries = reading.get("dictionary", ()) if isinstance(reading, Mapping) else ()
@@ -214,7 +220,7 @@ def carried_labels(frame: pd.DataFrame) -> dict[str, Wordings]:
         if not labels:
             continue
         tidy = {
-            str(code): tuple(n for n in (first, *also.get(code, ())) if one_word(n) and n != code)
+            str(code): tuple(n for n in (first, *also.get(code, ())) if _says(n, code))
             for code, first in labels.items()
         }
         if any(tidy.values()):
