@@ -32,7 +32,12 @@ from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode,
 from impact_eval.data.multiple import read_multiple
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import reader_of_table, sheet_refused, table_endings
-from impact_eval.data.value_labels import dictionary_labels, suspected_finding, without_missing
+from impact_eval.data.value_labels import (
+    dictionary_labels,
+    label_moved,
+    suspected_finding,
+    without_missing,
+)
 
 Codes: TypeAlias = "Codebook | Mapping[str, Any] | str | Path | Sequence[Codebook | str | Path]"
 
@@ -251,6 +256,12 @@ class _RawReading:
                                       n=encoded.recoded),)  # fmt: skip
             read = ReadColumn(encoded.values, ColumnType.CHOICE, encoded.missing, None, notes)
             read = self._labelled(read, code.labels.labels, {})
+            moved = label_moved(code.labels, self.raw.labels.get(header, {}))
+            if moved is not None:
+                label, here, there = moved
+                place = Place(file=self.file, column=code.name)
+                self.faults.add(Finding.error("codebook_contradicts_file", place, column=code.name,
+                                              label=label, here=here, there=there))  # fmt: skip
         else:
             declared = ColumnType.TEXT if code.name in self.text_columns else code.type
             read = read_column(

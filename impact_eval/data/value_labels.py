@@ -17,8 +17,14 @@ import numpy as np
 import pandas as pd
 
 from impact_eval.core.findings import Finding, FindingCollector, Place
-from impact_eval.data.answer_words import with_number
-from impact_eval.data.labels import MissingKind, as_text, bare_spelling, missing_kind
+from impact_eval.data.answer_words import agreement, with_number
+from impact_eval.data.labels import (
+    LabelMap,
+    MissingKind,
+    as_text,
+    bare_spelling,
+    missing_kind,
+)
 
 Wordings: TypeAlias = Mapping[str, tuple[str, ...]]  # of each code, as text
 
@@ -185,6 +191,25 @@ def suspected_finding(column: pd.Series[Any], known: Iterable[str], place: Place
     if not codes or set(map(str, codes)) & set(known):
         return None
     return Finding.warning("missing_code_suspected", place, column=place.column, n=n, codes=codes)
+
+
+def label_moved(one: LabelMap, other: Mapping[Any, str]) -> tuple[str, str, str] | None:
+    """Return a label that a codebook and a file give to two codes: the label, and both codes.
+
+    Parameters
+    ----------
+    one : LabelMap
+        Of the codebook.
+    other : mapping of code to label
+        Of the file.
+    """
+    spelled = {agreement(bare_spelling(label)): as_text(code) for code, label in other.items()}
+    for code, names in one.labels.items():
+        for name in names:
+            held = spelled.get(agreement(bare_spelling(name))) if one_word(name) else None
+            if held is not None and held != as_text(code):
+                return name, as_text(code), held
+    return None
 
 
 # -- where they travel ------------------------------------------------------------------------

@@ -148,18 +148,20 @@ def read_by_label(
         **{code: float(answer) for code, answer in meant.items()},
         **dict.fromkeys(missing, np.nan),
     }
-    texts = [re.sub(r"(?<=\d)[.,]0+$", "", as_text(cell).strip()) for cell in cells]
+    positions, distinct = pd.factorize(cells, use_na_sentinel=True)
+    texts = [re.sub(r"(?<=\d)[.,]0+$", "", as_text(cell).strip()) for cell in distinct]
     others = sorted({text for text in texts if text and text not in table})
     same = all(code == as_text(answer) for code, answer in meant.items())
     numbers = {text: number for text in others if (number := _number(text)) is not None}
     lost = [text for text in others if text not in numbers or not same]
     if lost:
-        n = sum(text in set(lost) for text in texts)
+        n = int(np.isin(positions, [i for i, text in enumerate(texts) if text in lost]).sum())
         faults.add(Finding.error("codes_without_label", place, item=item, column=place.column, n=n,
                                  codes=lost[:EXAMPLES], labels=_shown(labels)))  # fmt: skip
         return None
     table |= numbers
-    codes = np.array([table[text] if text else np.nan for text in texts], dtype=np.float64)
+    values = [table[text] if text else np.nan for text in texts]
+    codes = np.array([*values, np.nan], dtype=np.float64)[positions]  # -1, the last: no answer
     return Answers(codes=codes, by=ReadBy.LABEL, seen=_seen(labels, meant, missing))
 
 

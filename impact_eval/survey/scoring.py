@@ -59,7 +59,8 @@ def score(
     frame : DataFrame
         One row per person (and wave); answers as codes, or as labels in French or English. The
         labels that its file carries beside the codes (SPSS, Stata, a questionnaire, a codebook;
-        `.attrs["reading"]` of `read_table`) decide what each code means.
+        `.attrs["reading"]` of `read_table`) decide what each code means: a column that you recode
+        yourself has to lose them.
     items : mapping or sequence, optional
         Which column holds which item: `{"worth": "q1", …}`, by identity or by number in the order
         declared; or all the columns in that order. By default the columns carry the identities.

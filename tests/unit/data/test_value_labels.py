@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data.codebook import Codebook
 from impact_eval.data.reading import read_table
 from impact_eval.data.value_labels import carried_labels, missing_label, suspected_codes
@@ -139,6 +140,17 @@ def test_an_undeclared_code_is_told_and_kept(tmp_path: Path) -> None:
     (told,) = [e for e in frame.attrs["reading"]["log"] if e["code"] == "missing_code_suspected"]
     assert told["values"] == {"column": "q", "n": 2, "codes": [99]}
     assert frame["q"].tolist() == [1, 2, 3, 99, 99]
+
+
+def test_a_codebook_that_contradicts_the_labels_of_its_file_is_refused(tmp_path: Path) -> None:
+    path = write_sav(tmp_path / "t.sav", [1.0, 2], {1: "Tout à fait d'accord", 2: "Pas d'accord"})
+    with pytest.raises(ImpactEvalError) as refusal:
+        read_table(path, codes={"q": {1: "En désaccord", 2: "Tout à fait en accord"}})
+    (fault,) = refusal.value.findings
+    assert fault.code == "codebook_contradicts_file"
+    assert {fault.values["here"], fault.values["there"]} == {"1", "2"}
+    other = read_table(path, codes={"q": {1: "Strongly agree", 2: "Disagree"}})
+    assert other["q"].tolist() == [1, 2]
 
 
 SURVEY = """<document><questions><rows>
