@@ -66,13 +66,20 @@ def _read(
         return read_by_label(cells, labels, words, bounds, faults, item=name, own=instrument.local)
     if pd.api.types.is_numeric_dtype(cells):
         codes = cells.to_numpy(dtype=np.float64, na_value=np.nan)
-    elif not words.labels:
+    elif not words.labels or _only_numbers(cells):
         codes = _numbers(cells, str(cells.name), faults)
     else:
         encoded = encode(cells, words, faults)
         codes = encoded.values.to_numpy(dtype=np.float64, na_value=np.nan)
         _note_mixed(cells, str(cells.name), faults)
     return read_by_code(cells, codes, words=bool(words.labels))
+
+
+def _only_numbers(cells: pd.Series[Any]) -> bool:
+    """Whether a column of text holds whole numbers alone: codes, to be judged as codes."""
+    texts = [as_text(cell).strip() for cell in pd.unique(cells.dropna())]
+    written = [text for text in texts if text]
+    return bool(written) and all(re.fullmatch(r"-?\d+(?:[.,]0+)?", text) for text in written)
 
 
 def _numbers(cells: pd.Series[Any], column: str, faults: FindingCollector) -> FloatArray:

@@ -215,6 +215,17 @@ def test_a_code_of_no_answer_is_never_scored(code: int) -> None:
     assert f'["{code}"]'.replace("-", "−") in str(found).replace("-", "−")
 
 
+def test_codes_kept_as_text_are_judged_as_codes() -> None:
+    frame = answers_of(np.random.default_rng(4), RSES)
+    text = frame.astype(str)
+    np.testing.assert_array_equal(RSES.score(text).values, RSES.score(frame).values)
+    shifted = instrument("phq-9")
+    codes = (answers_of(np.random.default_rng(3), shifted) + 1).astype(str)
+    assert refusal(shifted, codes).codes == ("codes_shifted",)
+    text.loc[2, "able"] = "-99"
+    assert refusal(RSES, text).codes == ("missing_code_undeclared",)
+
+
 def test_other_codes_off_the_scale_are_refused_as_before() -> None:
     frame = answers_of(np.random.default_rng(4), RSES)
     frame.loc[2, "able"] = 6
