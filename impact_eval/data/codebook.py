@@ -161,6 +161,7 @@ def _completed(column: ColumnCode, other: ColumnCode) -> ColumnCode:
         labels=column.labels or other.labels,
         other=column.other or other.other,
         title=column.title or other.title,
+        missing={**other.missing, **column.missing},
     )
 
 

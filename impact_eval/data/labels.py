@@ -1,8 +1,9 @@
 """What people write in a cell, and what it means: one spelling, missing words, labels to codes.
 
 The comparison ignores case, the several apostrophes, narrow and no-break spaces, and, in a second
-pass only, accents and inclusive endings. An unknown label is never guessed: it is refused with the
-nearest known one.
+pass only, accents and inclusive endings; « d'accord » and « en accord » are one. A number written
+beside an answer is read with it. An unknown label is never guessed: it is refused, with the known
+one of which it is a slip of the hand.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+from impact_eval.core.findings import Finding, FindingCollector, Place
+from impact_eval.data.answer_words import agreement, slip_of, with_number
 
 Code: TypeAlias = int | float | str
 EXAMPLES = 5  # how many offending values a message shows
@@ -147,23 +149,31 @@ class LabelMap:
         return (LabelMap.of, (dict(self.labels),))
 
     def lookups(self) -> tuple[dict[str, Code], dict[str, Code]]:
-        """Return the two tables of spellings: exact, then bare where no two codes collide."""
+        """Return the two tables of spellings: exact, then bare where no two codes collide.
+
+        The second holds each answer bare, and with its agreement in one form.
+        """
         exact: dict[str, Code] = {}
         for code, names in self.labels.items():
             for name in (as_text(code), *names):
                 exact.setdefault(one_spelling(name), code)
         bare: dict[str, Code] = {}
         clashes: set[str] = set()
-        for spelling, code in exact.items():
-            key = bare_spelling(spelling)
-            if bare.setdefault(key, code) != code:
-                clashes.add(key)
+        for spell in (bare_spelling, _agreement_of):
+            for spelling, code in exact.items():
+                key = spell(spelling)
+                if bare.setdefault(key, code) != code:
+                    clashes.add(key)
         return exact, {key: code for key, code in bare.items() if key not in clashes}
 
     def code_of(self, text: str) -> Code | None:
         """Return the code a text means, or None when it means none for sure."""
         exact, bare = self.lookups()
         return _find(text, exact, bare)
+
+
+def _agreement_of(text: str) -> str:
+    return agreement(bare_spelling(text))
 
 
 def natural_code(code: Any) -> Code:
@@ -191,7 +201,23 @@ def _find(text: str, exact: Mapping[str, Code], bare: Mapping[str, Code]) -> Cod
     if answer and answer[1] in exact:
         return exact[answer[1]]
     key = bare_spelling(text)
-    return bare.get(key) if key else None
+    code = bare.get(key, bare.get(agreement(key))) if key else None
+    if code is not None:
+        return code
+    numbered = with_number(text)
+    if numbered is None:
+        return None
+    own = _find(numbered[1], exact, bare)
+    return own if own is not None and own == numbered[0] else None
+
+
+def _contradicts(text: str, exact: Mapping[str, Code], bare: Mapping[str, Code]) -> Code | None:
+    """Return the code of an answer that is written beside the number of another one."""
+    numbered = with_number(text)
+    own = None if numbered is None else _find(numbered[1], exact, bare)
+    if numbered is None or own is None or own == numbered[0]:
+        return None
+    return own
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +247,7 @@ def encode(
     missing_words: Mapping[str, MissingKind] = MISSING_WORDS,
     file: str | None = None,
 ) -> Encoded:
-    """Turn the labels of a column into codes; every unknown label is a fault, with the nearest one.
+    """Turn the labels of a column into codes; every unknown label is a fault, never a guess.
 
     Parameters
     ----------
@@ -229,7 +255,7 @@ def encode(
         Labels, codes, or both mixed.
     scale : LabelMap
     faults : FindingCollector
-        Receives `unknown_label` and `mixed_labels`.
+        Receives `unknown_label`, and `number_beside_label` for « 3 - … » where the answer is 2.
     missing_words : mapping
         Words that mean no answer; a word that is also a label is a label.
     """
@@ -281,22 +307,37 @@ def _report_unknown(
     positions: np.ndarray[Any, Any],
     file: str | None,
 ) -> None:
+    exact, bare = scale.lookups()
     names = [name for code, known in scale.labels.items() for name in known or (as_text(code),)]
     for index, (text, code, kind) in enumerate(zip(texts, found, kinds, strict=True)):
         if code is not None or kind is not None:
             continue
         rows = np.flatnonzero(positions == index)
-        faults.add(
-            Finding.error(
-                "unknown_label",
-                Place(file=file, column=str(column.name), row=int(rows[0]) + 1),
-                column=str(column.name),
-                found=text[:80],
-                n=len(rows),
-                nearest=nearest(text, names),
-                known=names[:12],
-            )
-        )
+        place = Place(file=file, column=str(column.name), row=int(rows[0]) + 1)
+        own = _contradicts(text, exact, bare)
+        told: dict[str, Any] = {"column": str(column.name), "found": text[:80], "n": len(rows)}
+        if own is not None:
+            faults.add(Finding.error("number_beside_label", place, **told, answer=as_text(own)))
+            continue
+        close = suggestion(text, scale)
+        faults.add(Finding.error("unknown_label", place, **told, nearest=close, known=names[:12]))
+
+
+def suggestion(text: str, scale: LabelMap) -> str | None:
+    """Return the answer of which a text is a slip of the hand; never one of another meaning.
+
+    Examples
+    --------
+    >>> scale = LabelMap.of({2: "Plutôt en désaccord", 3: "Plutôt en accord"})
+    >>> suggestion("Plutôt en acord", scale), suggestion("Plutôt pas vraiment d'accord", scale)
+    ('Plutôt en accord', None)
+    """
+    bare = bare_spelling(text)
+    codes = {bare_spelling(name): code for code, names in scale.labels.items() for name in names}
+    code = slip_of(bare, codes)
+    if code is None:
+        return None
+    return slip_of(bare, {bare_spelling(n): n for n in scale.labels[code]}) or scale.labels[code][0]
 
 
 SEPARATORS = (",", ";", "/", "|", "\n", "+")

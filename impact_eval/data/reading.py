@@ -35,6 +35,12 @@ from impact_eval.data.multiple import read_multiple
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import reader_of_table, sheet_refused, table_endings
 from impact_eval.data.source_rows import SourceRows
+from impact_eval.data.value_labels import (
+    dictionary_labels,
+    label_moved,
+    suspected_finding,
+    without_missing,
+)
 
 Codes: TypeAlias = "Codebook | Mapping[str, Any] | str | Path | Sequence[Codebook | str | Path]"
 
@@ -246,7 +252,7 @@ class _RawReading:
         if header in self.text_columns:
             read = read_column(column.astype(object), declared=ColumnType.TEXT, file=self.file)
         elif self.raw.typed:
-            read = _typed(column)
+            read = self._typed(column, header)
         else:
             read = self._typed_cells(column, None, self.words)
         self._keep(header, header, read)
@@ -262,9 +268,17 @@ class _RawReading:
                 notes = (Finding.info("labels_to_codes", place, column=code.name,
                                       n=encoded.recoded),)  # fmt: skip
             read = ReadColumn(encoded.values, ColumnType.CHOICE, encoded.missing, None, notes)
+            read = self._labelled(read, code.labels.labels, {})
+            moved = label_moved(code.labels, self.raw.labels.get(header, {}))
+            if moved is not None:
+                label, here, there = moved
+                place = Place(file=self.file, column=code.name)
+                self.faults.add(Finding.error("codebook_contradicts_file", place, column=code.name,
+                                              label=label, here=here, there=there))  # fmt: skip
         else:
             declared = ColumnType.TEXT if code.name in self.text_columns else code.type
             read = self._typed_cells(column, declared, words)
+            read = self._labelled(read, self.raw.labels.get(header, {}), {**words})
         self._keep(code.name, header, read, code)
 
     def _typed_cells(
@@ -282,6 +296,31 @@ class _RawReading:
             epoch_1904=self.raw.epoch_1904,
             file=self.file,
         )
+
+    def _typed(self, column: pd.Series[Any], header: str) -> ReadColumn:
+        """Keep the type that a file declares, and the reasons it gives for what is missing."""
+        declared = self.raw.missing.get(header, {})
+        read = _typed(column, declared)
+        return self._labelled(read, self.raw.labels.get(header, {}), self.book.missing)
+
+    def _labelled(
+        self,
+        read: ReadColumn,
+        labels: Mapping[Any, str | tuple[str, ...]],
+        words: Mapping[str, MissingKind],
+    ) -> ReadColumn:
+        """Make missing what the labels of a column, or the codebook, say is no answer."""
+        found = without_missing(read.values, labels, words)
+        if not found.codes:
+            return read
+        column = str(read.values.name)
+        place = Place(file=self.file, column=column)
+        n = sum(found.missing.values())
+        told = Finding.info("labelled_missing", place, column=column, n=n, codes=found.codes)
+        total = {**read.missing}
+        for kind, count in found.missing.items():
+            total[kind] = total.get(kind, 0) + count
+        return replace(read, values=found.values, missing=total, findings=(*read.findings, told))
 
     def _multiple(self, code: ColumnCode) -> None:
         result = read_multiple(self.raw.frame, code, missing_words=self.words, file=self.file)
@@ -310,12 +349,11 @@ class _RawReading:
         self.columns[name] = read.values
         self.faults.add(*read.findings)
         lost = sum(n for k, n in read.missing.items() if k is not MissingKind.UNANSWERED)
-        n = sum(read.words.values()) or lost
-        if n:
-            place = Place(file=self.file, column=name)
-            words = sorted(read.words)[:12] or _missing_words_seen(
-                self.raw.frame[header], self.words
-            )
+        words = sorted(read.words)[:12]
+        if lost and not words:
+            words = _missing_words_seen(self.raw.frame[header], self.words)
+        if words:
+            place, n = Place(file=self.file, column=name), sum(read.words.values()) or lost
             self.faults.add(Finding.info("missing_words", place, column=name, n=n, words=words))
         entry: dict[str, Any] = {"name": name, "source": header, "type": read.type.value}
         title = code.title if code is not None else None
@@ -325,8 +363,9 @@ class _RawReading:
         if read.unit:
             entry["unit"] = read.unit
         labels = _labels(code, self.raw.labels.get(header))
-        if labels:
-            entry["labels"] = labels
+        entry |= labels
+        asked = suspected_finding(read.values, labels.get("labels", ()), place)
+        self.faults.add(*(() if asked is None else (asked,)))
         entry["missing"] = {kind.value: n for kind, n in read.missing.items()}
         self.dictionary.append(entry)
 
@@ -348,10 +387,10 @@ class _RawReading:
 _SUBMITTED = frozenset({"submitdate", "date de soumission", "date submitted"})
 
 
-def _typed(column: pd.Series[Any]) -> ReadColumn:
+def _typed(column: pd.Series[Any], declared: Mapping[MissingKind, int]) -> ReadColumn:
     """Keep the type a file declares."""
-    n = int(column.isna().sum())
-    missing = {MissingKind.UNANSWERED: n} if n else {}
+    n = int(column.isna().sum()) - sum(declared.values())
+    missing = {**({MissingKind.UNANSWERED: n} if n else {}), **declared}
     if pd.api.types.is_bool_dtype(column):
         kind = ColumnType.BOOLEAN
     elif pd.api.types.is_datetime64_any_dtype(column):
@@ -370,10 +409,10 @@ def _missing_words_seen(column: pd.Series[Any], words: Mapping[str, MissingKind]
     return sorted({text for text in seen if text and one_spelling(text) in words})[:12]
 
 
-def _labels(code: ColumnCode | None, held: Mapping[Any, str] | None) -> dict[str, str]:
+def _labels(code: ColumnCode | None, held: Mapping[Any, str] | None) -> dict[str, Any]:
     if code is not None and code.labels is not None:
-        return {
-            as_text(c): (names[0] if names else as_text(c))
-            for c, names in code.labels.labels.items()
-        }
-    return {re.sub(r"\.0$", "", str(value)): str(label) for value, label in (held or {}).items()}
+        return dictionary_labels(code.labels.labels)
+    labels = {
+        re.sub(r"\.0$", "", str(value)): (str(label),) for value, label in (held or {}).items()
+    }
+    return dictionary_labels(labels)

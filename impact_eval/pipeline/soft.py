@@ -26,6 +26,8 @@ from impact_eval.results.score_parts import (
 )
 from impact_eval.results.score_records import (
     BinRecord,
+    CodeRowRecord,
+    CodeTableRecord,
     ItemRecord,
     LevelRecord,
     QualityRecord,
@@ -108,7 +110,7 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
     several = len(scores.items) > 1
     unit = part.data.roles.unit
     if part.waves is not None and part.wave is not None and unit is not None:
-        parts = [frame[frame[part.wave].astype(str) == wave] for wave in part.waves]
+        parts = [_like(frame[frame[part.wave].astype(str) == w], frame) for w in part.waves]
         waves = tuple(
             scale.score(rows, items, licence_declared=part.licence_declared)
             for rows in parts
@@ -120,7 +122,10 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
         if len(pairs.people):
             sides = tuple(
                 scale.score(
-                    rows.drop_duplicates(unit).set_index(unit, drop=False).loc[pairs.people],
+                    _like(
+                        rows.drop_duplicates(unit).set_index(unit, drop=False).loc[pairs.people],
+                        frame,
+                    ),
                     items,
                     licence_declared=part.licence_declared,
                 )
@@ -139,6 +144,12 @@ def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredIns
         change=change,
         quality=quality or (measurement_quality(scores) if several else None),
     )
+
+
+def _like(rows: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return some rows of a table with the labels of its codes."""
+    rows.attrs = frame.attrs
+    return rows
 
 
 # ------------------------------------------------------------------ the record
@@ -186,6 +197,7 @@ def score_record(study: Study, scored: ScoredInstrument) -> ScoreRecord:
         bins=_bins(scored) if both and scored.sides else (),
         categories=_categories(scored.instrument) if both else (),
         items=_items(scored) if both else (),
+        codes=_code_tables(scored),
         findings=tuple(FindingRecord.of(finding) for finding in shareable(findings)),
     )
 
@@ -237,7 +249,7 @@ def _items(scored: ScoredInstrument) -> tuple[ItemRecord, ...]:
     if not codes or not scored.sides:
         return ()
     before, after = (side.items for side in scored.sides)
-    whole = np.all([np.isfinite(side[name]) for side in (before, after) for name in side], axis=0)
+    whole = _answered_all(scored.sides)
     return tuple(
         ItemRecord(
             label=_label(scored.instrument, name, number),
@@ -246,6 +258,53 @@ def _items(scored: ScoredInstrument) -> tuple[ItemRecord, ...]:
         )
         for number, name in enumerate(scored.scores.items, start=1)
     )
+
+
+def _answered_all(scores: Sequence[Scores]) -> NDArray[np.bool_]:
+    """Return who answered every question, at every date."""
+    answered: NDArray[np.bool_] = np.all(
+        [np.isfinite(side.items[name]) for side in scores for name in side.items], axis=0
+    )
+    return answered
+
+
+def _code_tables(scored: ScoredInstrument) -> tuple[CodeTableRecord, ...]:
+    """Return what each code was taken for, with the answers of those who answered everything.
+
+    At both dates together, when there are two: the same people as in the answers by question.
+    """
+    sides = scored.sides or (scored.scores,)
+    whole = _answered_all(sides)
+    tables = []
+    for number, table in enumerate(scored.scores.codes, start=1):
+        given = np.concatenate([side.answers[table.item][whole] for side in sides])
+        words = _words(scored.instrument, table.item)
+        answers = tuple(int((given == r.answer).sum()) for r in table.rows if r.answer is not None)
+        rows = tuple(
+            CodeRowRecord(
+                code=row.code,
+                label=row.label,
+                answer=None if row.answer is None else words.get(row.answer),
+                points=row.points,
+                missing=row.missing,
+            )
+            for row in table.rows
+        )
+        tables.append(
+            CodeTableRecord(
+                label=_label(scored.instrument, table.item, number),
+                by=table.by,
+                rows=rows,
+                answers=answers,
+            )
+        )
+    return tuple(tables)
+
+
+def _words(instrument: Instrument, item: str) -> dict[int, BilingualRecord]:
+    """Return the answers of a question in both languages, by their code in the scale."""
+    own = instrument.item(item).responses or instrument.responses
+    return {r.code: BilingualRecord(fr=r.fr[0], en=r.en[0]) for r in own if r.fr and r.en}
 
 
 def _label(instrument: Instrument, name: str, number: int) -> BilingualRecord:

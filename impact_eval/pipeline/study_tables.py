@@ -40,6 +40,7 @@ from impact_eval.data.roles import entry_not_known
 from impact_eval.data.row_kind import row_kind_finding
 from impact_eval.data.sample import Sample
 from impact_eval.data.sample_labels import spell_labels
+from impact_eval.data.value_labels import long_dictionary
 from impact_eval.data.waves import to_long
 from impact_eval.pipeline.columns_used import instruments_of, role_columns, used_columns
 from impact_eval.pipeline.study import Study
@@ -195,6 +196,7 @@ def _whole(study: Study, part: DataPart, frame: pd.DataFrame) -> _Whole:
     )
     told["log"] += [finding.to_dict() for finding in seen]
     if part.waves is not None:
+        told["dictionary"] = long_dictionary(told["dictionary"], part.waves.columns)
         frame = to_long(
             frame, unit=part.roles.unit, waves=part.waves.names, columns=part.waves.columns
         )
@@ -308,7 +310,9 @@ def _hidden(study: Study, whole: _Whole, everyone: Mapping[str, pd.Series[Any]])
     wanted = used_columns(study.declaration, study.folder, whole.part)
     if _names_all(study, whole.part, frame):
         frame = frame[[name for name in frame.columns if str(name) in wanted]]
-    return ReadData(frame, digest, whole.log)
+    kept = frame.copy(deep=False)  # what pandas drops on the way: labels decide what a code means
+    kept.attrs = {"reading": {"dictionary": [e for e in whole.log["dictionary"] if "labels" in e]}}
+    return ReadData(kept, digest, whole.log)
 
 
 def _wave_columns(part: DataPart) -> set[str]:

@@ -42,6 +42,7 @@ from impact_eval.report.edition import marked
 from impact_eval.report.figures.people import Step, data_for_flow
 from impact_eval.report.narrative_action import action_blocks
 from impact_eval.report.narrative_checks import check_blocks, check_message, headline_outcome
+from impact_eval.report.narrative_codes import code_blocks
 from impact_eval.report.narrative_dossier import dossier_blocks
 from impact_eval.report.narrative_effects import effect_blocks, has_level
 from impact_eval.report.narrative_limits import limit_blocks, provenance_blocks
@@ -104,6 +105,7 @@ def report_blocks(results: StudyResults, decisions: Sequence[Said] = ()) -> list
         *soft_outcome_blocks(results),
         *value_blocks(results),
         *limit_blocks(results),
+        *code_blocks(results),
         *provenance_blocks(results),
     ]
 

@@ -22,6 +22,7 @@ from impact_eval.results.score_change import (
 from impact_eval.results.score_records import (
     BinRecord,
     CategoryCode,
+    CodeTableRecord,
     InvarianceRecord,
     ItemRecord,
     LevelRecord,
@@ -55,6 +56,7 @@ def prepared(score: ScoreRecord, context: Context, *, withheld: bool) -> ScoreRe
             **_same_people(score, context),
             "items": items,
             "categories": categories,
+            "codes": _codes(score, items, context, withheld=withheld),
             "bins": _bins(score, context, withheld=withheld),
             "people": people,
             "reading": reading,
@@ -177,6 +179,47 @@ def _joined(item: ItemRecord) -> ItemRecord:
         for name, counts in (("before", item.before), ("after", item.after))
     }
     return item.model_copy(update=halves)
+
+
+def _codes(
+    score: ScoreRecord, items: tuple[ItemRecord, ...], context: Context, *, withheld: bool
+) -> tuple[CodeTableRecord, ...]:
+    """Return what codes were taken for, with the answers to all of them or to none.
+
+    With answers by question at two dates, these are their sums: they leave with them, as they are.
+    """
+    if context.exact or not score.codes:
+        return score.codes
+    counts = [table.answers or () for table in score.codes]
+    told = (
+        not withheld
+        and items == score.items
+        and context.exact_counts
+        and not any(_few(row, context) or _all_in_one(row) for row in counts)
+        and _totals_allowed(score, counts, context)
+    )
+    if told:
+        return score.codes
+    if not withheld:
+        context.log.add(context.part, "threshold", max(sum(_few(r, context) for r in counts), 1))
+    return tuple(table.model_copy(update={"answers": None}) for table in score.codes)
+
+
+def _totals_allowed(score: ScoreRecord, counts: Sequence[Sequence[int]], context: Context) -> bool:
+    """Whether the people that the answers to each code add up to may be told.
+
+    The people of the scale come before them: those are told first.
+    """
+    if score.items:
+        return True  # judged with the answers by question
+    _those_seen_twice(score, context)
+    everyone = f"{context.key}.n"
+    if score.n is None or not context.counts.allows(everyone, CountKind.EVERYONE, score.n):
+        return False
+    return all(
+        context.counts.allows(f"{context.key}.codes[{i}]", CountKind.EVERYONE, sum(row))
+        for i, row in enumerate(counts)
+    )
 
 
 def _halves(counts: tuple[int, ...]) -> tuple[int, ...]:

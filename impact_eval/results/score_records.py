@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from impact_eval.core.vocabulary import Direction, RowsAre, Unit
+from impact_eval.data.labels import MissingKind
 from impact_eval.results.finding_records import FindingRecord, RefusalRecord
 from impact_eval.results.parts import (
     BilingualRecord,
@@ -22,6 +23,7 @@ from impact_eval.results.record_base import (
     Code,
     Flag,
     FreeOrNone,
+    LabelOrNone,
     LevelOf,
     NumberOrNone,
     People,
@@ -37,6 +39,7 @@ from impact_eval.results.record_base import (
 )
 from impact_eval.results.score_change import ChangeReading
 from impact_eval.stats.scales.invariance_chain import InvarianceLevel, InvarianceVerdict
+from impact_eval.survey.answer_codes import ReadBy
 from impact_eval.survey.invariance import InvarianceScope
 
 
@@ -195,6 +198,34 @@ class CategoryCode(Record):
     """Unfavourable, in between, or favourable."""
 
 
+class CodeRowRecord(Record):
+    """What one code of a file was taken for."""
+
+    code: LabelOrNone
+    """As the file has it; empty where the file has words."""
+    label: LabelOrNone
+    """Its label in the file."""
+    answer: BilingualRecord | None
+    """The answer of the scale that it is."""
+    points: NumberOrNone
+    """What it counts in the score."""
+    missing: MissingKind | None
+    """Why it counts as no answer."""
+
+
+class CodeTableRecord(Record):
+    """What the codes of one question were taken for."""
+
+    label: BilingualRecord
+    """The question, where rights allow, or its number."""
+    by: ReadBy
+    """Whether the file's labels decided, or its words, or its codes alone."""
+    rows: tuple[CodeRowRecord, ...]
+    """Its codes: the answers from the lowest, then what is no answer."""
+    answers: PeopleList
+    """Answers to each code that is one, of those who answered every question."""
+
+
 class ScoreRecord(Record):
     """A scored questionnaire."""
 
@@ -246,6 +277,8 @@ class ScoreRecord(Record):
     """Answers, from the least favourable."""
     items: tuple[ItemRecord, ...]
     """Answers to each question."""
+    codes: tuple[CodeTableRecord, ...]
+    """What each code of each question was taken for."""
     findings: tuple[FindingRecord, ...]
     """What was noticed."""
 

@@ -157,6 +157,8 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("parameter_changed", "found"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("sources_conflict", "others"): Declared(ValueKind.TEXTS, Rule.LABEL),
         ("constant_item", "value"): _INSIDE,
+        ("recoded_by_label", "pairs"): Declared(ValueKind.TEXTS, Rule.FREE),
+        ("labels_upside_down", "labels"): Declared(ValueKind.TEXTS, Rule.LABEL),
         ("always_treated", "first"): Declared(ValueKind.ANY, Rule.FREE),
         ("covariance_unknown", "first"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("covariance_unknown", "second"): Declared(ValueKind.TEXT, Rule.LABEL),

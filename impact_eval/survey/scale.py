@@ -297,6 +297,11 @@ class Scale:
                           nearest=nearest(name, self.item_ids), known=self.item_ids)
         )  # fmt: skip
 
+    def bounds(self, item: str) -> tuple[float, float]:
+        """Return the lowest and the highest code of an item."""
+        low, high = self.item(item).low, self.item(item).high
+        return float(self.low if low is None else low), float(self.high if high is None else high)
+
     def labels(self, item: str | None = None) -> LabelMap:
         """Return the written answers of each code, French and English, of an item or of all."""
         own = self.item(item).responses if item is not None else ()

@@ -21,6 +21,7 @@ from impact_eval.stats.scales.summing import (
     percent_of_maximum,
     z_scores,
 )
+from impact_eval.survey.answer_codes import ItemCodes
 from impact_eval.survey.scale import TOTAL, ChangeValue, CutOff, Norm
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class Scores(Shown):
         In points of the score.
     items : mapping of item to (n,) array
         Keyed answers (already reversed, in points).
+    answers : mapping of item to (n,) array
+        The same answers in the scale's own codes, before the key.
+    codes : tuple of ItemCodes
+        What each code of each item was taken for: code and label in the file, points, answers.
     subscales : mapping of str to Scores
     cutoffs, norms, change : tuples
         What is published for this scale, each with its source.
@@ -80,6 +85,8 @@ class Scores(Shown):
     std_error_measurement: float | NotApplicable
     items: Mapping[str, FloatArray]
     index: pd.Index[Any]
+    answers: Mapping[str, FloatArray] = field(default_factory=dict)
+    codes: tuple[ItemCodes, ...] = ()
     subscales: Mapping[str, Scores] = field(default_factory=dict)
     cutoffs: tuple[CutOff, ...] = ()
     norms: tuple[Norm, ...] = ()
@@ -210,6 +217,7 @@ class Scores(Shown):
             "std_error_measurement": _or_reason(self.std_error_measurement),
             "health": self.health,
             "local": self.local,
+            "codes": [table.to_dict() for table in self.codes],
             "subscales": {name: part.to_dict() for name, part in self.subscales.items()},
             "findings": [finding.to_dict() for finding in self.findings],
             "invariance": [reading.to_dict() for reading in self.invariance],

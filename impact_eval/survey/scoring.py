@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,15 @@ from impact_eval.core.findings import (
     Place,
     nearest,
 )
-from impact_eval.data.labels import EXAMPLES, as_text, encode
-from impact_eval.data.written import parse_number
+from impact_eval.data.labels import EXAMPLES
 from impact_eval.stats.scales.reliability import Alpha, cronbach_alpha
 from impact_eval.stats.scales.summing import RawScores, add_items, convert
+from impact_eval.survey.answer_codes import (
+    Answers,
+    ItemCodes,
+    code_table,
+)
+from impact_eval.survey.answers import read_answers
 from impact_eval.survey.scale import (
     TOTAL,
     Item,
@@ -51,7 +57,10 @@ def score(
     ----------
     instrument : Instrument
     frame : DataFrame
-        One row per person (and wave); answers as codes, or as labels in French or English.
+        One row per person (and wave); answers as codes, or as labels in French or English. The
+        labels that its file carries beside the codes (SPSS, Stata, a questionnaire, a codebook;
+        `.attrs["reading"]` of `read_table`) decide what each code means: a column that you recode
+        yourself has to lose them.
     items : mapping or sequence, optional
         Which column holds which item: `{"worth": "q1", …}`, by identity or by number in the order
         declared; or all the columns in that order. By default the columns carry the identities.
@@ -68,7 +77,9 @@ def score(
     ------
     ImpactEvalError
         `licence_needed`, `instrument_refused`, `unknown_item`, `duplicated_item`, `missing_items`,
-        `missing_column`, `unknown_label`, `off_range`, `unknown_order`: all at once.
+        `missing_column`, `unknown_label`, `number_beside_label`, `labels_unknown`,
+        `labels_say_one_answer`, `codes_without_label`, `labels_upside_down`, `codes_shifted`,
+        `yes_no_codes`, `missing_code_undeclared`, `off_range`, `unknown_order`: all at once.
 
     Assumptions
     -----------
@@ -88,8 +99,8 @@ def score(
     _refuse_rights(instrument, licence_declared)
     columns = _match(instrument, frame, items, order, faults)
     faults.raise_if_errors()
-    answers = {name: _codes(instrument, name, frame, columns[name], faults) for name in columns}
-    faults.raise_if_errors()
+    read = read_answers(instrument, frame, columns, faults)
+    answers = {name: found.codes for name, found in read.items()}
     keyed = {name: _keyed(instrument, instrument.item(name), x) for name, x in answers.items()}
     keyed = {name: _not_asked(instrument.item(name), x, answers) for name, x in keyed.items()}
     _look_at_answers(answers, columns, faults)
@@ -103,13 +114,13 @@ def score(
     }  # fmt: skip
     total = _scale(instrument, TOTAL, instrument.scoring, keyed, frame.index)
     _look_at_keys(instrument, total, columns, order, faults)
-    return _with(total, parts, faults.findings)
-
-
-def _with(total: Scores, parts: Mapping[str, Scores], findings: tuple[Finding, ...]) -> Scores:
-    from dataclasses import replace
-
-    return replace(total, subscales=dict(parts), findings=findings)
+    return replace(
+        total,
+        subscales=parts,
+        findings=faults.findings,
+        answers=answers,
+        codes=_code_tables(instrument, read, columns),
+    )
 
 
 def _refuse_rights(instrument: Scale, licence_declared: bool) -> None:
@@ -213,63 +224,21 @@ def _check_columns(
         faults.add(Finding.error("column_twice", Place(column=column), column=column, items=names))
 
 
-def _bounds(instrument: Scale, item: Item) -> tuple[float, float]:
-    low = instrument.low if item.low is None else item.low
-    return float(low), float(instrument.high if item.high is None else item.high)
-
-
-def _codes(
-    instrument: Scale,
-    name: str,
-    frame: pd.DataFrame,
-    column: str,
-    faults: FindingCollector,
-) -> FloatArray:
-    """Return the codes of one item: numbers as they are, labels by their synonyms."""
-    cells = frame[column]
-    if pd.api.types.is_numeric_dtype(cells):
-        codes = cells.to_numpy(dtype=np.float64, na_value=np.nan)
-    else:
-        labels = instrument.labels(name)
-        if not labels.labels:
-            codes = _numbers(cells, column, faults)
-        else:
-            encoded = encode(cells, labels, faults)
-            codes = encoded.values.to_numpy(dtype=np.float64, na_value=np.nan)
-            _note_mixed(cells, column, faults)
-    low, high = _bounds(instrument, instrument.item(name))
-    with np.errstate(invalid="ignore"):
-        off = (codes < low) | (codes > high) | (codes != np.floor(codes)) & ~np.isnan(codes)
-    if off.any():
-        rows = np.flatnonzero(off)
-        values = np.unique(codes[off])[:EXAMPLES].tolist()
-        faults.add(Finding.error("off_range", Place(column=column, row=int(rows[0]) + 1),
-                                 item=name, column=column, n=len(rows), values=values, low=low,
-                                 high=high, rows=(rows[:EXAMPLES] + 1).tolist()))  # fmt: skip
-    return codes
-
-
-def _numbers(cells: pd.Series[Any], column: str, faults: FindingCollector) -> FloatArray:
-    texts = [as_text(cell).strip() for cell in cells]
-    parsed = [parse_number(text) if text else None for text in texts]
-    bad = [i for i, text in enumerate(texts) if text and parsed[i] is None]
-    if bad:
-        faults.add(Finding.error("unreadable_cells", Place(column=column, row=bad[0] + 1),
-                                 column=column, wanted="number", n=len(bad),
-                                 examples=[texts[i][:80] for i in bad[:EXAMPLES]],
-                                 rows=[i + 1 for i in bad[:EXAMPLES]]))  # fmt: skip
-    return np.array([np.nan if p is None else p[0] for p in parsed])
-
-
-def _note_mixed(cells: pd.Series[Any], column: str, faults: FindingCollector) -> None:
-    """Report a column that mixes codes and labels: both are read, and it is worth a look."""
-    texts = [as_text(cell).strip() for cell in cells.dropna().unique()]
-    coded = [text for text in texts if re.fullmatch(r"\d+(?:[.,]0+)?", text)]
-    written = [text for text in texts if text not in coded]
-    if coded and len(coded) < len([t for t in texts if t]):
-        faults.add(Finding.warning("mixed_labels", Place(column=column), column=column,
-                                   codes=coded[:EXAMPLES],
-                                   labels=written[:EXAMPLES]))  # fmt: skip
+def _code_tables(
+    instrument: Scale, read: Mapping[str, Answers], columns: Mapping[str, str]
+) -> tuple[ItemCodes, ...]:
+    """Return what each code of each item was taken for, and what it counts."""
+    tables = []
+    for name, answers in read.items():
+        item = instrument.item(name)
+        low, high = instrument.bounds(item.id)
+        answer = np.arange(low, high + 1)
+        points = dict(
+            zip(answer.astype(int).tolist(), _keyed(instrument, item, answer), strict=True)
+        )
+        tables.append(code_table(answers, item=name, column=columns[name], points=points,
+                                 words=instrument.labels(name)))  # fmt: skip
+    return tuple(tables)
 
 
 def _keyed(instrument: Scale, item: Item, codes: FloatArray) -> FloatArray:
@@ -283,7 +252,7 @@ def _keyed(instrument: Scale, item: Item, codes: FloatArray) -> FloatArray:
         return codes
     if item.points:
         return max(item.points.values()) + min(item.points.values()) - codes
-    low, high = _bounds(instrument, item)
+    low, high = instrument.bounds(item.id)
     return low + high - codes
 
 
@@ -361,7 +330,7 @@ def _score_range(
     ends = []
     for name, weight in zip(items, weights, strict=True):
         item = instrument.item(name)
-        points = list(item.points.values()) or list(_bounds(instrument, item))
+        points = list(item.points.values()) or list(instrument.bounds(item.id))
         scaled = [weight * p if scoring.rule is ScoringRule.WEIGHTED else p for p in points]
         ends.append((min(scaled), max(scaled)))
     low, high = sum(end[0] for end in ends), sum(end[1] for end in ends)

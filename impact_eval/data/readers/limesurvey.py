@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.data.cells import ColumnType
 from impact_eval.data.codebook import Codebook, ColumnCode
-from impact_eval.data.labels import LabelMap
+from impact_eval.data.labels import LabelMap, MissingKind
 from impact_eval.data.readers.reader import Reader, register_reader
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ _POINTS = {"5": 5, "A": 5, "B": 10}
 _MULTIPLE = frozenset("MP")
 _TYPES = {"N": ColumnType.NUMBER, "D": ColumnType.DATE, "S": ColumnType.TEXT,
           "T": ColumnType.TEXT, "U": ColumnType.TEXT}  # fmt: skip
+_OTHER = ("-oth-", "autre", "autre :", "other", "other:")  # the code, and what full answers say
 _ANSWER_CODE = re.compile(r"A(?:O)?0*(\d+)")
 
 
@@ -150,8 +151,9 @@ def _question(
         return
     labels, declared = _scale(kind, answers.get(qid, {}))
     if not parts:
+        labels, missing = _with_other(labels, row)
         yield ColumnCode(name=title, sources=tuple(texts), type=declared, labels=labels,
-                         optional=True, title=first)  # fmt: skip
+                         optional=True, title=first, missing=missing)  # fmt: skip
         return
     for part in parts:
         code = part.get("title", "")
@@ -160,6 +162,17 @@ def _question(
         yield ColumnCode(name=f"{title}_{code}", sources=(f"{title}[{code}]", *spelled),
                          type=declared, labels=labels, optional=True,
                          title=spelled[0] if spelled else first)  # fmt: skip
+
+
+def _with_other(
+    labels: LabelMap | None, row: Mapping[str, str]
+) -> tuple[LabelMap | None, dict[str, MissingKind]]:
+    """Return the answers of a question with « other »: no step of a scale, an option of a list."""
+    if labels is None or row.get("other") != "Y":
+        return labels, {}
+    if all(isinstance(code, (int, float)) for code in labels.labels):
+        return labels, dict.fromkeys(_OTHER, MissingKind.NOT_RECORDED)
+    return LabelMap.of({**labels.labels, _OTHER[0]: _OTHER[1:]}), {}
 
 
 def _scale(

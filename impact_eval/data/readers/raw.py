@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from impact_eval.core.findings import Finding
+from impact_eval.data.labels import MissingKind
 from impact_eval.data.line_account import LineAccount
 from impact_eval.data.source_rows import SourceRows
 
@@ -31,6 +32,8 @@ class RawTable:
         Whether the file itself declares types (Parquet, SPSS, Stata): then nothing is inferred.
     labels : mapping of column to (mapping of code to label)
         Value labels held by the file.
+    missing : mapping of column to (mapping of MissingKind to int)
+        Cells that the file itself declares missing, by reason: they are empty in the frame.
     titles : mapping of column to str
         Question texts held by the file.
     epoch_1904 : bool
@@ -49,6 +52,7 @@ class RawTable:
     findings: tuple[Finding, ...] = ()
     typed: bool = False
     labels: Mapping[str, Mapping[Any, str]] = field(default_factory=dict)
+    missing: Mapping[str, Mapping[MissingKind, int]] = field(default_factory=dict)
     titles: Mapping[str, str] = field(default_factory=dict)
     epoch_1904: bool = False
     rows_in: int | None = None

@@ -9,8 +9,10 @@ from typing import Any
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.data.labels import MissingKind, as_text, missing_kind
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import Reader, register_reader
+from impact_eval.data.value_labels import missing_label
 
 _ENCODINGS = (None, "utf-8", "cp1252", "latin-1")  # as declared in the file, then the usual ones
 
@@ -36,7 +38,7 @@ def read_statistical(path: Path) -> RawTable:
     titles = {
         str(name): str(text) for name, text in (meta.column_names_to_labels or {}).items() if text
     }
-    frame, user_missing = _count_user_missing(frame, meta, path.name)
+    frame, user_missing, missing = _count_user_missing(frame, meta, labels, path.name)
     return RawTable(
         frame=frame,
         format=suffix.lstrip("."),
@@ -44,6 +46,7 @@ def read_statistical(path: Path) -> RawTable:
         findings=(*findings, *user_missing),
         typed=True,
         labels=labels,
+        missing=missing,
         titles=titles,
         rows_in=len(frame),
     )
@@ -72,13 +75,14 @@ def _read(reader: Any, path: Path, pyreadstat: Any) -> tuple[pd.DataFrame, Any, 
 
 
 def _count_user_missing(
-    frame: pd.DataFrame, meta: Any, file: str
-) -> tuple[pd.DataFrame, list[Finding]]:
-    """Turn declared missing codes into missing values, and report how many of each code."""
+    frame: pd.DataFrame, meta: Any, labels: Mapping[str, Mapping[Any, str]], file: str
+) -> tuple[pd.DataFrame, list[Finding], dict[str, dict[MissingKind, int]]]:
+    """Turn declared missing codes into missing values; count them by code, and by reason."""
     ranges: Mapping[str, Any] = getattr(meta, "missing_ranges", None) or {}
     letters: Mapping[str, Any] = getattr(meta, "missing_user_values", None) or {}
     frame = frame.copy()
     findings = []
+    missing: dict[str, dict[MissingKind, int]] = {}
     for name in frame.columns:
         column = frame[name]
         mask = pd.Series(False, index=frame.index)
@@ -88,15 +92,28 @@ def _count_user_missing(
             mask |= column.map(lambda cell, letter=letter: cell == letter)
         if not mask.any():
             continue
-        codes = column[mask].astype(str).value_counts()
+        codes = column[mask].map(as_text).value_counts()
         findings.append(
             Finding.info("declared_missing", Place(file=file, column=str(name)), column=str(name),
                          n=int(mask.sum()), codes=[str(code) for code in codes.index[:12]])
         )  # fmt: skip
+        missing[str(name)] = _by_reason(codes, labels.get(str(name), {}))
         kept = column.mask(mask)
         numbers = pd.to_numeric(kept, errors="coerce")
         frame[name] = numbers if numbers.notna().sum() == kept.notna().sum() else kept
-    return frame, findings
+    return frame, findings, missing
+
+
+def _by_reason(codes: pd.Series[Any], labels: Mapping[Any, str]) -> dict[MissingKind, int]:
+    """Count declared missing codes by what their labels say; without a label, as not recorded."""
+    said = {as_text(code): label for code, label in labels.items()}
+    out: dict[MissingKind, int] = {}
+    for code, n in codes.items():
+        label = said.get(str(code), "")
+        kind = missing_kind(label) if label else None
+        kind = kind or missing_label(str(code), label) or MissingKind.NOT_RECORDED
+        out[kind] = out.get(kind, 0) + int(n)
+    return out
 
 
 def _within(column: pd.Series[Any], part: Mapping[str, Any]) -> pd.Series[bool]:

@@ -10,6 +10,7 @@ import pytest
 
 from impact_eval.core.estimate import Estimate, MethodRecord, wald_effect
 from impact_eval.core.vocabulary import Direction, Pillar, RowsAre, Unit
+from impact_eval.data.labels import MissingKind
 from impact_eval.diagnostics.check import CheckResult, CheckStatus
 from impact_eval.results.account_records import AccountSection, record_of_account
 from impact_eval.results.checks import CheckRecord, check_of
@@ -30,6 +31,8 @@ from impact_eval.results.records import SCHEMA, StudyResults
 from impact_eval.results.score_records import (
     AlphaRecord,
     BinRecord,
+    CodeRowRecord,
+    CodeTableRecord,
     ItemRecord,
     LevelRecord,
     PeopleChanged,
@@ -45,6 +48,7 @@ from impact_eval.results.study_records import (
     Provenance,
     StudyRecord,
 )
+from impact_eval.survey.answer_codes import ReadBy
 from impact_eval.value import ValueMap, tell
 
 MakeResults = Callable[..., StudyResults]
@@ -265,7 +269,34 @@ def score() -> ScoreRecord:
                 after=(11, 16, 43, 24),
             ),
         ),
+        codes=tuple(code_table(first=point) for point in (1.0, 4.0)),
         findings=(),
+    )
+
+
+def code_table(first: float) -> CodeTableRecord:
+    """A file whose codes run the other way, of a question that counts 1 or 4 at its lowest."""
+    words = (
+        both("Pas du tout d’accord", "Strongly disagree"),
+        both("Plutôt pas", "Disagree"),
+        both("Plutôt", "Agree"),
+        both("Tout à fait d’accord", "Strongly agree"),
+    )
+    step = 1.0 if first == 1 else -1.0
+    rows = tuple(
+        CodeRowRecord(
+            code=str(4 - i), label=said.fr, answer=said, points=first + step * i, missing=None
+        )
+        for i, said in enumerate(words)
+    )
+    none = CodeRowRecord(
+        code="9", label="NSP", answer=None, points=None, missing=MissingKind.DOES_NOT_KNOW
+    )
+    return CodeTableRecord(
+        label=both("Question 1", "Question 1"),
+        by=ReadBy.LABEL,
+        rows=(*rows, none),
+        answers=(23, 46, 81, 38),
     )
 
 

@@ -76,3 +76,21 @@ def test_an_answer_of_the_others_is_not_found_by_subtraction(tmp_path: Path) -> 
     assert found.quality is not None
     incomplete = next(f.values for f in found.quality.readings if f.code == "quality_incomplete")
     assert incomplete["n"] is None
+
+
+def test_the_code_table_leaves_with_the_answers_and_never_alone(tmp_path: Path) -> None:
+    """The same people as in the answers by question, both dates together; else no count at all."""
+    found = score(tmp_path / "whole", answers())
+    assert found.codes
+    for table, item in zip(found.codes, found.items, strict=bool(found.items)):
+        assert item.before is not None
+        assert item.after is not None
+        if table.answers is not None and len(item.before) == len(table.answers):
+            both = [b + a for b, a in zip(item.before, item.after, strict=True)]
+            assert sorted(table.answers) == sorted(both)
+    told = score(tmp_path / "blank", blank(answers(), 3, 1))
+    assert not told.items
+    assert {table.answers for table in told.codes} == {None}
+    assert [[row.points for row in table.rows] for table in told.codes] == [
+        [row.points for row in table.rows] for table in found.codes
+    ]
