@@ -33,6 +33,7 @@ def check_declaration(raw: Mapping[str, Any], folder: Path, faults: FindingColle
     _check_text_columns(raw, folder, faults)
     _check_period(raw, faults)
     _check_roles(raw, outcomes, faults)
+    _check_treated_from(raw, faults)
     _check_said_twice(raw, outcomes, faults)
     _check_families(raw, outcomes, faults)
 
@@ -349,6 +350,23 @@ def _check_roles(
                         role=f"data.roles.{role}",
                     )
                 )  # fmt: skip
+
+
+def _check_treated_from(raw: Mapping[str, Any], faults: FindingCollector) -> None:
+    """Refuse a first period of the action without a column of who is helped, and of the period."""
+    tables = [("data", _table(raw.get("data")))]
+    for i, instrument in enumerate(_tables(raw.get("instruments"))):
+        tables.append((f"instruments[{i + 1}].data", _table(instrument.get("data"))))
+    for key, data in tables:
+        roles = _table(data.get("roles"))
+        lacking = [role for role in ("treatment", "time") if roles.get(role) is None]
+        if data.get("treated_from") is not None and (lacking or roles.get("cohort") is not None):
+            faults.add(
+                Finding.error(
+                    "treated_from_alone", _place(f"{key}.treated_from"), key=f"{key}.treated_from",
+                    roles=lacking,
+                )
+            )  # fmt: skip
 
 
 def _check_said_twice(

@@ -208,6 +208,9 @@ class DataPart(Part):
     """Which column plays which role."""
     waves: WavesPart | None = None
     """For a table kept with its waves side by side."""
+    treated_from: str | int | float | None = None
+    """First period at which those of the role `treatment` are helped, when its column only says \
+who, over three dates or more."""
     text_columns: tuple[str, ...] = ()
     """Columns to keep as text (codes such as 01)."""
     rows_are: Literal["people", "territories"] | None = None

@@ -19,6 +19,7 @@ import pandas as pd
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.core.provenance import fingerprint
 from impact_eval.core.vocabulary import RowsAre
+from impact_eval.data.entry import helped_since
 from impact_eval.data.identity import (
     IdentifyingColumn,
     PersonalKind,
@@ -187,6 +188,11 @@ def _whole(study: Study, part: DataPart, frame: pd.DataFrame) -> _Whole:
     if part.waves is not None:
         frame = to_long(
             frame, unit=part.roles.unit, waves=part.waves.names, columns=part.waves.columns
+        )
+    roles = part.roles
+    if part.treated_from is not None and roles.treatment and roles.time:
+        frame = helped_since(
+            frame, treatment=roles.treatment, time=roles.time, first=part.treated_from
         )
     hidden = _labels_of_people(part, frame, identifying, rows_are)
     return _Whole(part, frame, identifying, hidden, told)

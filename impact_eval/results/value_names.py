@@ -158,6 +158,8 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("sources_conflict", "others"): Declared(ValueKind.TEXTS, Rule.LABEL),
         ("constant_item", "value"): _INSIDE,
         ("always_treated", "first"): Declared(ValueKind.ANY, Rule.FREE),
+        ("entry_between_waves", "first"): Declared(ValueKind.TEXT, Rule.FREE),
+        ("entry_between_waves", "last"): Declared(ValueKind.TEXT, Rule.FREE),
         ("covariance_unknown", "first"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("covariance_unknown", "second"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("dif_small_group", "group"): _INSIDE,

@@ -420,6 +420,7 @@ PAIRS: dict[str, Pair] = {
     "data.roles.weights": Pair("people", ABSENT, "poids"),
     "data.waves.names": Pair("wide", ["T0", "T1"], ["T0", "T1", "T2"], "waves_mismatch"),
     "data.waves.columns": Pair("wide", {"jours": ["j_0", "j_1"]}, {"jours": ["j_0", "j_2"]}),
+    "data.treated_from": Pair("panel", ABSENT, 2021, "treated_from_alone"),
     "data.text_columns": Pair(
         "people", ABSENT, ["code"], also={"data.roles.cluster": "code"}
     ),
@@ -477,6 +478,10 @@ PAIRS: dict[str, Pair] = {
         "wide",
         {q: [f"{q}_0", f"{q}_1"] for q in QUESTIONS},
         {q: [f"{q}_0", f"{q}_2"] for q in QUESTIONS},
+    ),
+    "instruments[].data.treated_from": Pair(
+        "scale", 1, 2,
+        also={f"{METHOD}.name": "did", f"{UNDER}.cohort": ABSENT, f"{UNDER}.treatment": "aide"},
     ),
     "instruments[].data.text_columns": Pair(
         "scale", ABSENT, ["code"], also={**GROUPS, f"{UNDER}.cluster": "code"}
