@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from impact_eval.core.estimate import FlowStep
 from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data import roles
+from impact_eval.data.flow import units_of
 from impact_eval.data.roles import Periods
 
 
 def drop_missing(
     frame: pd.DataFrame,
+    unit: str | None,
     treatment: str | None,
     covariates: Sequence[str],
     flow: list[FlowStep],
@@ -28,8 +30,11 @@ def drop_missing(
         missing = frame[names].isna().any(axis=1).to_numpy() if names else None
         if missing is None or not missing.any():
             continue
+        before = units_of(frame, unit)
         frame = frame.loc[~missing]
-        flow.append(FlowStep(reason, len(frame), int(missing.sum()), reason))
+        left = units_of(frame, unit)
+        gone = None if before is None or left is None else before - left
+        flow.append(FlowStep(reason, len(frame), int(missing.sum()), reason, left, gone))
         faults.add(Finding.warning(reason, n=int(missing.sum()), columns=names))
         if frame.empty:
             faults.add(Finding.error("no_complete_row", columns=names))

@@ -279,7 +279,8 @@ def refuse_unfit(info: EstimatorInfo, sample: Sample, outcome: str) -> None:
     ImpactEvalError
         `shape_not_accepted`, `role_not_accepted`, `assignment_missing`, `treatment_undated`,
         `treatment_switches_off`, `too_few_periods`, `too_few_units`, `too_few_clusters`,
-        `no_treated`, `too_few_treated`, `no_comparison`, `too_few_comparison`, and what `Sample.outcome` refuses.
+        `no_treated`, `too_few_treated`, `no_comparison`, `too_few_comparison`, and those of
+        `Sample.outcome`.
     """
     faults = FindingCollector()
     _check_roles(info, sample, faults)

@@ -106,4 +106,4 @@ def test_years_are_named_as_people_write_them_and_unknown_ones_refused() -> None
     with pytest.raises(ie.ImpactEvalError) as refused:
         helped_since(table, treatment="aide", time="an", first="2032")
     assert refused.value.codes == ("unknown_period",)
-    assert refused.value.findings[0].values["known"] == ["2022", "2023", "2024"]
+    assert refused.value.findings[0].values["known"] == ("2022", "2023", "2024")
