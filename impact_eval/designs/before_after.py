@@ -366,6 +366,7 @@ def _flow(
     observed, step = sample.complete(outcome)
     if not paired:
         return (*sample.flow, step)
+    assert sample.unit_codes is not None
     paired_rows = observed & np.isin(sample.unit_codes, last.members)
     pairs = step_of_rows(
         paired_rows, observed, sample.unit_codes, step="people_paired", reason="missing_pairs"

@@ -13,7 +13,6 @@ from itertools import pairwise
 from impact_eval.report.blocks import (
     WITHHELD,
     AnyBlock,
-    Bilingual,
     Column,
     Form,
     Messages,
@@ -36,7 +35,7 @@ Steps = tuple[FlowRecord, ...]
 class _Told:
     """The flow of an outcome, its name, and whether its units are territories."""
 
-    label: Bilingual
+    label: Said
     steps: Steps
     territories: bool
 
@@ -141,7 +140,7 @@ def _step(code: str) -> Said:
     return pick(f"flow_step.{code}", f"label.{code}") if known else code
 
 
-def _table(flows: Sequence[tuple[Bilingual | None, Steps]], territories: bool) -> Table:
+def _table(flows: Sequence[tuple[Said | None, Steps]], territories: bool) -> Table:
     """Return the steps of each flow; people and rows each have their columns when they differ."""
     several = any(label is not None for label, _ in flows)
     followed = any(is_followed(steps) for _, steps in flows)
