@@ -20,7 +20,6 @@ from impact_eval.core.findings import (
     ImpactEvalError,
     Place,
     Severity,
-    nearest,
 )
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data.sample import Sample
@@ -28,6 +27,7 @@ from impact_eval.data.waves import missing
 from impact_eval.designs.base import treated_and_comparison
 from impact_eval.pipeline.columns_used import instrument_of
 from impact_eval.pipeline.methods_declared import make_design
+from impact_eval.pipeline.questionnaire_waves import refuse_unknown_waves
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart, InstrumentPart, OutcomePart
 from impact_eval.pipeline.study_tables import SeenTable, StudyTables, read_tables, sample_of
@@ -213,32 +213,6 @@ class _Opening:
                 place = finding.place or (None if key is None else Place(key=key))
                 self.faults.add(Finding(finding.code, finding.severity, finding.values, place))
             return None
-
-
-def refuse_unknown_waves(part: InstrumentPart, frame: pd.DataFrame) -> None:
-    """Refuse a questionnaire whose column of the wave, or whose waves, are not in its table.
-
-    Raises
-    ------
-    ImpactEvalError
-        `missing_column`, `unknown_period`.
-    """
-    if part.wave is None:
-        return
-    known = [str(name) for name in frame.columns]
-    if part.wave not in known:
-        raise ImpactEvalError(missing(f"instruments.{part.id}.wave", part.wave, known))
-    values = list(dict.fromkeys(map(str, frame[part.wave].dropna())))
-    place = Place(column=part.wave, key=f"instruments.{part.id}.waves")
-    unknown = [wave for wave in part.waves or () if wave not in values]
-    if unknown:
-        raise ImpactEvalError(
-            Finding.error(
-                "unknown_period", place, name=wave, column=part.wave,
-                nearest=nearest(wave, values), known=values[:12],
-            )
-            for wave in unknown
-        )  # fmt: skip
 
 
 def _counted(sample: Sample | None) -> OpenedSample | None:

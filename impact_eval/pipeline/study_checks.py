@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from impact_eval.designs import Design
 
 FILE = "study.toml"
+FIRST_LINES = 60  # of a table, read to know its columns
 
 
 def check_declaration(raw: Mapping[str, Any], folder: Path, faults: FindingCollector) -> None:
@@ -225,19 +227,27 @@ def _inside(folder: Path, name: str) -> Path | None:
 
 
 def header_of(path: Path) -> list[str] | None:
-    """Return the column names of a plain CSV file; None when only a full reading can tell."""
+    """Return the columns of a plain CSV file as reading names them; None when it must be read.
+
+    The first lines are laid out as the reader lays them: spaces in names, names that repeat.
+    """
     if path.suffix.lower() != ".csv" or not path.is_file():
         return None
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            first, second = stream.readline(), stream.readline()
+            lines = list(islice(stream, FIRST_LINES))
     except UnicodeDecodeError:
         return None
-    separator = max(";,\t", key=first.count)
-    header = next(csv.reader([first], delimiter=separator), [])
-    row = next(csv.reader([second], delimiter=separator), [])
-    plain = len(header) > 1 and len(row) == len(header) and all(cell.strip() for cell in header)
-    return [cell.strip() for cell in header] if plain else None
+    if not lines:
+        return None
+    separator = max(";,\t", key=lines[0].count)
+    header, *rows = csv.reader(lines, delimiter=separator)
+    plain = len(header) > 1 and all(len(row) == len(header) for row in rows[:1])
+    if not plain or not rows or not all(cell.strip() for cell in header):
+        return None
+    from impact_eval.data.layout import find_table
+
+    return list(find_table([[*header], *([*row] for row in rows)]).names)
 
 
 def _check_columns(

@@ -13,7 +13,7 @@ import pytest
 import tomli_w
 from typer.testing import CliRunner
 
-from impact_eval import Study, evaluate
+from impact_eval import ImpactEvalError, Study, evaluate
 from impact_eval.cli import app
 from impact_eval.pipeline.opening import Opened, open_study
 from impact_eval.pipeline.wave_proposal import Shape
@@ -238,3 +238,58 @@ def test_two_waves_without_anybody_in_common(write: Write, tmp_path: Path) -> No
     folder = write("before_after", roles={"unit": "Dossier", "time": "wave"}, waves=waves)
     (fault,) = opened(folder).faults
     assert fault.code == "waves_share_nobody"
+
+
+def test_the_columns_declared_are_those_that_reading_makes(write: Write, tmp_path: Path) -> None:
+    rows = [f"A{i},{i % 2},{i % 3 % 2}" for i in range(40)]
+    head = "Dossier,Accompagné,Emploi  à la   sortie "
+    (tmp_path / "d.csv").write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    folder = write("difference_in_means", roles={"unit": "Dossier", "treatment": "Accompagné"})
+    path = folder / "study.toml"
+    text = path.read_text(encoding="utf-8").replace(
+        'column = "emploi"', 'column = "Emploi à la sortie"'
+    )
+    path.write_text(text, encoding="utf-8")
+    assert opened(folder).faults == ()
+    assert Study.read(folder).declaration.outcomes[0].column == "Emploi à la sortie"
+
+
+def test_a_codebook_that_renames_is_read_before_columns_are_refused(
+    write: Write, tmp_path: Path
+) -> None:
+    table = wide().rename(columns={"Emploi sortie": "v27"})
+    table.to_csv(tmp_path / "d.csv", index=False)
+    codes = '[columns.emploi]\nfrom = ["v27"]\n'
+    (tmp_path / "d.codes.toml").write_text(codes, encoding="utf-8")
+    folder = write("difference_in_means", roles={"unit": "Dossier", "treatment": "Accompagné"})
+    study, faults = Study.examine(folder)
+    assert study is not None
+    assert open_study(study, faults).faults == ()
+
+
+def test_the_wave_of_a_questionnaire_is_looked_for_in_its_table(
+    write: Write, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame({"id": [f"A{i // 2}" for i in range(60)], "vague": ["T0", "T1"] * 30})
+    for k in range(1, 11):
+        table[f"q{k}"] = rng.integers(1, 5, 60)
+    table["emploi"] = rng.integers(0, 2, 60)
+    table.to_csv(tmp_path / "d.csv", index=False)
+    folder = write("before_after", roles={"unit": "id", "time": "vague"})
+    path = folder / "study.toml"
+    for wave, waves, code in (
+        ("vagues", ["T0", "T1"], "missing_column"),
+        ("vague", ["T0", "T2"], "unknown_period"),
+    ):
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = {"file": "d.csv", "roles": {"unit": "id", "time": "vague"}}
+        scale = {"id": "estime", "scale": "rses-fr", "wave": wave, "waves": waves, "data": data}
+        items = ("worth", "qualities", "failure", "able", "proud", "attitude", "satisfied",
+                 "respect", "useless", "no_good")  # fmt: skip
+        scale["items"] = {item: f"q{k}" for k, item in enumerate(items, start=1)}
+        path.write_text(tomli_w.dumps({**content, "instruments": [scale]}), encoding="utf-8")
+        assert [f.code for f in opened(folder).faults] == [code]
+        with pytest.raises(ImpactEvalError) as refused:
+            evaluate(Study.read(folder))
+        assert refused.value.codes == (code,)
