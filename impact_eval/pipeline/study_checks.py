@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from impact_eval.core.dates import first_day, iso_date, last_day
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.data.layout import find_table
 from impact_eval.survey.catalogue import instrument_names
 
 if TYPE_CHECKING:
@@ -245,8 +246,6 @@ def header_of(path: Path) -> list[str] | None:
     plain = len(header) > 1 and all(len(row) == len(header) for row in rows[:1])
     if not plain or not rows or not all(cell.strip() for cell in header):
         return None
-    from impact_eval.data.layout import find_table
-
     return list(find_table([[*header], *([*row] for row in rows)]).names)
 
 

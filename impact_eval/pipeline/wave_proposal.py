@@ -29,7 +29,7 @@ MOST_BYTES = 5_000_000
 _WORKBOOKS = frozenset({".xlsx", ".xls", ".xlsm", ".xlsb", ".ods"})
 
 
-class Shape(StrEnum):
+class WaveShape(StrEnum):
     """How the waves of a table are kept."""
 
     SIDE_BY_SIDE = "side_by_side"
@@ -41,7 +41,7 @@ class Shape(StrEnum):
 class Proposal:
     """A declaration to paste: the shape recognised, and its lines of TOML."""
 
-    shape: Shape
+    shape: WaveShape
     lines: tuple[str, ...]
 
 
@@ -62,7 +62,7 @@ def propose(study: Study, tables: Sequence[SeenTable]) -> tuple[Proposal, ...]:
         return ()  # its rows are people and dates already
     beside = waves_side_by_side(names)
     if beside is not None:
-        return (Proposal(Shape.SIDE_BY_SIDE, (*_head(part), *_waves(beside.names, beside))),)
+        return (Proposal(WaveShape.SIDE_BY_SIDE, (*_head(part), *_waves(beside.names, beside))),)
     unit = part.roles.unit
     if unit not in names:
         return ()
@@ -77,7 +77,7 @@ def _of_other_tables(study: Study, part: DataPart, unit: str) -> Iterator[Propos
         whole = [(sheet, _people(path, sheet, unit)) for sheet in sheets[:MOST_TABLES]]
         alike = [(sheet, found) for sheet, found in whole if _shared(first, found)]
         if len(alike) > 1:
-            yield _one_each(Shape.SHEETS, part, alike)
+            yield _one_each(WaveShape.SHEETS, part, alike)
             return
     others = [
         other
@@ -89,14 +89,14 @@ def _of_other_tables(study: Study, part: DataPart, unit: str) -> Iterator[Propos
     found = [(other.name, _people(other, None, unit)) for other in others[:MOST_TABLES]]
     alike = [(part.file, first), *((name, t) for name, t in found if _shared(first, t))]
     if len(alike) > 1:
-        yield _one_each(Shape.FILES, part, alike)
+        yield _one_each(WaveShape.FILES, part, alike)
 
 
 def _one_each(
-    shape: Shape, part: DataPart, tables: Sequence[tuple[str, _Table | None]]
+    shape: WaveShape, part: DataPart, tables: Sequence[tuple[str, _Table | None]]
 ) -> Proposal:
     """Return the declaration of one table per wave, in the order that their names tell."""
-    labels = [Path(name).stem if shape is Shape.FILES else name for name, _ in tables]
+    labels = [Path(name).stem if shape is WaveShape.FILES else name for name, _ in tables]
     order = period_order(labels)
     ranks = range(len(labels)) if order is None else order.tolist()
     names = [tables[i][0] for i in ranks]
@@ -105,7 +105,7 @@ def _one_each(
     if beside is not None and len(beside.names) != len(names):
         beside = None
     told = _waves([labels[i] for i in ranks], None)
-    lines = [*_head(part, file=names[0] if shape is Shape.FILES else None), *told]
+    lines = [*_head(part, file=names[0] if shape is WaveShape.FILES else None), *told]
     lines.append(f"{shape.value} = {_toml(names)}")
     lines += _columns(beside)
     return Proposal(shape, tuple(lines))

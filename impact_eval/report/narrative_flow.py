@@ -36,7 +36,7 @@ class _Told:
     """The flow of an outcome, its name, and whether its units are territories."""
 
     label: Said
-    steps: Steps
+    flow: Steps
     territories: bool
 
 
@@ -50,7 +50,7 @@ def flow_of(results: StudyResults) -> list[AnyBlock]:
         if record.estimate.flow
     ]
     territories = of_territories(results.data)
-    if all(one.steps == results.data.flow for one in told):
+    if all(one.flow == results.data.flow for one in told):
         return _one(results.data.flow, territories, n_periods=results.data.n_periods)
     return _several(told)
 
@@ -117,16 +117,16 @@ def _several(told: Sequence[_Told]) -> list[AnyBlock]:
     """Return the flows of outcomes that do not end alike: one line each, one table for all."""
     items = tuple(_end(one) for one in told)
     first = told[0]
-    figure = data_for_flow([Step(_step(s.step), s.n, s.dropped) for s in first.steps])
-    table = _table([(one.label, one.steps) for one in told], all(o.territories for o in told))
+    figure = data_for_flow([Step(_step(s.step), s.n, s.dropped) for s in first.flow])
+    table = _table([(one.label, one.flow) for one in told], all(o.territories for o in told))
     return [Messages(title=say("flow.by_outcome"), items=items), figure, table]
 
 
 def _end(one: _Told) -> Said:
     """Return where an outcome starts and ends; a count that is kept back is said to be."""
-    start, rows = received(one.steps[0]), one.steps[-1].n
-    everyone, n = units_received(one.steps[0]), one.steps[-1].units
-    if not is_followed(one.steps):
+    start, rows = received(one.flow[0]), one.flow[-1].n
+    everyone, n = units_received(one.flow[0]), one.flow[-1].units
+    if not is_followed(one.flow):
         told = {"start": count_or_words(start), "n": count_or_words(rows)}
         return say("flow.end_rows", outcome=one.label, **told)
     who = "territories" if one.territories else "people"

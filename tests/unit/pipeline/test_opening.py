@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from impact_eval import ImpactEvalError, Study, evaluate
 from impact_eval.cli import app
 from impact_eval.pipeline.opening import Opened, open_study
-from impact_eval.pipeline.wave_proposal import Shape
+from impact_eval.pipeline.wave_proposal import WaveShape
 
 HEAD = {
     "id": "essai",
@@ -152,7 +152,7 @@ def test_side_by_side_is_proposed_and_the_lines_run(
     )
     folder = write("did", file, roles={"unit": "Dossier", "treatment": "Accompagné"})
     (proposal,) = opened(folder).proposals
-    assert proposal.shape is Shape.SIDE_BY_SIDE
+    assert proposal.shape is WaveShape.SIDE_BY_SIDE
     paste(folder, proposal.lines)
     assert opened(folder).faults == ()
     assert effect(folder) == pytest.approx(by_hand(), abs=0.01)
@@ -173,7 +173,7 @@ def test_one_sheet_per_wave(write: Write, tmp_path: Path) -> None:
         later.to_excel(book, sheet_name="Sortie", index=False)
     folder = write("did", "d.xlsx", roles={"unit": "Dossier", "treatment": "Accompagné"})
     (proposal,) = opened(folder).proposals
-    assert proposal.shape is Shape.SHEETS
+    assert proposal.shape is WaveShape.SHEETS
     paste(folder, proposal.lines)
     assert opened(folder).faults == ()
     assert effect(folder) == pytest.approx(by_hand(), abs=0.01)
@@ -189,7 +189,7 @@ def test_one_file_per_wave_whose_columns_differ(write: Write, tmp_path: Path) ->
     )
     folder = write("did", "avant.csv", roles={"unit": "Dossier", "treatment": "Accompagné"})
     (proposal,) = opened(folder).proposals
-    assert proposal.shape is Shape.FILES
+    assert proposal.shape is WaveShape.FILES
     assert 'files = ["avant.csv", "apres.csv"]' in proposal.lines
     paste(folder, proposal.lines)
     assert opened(folder).faults == ()
