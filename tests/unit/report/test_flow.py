@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -126,7 +127,7 @@ def test_a_flow_adds_up_in_rows_and_in_people(name: str, seed: int) -> None:
 
 
 def test_an_older_file_lacks_who_its_rows_are_of(make_results: MakeResults) -> None:
-    content = told(make_results(3), steps(("read", 40, 0, 80, 0))).to_dict()
+    content: Any = told(make_results(3), steps(("read", 40, 0, 80, 0))).to_dict()
     flows = [content["data"]["flow"], *(e["estimate"]["flow"] for e in content["estimates"])]
     for flow in flows:
         for step in flow:
