@@ -23,6 +23,7 @@ from impact_eval.report.terminal import printable
 from impact_eval.report.texts import Texts, render_error, render_finding, user_language
 
 if TYPE_CHECKING:
+    from impact_eval.pipeline.opening import Opened
     from impact_eval.pipeline.runner import Run, Stage
     from impact_eval.pipeline.study import Study
 
@@ -167,8 +168,6 @@ def check(
     leaks: Annotated[bool, typer.Option("--leaks", help=_say("help.leaks"))] = False,
 ) -> None:
     """Validate a study file without running it, or attack what was written."""
-    from impact_eval.pipeline.study import Study
-
     if leaks:
         with _refusals():
             _check_leaks(folder, as_json=as_json)
@@ -177,11 +176,17 @@ def check(
         _check_json(folder)
         return
     with _refusals():
-        study = Study.read(folder)
+        study, opened = _open(folder)
         declared = study.declaration
-        _print(_say("check.ok", id=declared.study.id, n=len(declared.outcomes)))
-        for finding in _look(study):
+        from impact_eval.pipeline.opened_words import opened_lines, proposal_lines
+
+        for line in (*opened_lines(opened, declared, _texts), *proposal_lines(opened, _texts)):
+            _print(line)
+        for finding in opened.noticed:
             _print(render_finding(finding, _texts))
+        if opened.faults:
+            raise ImpactEvalError(opened.faults)
+        _print(_say("check.ok", id=declared.study.id, n=len(declared.outcomes)))
 
 
 def _check_leaks(folder: Path, *, as_json: bool) -> None:
@@ -205,21 +210,27 @@ def _check_leaks(folder: Path, *, as_json: bool) -> None:
         raise typer.Exit(REFUSED)
 
 
-def _look(study: Study) -> tuple[Finding, ...]:
-    from impact_eval.pipeline.study_tables import look_at_tables
+def _open(folder: Path) -> tuple[Study, Opened]:
+    """Return a study and its tables opened; a declaration of no form is refused alone."""
+    from impact_eval.pipeline.study import Study
 
-    return look_at_tables(study)
+    study, faults = Study.examine(folder)
+    if study is None:
+        raise ImpactEvalError(faults)
+    from impact_eval.pipeline.opening import open_study
+
+    return study, open_study(study, faults)
 
 
 def _check_json(folder: Path) -> None:
-    from impact_eval.pipeline.study import Study
-
     try:
-        findings = _look(Study.read(folder))
+        opened = _open(folder)[1]
+        refused, findings = opened.faults, opened.faults or opened.noticed
     except ImpactEvalError as error:
-        _print(json.dumps([f.to_dict() for f in error.findings], ensure_ascii=False, indent=1))
-        raise typer.Exit(REFUSED) from None
+        refused = findings = error.findings
     _print(json.dumps([f.to_dict() for f in findings], ensure_ascii=False, indent=1))
+    if refused:
+        raise typer.Exit(REFUSED)
 
 
 @app.command(cls=_Command, help=_say("help.plan"))

@@ -52,12 +52,18 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class FlowStep:
-    """One step of the sample's flow: rows kept, rows dropped, and the code of the cause."""
+    """One step of the sample's flow: what is left, what was dropped, and the code of the cause.
+
+    `n` and `dropped` count rows; `units` and `units_dropped` count people or territories, None
+    where rows are not followed. Each step is the one before less what it dropped, in both.
+    """
 
     step: str
     n: int
     dropped: int = 0
     reason: str | None = None
+    units: int | None = None
+    units_dropped: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

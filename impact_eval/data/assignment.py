@@ -17,6 +17,7 @@ from impact_eval.data.roles import FloatArray, IntArray, Periods
 from impact_eval.data.shape import DataShape
 
 BoolArray = NDArray[np.bool_]
+PAIR = 2  # a first and a second measure
 FAR = 10  # spans of the panel; a cohort farther out is a mistake of typing or of unit
 
 
@@ -100,7 +101,7 @@ def read_assignment(
         if structure.periods is None or cohorts is not None:
             treated = given
         elif structure.shape is DataShape.PANEL:
-            treated, cohorts = given, _cohorts_from(given, structure)
+            treated, cohorts = given, _cohorts_of(treatment, given, structure, faults)
             switches_off = bool((~given & (structure.time_values > cohorts)).any())
         else:
             faults.add(Finding.error("treatment_needs_unit", column=treatment))
@@ -108,7 +109,7 @@ def read_assignment(
         since = structure.time_values >= cohorts
         if treated is not None and cohort is not None:
             _compare(treated, since, frame[[cohort, treatment]], faults)
-        treated = since if treated is None else treated
+        treated = since if treated is None else treated & since
     return Assignment(cohorts, treated, switches_off)
 
 
@@ -163,6 +164,38 @@ def _within_panel(
     if early.any() and not (absurd & early).any():
         faults.add(Finding.warning("always_treated", n=structure.count_units(early), first=first))
     return np.where(late, np.inf, cohorts)
+
+
+def _cohorts_of(
+    column: str, treated: BoolArray, structure: RowStructure, faults: FindingCollector
+) -> FloatArray:
+    """Derive each unit's first treated period; over two waves, who is helped enters in between.
+
+    A column that never changes says who is helped and not since when. With a first and a second
+    measure there is one reading under which it compares anything: the first is before the action.
+    """
+    periods = structure.periods
+    assert periods is not None
+    assert structure.unit_codes is not None
+    never_changes = constant_by_unit(treated, structure.unit_codes, structure.n_units)
+    if len(periods.values) != PAIR or not treated.any() or not never_changes:
+        return _cohorts_from(treated, structure)
+    faults.add(
+        Finding.warning(
+            "entry_between_waves",
+            Place(column=column),
+            column=column,
+            n=structure.count_units(treated),
+            first=str(periods.labels[0]),
+            last=str(periods.labels[1]),
+        )
+    )
+    return np.where(treated, float(periods.values[1]), np.inf)
+
+
+def constant_by_unit(treated: BoolArray, unit_codes: IntArray, n_units: int) -> bool:
+    """Whether a 0/1 column never changes for any unit: it says who is helped, not since when."""
+    return not varies_within_unit(treated.astype(np.float64), unit_codes, n_units).any()
 
 
 def _cohorts_from(treated: BoolArray, structure: RowStructure) -> FloatArray:

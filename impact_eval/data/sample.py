@@ -18,6 +18,7 @@ from impact_eval.core.vocabulary import LabelsAlike, RowsAre
 from impact_eval.data import measures, roles
 from impact_eval.data.assignment import RowStructure, read_assignment
 from impact_eval.data.covariate_checks import refuse_useless_covariates
+from impact_eval.data.flow import first_step, step_of_rows
 from impact_eval.data.panel import (
     PanelGrid,
     WidePanel,
@@ -128,9 +129,9 @@ class Sample(Shown):
         if frame.empty and not faults.has_errors:
             faults.add(Finding.error("empty_table"))
         faults.raise_if_errors()
-        flow = list(prior_flow) or [FlowStep("read", len(frame))]
         frame = read_cells(frame, self.roles, self.labels_alike, faults)
-        frame = drop_missing(frame, self.treatment, tuple(self.covariates), flow, faults)
+        flow = list(prior_flow) or [first_step(frame, self.unit)]
+        frame = drop_missing(frame, self.unit, self.treatment, tuple(self.covariates), flow, faults)
         self._set("frame", frame)
         self._read_structure(frame, faults)
         faults.raise_if_errors()
@@ -369,14 +370,12 @@ class Sample(Shown):
     def complete(self, outcome: str) -> tuple[NDArray[np.bool_], FlowStep]:
         """Return the rows where the outcome is observed, and the step to add to the flow."""
         observed = ~np.isnan(self.outcome(outcome))
-        dropped = int((~observed).sum())
-        reason = "missing_outcome" if dropped else None
-        return observed, FlowStep("outcome_observed", int(observed.sum()), dropped, reason)
+        step, reason = "outcome_observed", "missing_outcome"
+        return observed, step_of_rows(observed, None, self.unit_codes, step=step, reason=reason)
 
     def restrict(self, mask: NDArray[np.bool_], step: str, reason: str) -> Sample:
         """Return the sample of some rows; the flow says how many left and why."""
-        left = int((~mask).sum())
-        kept = FlowStep(step, int(mask.sum()), left, reason)
+        kept = step_of_rows(mask, None, self.unit_codes, step=step, reason=reason)
         return self.derive(frame=self.frame.loc[mask], flow=(*self.flow, kept))
 
     def derive(

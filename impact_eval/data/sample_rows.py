@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from impact_eval.core.estimate import FlowStep
 from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data import roles
+from impact_eval.data.flow import units_of
 from impact_eval.data.roles import Periods
 from impact_eval.data.source_rows import SourceRows
 
 
 def drop_missing(
     frame: pd.DataFrame,
+    unit: str | None,
     treatment: str | None,
     covariates: Sequence[str],
     flow: list[FlowStep],
@@ -37,8 +39,11 @@ def drop_missing(
             counted |= rows
             if n:
                 faults.add(Finding.warning(reason, Place(column=name), n=n, columns=[name]))
+        before = units_of(frame, unit)
         frame = frame.loc[~gone]
-        flow.append(FlowStep(reason, len(frame), int(gone.sum()), reason))
+        left = units_of(frame, unit)
+        lost = None if before is None or left is None else before - left
+        flow.append(FlowStep(reason, len(frame), int(gone.sum()), reason, left, lost))
         if frame.empty:
             most = names[int(np.argmax([rows.sum() for rows in missing]))]
             faults.add(Finding.error("no_complete_row", Place(column=most), columns=names))

@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 
 from impact_eval.core.estimate import Estimate
-from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
 from impact_eval.core.noticed import announcing
 from impact_eval.core.registry import Registry
 from impact_eval.core.vocabulary import ShareFormula
+from impact_eval.data.assignment import PAIR, constant_by_unit
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.options import COVARIANCE, choices_of, faults_of
 from impact_eval.stats.inference.covariances import Covariance, Source, names_for, serves
@@ -277,9 +278,9 @@ def refuse_unfit(info: EstimatorInfo, sample: Sample, outcome: str) -> None:
     ------
     ImpactEvalError
         `rows_lost_to_covariate`, `shape_not_accepted`, `role_not_accepted`,
-        `assignment_missing`, `treatment_switches_off`,
-        `too_few_periods`, `too_few_units`, `too_few_clusters`, `no_treated`, `too_few_treated`,
-        `no_comparison`, `too_few_comparison`, and what `Sample.outcome` refuses.
+        `assignment_missing`, `treatment_undated`, `treatment_switches_off`, `too_few_periods`,
+        `too_few_units`, `too_few_clusters`, `no_treated`, `too_few_treated`, `no_comparison`,
+        `too_few_comparison`, and those of `Sample.outcome`.
     """
     faults, numbers = FindingCollector(), FindingCollector()
     _check_numbers(info, sample, numbers)
@@ -322,8 +323,32 @@ def _check_roles(info: EstimatorInfo, sample: Sample, faults: FindingCollector) 
             faults.add(Finding.error("role_not_accepted", method=info.name, role=role))
     if info.assignment and sample.treated is None:
         faults.add(Finding.error("assignment_missing", method=info.name))
+    undated = _undated(sample)
+    if info.assignment and undated is not None:
+        faults.add(undated)
     if sample.switches_off and not info.reversible:
         faults.add(Finding.error("treatment_switches_off", method=info.name))
+
+
+def _undated(sample: Sample) -> Finding | None:
+    """Return the refusal of a panel of three periods or more whose treatment never changes.
+
+    Read as it stands it would say that those helped were so from the first period on.
+    """
+    told = sample.cohort is None and sample.shape is DataShape.PANEL and sample.n_periods > PAIR
+    if not told or sample.treated is None or not sample.treated.any():
+        return None
+    assert sample.unit_codes is not None
+    if not constant_by_unit(sample.treated, sample.unit_codes, sample.n_units):
+        return None
+    return Finding.error(
+        "treatment_undated",
+        Place(column=sample.treatment),
+        column=sample.treatment,
+        n=sample.n_periods,
+        first=str(sample.time_labels[0]),
+        last=str(sample.time_labels[-1]),
+    )
 
 
 def _check_numbers(info: EstimatorInfo, sample: Sample, faults: FindingCollector) -> None:

@@ -19,6 +19,7 @@ from impact_eval.core.estimate import (
 )
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.core.vocabulary import ShareFormula
+from impact_eval.data.flow import step_of_rows
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.base import (
     EstimatorInfo,
@@ -139,7 +140,8 @@ class _PeriodChange:
     """The change at one period, with the influence of each independent unit.
 
     `influence` sums to the variance where the covariance is such a sum (`regular`); otherwise it
-    only says how the changes of two periods go together.
+    only says how the changes of two periods go together. `members` are the codes of those met at
+    both periods.
     """
 
     time: Any
@@ -151,6 +153,7 @@ class _PeriodChange:
     influence: FloatArray
     regular: bool
     units: NDArray[Any]
+    members: NDArray[np.int64]
     test: OwnTest | None
     details: dict[str, float]
     findings: tuple[Finding, ...]
@@ -183,7 +186,13 @@ def _measured(
     return _Measured(fit, place, covariance_of_rows(fit, covariance, tied).combine(pick), tied)
 
 
-def _change(time: Any, measured: _Measured, n: int, levels: dict[str, float]) -> _PeriodChange:
+def _change(
+    time: Any,
+    measured: _Measured,
+    n: int,
+    levels: dict[str, float],
+    members: NDArray[np.int64] | None = None,
+) -> _PeriodChange:
     place, result = measured.place, measured.result
     estimate = float(measured.fit.coefficients[place])
     tests: tuple[OwnTest, ...] = ()
@@ -199,6 +208,7 @@ def _change(time: Any, measured: _Measured, n: int, levels: dict[str, float]) ->
         influence=measured.influence(),
         regular=result.influence is not None,
         units=measured.tied.labels,
+        members=np.empty(0, np.int64) if members is None else members,
         test=tests[0] if tests else None,
         details=levels,
         findings=(*result.findings, *(f for test in tests for f in test.findings)),
@@ -235,7 +245,8 @@ def _paired(design: BeforeAfter, sample: Sample, outcome: str) -> list[_PeriodCh
         tied = independent_rows(sample, design.covariance, keep)
         measured = _measured(fit, 0, design.covariance, tied)
         levels = _levels(before, after, weights)
-        changes.append(_change(_period(sample, j), measured, len(order), levels))
+        people = np.flatnonzero(both)
+        changes.append(_change(_period(sample, j), measured, len(order), levels, people))
     return changes
 
 
@@ -352,12 +363,12 @@ def _findings(
 def _flow(
     sample: Sample, outcome: str, last: _PeriodChange, *, paired: bool
 ) -> tuple[FlowStep, ...]:
-    step = sample.complete(outcome)[1]
+    observed, step = sample.complete(outcome)
     if not paired:
         return (*sample.flow, step)
-    left = sample.n_units - last.n
-    return (
-        *sample.flow,
-        step,
-        FlowStep("people_paired", last.n, left, "missing_pairs" if left else None),
+    assert sample.unit_codes is not None
+    paired_rows = observed & np.isin(sample.unit_codes, last.members)
+    pairs = step_of_rows(
+        paired_rows, observed, sample.unit_codes, step="people_paired", reason="missing_pairs"
     )
+    return (*sample.flow, step, pairs)

@@ -289,6 +289,14 @@ class Panel:
         seen = np.all if rule is LeftOut.INCOMPLETE else np.any
         return self.keep(np.asarray(seen(self.observed, axis=1)), rule)
 
+    def _step(self, mask: BoolArray, reason: str) -> tuple[FlowStep, ...]:
+        """Return the step of the units that leave: none when all were left out with their rows."""
+        measured = self.observed
+        units = measured.any(axis=1)
+        left, gone = int((units & mask).sum()), int((units & ~mask).sum())
+        rows, lost = int(measured[mask].sum()), int(measured[~mask].sum())
+        return (FlowStep(reason, rows, lost, reason, left, gone),) if gone else ()
+
     def keep(
         self, mask: BoolArray, reason: str, values: Mapping[str, Told] = MappingProxyType({})
     ) -> Panel:
@@ -323,7 +331,7 @@ class Panel:
             cluster_labels=self.cluster_labels[present],
             weights=None if self.weights is None else self.weights[mask],
             balanced=self.balanced or not bool(np.isnan(y).any()),
-            flow=(*self.flow, FlowStep(str(reason), int(mask.sum()), left, str(reason))),
+            flow=(*self.flow, *self._step(mask, str(reason))),
             findings=(*self.findings, Finding.warning(str(reason), None, n=left, **values)),
         )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Estimate, FlowStep, Influence, MethodRecord, wald_effect
 from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.data.flow import step_of_rows
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.synthetic import staggered_panel
 from impact_eval.designs.base import (
@@ -281,10 +282,9 @@ def _read_rows(design: DifferenceInDifferences, sample: Sample, outcome: str) ->
     always = keep & (sample.cohorts <= sample.times[0])
     if always.any():
         keep = keep & ~always
-        n = int(always.sum())
-        flow.append(
-            FlowStep("always_treated_dropped", int(keep.sum()), n, "always_treated_dropped")
-        )
+        n, code = int(always.sum()), "always_treated_dropped"
+        left = step_of_rows(keep, keep | always, sample.unit_codes, step=code, reason=code)
+        flow.append(left)
         findings.append(
             Finding.warning("always_treated_dropped", n=n, total=step.n, anticipation=0)
         )

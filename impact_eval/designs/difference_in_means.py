@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from impact_eval.core.estimate import Estimate, FlowStep, Influence, MethodRecord, wald_effect
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.core.vocabulary import ShareFormula
+from impact_eval.data.flow import step_of_rows
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.synthetic import trial
 from impact_eval.designs.base import (
@@ -203,8 +204,13 @@ def _read(sample: Sample, outcome: str, covariance: Covariance | None, *, two_ar
         left = int((keep & ~both).sum())
         if left:
             blocks = int(np.unique(strata[keep & ~both]).size)
+            flow.append(
+                step_of_rows(
+                    keep & both, keep, sample.unit_codes,
+                    step="blocks_with_both_arms", reason="one_arm_block",
+                )
+            )  # fmt: skip
             keep = keep & both
-            flow.append(FlowStep("blocks_with_both_arms", int(keep.sum()), left, "one_arm_block"))
             findings.append(Finding.warning("one_arm_block", n=left, blocks=blocks))
     treated = sample.treated[keep]
     for code, found in (("no_treated", treated.sum()), ("no_comparison", (~treated).sum())):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.estimate import FlowStep, Label
 from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.data.flow import step_of_rows
 from impact_eval.data.sample import Sample
 from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel
 from impact_eval.designs.panel_covariance import bind_panel
@@ -81,10 +82,10 @@ class _Story:
     flow: list[FlowStep]
     findings: list[Finding]
 
-    def leave_out(self, code: str, left: int, total: int, **values: Any) -> None:
-        if left:
-            self.flow.append(FlowStep(code, total - left, left, code))
-            self.findings.append(Finding.warning(code, n=left, **values))
+    def leave_out(self, step: FlowStep, **values: Any) -> None:
+        if step.dropped:
+            self.flow.append(step)
+            self.findings.append(Finding.warning(step.step, n=step.dropped, **values))
 
 
 def by_kernel(sample: Sample, covariance: Covariance) -> bool:
@@ -289,9 +290,9 @@ def _keep_rows(
     observed, step = sample.complete(outcome)
     story = _Story([*sample.flow, step], sample_findings(sample, outcome))
     always = observed & (cohorts <= sample.times[0] + anticipation)
-    found = int(always.sum())
-    story.leave_out("always_treated_dropped", found, step.n, anticipation=anticipation)
-    keep = observed & ~always
+    keep, code = observed & ~always, "always_treated_dropped"
+    left = step_of_rows(keep, observed, sample.unit_codes, step=code, reason=code)
+    story.leave_out(left, anticipation=anticipation)
     if sample.unit_codes is not None:
         story.findings.append(Finding.info("unbalanced_rows", n=int(keep.sum())))
     return keep, story

@@ -19,6 +19,7 @@ from impact_eval.core.estimate import (
 )
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.core.inference import critical_value
+from impact_eval.data.flow import step_of_rows
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.synthetic import trial
 from impact_eval.designs.base import (
@@ -174,7 +175,10 @@ class WaldDiD:
         left = int((~known).sum())
         flow = sample.flow
         if left:
-            step = FlowStep("outcome_and_entry_observed", int(known.sum()), left, "missing_outcome")
+            step = step_of_rows(
+                known, None, sample.unit_codes,
+                step="outcome_and_entry_observed", reason="missing_outcome",
+            )  # fmt: skip
             flow = (*flow, step)
         codes = sample.cluster_codes
         if codes is None:

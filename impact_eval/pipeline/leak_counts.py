@@ -7,14 +7,14 @@ of it down and solves it (`disclosure.attack`); here the equations are read from
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from impact_eval.core.vocabulary import RowsAre, ShareFormula
 from impact_eval.results.disclosure.attack import attacker_bounds, rounded_interval
-from impact_eval.results.estimates import EstimateRecord
+from impact_eval.results.estimates import EstimateRecord, FlowRecord
 from impact_eval.results.records import StudyResults
 from impact_eval.results.score_change import (
     EffectSizeRecord,
@@ -74,12 +74,7 @@ def sums_of(results: StudyResults) -> Sums:
     """
     found = Sums()
     if results.data.counted is RowsAre.PEOPLE:
-        flow = results.data.flow
-        for i in range(1, len(flow)):
-            found.add(
-                (f"data.flow[{i - 1}].n", flow[i - 1].n),
-                {f"data.flow[{i}].n": flow[i].n, f"data.flow[{i}].dropped": flow[i].dropped},
-            )
+        _of_flow(results.data.flow, "data.flow", found)
     for i, record in enumerate(results.estimates):
         _of_estimate(record, f"estimates[{i}]", found)
     for i, score in enumerate(results.scores):
@@ -102,13 +97,24 @@ def _of_estimate(record: EstimateRecord, key: str, found: Sums) -> None:
                     f"{place}.n_comparison": row.n_comparison,
                 },
             )
-    flow = record.estimate.flow
+    _of_flow(record.estimate.flow, f"{key}.estimate.flow", found)
+
+
+def _of_flow(flow: Sequence[FlowRecord], key: str, found: Sums) -> None:
+    """Add what each step kept and dropped, which are what the one before it kept."""
     for i in range(1, len(flow)):
+        before, after = flow[i - 1], flow[i]
         found.add(
-            (f"{key}.estimate.flow[{i - 1}].n", flow[i - 1].n),
+            (f"{key}[{i - 1}].n", before.n),
+            {f"{key}[{i}].n": after.n, f"{key}[{i}].dropped": after.dropped},
+        )
+        if before.units is after.units is after.units_dropped is None:
+            continue  # rows are not followed
+        found.add(
+            (f"{key}[{i - 1}].units", before.units),
             {
-                f"{key}.estimate.flow[{i}].n": flow[i].n,
-                f"{key}.estimate.flow[{i}].dropped": flow[i].dropped,
+                f"{key}[{i}].units": after.units,
+                f"{key}[{i}].units_dropped": after.units_dropped,
             },
         )
 

@@ -154,14 +154,15 @@ def study_tokens(study: Study) -> tuple[Token, ...]:
     found: dict[Words, TokenKind] = {}
     allowed: set[Words] = set()
     for part in _parts(study):
-        if not study.path(part.file).is_file():
-            continue
-        told, used = _of_table(study, part)
-        allowed |= used
-        for kind, text in (*told, *_of_file(study.path(part.file), study)):
-            words = words_of(text)
-            if _is_token(words, kind):
-                found.setdefault(words, kind)
+        for file, sheet in part.tables:
+            if not study.path(file).is_file():
+                continue
+            told, used = _of_table(study, part, file, sheet)
+            allowed |= used
+            for kind, text in (*told, *_of_file(study.path(file), study)):
+                words = words_of(text)
+                if _is_token(words, kind):
+                    found.setdefault(words, kind)
     named = {TokenKind.PERSON, TokenKind.UNIT, TokenKind.EXTREME}
     tokens = [Token(k, w) for w, k in found.items() if k in named or w not in allowed]
     return tuple(_not_known(tokens, study))
@@ -184,10 +185,12 @@ def _is_token(words: Words, kind: TokenKind) -> bool:
 # -- what the tables hold -------------------------------------------------------------------
 
 
-def _of_table(study: Study, part: DataPart) -> tuple[list[tuple[TokenKind, str]], set[Words]]:
+def _of_table(
+    study: Study, part: DataPart, file: str, sheet: str | int | None
+) -> tuple[list[tuple[TokenKind, str]], set[Words]]:
     """Return the candidates of one table, and the texts of it that the report may print."""
     try:
-        frame = read_table(study.path(part.file), sheet=part.sheet, text_columns=part.text_columns)
+        frame = read_table(study.path(file), sheet=sheet, text_columns=part.text_columns)
     except ImpactEvalError:
         return [], set()
     people = study.rows_are(part) is RowsAre.PEOPLE

@@ -14,6 +14,7 @@ from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.core.inference import smallest_detectable_effect
 from impact_eval.core.provenance import versions
 from impact_eval.core.vocabulary import RowsAre, Unit
+from impact_eval.data.flow import first_step
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.diagnostics.evidence import EvidenceLevel
 from impact_eval.diagnostics.few_clusters import FewClusters
@@ -185,7 +186,7 @@ def _data_record(study: Study, data: ReadData, found: Sequence[OutcomeEvaluation
     first = next((e for e in found if e.part.instrument is None), found[0] if found else None)
     rows = len(data.frame)
     sample = None if first is None else first.sample
-    flow: tuple[FlowStep, ...] = (FlowStep("read", rows),)
+    flow: tuple[FlowStep, ...] = (first_step(data.frame, part.roles.unit),)
     if first is not None:
         flow = first.fitted.flow or first.sample.flow
     return DataRecord(

@@ -200,7 +200,8 @@ def template_hash(template: str) -> str:
 
 def _files(study: Study) -> list[str]:
     declared = study.declaration
-    names = [declared.data.file, *(part.data.file for part in declared.instruments)]
+    parts = [declared.data, *(part.data for part in declared.instruments)]
+    names = [file for part in parts for file, _ in part.tables]
     names += [part.definition for part in declared.instruments if part.definition]
     names += [declared.value.map] if declared.value else []
     return sorted(set(names))

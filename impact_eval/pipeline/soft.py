@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import NotApplicable
 from impact_eval.core.vocabulary import Unit
 from impact_eval.pipeline.columns_used import instrument_of
+from impact_eval.pipeline.questionnaire_waves import refuse_unknown_waves
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart, InstrumentPart, in_both_if_any
 from impact_eval.pipeline.urgent import shareable
@@ -99,6 +100,7 @@ def score_instruments(study: Study, read: ReadTable) -> dict[str, ScoredInstrume
 
 
 def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredInstrument:
+    refuse_unknown_waves(part, frame)
     scale = instrument_of(study.folder, part)
     items: dict[str | int, str] | None = dict(part.items.items()) or None
     scores = scale.score(frame, items, licence_declared=part.licence_declared)

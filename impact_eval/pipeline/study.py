@@ -131,15 +131,41 @@ class Study(Shown):
         ImpactEvalError
             `study_not_found`, `study_not_toml`, `unknown_key`, `missing_key`, `wrong_value`…
         """
+        study, faults = cls.examine(path)
+        if study is None or faults:
+            raise ImpactEvalError(faults)
+        return study
+
+    @classmethod
+    def examine(cls, path: str | Path) -> tuple[Study | None, tuple[Finding, ...]]:
+        """Read a study file whatever is wrong with it; None when its form forbids to go on.
+
+        Parameters
+        ----------
+        path : str or Path
+            `study.toml`, or the folder that holds it.
+
+        Returns
+        -------
+        Study or None
+        tuple of Finding
+            What is refused: a study with such faults may be opened, to tell those of its tables.
+
+        Raises
+        ------
+        ImpactEvalError
+            `study_not_found`, `study_not_toml`…
+        """
         file = Path(path)
         file = file / "study.toml" if file.is_dir() else file
         raw = _parse(file)
         faults = FindingCollector()
         declaration = _validate(raw, file.name, faults)
         check_declaration(raw, file.resolve().parent, faults)
-        faults.raise_if_errors()
-        assert declaration is not None
-        return cls(declaration, file.resolve().parent, sha256(canonical_json(_jsonable(raw))))
+        if declaration is None:
+            return None, faults.findings
+        folder, digest = file.resolve().parent, sha256(canonical_json(_jsonable(raw)))
+        return cls(declaration, folder, digest), faults.findings
 
 
 def _parse(file: Path) -> dict[str, Any]:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impact_eval.core.dates import first_day, iso_date, last_day
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.data.layout import find_table
 from impact_eval.survey.catalogue import instrument_names
 
 if TYPE_CHECKING:
     from impact_eval.designs import Design
 
 FILE = "study.toml"
+FIRST_LINES = 60  # of a table, read to know its columns
 
 
 def check_declaration(raw: Mapping[str, Any], folder: Path, faults: FindingCollector) -> None:
@@ -33,6 +36,8 @@ def check_declaration(raw: Mapping[str, Any], folder: Path, faults: FindingColle
     _check_text_columns(raw, folder, faults)
     _check_period(raw, faults)
     _check_roles(raw, outcomes, faults)
+    _check_treated_from(raw, faults)
+    _check_waves(raw, faults)
     _check_said_twice(raw, outcomes, faults)
     _check_families(raw, outcomes, faults)
 
@@ -177,13 +182,21 @@ def _check_instruments(instruments: list[Mapping[str, Any]], faults: FindingColl
 
 def _file_keys(raw: Mapping[str, Any]) -> list[tuple[str, Any]]:
     keys: list[tuple[str, Any]] = [("data.file", _table(raw.get("data")).get("file"))]
+    keys += _wave_files("data", _table(raw.get("data")))
     for i, instrument in enumerate(_tables(raw.get("instruments"))):
         data = _table(instrument.get("data"))
         keys.append((f"instruments[{i + 1}].data.file", data.get("file")))
+        keys += _wave_files(f"instruments[{i + 1}].data", data)
         keys.append((f"instruments[{i + 1}].definition", instrument.get("definition")))
     keys.append(("protocol.draw_record", _table(raw.get("protocol")).get("draw_record")))
     keys.append(("value.map", _table(raw.get("value")).get("map")))
     return [(key, name) for key, name in keys if isinstance(name, str)]
+
+
+def _wave_files(key: str, data: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    files = _table(data.get("waves")).get("files")
+    named = files if isinstance(files, (list, tuple)) else ()
+    return [(f"{key}.waves.files[{i + 1}]", name) for i, name in enumerate(named)]
 
 
 def _check_files(raw: Mapping[str, Any], folder: Path, faults: FindingCollector) -> None:
@@ -215,19 +228,25 @@ def _inside(folder: Path, name: str) -> Path | None:
 
 
 def header_of(path: Path) -> list[str] | None:
-    """Return the column names of a plain CSV file; None when only a full reading can tell."""
+    """Return the columns of a plain CSV file as reading names them; None when it must be read.
+
+    The first lines are laid out as the reader lays them: spaces in names, names that repeat.
+    """
     if path.suffix.lower() != ".csv" or not path.is_file():
         return None
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            first, second = stream.readline(), stream.readline()
+            lines = list(islice(stream, FIRST_LINES))
     except UnicodeDecodeError:
         return None
-    separator = max(";,\t", key=first.count)
-    header = next(csv.reader([first], delimiter=separator), [])
-    row = next(csv.reader([second], delimiter=separator), [])
-    plain = len(header) > 1 and len(row) == len(header) and all(cell.strip() for cell in header)
-    return [cell.strip() for cell in header] if plain else None
+    if not lines:
+        return None
+    separator = max(";,\t", key=lines[0].count)
+    header, *rows = csv.reader(lines, delimiter=separator)
+    plain = len(header) > 1 and all(len(row) == len(header) for row in rows[:1])
+    if not plain or not rows or not all(cell.strip() for cell in header):
+        return None
+    return list(find_table([[*header], *([*row] for row in rows)]).names)
 
 
 def _check_columns(
@@ -241,7 +260,7 @@ def _check_columns(
     path = _inside(folder, name) if isinstance(name, str) else None
     if path is None or not path.is_relative_to(folder):
         return
-    header = header_of(path)
+    header = _header_of_waves(data, folder, path)
     if header is None:
         return
     wanted = _side_by_side(data)
@@ -256,6 +275,18 @@ def _check_columns(
             named.append((f"outcomes[{i + 1}].column", outcome["column"]))
     gone = {column for _, column in wanted}
     _check_known(named, [*(name for name in header if name not in gone), *made], faults)
+
+
+def _header_of_waves(data: Mapping[str, Any], folder: Path, path: Path) -> list[str] | None:
+    """Return the columns of the tables of a part; None when only a full reading can tell them."""
+    if path.with_name(f"{path.stem}.codes.toml").is_file():
+        return None  # a codebook may rename them
+    files = [name for _, name in _wave_files("", data) if isinstance(name, str)]
+    headers = [header_of(folder / name) for name in files] if files else [header_of(path)]
+    known = [header for header in headers if header is not None]
+    if len(known) < len(headers):
+        return None
+    return list(dict.fromkeys(name for header in known for name in header))
 
 
 def _side_by_side(data: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -276,6 +307,33 @@ def _made_of_waves(data: Mapping[str, Any]) -> list[str]:
 
     waves = _table(data.get("waves"))
     return [WAVE, *map(str, _table(waves.get("columns")))] if waves else []
+
+
+def _check_waves(raw: Mapping[str, Any], faults: FindingCollector) -> None:
+    """Refuse waves that are nowhere, in two ways at once, or one too few or too many."""
+    tables = [("data", _table(raw.get("data")))]
+    for i, instrument in enumerate(_tables(raw.get("instruments"))):
+        tables.append((f"instruments[{i + 1}].data", _table(instrument.get("data"))))
+    for key, data in tables:
+        waves = _table(data.get("waves"))
+        names = waves.get("names")
+        if not isinstance(names, (list, tuple)):
+            continue
+        given = [part for part in ("sheets", "files") if waves.get(part)]
+        if len(given) != 1 and not (not given and waves.get("columns")):
+            code = "waves_in_two_ways" if given else "waves_nowhere"
+            faults.add(Finding.error(code, _place(f"{key}.waves")))
+            continue
+        for part in given:
+            place = _place(f"{key}.waves.{part}")
+            n, needed = len(waves[part]), len(names)
+            if n != needed:
+                faults.add(Finding.error("waves_tables_mismatch", place, n=n, needed=needed))
+            if _table(data.get("roles")).get("unit") is None:
+                faults.add(Finding.error("waves_need_unit", place))
+            if part == "files" and waves["files"][0] != data.get("file"):
+                found, first = str(data.get("file"))[:60], str(waves["files"][0])[:60]
+                faults.add(Finding.error("waves_first_file", place, found=found, needed=first))
 
 
 def _check_known(
@@ -349,6 +407,23 @@ def _check_roles(
                         role=f"data.roles.{role}",
                     )
                 )  # fmt: skip
+
+
+def _check_treated_from(raw: Mapping[str, Any], faults: FindingCollector) -> None:
+    """Refuse a first period of the action without a column of who is helped, and of the period."""
+    tables = [("data", _table(raw.get("data")))]
+    for i, instrument in enumerate(_tables(raw.get("instruments"))):
+        tables.append((f"instruments[{i + 1}].data", _table(instrument.get("data"))))
+    for key, data in tables:
+        roles = _table(data.get("roles"))
+        lacking = [role for role in ("treatment", "time") if roles.get(role) is None]
+        if data.get("treated_from") is not None and (lacking or roles.get("cohort") is not None):
+            faults.add(
+                Finding.error(
+                    "treated_from_alone", _place(f"{key}.treated_from"), key=f"{key}.treated_from",
+                    roles=lacking,
+                )
+            )  # fmt: skip
 
 
 def _check_said_twice(

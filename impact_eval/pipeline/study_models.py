@@ -189,12 +189,16 @@ class RolesPart(Part):
 
 
 class WavesPart(Part):
-    """A table kept with its waves side by side: for each outcome, its column at each wave."""
+    """Waves side by side in one table, or one table per wave: a sheet each, or a file each."""
 
     names: tuple[str, ...] = Field(min_length=2)
     """Names of the waves, in order."""
-    columns: Mapping[str, tuple[str, ...]]
-    """For each outcome, its column at each wave."""
+    columns: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """For each outcome, its column at each wave; with a table per wave, those named otherwise."""
+    sheets: tuple[str | int, ...] = ()
+    """For one sheet per wave, the sheet of each, in order."""
+    files: tuple[str, ...] = ()
+    """For one file per wave, the file of each, in order; the first is that of `file`."""
 
 
 class DataPart(Part):
@@ -207,12 +211,26 @@ class DataPart(Part):
     roles: RolesPart = RolesPart()
     """Which column plays which role."""
     waves: WavesPart | None = None
-    """For a table kept with its waves side by side."""
+    """For waves that are not one above the other: side by side, or in a table each."""
+    treated_from: str | int | float | None = None
+    """First period at which those of the role `treatment` are helped, when its column only says \
+who, over three dates or more."""
     text_columns: tuple[str, ...] = ()
     """Columns to keep as text (codes such as 01); such a characteristic is made of classes."""
     labels_alike: Literal["same", "different"] | None = None
     """Whether labels that differ by case, accents or dashes alone are one label or two; a table \
 that has some is refused while nobody says."""
+
+    @property
+    def tables(self) -> tuple[tuple[str, str | int | None], ...]:
+        """File and sheet of each table read: one, or one per wave."""
+        waves = self.waves
+        if waves is not None and waves.files:
+            return tuple((file, self.sheet) for file in waves.files)
+        if waves is not None and waves.sheets:
+            return tuple((self.file, sheet) for sheet in waves.sheets)
+        return ((self.file, self.sheet),)
+
     rows_are: Literal["people", "territories"] | None = None
     """What a row of this table is; `privacy.rows_are` for `data`, people for a questionnaire."""
 

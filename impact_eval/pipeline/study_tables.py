@@ -6,19 +6,18 @@ that the study names, with the log of what was read in them. The names of people
 
 from __future__ import annotations
 
-import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, Severity
 from impact_eval.core.provenance import fingerprint
 from impact_eval.core.vocabulary import LabelsAlike, RowsAre
+from impact_eval.data.entry import helped_since
 from impact_eval.data.identity import (
     IdentifyingColumn,
     PersonalKind,
@@ -41,14 +40,11 @@ from impact_eval.data.row_kind import row_kind_finding
 from impact_eval.data.sample import Sample
 from impact_eval.data.sample_labels import spell_labels
 from impact_eval.data.value_labels import long_dictionary
-from impact_eval.data.waves import to_long
+from impact_eval.data.waves import stack_tables, to_long
 from impact_eval.pipeline.columns_used import instruments_of, role_columns, used_columns
 from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.study_checks import header_of
 from impact_eval.pipeline.study_models import DataPart
 
-MOST_BYTES = 5_000_000  # a larger file is not read whole by `check`
-HEAD_ROWS = 2_000
 # Cells of these forms are of people even in a table said to be of territories.
 _NEVER_OF_PLACES = frozenset(
     {
@@ -58,6 +54,28 @@ _NEVER_OF_PLACES = frozenset(
 )  # fmt: skip
 # So are these where the heading says so: a school may be named after somebody.
 _NAMES = frozenset({PersonalKind.FULL_NAME, PersonalKind.FIRST_NAME})
+
+
+@dataclass(frozen=True, slots=True)
+class SeenTable:
+    """A table as its file holds it, for the screen of whoever holds it: names, types, counts.
+
+    Attributes
+    ----------
+    file : str
+    sheet : str, int or None
+    rows : int
+    columns : tuple of mapping
+        What the reader says of each: `name`, `type`, `labels`.
+    noticed : tuple of Finding
+        People named, rows that look like something else, what reading warns of.
+    """
+
+    file: str
+    sheet: str | int | None
+    rows: int
+    columns: tuple[Mapping[str, Any], ...]
+    noticed: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +90,14 @@ class ReadData:
         Of the whole table as it was read, before anything was hidden or left out.
     log : mapping
         What the reader did, for the columns used, and what the table looks like.
+    tables : tuple of SeenTable
+        The tables of the file or files, whole; they stay on the screen.
     """
 
     frame: pd.DataFrame
     sha256: str
     log: Mapping[str, Any]
+    tables: tuple[SeenTable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +109,7 @@ class _Whole:
     identifying: tuple[IdentifyingColumn, ...]
     hidden: tuple[str, ...]
     log: Mapping[str, Any]
+    tables: tuple[SeenTable, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +163,13 @@ def read_tables(study: Study) -> StudyTables:
     """
     parts = [study.declaration.data, *(part.data for part in study.declaration.instruments)]
     read: dict[tuple[str, str | int | None, tuple[str, ...]], pd.DataFrame] = {}
-    wholes = []
+    wholes, faults = [], FindingCollector()
     for part in parts:
-        key = (part.file, part.sheet, part.text_columns)
-        if key not in read:
-            read[key] = read_table(
-                study.path(part.file), sheet=part.sheet, text_columns=part.text_columns
-            )
-        wholes.append(_whole(study, part, read[key]))
+        try:
+            wholes.append(_whole(study, part, _frames(study, part, read)))
+        except ImpactEvalError as error:
+            faults.add(*(finding for finding in error.findings if finding not in faults.findings))
+    faults.raise_if_errors()
     everyone = _labels(wholes)
     tables = tuple((whole.part, _hidden(study, whole, everyone)) for whole in wholes)
     return StudyTables(tables, tuple(everyone.values()))
@@ -182,28 +203,107 @@ def _labels_alike(part: DataPart) -> LabelsAlike:
 # -- what names people ------------------------------------------------------------------------
 
 
-def _whole(study: Study, part: DataPart, frame: pd.DataFrame) -> _Whole:
+def _frames(
+    study: Study,
+    part: DataPart,
+    read: dict[tuple[str, str | int | None, tuple[str, ...]], pd.DataFrame],
+) -> list[pd.DataFrame]:
+    """Return the tables of a part, each file read once; all that is refused of them together."""
+    out, faults = [], FindingCollector()
+    for file, sheet in part.tables:
+        key = (file, sheet, part.text_columns)
+        try:
+            if key not in read:
+                read[key] = read_table(
+                    study.path(file), sheet=sheet, text_columns=part.text_columns
+                )
+            out.append(read[key])
+        except ImpactEvalError as error:
+            faults.add(*error.findings)
+    faults.raise_if_errors()
+    return out
+
+
+def _whole(study: Study, part: DataPart, frames: Sequence[pd.DataFrame]) -> _Whole:
     """Return a table with what names people in it, its waves one above the other."""
-    log = _without_never(part, frame.attrs.get("reading", {}))
-    rows_are = study.rows_are(part)
-    identifying = identifying_columns(frame, unit=part.roles.unit, rows_are=rows_are)
-    asked = row_kind_finding(frame, part.roles.unit, study.declared_rows(part), identifying)
-    seen = [finding for finding in (identity_finding(identifying), asked) if finding is not None]
-    told = _of_used(
-        log,
-        frame.columns,
-        used_columns(study.declaration, study.folder, part) | _wave_columns(part),
-    )
-    told["log"] += [finding.to_dict() for finding in seen]
-    if part.waves is not None:
-        told["dictionary"] = long_dictionary(told["dictionary"], part.waves.columns)
-        frame = to_long(
-            frame, unit=part.roles.unit, waves=part.waves.names, columns=part.waves.columns
+    rows_are, roles = study.rows_are(part), part.roles
+    used = used_columns(study.declaration, study.folder, part) | _wave_columns(part)
+    logs, tables = [], []
+    identifying: list[IdentifyingColumn] = []
+    for (file, sheet), frame in zip(part.tables, frames, strict=True):
+        named = identifying_columns(frame, unit=roles.unit, rows_are=rows_are)
+        asked = row_kind_finding(frame, roles.unit, study.declared_rows(part), named)
+        seen = [finding for finding in (identity_finding(named), asked) if finding is not None]
+        log = _without_never(part, frame.attrs.get("reading", {}))
+        told = _of_used(log, frame.columns, used)
+        told["log"] += [finding.to_dict() for finding in seen]
+        logs.append(told)
+        columns = tuple(frame.attrs.get("reading", {}).get("dictionary", ()))
+        warned = [f for f in map(Finding.from_dict, told["log"]) if f.severity is Severity.WARNING]
+        noticed = (*seen, *(finding for finding in warned if finding not in seen))
+        tables.append(SeenTable(file, sheet, len(frame), columns, noticed))
+        identifying += named
+    frame = _one_above_the_other(part, frames)
+    if part.treated_from is not None and roles.treatment and roles.time:
+        frame = helped_since(
+            frame, treatment=roles.treatment, time=roles.time, first=part.treated_from
         )
+    told = _joined(part, logs)
     hidden = _labels_of_people(part, frame, identifying, rows_are)
     frame, spelled = _one_spelling(part, frame, hidden)
     told["log"] += [finding.to_dict() for finding in spelled]
-    return _Whole(part, frame, identifying, hidden, told)
+    return _Whole(part, frame, tuple(identifying), hidden, told, tuple(tables))
+
+
+def _one_above_the_other(part: DataPart, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return one table whose rows are people and waves, however its waves are kept."""
+    roles, waves = part.roles, part.waves
+    if waves is None:
+        return frames[0]
+    if len(part.tables) == 1:
+        return to_long(frames[0], unit=roles.unit, waves=waves.names, columns=waves.columns)
+    assert roles.unit is not None
+    lasting = role_columns(part) - {roles.unit, roles.time}
+    return stack_tables(
+        frames, unit=roles.unit, waves=waves.names, columns=waves.columns, lasting=sorted(lasting)
+    )
+
+
+def _joined(part: DataPart, logs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return one log for the tables of several waves: counts added, lines one after the other."""
+    first, waves = logs[0], part.waves
+    if waves is None:
+        return first
+    if len(logs) == 1:
+        return {**first, "dictionary": long_dictionary(first["dictionary"], waves.columns)}
+    files = dict.fromkeys(str(log.get("file")) for log in logs)
+    lines: Counter[str] = Counter()
+    for log in logs:
+        lines.update(log.get("lines", {}))
+    return {
+        **first,
+        "file": " + ".join(files),
+        **{name: sum(log.get(name, 0) for log in logs) for name in ("rows_in", "rows_out")},
+        "lines": dict(lines),
+        "dictionary": _one_dictionary(logs, waves.columns),
+        "log": [entry for log in logs for entry in log.get("log", ())],
+    }
+
+
+def _one_dictionary(
+    logs: Sequence[Mapping[str, Any]], columns: Mapping[str, Sequence[str]]
+) -> list[Mapping[str, Any]]:
+    """Return the dictionary of tables put one above the other: what each wave calls an answer."""
+    entries: list[Mapping[str, Any]] = []
+    measured: dict[str, list[str]] = {}
+    for i, log in enumerate(logs):
+        outcomes = {names[i]: outcome for outcome, names in columns.items()}
+        for entry in log.get("dictionary", ()):
+            outcome = outcomes.get(entry["name"], entry["name"])
+            name = f"{outcome} [{i + 1}]"
+            entries.append({**entry, "name": name})
+            measured.setdefault(outcome, []).append(name)
+    return long_dictionary(entries, measured)
 
 
 def _without_never(part: DataPart, log: Mapping[str, Any]) -> dict[str, Any]:
@@ -312,7 +412,7 @@ def _hidden(study: Study, whole: _Whole, everyone: Mapping[str, pd.Series[Any]])
         frame = frame[[name for name in frame.columns if str(name) in wanted]]
     kept = frame.copy(deep=False)  # what pandas drops on the way: labels decide what a code means
     kept.attrs = {"reading": {"dictionary": [e for e in whole.log["dictionary"] if "labels" in e]}}
-    return ReadData(kept, digest, whole.log)
+    return ReadData(kept, digest, whole.log, whole.tables)
 
 
 def _wave_columns(part: DataPart) -> set[str]:
@@ -350,48 +450,3 @@ def _of_used(
         "dictionary": [e for e in log.get("dictionary", ()) if e["name"] not in unused],
         "log": [entry for entry in log.get("log", ()) if not about(entry) & unused],
     }
-
-
-# -- what `check` sees ------------------------------------------------------------------------
-
-
-def look_at_tables(study: Study) -> tuple[Finding, ...]:
-    """Return what a first look at the tables tells: people named, rows that look like others.
-
-    Of a plain CSV file only the first rows are read; a large file of another kind is left to the
-    run.
-
-    Parameters
-    ----------
-    study : Study
-    """
-    found: list[Finding] = []
-    seen: set[tuple[str, str | int | None]] = set()
-    for part in [study.declaration.data, *(i.data for i in study.declaration.instruments)]:
-        if (part.file, part.sheet) in seen:
-            continue
-        seen.add((part.file, part.sheet))
-        frame = _head(study.path(part.file), part)
-        if frame is None:
-            continue
-        rows_are = study.rows_are(part)
-        named = identifying_columns(frame, unit=part.roles.unit, rows_are=rows_are)
-        asked = row_kind_finding(frame, part.roles.unit, study.declared_rows(part), named)
-        found += [finding for finding in (identity_finding(named), asked) if finding is not None]
-    return tuple(found)
-
-
-def _head(path: Path, part: DataPart) -> pd.DataFrame | None:
-    header = header_of(path)
-    if header is not None:
-        with path.open(encoding="utf-8-sig", newline="", errors="replace") as stream:
-            separator = max(";,\t", key=stream.readline().count)
-            rows = list(islice(csv.reader(stream, delimiter=separator), HEAD_ROWS))
-        whole = [row for row in rows if len(row) == len(header)]
-        return pd.DataFrame(whole, columns=header).replace("", None)
-    if path.stat().st_size > MOST_BYTES:
-        return None
-    try:
-        return read_table(path, sheet=part.sheet, text_columns=part.text_columns)
-    except ImpactEvalError:
-        return None  # the run says why

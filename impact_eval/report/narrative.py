@@ -17,7 +17,6 @@ is said to be kept back: it is never a zero, a gap or a guess.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 
 from impact_eval.core.vocabulary import Unit as Vocabulary
@@ -25,26 +24,23 @@ from impact_eval.report import narrative_value
 from impact_eval.report.blocks import (
     WITHHELD,
     AnyBlock,
-    Column,
     Decision,
     Evidence,
-    Form,
     Heading,
     Messages,
     Number,
     Paragraph,
     Said,
-    Table,
     Withheld,
     say,
 )
 from impact_eval.report.edition import marked
-from impact_eval.report.figures.people import Step, data_for_flow
 from impact_eval.report.narrative_action import action_blocks
 from impact_eval.report.narrative_checks import check_blocks, check_message, headline_outcome
 from impact_eval.report.narrative_codes import code_blocks
 from impact_eval.report.narrative_dossier import dossier_blocks
 from impact_eval.report.narrative_effects import effect_blocks, has_level
+from impact_eval.report.narrative_flow import flow_of
 from impact_eval.report.narrative_limits import limit_blocks, provenance_blocks
 from impact_eval.report.narrative_reading import reading_blocks
 from impact_eval.report.narrative_soft import soft_message, soft_outcome_blocks
@@ -58,15 +54,13 @@ from impact_eval.report.wording import (
     headline_results,
     main_sentence,
     of_territories,
-    pick,
     result_of,
     said,
     written,
 )
 from impact_eval.results.account_records import AccountSection
-from impact_eval.results.estimates import FlowRecord
 from impact_eval.results.records import StudyResults
-from impact_eval.results.stated import lost, observed, received, share
+from impact_eval.results.stated import observed
 
 KEY_MESSAGES = 3
 
@@ -298,68 +292,5 @@ def decision_blocks(result: Result, decisions: Sequence[Said] = ()) -> list[AnyB
 def flow_blocks(results: StudyResults) -> list[AnyBlock]:
     """Return the sample's flow: sentence, figure, table with the reasons; what reading changed."""
     heading = Heading(level=2, words=say("report.section.flow"), anchor="flow")
-    blocks = [heading, *_flow(results), *reading_blocks(results.data)]
+    blocks = [heading, *flow_of(results), *reading_blocks(results.data)]
     return marked(blocks, results.disclosure)
-
-
-def _flow(results: StudyResults) -> list[AnyBlock]:
-    steps = results.data.flow
-    if not steps:
-        return [Paragraph(words=(say("flow.none"),))]
-    start, end = received(steps[0]), steps[-1].n
-    if start is not None and start == end:
-        return [Paragraph(words=(say("flow.sentence_all", n=end),))]
-    territories = of_territories(results.data)
-    sentence = Paragraph(words=_flow_sentences(steps, start, end, territories=territories))
-    figure = data_for_flow([Step(_step(step.step), step.n, step.dropped) for step in steps])
-    return [sentence, figure, _flow_table(steps)]
-
-
-def _flow_sentences(
-    steps: Sequence[FlowRecord], start: int | None, end: int | None, *, territories: bool
-) -> tuple[Said, ...]:
-    """Return the flow in words; when a step counts people and no longer rows, no share is told."""
-    if start is None or end is None:
-        return (say("flow.sentence_withheld", start=count_or_words(start), n=count_or_words(end)),)
-    known = [(before.n, received(after)) for before, after in itertools.pairwise(steps)]
-    if any(n is None or n != entered for n, entered in known):  # or a count was kept back
-        code = "flow.sentence_territories" if territories else "flow.sentence_units"
-        return (say(code, start=start, n=end),)
-    return (
-        say("flow.sentence", start=start, n=end, share=share(end, start)),
-        say("flow.lost", n=lost(start, end)),
-    )
-
-
-def _step(code: str) -> Said:
-    return pick(f"flow_step.{code}", f"label.{code}") if _known_step(code) else code
-
-
-def _known_step(code: str) -> bool:
-    return written(f"flow_step.{code}") or written(f"label.{code}")
-
-
-def _flow_table(steps: Sequence[FlowRecord]) -> Table:
-    columns = (
-        Column(key="step", label=say("flow.step"), form=Form.LABEL, header=True),
-        Column(key="n", label=say("flow.kept"), form=Form.INTEGER),
-        Column(key="dropped", label=say("flow.dropped"), form=Form.INTEGER),
-        Column(key="reason", label=say("flow.reason")),
-    )
-    rows = tuple(
-        (
-            _step(step.step),
-            WITHHELD if step.n is None else step.n,
-            WITHHELD if step.dropped is None else step.dropped,
-            _drop_reason(step.reason),
-        )
-        for step in steps
-    )
-    return Table(caption=say("flow.caption"), columns=columns, rows=rows)
-
-
-def _drop_reason(code: str | None) -> Said:
-    if code is None:
-        return say("flow.no_reason")
-    known = (f"flow_reason.{code}", f"reason.{code}", f"label.{code}")
-    return pick(*known) if any(written(c) for c in known) else code

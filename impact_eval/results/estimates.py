@@ -191,6 +191,10 @@ class FlowRecord(Record):
 
     step: Code
     """Code of the step."""
+    units: People
+    """People or territories left; empty where rows are not followed from one date to another."""
+    units_dropped: People
+    """Those whose last row was dropped."""
     n: People
     """Rows kept."""
     dropped: People
@@ -201,13 +205,23 @@ class FlowRecord(Record):
     @classmethod
     def of(cls, step: FlowStep) -> FlowRecord:
         """Return the record of a step."""
-        return cls(step=step.step, n=step.n, dropped=step.dropped, reason=step.reason)
+        return cls(
+            step=step.step,
+            units=step.units,
+            units_dropped=step.units_dropped,
+            n=step.n,
+            dropped=step.dropped,
+            reason=step.reason,
+        )
 
 
 def narrowing(flow: tuple[FlowRecord, ...]) -> None:
-    """Refuse a flow that keeps more than it had."""
+    """Refuse a flow that keeps more than it had, or more units than rows."""
     for before, after in pairwise(flow):
         at_most(before.n, after.n)
+        at_most(before.units, after.units)
+    for step in flow:
+        at_most(step.n, step.units)
 
 
 class LevelsRecord(Record):
@@ -314,7 +328,9 @@ class FitRecord(Record):
         rows = [[math.nan if v is None else v for v in row] for row in self.covariance]
         size = len(self.effects)
         steps = (
-            FlowStep(step.step, step.n, step.dropped or 0, step.reason)
+            FlowStep(
+                step.step, step.n, step.dropped or 0, step.reason, step.units, step.units_dropped
+            )
             for step in self.flow
             if step.n is not None
         )

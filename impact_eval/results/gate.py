@@ -451,9 +451,19 @@ def _flow(steps: tuple[FlowRecord, ...], context: Context) -> tuple[FlowRecord, 
     flow = list(steps)
     for i in reversed(range(len(flow))):
         flow[i] = walk(flow[i], context.at(f"flow.{flow[i].step}"))
-        if flow[i].n is None and i + 1 < len(flow) and flow[i + 1].dropped is not None:
-            flow[i + 1] = flow[i + 1].model_copy(update={"dropped": None})
+        if i + 1 < len(flow):
+            flow[i + 1] = _kept_with(flow[i], flow[i + 1])
     return tuple(flow)
+
+
+def _kept_with(before: FlowRecord, after: FlowRecord) -> FlowRecord:
+    """Return a step without what it dropped, where what was left before it is kept back."""
+    update: dict[str, object] = {}
+    if before.n is None and after.dropped is not None:
+        update["dropped"] = None
+    if before.units is None and after.units_dropped is not None:
+        update["units_dropped"] = None
+    return after.model_copy(update=update) if update else after
 
 
 # ------------------------------------------------------------------ what people allow

@@ -28,6 +28,7 @@ KINDS = {
     "n_treated": CountKind.TREATED,
     "n_comparison": CountKind.COMPARISON,
     "n_controls": CountKind.COMPARISON,
+    "units": CountKind.EVERYONE,
     **dict.fromkeys(
         ("n", "n_rows", "n_units", "n_before", "n_after", "rows_in", "rows_out", "of", "total"),
         CountKind.EVERYONE,

@@ -17,6 +17,7 @@ from impact_eval.core.provenance import stable
 from impact_eval.core.shown import Shown, one_line
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.results.account_records import ValueSection
+from impact_eval.results.added_leaves import with_added_leaves
 from impact_eval.results.checks import CheckRecord
 from impact_eval.results.estimates import CovarianceRecord, EstimateRecord, Role
 from impact_eval.results.faults import Json, TwiceInFile, fault_places, parsed
@@ -213,6 +214,8 @@ class StudyResults(Shown, Record):
         found = data.get("schema") if isinstance(data, Mapping) else None
         if found == SCHEMA_1 and isinstance(data, Mapping):
             data = from_schema_1(data, place)
+        elif found == SCHEMA and isinstance(data, Mapping):
+            data = with_added_leaves(data)
         elif found != SCHEMA:
             shown = found[:60] if isinstance(found, str) else None
             raise ImpactEvalError(

@@ -73,6 +73,11 @@ def received(step: FlowRecord) -> int | None:
     return sum_or_none((step.n, step.dropped))
 
 
+def units_received(step: FlowRecord) -> int | None:
+    """Return the people or territories that entered a step: those left and those who left."""
+    return sum_or_none((step.units, step.units_dropped))
+
+
 def lost(start: int, end: int) -> int:
     """Return how many left between two steps."""
     return start - end

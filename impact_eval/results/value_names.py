@@ -160,6 +160,8 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("recoded_by_label", "pairs"): Declared(ValueKind.TEXTS, Rule.FREE),
         ("labels_upside_down", "labels"): Declared(ValueKind.TEXTS, Rule.LABEL),
         ("always_treated", "first"): Declared(ValueKind.ANY, Rule.FREE),
+        ("entry_between_waves", "first"): Declared(ValueKind.TEXT, Rule.FREE),
+        ("entry_between_waves", "last"): Declared(ValueKind.TEXT, Rule.FREE),
         ("covariance_unknown", "first"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("covariance_unknown", "second"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("dif_small_group", "group"): _INSIDE,

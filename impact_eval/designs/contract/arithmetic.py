@@ -101,7 +101,7 @@ def check_missing_outcomes_counted(design: type[Design]) -> None:
         estimate = holed.fit()
     except ImpactEvalError:
         return  # refused by name: a design may need a complete panel
-    told = any(step.dropped for step in estimate.flow) or any(
+    told = any(step.dropped or step.units_dropped for step in estimate.flow) or any(
         "missing" in finding.code or "unbalanced" in finding.code for finding in estimate.findings
     )
     assert told, "rows with a missing outcome left without being counted"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,15 @@ def _check_flow(estimate: Estimate, rows: int) -> None:
         f"the flow begins with {first.n} rows; the table has {rows}"
     )
     assert all(step.dropped >= 0 for step in estimate.flow)
+    for before, after in pairwise(estimate.flow):
+        assert after.n + after.dropped == before.n, (
+            f"{after.step}: {after.n} rows kept and {after.dropped} dropped, of {before.n}"
+        )
+        if before.units is not None and after.units is not None:
+            gone = after.units_dropped or 0
+            assert after.units + gone == before.units, (
+                f"{after.step}: {after.units} units kept and {gone} dropped, of {before.units}"
+            )
 
 
 def _check_doubled(example: Example, estimate: Estimate) -> None:

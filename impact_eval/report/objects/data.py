@@ -48,7 +48,7 @@ def _roles(sample: Sample) -> list[Said]:
 
 
 def _flow(sample: Sample) -> list[Said]:
-    """Return the flow in words: in all, then each step that left rows out."""
+    """Return the flow in words: in all, then each step that left rows or people out."""
     steps = [FlowRecord.of(step) for step in sample.flow]
     start, end = received(steps[0]), steps[-1].n
     if start is None or end is None:
@@ -56,11 +56,14 @@ def _flow(sample: Sample) -> list[Said]:
     if start == end:
         return [say("flow.sentence_all", n=end)]
     out: list[Said] = [say("flow.sentence", start=start, n=end, share=share(end, start))]
+    who = sample.rows_are.value
     for step in steps:
+        reason = step.reason or step.step
+        why = known(reason, f"flow_reason.{reason}", f"reason.{reason}", f"label.{reason}")
         if step.dropped:
-            reason = step.reason or step.step
-            why = known(reason, f"flow_reason.{reason}", f"reason.{reason}", f"label.{reason}")
             out.append(say("shown.left", n=step.dropped, reason=why))
+        if step.units_dropped:
+            out.append(say(f"shown.left_{who}", n=step.units_dropped))
     return out
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,15 +69,18 @@ def test_everyone_left_out_is_counted_once_under_one_code(rng: np.random.Generat
     sample = _sample(frame, "w")
     early = int((frame.groupby("id")["cohort"].first() == 1).sum())
     panel = read_panel(sample, "y", leave_out=tuple(LeftOut))
-    left = {
-        step.reason: step.dropped for step in panel.flow if step.dropped and step.step != "read"
-    }
+    rows = {step.reason: step.dropped for step in panel.flow if step.dropped}
+    left = {step.reason: step.units_dropped for step in panel.flow if step.units_dropped}
     told = {f.code: f.values["n"] for f in panel.findings}
     gone = set(units) - set(panel.units.tolist())
-    assert left.pop("missing_outcome") == 7
+    assert rows["missing_outcome"] == 7
+    left["unit_never_observed"] = left.pop("missing_outcome")  # with their last row
     assert left == told
+    for before, after in pairwise(panel.flow):
+        assert after.n + after.dropped == before.n
+        assert (after.units or 0) + (after.units_dropped or 0) == before.units
     assert left["always_treated_dropped"] == early
-    assert sum(left.values()) == len(gone)
+    assert sum(n or 0 for n in left.values()) == len(gone)
     assert panel.balanced
 
 
@@ -85,4 +90,5 @@ def test_a_synthetic_design_counts_units_as_the_others_do(rng: np.random.Generat
     frame.loc[mine[:2], "y"] = np.nan
     estimate = SyntheticDiD(draws=10).fit(_sample(frame), "y")
     step = next(s for s in estimate.flow if s.reason == "incomplete_unit_dropped")
-    assert (step.dropped, step.n) == (1, 39)
+    assert (step.units_dropped, step.units) == (1, 39)
+    assert (step.dropped, step.n) == (4, 39 * 6)

@@ -426,6 +426,9 @@ PAIRS: dict[str, Pair] = {
     "data.roles.weights": Pair("people", ABSENT, "poids"),
     "data.waves.names": Pair("wide", ["T0", "T1"], ["T0", "T1", "T2"], "waves_mismatch"),
     "data.waves.columns": Pair("wide", {"jours": ["j_0", "j_1"]}, {"jours": ["j_0", "j_2"]}),
+    "data.waves.sheets": Pair("wide", ABSENT, ["un"], "waves_tables_mismatch"),
+    "data.waves.files": Pair("wide", ABSENT, ["wide.csv"], "waves_tables_mismatch"),
+    "data.treated_from": Pair("panel", ABSENT, 2021, "treated_from_alone"),
     "data.text_columns": Pair(
         "people", ABSENT, ["code"], also={"data.roles.cluster": "code"}
     ),
@@ -486,6 +489,12 @@ PAIRS: dict[str, Pair] = {
         "wide",
         {q: [f"{q}_0", f"{q}_1"] for q in QUESTIONS},
         {q: [f"{q}_0", f"{q}_2"] for q in QUESTIONS},
+    ),
+    "instruments[].data.waves.sheets": Pair("wide", ABSENT, ["un"], "waves_tables_mismatch"),
+    "instruments[].data.waves.files": Pair("wide", ABSENT, ["wide.csv"], "waves_tables_mismatch"),
+    "instruments[].data.treated_from": Pair(
+        "scale", 1, 2,
+        also={f"{METHOD}.name": "did", f"{UNDER}.cohort": ABSENT, f"{UNDER}.treatment": "aide"},
     ),
     "instruments[].data.text_columns": Pair(
         "scale", ABSENT, ["code"], also={**GROUPS, f"{UNDER}.cluster": "code"}

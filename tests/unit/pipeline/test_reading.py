@@ -17,7 +17,8 @@ from impact_eval import ImpactEvalError, Study
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data.pseudonyms import KEY_VARIABLE, is_pseudonym
 from impact_eval.pipeline.evaluate import evaluate
-from impact_eval.pipeline.study_tables import look_at_tables, read_tables, sample_of
+from impact_eval.pipeline.opening import look_at_tables
+from impact_eval.pipeline.study_tables import read_tables, sample_of
 
 HEAD: dict[str, Any] = {
     "id": "essai", "title": "Essai", "territory": "01", "pillar": "emploi",

@@ -346,8 +346,15 @@ def data() -> DataRecord:
         counted=RowsAre.PEOPLE,
         columns=(),
         flow=(
-            FlowRecord(step="read", n=812, dropped=0, reason=None),
-            FlowRecord(step="outcome_observed", n=702, dropped=110, reason=None),
+            FlowRecord(step="read", units=None, units_dropped=None, n=812, dropped=0, reason=None),
+            FlowRecord(
+                step="outcome_observed",
+                units=None,
+                units_dropped=None,
+                n=702,
+                dropped=110,
+                reason=None,
+            ),
         ),
         n_rows=702,
         n_units=702,

@@ -85,8 +85,19 @@ CONTRADICTIONS: dict[str, tuple[str, Change]] = {
         "part_over_whole",
         lambda d: d["data"].update(
             flow=[
-                {"step": "read", "n": 10, "dropped": 0, "reason": None},
-                {"step": "kept", "n": 12, "dropped": 0, "reason": None},
+                {"step": "read", "units": None, "units_dropped": None, "n": 10, "dropped": 0,
+                 "reason": None},
+                {"step": "kept", "units": None, "units_dropped": None, "n": 12, "dropped": 0,
+                 "reason": None},
+            ]
+        ),
+    ),
+    "a flow of more people than rows": (
+        "part_over_whole",
+        lambda d: d["data"].update(
+            flow=[
+                {"step": "read", "units": 12, "units_dropped": 0, "n": 10, "dropped": 0,
+                 "reason": None},
             ]
         ),
     ),
