@@ -114,6 +114,7 @@ def _covariance(
     if plan.controls[:, :-1].any():
         order = np.argsort(np.maximum(plan.time, plan.base), kind="stable")
     out = np.zeros((size + cohorts, size + cohorts))
+    # The influence of their theorem 2, cohort by cohort: psi_i = w_i M'(y_i, 1).
     for k in range(cohorts + 1):
         rows = np.vstack([contrast * slope[k], offset[k]])[:, order]
         beside = np.flatnonzero(plan.controls[order, k])
