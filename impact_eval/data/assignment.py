@@ -61,11 +61,14 @@ class Assignment:
         Treated now.
     switches_off : bool
         Some unit leaves the action after entering it.
+    entries : (n,) array or None
+        The same as `cohorts`, with the dates after the last period as they are.
     """
 
     cohorts: FloatArray | None
     treated: BoolArray | None
     switches_off: bool
+    entries: FloatArray | None = None
 
 
 def read_assignment(
@@ -89,11 +92,14 @@ def read_assignment(
     cohorts: FloatArray | None = None
     treated: BoolArray | None = None
     switches_off = False
+    entries: FloatArray | None = None
     if cohort is not None:
         if structure.periods is None:
             faults.add(Finding.error("cohort_needs_time", column=cohort))
             faults.raise_if_errors()
-        cohorts = _read_cohorts(roles.column_of(frame, cohort), structure, faults)
+        entries = _read_cohorts(roles.column_of(frame, cohort), structure, faults)
+        assert structure.periods is not None  # else refused above
+        cohorts = np.where(entries > structure.periods.values[-1], np.inf, entries)
     if treatment is not None:
         given = roles.read_treatment(roles.column_of(frame, treatment), faults) == 1
         if structure.periods is None or cohorts is not None:
@@ -108,7 +114,7 @@ def read_assignment(
         if treated is not None and cohort is not None:
             _compare(treated, since, (cohort, treatment), faults)
         treated = since if treated is None else treated
-    return Assignment(cohorts, treated, switches_off)
+    return Assignment(cohorts, treated, switches_off, cohorts if entries is None else entries)
 
 
 def _read_cohorts(
@@ -132,13 +138,14 @@ def _read_cohorts(
                     examples=[str(u) for u in structure.unit_labels[changing][: roles.FIRST_ROWS]],
                 )
             )
-    return _within_panel(cohorts, name, structure, faults)
+    _check_dates(cohorts, name, structure, faults)
+    return cohorts
 
 
-def _within_panel(
+def _check_dates(
     cohorts: FloatArray, column: str, structure: RowStructure, faults: FindingCollector
-) -> FloatArray:
-    """Make cohorts after the last period untreated here; refuse those far outside the panel."""
+) -> None:
+    """Tell entries before the first period or after the last; refuse those far outside."""
     assert structure.periods is not None
     first, last = (float(structure.periods.values[i]) for i in (0, -1))
     reach = FAR * max(last - first, 1.0) + FAR
@@ -161,7 +168,6 @@ def _within_panel(
     early = cohorts <= first
     if early.any() and not (absurd & early).any():
         faults.add(Finding.warning("always_treated", n=structure.count_units(early), first=first))
-    return np.where(late, np.inf, cohorts)
 
 
 def _cohorts_from(treated: BoolArray, structure: RowStructure) -> FloatArray:

@@ -209,7 +209,7 @@ class CallawaySantAnna:
 
     def _refuse(self, data: GroupTimeData) -> None:
         never = ControlGroup.NEVER_TREATED
-        if not data.cohorts.size:
+        if not (data.cohorts <= data.times[-1]).any():
             raise ImpactEvalError(
                 Finding.error("no_group_time_cell", anticipation=self.anticipation)
             )

@@ -113,6 +113,7 @@ def cells_of_panel(
 ) -> Cells:
     """Return the cells of a panel: codes of cohort and period, effects and weights, all (K,)."""
     untreated = panel.starts[:, None] > np.arange(panel.n_periods)[None, :]
+    untreated &= ~panel.reacting
     sizes = np.bincount(panel.codes, weights=panel.unit_weights, minlength=len(panel.starts))
     waiting = panel.cell_count * untreated
     # nobody is its own comparison; a lead of no cohort (-1) is compared with all who wait

@@ -110,6 +110,11 @@ class Panel:
         Every unit is observed at every period.
     flow : tuple of FlowStep
     findings : tuple of Finding
+    anticipation : float
+        Declared when the panel was read.
+    entries : (G,) array or None
+        When each cohort enters, be it after the last period: given when some of the never treated
+        enter so soon after it that, within the anticipation, they may already react.
     """
 
     y: FloatArray
@@ -129,6 +134,8 @@ class Panel:
     balanced: bool
     flow: tuple[FlowStep, ...]
     findings: tuple[Finding, ...]
+    anticipation: float = 0
+    entries: FloatArray | None = None
 
     @property
     def n_units(self) -> int:
@@ -238,6 +245,14 @@ class Panel:
         """(G, T) time elapsed since the first treated period; minus infinity for never treated."""
         return self.times[None, :] - self.cohorts[:, None]
 
+    @property
+    def reacting(self) -> BoolArray:
+        """(G, T) periods at which some never treated may react to an entry after the last one."""
+        if self.entries is None:
+            return np.zeros((len(self.starts), self.n_periods), dtype=bool)
+        soon = self.times[None, :] + self.anticipation >= self.entries[:, None]
+        return np.asarray(soon & self.never[:, None])
+
     def untreated(self, anticipation: float = 0) -> BoolArray:
         """(G, T) periods before the start and its anticipation."""
         return np.asarray(self.event_times < -anticipation)
@@ -257,7 +272,7 @@ class Panel:
         if len(starts) == len(self.starts):
             return self
         cohorts = np.append(self.times, np.inf)[starts]
-        return replace(self, codes=code[self.codes], starts=starts, cohorts=cohorts)
+        return replace(self, codes=code[self.codes], starts=starts, cohorts=cohorts, entries=None)
 
     def columns(self, cells: FloatArray) -> PanelColumns:
         """Return the columns of a regression whose cell columns are `cells`, (G, T, K)."""
@@ -316,6 +331,7 @@ class Panel:
             codes=rank[self.codes[mask]],
             starts=self.starts[kept],
             cohorts=self.cohorts[kept],
+            entries=None if self.entries is None else self.entries[kept],
             units=self.units[mask],
             sample_units=self.sample_units[mask],
             first_period=self.first_period[mask],
@@ -346,7 +362,8 @@ def read_panel(
     leave_out : sequence of LeftOut
         In the order in which they are counted.
     anticipation : float
-        Of the always treated.
+        Of the always treated, and of those who enter just after the last period: they stand apart
+        from the other never treated, for they may already react.
 
     Returns
     -------
@@ -354,7 +371,10 @@ def read_panel(
         A panel that nobody is left out of holds the sample's own arrays.
     """
     wide = sample.wide(outcome)
-    codes, starts, cohorts = _coded(wide.times, wide.cohorts)
+    soon = entering_soon(_unit_entries(sample), wide.times, anticipation)
+    late = soon > wide.times[-1]
+    codes, starts, entries = _coded(wide.times, soon)
+    cohorts = np.where(starts < len(wide.times), entries, np.inf)
     n = len(wide.y)
     above = bool(sample.cluster_names)
     values = wide.covariates_by_time
@@ -377,11 +397,37 @@ def read_panel(
         covariates=Covariates(values=values, names=sample.covariate_names),
         balanced=wide.balanced,
         flow=(*sample.flow, *_missing_step(sample, outcome, wide.balanced)),
-        findings=sample.findings,
+        findings=(*sample.findings, *told_soon(soon, late & np.isfinite(soon), anticipation)),
+        anticipation=anticipation,
+        entries=entries if (late & np.isfinite(soon)).any() else None,
     )
     for rule in leave_out:
         panel = panel.leave_out(rule, anticipation)
     return panel
+
+
+def entering_soon(entries: FloatArray, times: FloatArray, anticipation: float) -> FloatArray:
+    """Return dates of entry, infinite when too late to be reacted to within the panel."""
+    return np.where(entries > times[-1] + anticipation, np.inf, entries)
+
+
+def _unit_entries(sample: Sample) -> FloatArray:
+    """(N,) when each unit enters, be it after the last period."""
+    out = sample.unit_cohorts.copy()
+    if sample.entries is not None:
+        out[sample.unit_codes] = sample.entries
+    return out
+
+
+def told_soon(entries: FloatArray, soon: BoolArray, anticipation: float) -> tuple[Finding, ...]:
+    """Tell those who enter after the last period, so soon that they may already react."""
+    if not soon.any():
+        return ()
+    dates = np.unique(entries[soon]).tolist()
+    n = int(soon.sum())
+    return (
+        Finding.warning("anticipation_after_panel", n=n, cohorts=dates, anticipation=anticipation),
+    )
 
 
 def _coded(times: FloatArray, entry: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from impact_eval.core.estimate import FlowStep, Label
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
-from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel
+from impact_eval.designs.cohort_panel import (
+    LeftOut,
+    Panel,
+    entering_soon,
+    read_panel,
+    told_soon,
+)
 from impact_eval.designs.panel_covariance import bind_panel
 from impact_eval.designs.row_regression import sample_findings
 from impact_eval.designs.ties import BoundCovariance, bind_units, cluster_columns
@@ -37,7 +43,8 @@ class GroupTimeData:
         One of the two is given.
     times : (T,) array
     cohorts : (K,) array
-        Treated cohorts kept, ascending.
+        Treated cohorts kept, ascending; then those that enter after the last period, so soon that
+        they may already react.
     has_never : bool
     pairwise : bool
         The panel has holes.
@@ -147,7 +154,9 @@ def read_units(
     panel = read_panel(sample, outcome, leave_out=rules, anticipation=anticipation)
     above = cluster_labels(sample, covariance)
     clusters = None if above is None else _unit_codes(sample, above[0])[panel.sample_units]
-    cohorts = panel.cohorts[~panel.never]
+    dates = panel.cohorts if panel.entries is None else panel.entries
+    cohorts = dates[np.isfinite(dates)]
+    treated = int((~panel.never).sum())
     own = by_kernel(sample, covariance)
     grouped = sort_panel(
         panel.y,
@@ -169,7 +178,7 @@ def read_units(
         independent=labels,
         n_units=np.bincount(panel.codes, minlength=len(cohorts) + 1)[: len(cohorts)],
         n_independent=_independent_by_cohort(panel.codes, clusters, len(cohorts)),
-        treated_independent=_treated_independent(panel.codes, clusters, len(cohorts)),
+        treated_independent=_treated_independent(panel.codes, clusters, treated),
         clustered=above is not None,
         bound=None if own else bind_panel(panel, sample, covariance),
         label=_label_of(sample),
@@ -236,8 +245,9 @@ def read_rows(
     assert sample.cohorts is not None
     assert sample.time_codes is not None
     keep, story = _keep_rows(sample, outcome, sample.cohorts, anticipation)
-    start = sample.cohorts[keep]
+    start, soon = _row_dates(sample, keep, anticipation)
     cohorts = np.unique(start[np.isfinite(start)])
+    treated = int((cohorts <= sample.times[-1]).sum())
     codes = np.searchsorted(cohorts, start)
     people, person = _people(sample, keep)
     above = cluster_labels(sample, covariance)
@@ -268,19 +278,29 @@ def read_rows(
         rows=rows,
         times=sample.times,
         cohorts=cohorts,
-        has_never=bool((codes == len(cohorts)).any()),
+        has_never=bool((codes >= treated).any()),
         independent=labels,
         n_units=np.bincount(codes[first], minlength=len(cohorts) + 1)[:-1],
         n_independent=_independent_by_cohort(codes, counted, len(cohorts)),
-        treated_independent=_treated_independent(codes, counted, len(cohorts)),
+        treated_independent=_treated_independent(codes, counted, treated),
         clustered=above is not None,
         bound=None
         if own
         else bind_units(sample, covariance, np.flatnonzero(keep)[first], groups=codes[first]),
         label=_label_of(sample),
         flow=tuple(story.flow),
-        findings=tuple(story.findings),
+        findings=(*story.findings, *soon),
     )
+
+
+def _row_dates(
+    sample: Sample, keep: BoolArray, anticipation: float
+) -> tuple[FloatArray, tuple[Finding, ...]]:
+    """Return when each row kept enters, and what is told of those who do just after the last."""
+    assert sample.entries is not None
+    start = entering_soon(sample.entries[keep], sample.times, anticipation)
+    late = np.isfinite(start) & (start > sample.times[-1])
+    return start, told_soon(start, late, anticipation)
 
 
 def _keep_rows(

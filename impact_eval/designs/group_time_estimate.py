@@ -49,7 +49,9 @@ def group_time_estimate(
         n_clusters=n_independent,
         findings=data.findings,
         flow=data.flow,
-        details={"cohorts": {_tell(data.label(start)): int(n) for start, n in sizes}},
+        details={
+            "cohorts": {_tell(data.label(g)): int(n) for g, n in sizes if g <= fit.plan.times[-1]}
+        },
     )
     table = CellAggregator(
         cells=_cells(data, fit),

@@ -124,12 +124,12 @@ class ImputationDiD:
         asked = covariance_asked(self.covariance, sample, default=CR.CR0)
         whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = read_panel(sample, outcome)
-        untreated = panel.untreated(self.anticipation)
+        panel = read_panel(sample, outcome, anticipation=self.anticipation)
+        untreated = panel.untreated(self.anticipation) & ~panel.reacting
         foundation = np.any(panel.observed & untreated[panel.codes], axis=1)
         panel, untreated = _keep(panel, untreated, foundation)
         refuse_empty(panel, self.info.name)
-        treated = ~untreated
+        treated = ~untreated & ~panel.reacting
         found = self._impute(panel, untreated, treated)
         live = found.identified
         if not live.any():

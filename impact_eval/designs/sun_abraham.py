@@ -108,7 +108,7 @@ class SunAbraham:
         asked = covariance_asked(self.covariance, sample, default=CR.CR1)
         whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = read_panel(sample, outcome)
+        panel = read_panel(sample, outcome, anticipation=self.anticipation)
         panel = panel.leave_out(LeftOut.ALWAYS_TREATED, self.anticipation)
         refuse_empty(panel, self.info.name)
         used, findings = comparison_cells(panel, self.anticipation)
@@ -162,7 +162,7 @@ def _comparison_cohort(panel: Panel) -> BoolArray:
 
 def comparison_cells(panel: Panel, anticipation: int) -> tuple[BoolArray, tuple[Finding, ...]]:
     """Return the (G, T) cells in use: all, or those before the last cohort starts."""
-    used = np.ones((len(panel.starts), panel.n_periods), dtype=bool)
+    used = ~panel.reacting
     if panel.never.any():
         return used, ()
     last = panel.starts == panel.starts.max()

@@ -129,7 +129,7 @@ class TripleDifference:
         asked = covariance_asked(self.covariance, sample, default=CR.CR0)
         whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = read_panel(sample, outcome)
+        panel = read_panel(sample, outcome, anticipation=self.anticipation)
         panel = panel.leave_out(LeftOut.ALWAYS_TREATED, self.anticipation)
         eligible = unit_flag(sample, self.eligible)[panel.sample_units]
         cells = self._cells(panel, eligible)
@@ -145,6 +145,7 @@ class TripleDifference:
             codes=2 * panel.codes + eligible,
             starts=np.repeat(panel.starts, 2),
             cohorts=np.repeat(panel.cohorts, 2),
+            entries=None if panel.entries is None else np.repeat(panel.entries, 2),
         )
         bound = bind_panel(split, whole, asked)
         return self._table(panel, split, cells, outcome, bound).estimate()
@@ -172,6 +173,7 @@ class TripleDifference:
         later = panel.never.copy()
         if self.control_group == "not_yet_treated":
             later |= panel.untreated(self.anticipation)[:, max(t, base)]
+        later &= ~panel.reacting[:, max(t, base)]
         later[g] = False
         comparisons = [
             rows

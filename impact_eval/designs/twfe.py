@@ -132,7 +132,7 @@ class TwoWayFixedEffects:
         event = self.specification == "event"
         if event and sample.switches_off:
             raise ImpactEvalError(Finding.error("treatment_switches_off", method=self.info.name))
-        panel = read_panel(sample, outcome)
+        panel = read_panel(sample, outcome, anticipation=self.anticipation)
         fitted = _Fitted(self, panel, outcome, whole, asked)
         return fitted.event() if event else fitted.static()
 
@@ -158,7 +158,7 @@ class _Fitted:
 
     def static(self) -> Estimate:
         panel, treatment = treatment_paths(self.panel, self.sample)
-        result = panel_ols(panel, treatment[:, :, None], self.sample, covariance=self.covariance)
+        result = self._regress(panel, treatment[:, :, None])
         _refuse_nothing(result, self.design.info.name)
         value = result.coefficients
         details = self._diagnosis(panel, treatment, float(value[0]))
@@ -172,7 +172,7 @@ class _Fitted:
         times, cells = event_columns(
             panel.event_times, panel.reference(design.anticipation), window=design.window
         )
-        result = panel_ols(panel, cells, self.sample, covariance=self.covariance)
+        result = self._regress(panel, cells)
         _refuse_nothing(result, design.info.name)
         kept = times[result.kept]
         order = np.argsort(kept)
@@ -184,6 +184,11 @@ class _Fitted:
             findings = (Finding.warning("event_times_dropped", times=dropped, n=len(dropped)),)
         report = self._report(result, {}, findings)
         return make_estimate(report, rows, result.coefficients[order], combined, aggregator=self)
+
+    def _regress(self, panel: Panel, cells: FloatArray) -> OlsResult:
+        """Regress on the rows in use: those who may react to an entry to come are not."""
+        used = None if panel.entries is None else ~panel.reacting
+        return panel_ols(panel, cells, self.sample, covariance=self.covariance, used=used)
 
     def _event_row(self, event: float) -> Row:
         panel = self.panel
