@@ -14,7 +14,7 @@ Callaway, B. and Sant'Anna, P. (2021). doi:10.1016/j.jeconom.2020.12.001
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Estimate, Label, MethodRecord
-from impact_eval.core.findings import Finding
+from impact_eval.core.findings import Finding, NotApplicable
+from impact_eval.designs.averages import OVERALL, Average, completed, told_of_blanks
 from impact_eval.designs.cohort_panel import Panel
 from impact_eval.designs.influence_sources import InfluenceSource
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
@@ -76,6 +77,8 @@ class Cells:
         Units, and units or clusters that are independent.
     untested : (K,) array of bool
         Cells whose lack of an error is told otherwise: reference periods, undefined cells.
+    why : mapping of int to str
+        Why a cell is not identified, by its place.
     """
 
     effects: FloatArray
@@ -91,6 +94,7 @@ class Cells:
     n_units: IntArray
     n_clusters: IntArray
     untested: BoolArray
+    why: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def post(self) -> BoolArray:
@@ -99,9 +103,10 @@ class Cells:
 
     def beside(self, other: Mapping[str, NDArray[Any]]) -> Cells:
         """Return these cells and others of the same cohorts, given by column."""
-        return replace(
-            self, **{name: np.concatenate([getattr(self, name), v]) for name, v in other.items()}
-        )
+        joined: dict[str, Any] = {
+            name: np.concatenate([getattr(self, name), v]) for name, v in other.items()
+        }
+        return replace(self, **joined)
 
 
 def cells_of_panel(
@@ -110,8 +115,13 @@ def cells_of_panel(
     period: IntArray,
     effects: FloatArray,
     weight: FloatArray,
+    *,
+    blank: str = "cell_not_identified",
 ) -> Cells:
-    """Return the cells of a panel: codes of cohort and period, effects and weights, all (K,)."""
+    """Return the cells of a panel: codes of cohort and period, effects and weights, all (K,).
+
+    `blank` says why some have no effect.
+    """
     untreated = panel.starts[:, None] > np.arange(panel.n_periods)[None, :]
     untreated &= ~panel.reacting
     sizes = np.bincount(panel.codes, weights=panel.unit_weights, minlength=len(panel.starts))
@@ -131,19 +141,9 @@ def cells_of_panel(
         sizes=np.asarray(sizes, dtype=np.float64),
         n_units=panel.counts,
         n_clusters=panel.cohort_clusters,
-        untested=np.zeros(len(effects), dtype=bool),
+        untested=~np.isfinite(effects),
+        why=dict.fromkeys(np.flatnonzero(~np.isfinite(effects)).tolist(), blank),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Average:
-    """One aggregate: its place, the weights (K,) of its cells, its slope (S,) in the shares."""
-
-    term: str
-    group: Label
-    time: Label
-    weights: FloatArray
-    slope: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,7 +211,7 @@ class CellAggregator:
         -------
         Estimate
         """
-        averages = _KINDS[kind](self)
+        averages = self._averages(kind)
         size = len(averages), len(self.cells.effects)
         weights = np.array([a.weights for a in averages]).reshape(size)
         shares = None
@@ -227,16 +227,25 @@ class CellAggregator:
             findings=(*self.report.findings, *self._findings(kind, averages, behind)),
         )
         values = weights @ np.nan_to_num(self.cells.effects)
+        values[[average.reason is not None for average in averages]] = np.nan
         return make_estimate(report, rows, values, self.source.combine(weights, shares))
+
+    def _averages(self, kind: str) -> list[Average]:
+        """Return the averages of a kind, those without any effect to average included."""
+        cells, average = self.cells, _KINDS[kind]
+        found = average(self)
+        if np.isfinite(cells.effects).all() and found and found[-1].term == OVERALL:
+            return found
+        filled = replace(self, cells=replace(cells, effects=np.nan_to_num(cells.effects)))
+        size = {"cells": len(cells.effects), "shares": self.shares}
+        return completed(found, average(filled), cells.why, **size)
 
     def _findings(
         self, kind: str, averages: list[Average], behind: list[_Behind]
     ) -> tuple[Finding, ...]:
-        if not averages:
-            return (Finding.warning("nothing_to_aggregate", kind=kind),)
+        out = list(told_of_blanks(averages, [_name(a) for a in averages], kind))
         if self.alone is not Alone.NO_INTERVAL:
-            return ()
-        out = []
+            return tuple(out)
         for code in ("row_of_one_unit", "row_of_one_cluster"):
             names = [_name(a) for a, b in zip(averages, behind, strict=True) if b.told == code]
             if names:
@@ -256,6 +265,7 @@ class CellAggregator:
             int(cells.n_comparison[k]),
             has_error=behind.has_error and not cells.untested[k],
             has_interval=behind.has_interval,
+            reason=NotApplicable(cells.why[k]) if k in cells.why else None,
         )
 
     def _behind(self, average: Average) -> _Behind:
@@ -276,7 +286,7 @@ class CellAggregator:
 
     def _row(self, average: Average, behind: _Behind) -> Row:
         cells = self.cells
-        part = average.weights != 0
+        part = average.weights != 0 if average.asked is None else average.asked
         cohort = cells.cohort[part]
         largest = np.zeros(len(cells.cohorts) + 1, dtype=np.int64)  # the last for cohort -1
         np.maximum.at(largest, cohort, cells.n_treated[part])
@@ -291,6 +301,7 @@ class CellAggregator:
             int(comparison.max(initial=0)),
             has_error=behind.has_error and not cells.untested[part].all(),
             has_interval=behind.has_interval,
+            reason=average.reason,
         )
 
     # -- averages -------------------------------------------------------------------------------

@@ -116,6 +116,7 @@ def _cells(data: GroupTimeData, fit: GroupTimeFit) -> Cells:
         n_units=data.n_units,
         n_clusters=data.n_independent,
         untested=plan.reference | ~np.isfinite(fit.estimates),
+        why={i: str(code) for i, code in fit.undefined.items()},
     )
 
 

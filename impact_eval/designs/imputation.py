@@ -173,7 +173,14 @@ class ImputationDiD:
         else:
             source = UnitSource(panel, found.influence, bound=bound)
         return CellAggregator(
-            cells=cells_of_panel(panel, found.cohort, found.period, found.effects, found.weight),
+            cells=cells_of_panel(
+                panel,
+                found.cohort,
+                found.period,
+                found.effects,
+                found.weight,
+                blank="cell_not_imputable",
+            ),
             report=CommonParts(
                 outcome=outcome,
                 estimand="att",

@@ -18,7 +18,7 @@ from impact_eval.core.estimate import (
     MethodRecord,
     wald_effect,
 )
-from impact_eval.core.findings import Finding
+from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.designs.influence_sources import Combination
 from impact_eval.designs.own_tests import apply_tests
 
@@ -30,7 +30,7 @@ class Row:
     """What a row is: its term, its place, how many units it compares, what it may tell.
 
     A row without `has_error` has neither error nor interval; one without `has_interval` has its
-    error and no test.
+    error and no test. One without a number has its `reason`.
     """
 
     term: str
@@ -40,6 +40,7 @@ class Row:
     n_comparison: int | None = None
     has_error: bool = True
     has_interval: bool = True
+    reason: NotApplicable | None = None
 
     @property
     def key(self) -> str:
@@ -107,7 +108,7 @@ def make_estimate(
             n_comparison=row.n_comparison,
             n_clusters=clusters,
         )
-        effects.append(effect if row.has_interval else _without_interval(effect))
+        effects.append(_as_told(effect, row))
     rows_shown: tuple[Effect, ...] = tuple(effects)
     noted: tuple[Finding, ...] = ()
     if combined.tests is not None:
@@ -134,6 +135,10 @@ def make_estimate(
     )
 
 
-def _without_interval(effect: Effect) -> Effect:
-    """Return a row with its standard error but no test and no interval."""
+def _as_told(effect: Effect, row: Row) -> Effect:
+    """Return an effect with what its row may tell: perhaps no test and no interval, a reason."""
+    if row.reason is not None:
+        effect = replace(effect, reason=row.reason)
+    if row.has_interval:
+        return effect
     return replace(effect, statistic=None, p_value=None, conf_low=None, conf_high=None)

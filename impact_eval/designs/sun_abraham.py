@@ -125,15 +125,17 @@ class SunAbraham:
         dropped = int((~result.kept).sum())
         if dropped:
             findings = (*findings, Finding.warning("cells_not_identified", n=dropped))
-        cohort, period = cohort[result.kept], period[result.kept]
         order = np.lexsort((period, cohort))
         cohort, period = cohort[order], period[order]
+        effects = np.full(len(order), np.nan)
+        effects[result.kept] = result.coefficients
+        pick = np.eye(len(order))[order][:, result.kept]
         table = CellAggregator(
             cells=cells_of_panel(
                 panel,
                 cohort,
                 period,
-                result.coefficients[order],
+                effects[order],
                 panel.cell_weight[cohort, period],
             ),
             report=CommonParts(
@@ -144,7 +146,7 @@ class SunAbraham:
                 findings=(*panel.findings, *result.findings, *findings),
                 flow=panel.flow,
             ),
-            source=MappedSource(result.source, np.eye(len(order))[order]),
+            source=MappedSource(result.source, pick),
             alone=Alone.NO_ERROR if self.covariance is None else Alone.AS_ASKED,
         )
         return table.estimate()

@@ -111,7 +111,8 @@ _CLUSTERS = Declared(ValueKind.COUNT, Rule.CLUSTERS)
 
 # Codes whose `n` counts what are not people.
 _OF_THINGS = _codes(
-    "blank_columns_dropped|blank_rows_dropped|cells_not_identified|cells_not_imputable"
+    "average_of_fewer|rows_without_effect"
+    "|blank_columns_dropped|blank_rows_dropped|cells_not_identified|cells_not_imputable"
     "|cfa_not_identified|cfa_groups_differ|cohorts_outside_window|collinear_columns"
     "|constant_or_collinear_items|covariance_not_psd|event_times_dropped|header_rows_dropped"
     "|headers_joined|honest_gap|identifying_columns|index_weight_negative|invariance_few_items"
