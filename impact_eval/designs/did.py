@@ -41,6 +41,7 @@ from impact_eval.stats.inference.covariances import Covariance, CovarianceResult
 from impact_eval.stats.inference.regression import least_squares
 from impact_eval.stats.panels.drdid import DidMethod, TwoByTwo, panel_did
 from impact_eval.stats.panels.drdid_cross_sections import cross_section_did
+from impact_eval.stats.surveys.far_apart import gap_of_rows, told_far_apart
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -365,7 +366,11 @@ def _by_influence(design: DifferenceInDifferences, data: _Data) -> _Answer:
             findings=(),
         ),
         None if plain and len(ties.codes) == 1 else float(result.df[0]),
-        (*found.findings, *(f for f in result.findings if f.code != "few_clusters")),
+        (
+            *told_far_apart(gap_of_rows(columns, data.treated, data.weights)),
+            *found.findings,
+            *(f for f in result.findings if f.code != "few_clusters"),
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from impact_eval.designs.panel_effects import CommonParts
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance
 from impact_eval.stats.panels.group_time import GroupTimeFit
+from impact_eval.stats.surveys.far_apart import told_far_apart
 from impact_eval.stats.surveys.propensity import NO_OVERLAP, TRIM
 
 FloatArray = NDArray[np.float64]
@@ -149,6 +150,7 @@ def _findings(
     found += few_independent(
         treated=data.treated_independent, total=n_independent, clustered=data.clustered
     )
+    found += told_far_apart(fit.gap)
     if fit.trimmed:
         found.append(Finding.warning("trimmed_comparison", n=fit.trimmed, limit=TRIM))
     if fit.largest_propensity >= NO_OVERLAP:

@@ -41,10 +41,14 @@ from impact_eval.stats.inference.covariance import CR
 from impact_eval.stats.inference.covariances import Covariance, Source
 from impact_eval.stats.panels.ddd import TripleEffect, triple_difference
 from impact_eval.stats.panels.drdid import DidMethod
+from impact_eval.stats.panels.group_time_fit import Undefined
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+
+NOBODY = "cell_not_identified"
+NO_OVERLAP = str(Undefined.NO_OVERLAP)
 
 
 @register
@@ -133,7 +137,7 @@ class TripleDifference:
         panel = panel.leave_out(LeftOut.ALWAYS_TREATED, self.anticipation)
         eligible = unit_flag(sample, self.eligible)[panel.sample_units]
         cells = self._cells(panel, eligible)
-        if not cells.effects:
+        if not np.isfinite(cells.effects).any() and NO_OVERLAP not in cells.why.values():
             raise ImpactEvalError(
                 Finding.error(
                     "triple_group_empty", method=self.info.name, column=self.eligible,
@@ -157,11 +161,7 @@ class TripleDifference:
             for t in range(panel.n_periods):
                 if t == base:
                     continue
-                found = self._cell(panel, eligible, int(g), t, base)
-                if found is None:
-                    out.skipped.append((int(g), t))
-                else:
-                    out.add(int(g), t, found)
+                out.add(int(g), t, self._cell(panel, eligible, int(g), t, base), panel.n_units)
         return out
 
     def _cell(
@@ -202,12 +202,16 @@ class TripleDifference:
         bound: BoundCovariance | None,
     ) -> CellAggregator:
         findings = [*panel.findings, *few_cluster_findings(panel), *cells.findings]
-        if cells.skipped:
-            findings.append(Finding.warning("cells_not_identified", n=len(cells.skipped)))
+        for code, told in ((NOBODY, "cells_not_identified"), (NO_OVERLAP, "cells_no_overlap")):
+            n = sum(1 for reason in cells.why.values() if reason == code)
+            findings += [Finding.warning(told, n=n)] if n else []
         cohort, period = 2 * np.array(cells.cohort) + 1, np.array(cells.period)
         size = np.bincount(split.codes, weights=split.unit_weights, minlength=len(split.starts))
         return CellAggregator(
-            cells=cells_of_panel(split, cohort, period, np.array(cells.effects), size[cohort]),
+            cells=replace(
+                cells_of_panel(split, cohort, period, np.array(cells.effects), size[cohort]),
+                why=cells.why,
+            ),
             report=CommonParts(
                 outcome=outcome,
                 estimand="att",
@@ -231,12 +235,17 @@ class _CellEffects:
     effects: list[float] = field(default_factory=list)
     influence: list[FloatArray] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    skipped: list[tuple[int, int]] = field(default_factory=list)
+    why: dict[int, str] = field(default_factory=dict)
 
-    def add(self, cohort: int, period: int, found: TripleEffect) -> None:
-        """Keep a cell."""
+    def add(self, cohort: int, period: int, found: TripleEffect | None, units: int) -> None:
+        """Keep a cell; one without effect is blank, with its reason."""
         self.cohort.append(cohort)
         self.period.append(period)
+        if found is None or found.separated:
+            self.why[len(self.effects)] = NOBODY if found is None else NO_OVERLAP
+            self.effects.append(np.nan)
+            self.influence.append(np.zeros(units))
+            return
         self.effects.append(found.estimate)
         self.influence.append(found.influence)
         self.findings.extend(f for f in found.findings if f not in self.findings)

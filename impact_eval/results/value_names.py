@@ -67,7 +67,7 @@ NAMES: Mapping[str, Declared] = MappingProxyType(
             ValueKind.NUMBER,
             Rule.RATIO,
             "alpha|alpha_other|ceiling|cfi|conf_high|conf_low|design_effect|dz|f|floor|high|highest"
-            "|largest|low|mean|p_value|reliability|rmsea|smallest_p|spread|srmr|statistic"
+            "|gap|largest|low|mean|p_value|reliability|rmsea|smallest_p|spread|srmr|statistic"
             "|value|by_chance",
         ),
         **_all(ValueKind.NUMBER, Rule.SHARE, "share|attrition|take_up|rate|overall"),
@@ -111,7 +111,7 @@ _CLUSTERS = Declared(ValueKind.COUNT, Rule.CLUSTERS)
 
 # Codes whose `n` counts what are not people.
 _OF_THINGS = _codes(
-    "average_of_fewer|rows_without_effect"
+    "average_of_fewer|rows_without_effect|cells_no_overlap"
     "|blank_columns_dropped|blank_rows_dropped|cells_not_identified|cells_not_imputable"
     "|cfa_not_identified|cfa_groups_differ|cohorts_outside_window|collinear_columns"
     "|constant_or_collinear_items|covariance_not_psd|event_times_dropped|header_rows_dropped"
