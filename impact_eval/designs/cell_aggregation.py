@@ -196,7 +196,20 @@ class CellAggregator:
     def estimate(self) -> Estimate:
         """Return the estimate of the cells themselves."""
         combined = self.source.combine(np.eye(len(self.cells.effects)))
-        return make_estimate(self.report, self.rows(), self.cells.effects, combined, self)
+        report = replace(self.report, findings=(*self.report.findings, *self._without_effect()))
+        return make_estimate(report, self.rows(), self.cells.effects, combined, self)
+
+    def _without_effect(self) -> tuple[Finding, ...]:
+        """Count the units of the cohorts that have no effect at all after their entry."""
+        cells = self.cells
+        asked = (cells.cohort >= 0) & (cells.event_time >= 0)
+        left = np.setdiff1d(cells.cohort[asked], cells.cohort[cells.post])
+        if not left.size:
+            return ()
+        labels = [self.label(float(g)) for g in cells.cohorts[left]]
+        names = [f"{g:g}" if isinstance(g, float) else str(g) for g in labels]
+        n = int(cells.n_units[left].sum())
+        return (Finding.warning("cohorts_without_effect", n=n, cohorts=names),)
 
     def aggregate(self, estimate: Estimate, kind: str) -> Estimate:
         """Return the aggregated estimate; its last row, `att`, is the overall effect.
@@ -224,7 +237,11 @@ class CellAggregator:
         report = replace(
             self.report,
             method=MethodRecord(method.name, options, method.covariance),
-            findings=(*self.report.findings, *self._findings(kind, averages, behind)),
+            findings=(
+                *self.report.findings,
+                *self._without_effect(),
+                *self._findings(kind, averages, behind),
+            ),
         )
         values = weights @ np.nan_to_num(self.cells.effects)
         values[[average.reason is not None for average in averages]] = np.nan

@@ -38,6 +38,7 @@ from impact_eval.designs.treatment_paths import wide_treatment
 from impact_eval.stats.inference.covariance import CR
 from impact_eval.stats.inference.covariances import Covariance, Source
 from impact_eval.stats.panels.switchers import Horizon, SwitchInput, horizon_effect, switching
+from impact_eval.stats.panels.switchers_alone import never_compared
 
 FloatArray = NDArray[np.float64]
 
@@ -134,6 +135,7 @@ class ChaisemartinDHaultfoeuille:
             raise ImpactEvalError(Finding.error("no_switcher_compared", method=self.info.name))
         before = list(_feasible(data, self.placebos, placebo=True))[::-1]
         findings = [*panel.findings, *few_cluster_findings(panel)]
+        findings += _told_alone(data)
         single = sum(horizon.single for _, horizon in (*before, *after))
         if single:
             findings.append(Finding.warning("comparison_of_one_unit", n=single))
@@ -163,6 +165,14 @@ class ChaisemartinDHaultfoeuille:
             controls=every if self.controls == "not_yet_switched" else path.sign == 0,
             switchers=chosen[self.switchers],
         )
+
+
+def _told_alone(data: SwitchInput) -> list[Finding]:
+    """Count the units whose switch, on or off, is compared with nobody."""
+    alone = never_compared(data)
+    left, joined = (int((alone & (data.path.sign * s > 0)).sum()) for s in (-1, 1))
+    found = [Finding.warning("leavers_not_compared", n=left)] if left else []
+    return [*found, Finding.warning("joiners_not_compared", n=joined)] if joined else found
 
 
 def _feasible(
