@@ -19,6 +19,7 @@ from impact_eval.designs.cohort_panel import (
     read_panel,
     told_soon,
 )
+from impact_eval.designs.never_seen_before import told_never_before
 from impact_eval.designs.panel_covariance import bind_panel
 from impact_eval.designs.row_regression import sample_findings
 from impact_eval.designs.ties import BoundCovariance, bind_units, cluster_columns
@@ -250,6 +251,14 @@ def read_rows(
     treated = int((cohorts <= sample.times[-1]).sum())
     codes = np.searchsorted(cohorts, start)
     people, person = _people(sample, keep)
+    if sample.unit_codes is not None:
+        story.findings += told_never_before(
+            person,
+            sample.time_values[keep],
+            start,
+            last=sample.times[-1],
+            anticipation=anticipation,
+        )
     above = cluster_labels(sample, covariance)
     independent, labels = person, people
     own = by_kernel(sample, covariance)
