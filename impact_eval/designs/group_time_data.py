@@ -246,19 +246,11 @@ def read_rows(
     assert sample.cohorts is not None
     assert sample.time_codes is not None
     keep, story = _keep_rows(sample, outcome, sample.cohorts, anticipation)
-    start, soon = _row_dates(sample, keep, anticipation)
+    people, person = _people(sample, keep)
+    start, told = _row_dates(sample, keep, person, anticipation)
     cohorts = np.unique(start[np.isfinite(start)])
     treated = int((cohorts <= sample.times[-1]).sum())
     codes = np.searchsorted(cohorts, start)
-    people, person = _people(sample, keep)
-    if sample.unit_codes is not None:
-        story.findings += told_never_before(
-            person,
-            sample.time_values[keep],
-            start,
-            last=sample.times[-1],
-            anticipation=anticipation,
-        )
     above = cluster_labels(sample, covariance)
     independent, labels = person, people
     own = by_kernel(sample, covariance)
@@ -298,18 +290,25 @@ def read_rows(
         else bind_units(sample, covariance, np.flatnonzero(keep)[first], groups=codes[first]),
         label=_label_of(sample),
         flow=tuple(story.flow),
-        findings=(*story.findings, *soon),
+        findings=(*story.findings, *told),
     )
 
 
 def _row_dates(
-    sample: Sample, keep: BoolArray, anticipation: float
+    sample: Sample, keep: BoolArray, person: IntArray, anticipation: float
 ) -> tuple[FloatArray, tuple[Finding, ...]]:
-    """Return when each row kept enters, and what is told of those who do just after the last."""
+    """Return when each row kept enters; tell who does just after the last, or is new after it."""
     assert sample.entries is not None
     start = entering_soon(sample.entries[keep], sample.times, anticipation)
     late = np.isfinite(start) & (start > sample.times[-1])
-    return start, told_soon(start, late, anticipation)
+    told = told_soon(start, late, anticipation)
+    if sample.unit_codes is None:
+        return start, told
+    time, last = sample.time_values[keep], float(sample.times[-1])
+    return start, (
+        *told_never_before(person, time, start, last=last, anticipation=anticipation),
+        *told,
+    )
 
 
 def _keep_rows(
