@@ -203,6 +203,7 @@ class CallawaySantAnna:
             name=self.info.name,
             options=options_of(self),
             covariance=asked,
+            never_only=self.control_group == ControlGroup.NEVER_TREATED,
             balance=self.balance,
             window=self.window,
         )

@@ -31,7 +31,7 @@ from impact_eval.designs.panel_covariance import (
     with_cluster,
 )
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
-from impact_eval.designs.panel_ols import few_cluster_findings, treated_clusters
+from impact_eval.designs.panel_ols import few_cluster_findings
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.ties import BoundCovariance
 from impact_eval.designs.treatment_paths import wide_treatment
@@ -133,7 +133,10 @@ class ChaisemartinDHaultfoeuille:
         if not after:
             raise ImpactEvalError(Finding.error("no_switcher_compared", method=self.info.name))
         before = list(_feasible(data, self.placebos, placebo=True))[::-1]
-        findings = [*panel.findings, *few_cluster_findings(panel)]
+        # where the action stops, who keeps it is compared with: nobody is counted apart
+        moving = np.ones(len(panel.starts), dtype=bool) if sample.switches_off else None
+        few = few_cluster_findings(panel, self.covariance, comparison=moving)
+        findings = [*panel.findings, *few]
         single = sum(horizon.single for _, horizon in (*before, *after))
         if single:
             findings.append(Finding.warning("comparison_of_one_unit", n=single))
@@ -204,13 +207,9 @@ class _Switchers:
         known = received > 0
         contrasts[-1, len(self.before) :] = size / (received if known else 1.0)
         values = np.array([h.estimate for _, h in every])
-        # the influence of a single one treated is its own residual: no error can be made of it
-        own = self.bound is not None or treated_clusters(self.panel) > 1
-        rows = [Row("event", None, e, h.switchers, h.comparisons, has_error=own) for e, h in every]
+        rows = [Row("event", None, e, h.switchers, h.comparisons) for e, h in every]
         first = self.after[0][1]
-        rows.append(
-            Row("att", None, None, first.switchers, first.comparisons, has_error=known and own)
-        )
+        rows.append(Row("att", None, None, first.switchers, first.comparisons, has_error=known))
         total = contrasts @ values
         report = self.report
         if not known:  # nobody is observed while away from their baseline

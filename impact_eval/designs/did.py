@@ -25,7 +25,7 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.cohort_panel import LeftOut, read_panel
 from impact_eval.designs.contract import Example
-from impact_eval.designs.few_independent import ONE_TREATED
+from impact_eval.designs.few_independent import no_chance_seen, without_error
 from impact_eval.designs.options import option
 from impact_eval.designs.own_tests import apply_tests
 from impact_eval.designs.redraws import by_redraws, redrawn
@@ -195,11 +195,6 @@ class _Answer:
     result: CovarianceResult
     df: float | None
     findings: tuple[Finding, ...]
-
-    @property
-    def variance(self) -> float:
-        """Variance of the effect."""
-        return float(self.result.matrix[0, 0])
 
 
 def _one_date(cohorts: FloatArray, first: float) -> float:
@@ -379,18 +374,17 @@ def _refuse_separation(found: TwoByTwo) -> None:
 def _report(
     design: DifferenceInDifferences, data: _Data, answer: _Answer, outcome: str
 ) -> Estimate:
-    few = few_findings(data.treated, data.tied)
-    # the influence of a single one treated is its own residual: its error would be next to nothing,
-    # and is told only when a covariance was asked for by name
-    alone = design.covariance is None and any(finding.code in ONE_TREATED for finding in few)
-    defined = answer.variance > 0 and not alone
-    result = answer.result
+    few = few_findings(data.treated, data.tied, design.covariance)
+    # the influence of a single one treated is its own residual: its error would be next to nothing
+    result = without_error(answer.result) if no_chance_seen(few) else answer.result
+    variance = float(result.matrix[0, 0])
+    defined = variance > 0
     effect = wald_effect(
         outcome=outcome,
         estimand="att",
         term="att",
         estimate=answer.estimate,
-        std_error=float(np.sqrt(answer.variance)) if defined else None,
+        std_error=float(np.sqrt(variance)) if defined else None,
         df=answer.df,
         n_treated=int(data.treated.sum()),
         n_comparison=int((~data.treated).sum()),
@@ -398,7 +392,7 @@ def _report(
     )
     effects, noted = apply_tests([effect], result.tests, np.eye(1))
     findings = [*data.findings, *answer.findings, *noted, *few]
-    if answer.variance <= 0:
+    if variance <= 0:
         findings.append(Finding.warning("no_variance", outcome=outcome))
     values = result.influence if defined else None
     influence = None if values is None else Influence(values, data.tied.labels)
@@ -407,7 +401,7 @@ def _report(
         estimand="att",
         method=MethodRecord(design.info.name, options_of(design), result.label),
         effects=effects,
-        covariance=np.array([[answer.variance if defined else np.nan]]),
+        covariance=np.array([[variance if defined else np.nan]]),
         counterfactual=True,
         influence=influence,
         findings=tuple(findings),

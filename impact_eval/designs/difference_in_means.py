@@ -23,6 +23,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.contract import Example
+from impact_eval.designs.few_independent import no_chance_seen, without_error
 from impact_eval.designs.options import option
 from impact_eval.designs.own_tests import apply_tests
 from impact_eval.designs.redraws import by_redraws, redrawn
@@ -281,6 +282,10 @@ def _report(
     value: float,
     result: CovarianceResult,
 ) -> Estimate:
+    few = few_findings(trial.treated, trial.tied, design.covariance)
+    found = (*trial.findings, *result.findings, *few)
+    if no_chance_seen(few):
+        result = without_error(result)
     variance = float(result.matrix[0, 0])
     influence = None
     if result.influence is not None:
@@ -297,8 +302,7 @@ def _report(
         n_clusters=min(result.n_clusters, default=None),
     )
     effects, noted = apply_tests([effect], result.tests, np.eye(1))
-    findings = [*trial.findings, *result.findings, *noted]
-    findings += few_findings(trial.treated, trial.tied)
+    findings = [*found, *noted]
     if variance <= 0:
         findings.append(Finding.warning("no_variance", outcome=outcome))
     return Estimate(

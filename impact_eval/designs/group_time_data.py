@@ -45,8 +45,9 @@ class GroupTimeData:
         Labels of the units (or clusters) that are independent.
     n_units, n_independent : (K,) arrays of int
         Units (or people) of each cohort, and how many of the independent ones.
-    treated_independent : int
-        Independent ones that hold a treated unit, each counted once whatever its cohorts.
+    treated_independent, never_independent, later_independent : int
+        Independent ones that hold a unit treated at some time, one never treated, one that enters
+        after the first cohort or never: each counted once whatever its cohorts.
     clustered : bool
         Clusters stand above units.
     bound : BoundCovariance or None
@@ -67,6 +68,8 @@ class GroupTimeData:
     n_units: IntArray
     n_independent: IntArray
     treated_independent: int
+    never_independent: int
+    later_independent: int
     clustered: bool
     bound: BoundCovariance | None = None
     label: Callable[[float], Label]
@@ -169,7 +172,9 @@ def read_units(
         independent=labels,
         n_units=np.bincount(panel.codes, minlength=len(cohorts) + 1)[: len(cohorts)],
         n_independent=_independent_by_cohort(panel.codes, clusters, len(cohorts)),
-        treated_independent=_treated_independent(panel.codes, clusters, len(cohorts)),
+        treated_independent=_independent_of(panel.codes < len(cohorts), clusters),
+        never_independent=_independent_of(panel.codes == len(cohorts), clusters),
+        later_independent=_independent_of(panel.codes > 0, clusters),
         clustered=above is not None,
         bound=None if own else bind_panel(panel, sample, covariance),
         label=_label_of(sample),
@@ -212,9 +217,8 @@ def _independent_by_cohort(codes: IntArray, clusters: IntArray | None, size: int
     return np.asarray(met.reshape(size + 1, width).sum(axis=1)[:size])
 
 
-def _treated_independent(codes: IntArray, clusters: IntArray | None, size: int) -> int:
-    treated = codes < size
-    return int(treated.sum()) if clusters is None else int(np.unique(clusters[treated]).size)
+def _independent_of(rows: BoolArray, clusters: IntArray | None) -> int:
+    return int(rows.sum()) if clusters is None else int(np.unique(clusters[rows]).size)
 
 
 def read_rows(
@@ -272,7 +276,9 @@ def read_rows(
         independent=labels,
         n_units=np.bincount(codes[first], minlength=len(cohorts) + 1)[:-1],
         n_independent=_independent_by_cohort(codes, counted, len(cohorts)),
-        treated_independent=_treated_independent(codes, counted, len(cohorts)),
+        treated_independent=_independent_of(codes < len(cohorts), counted),
+        never_independent=_independent_of(codes == len(cohorts), counted),
+        later_independent=_independent_of(codes > 0, counted),
         clustered=above is not None,
         bound=None
         if own

@@ -32,13 +32,14 @@ def group_time_estimate(
     name: str,
     options: Mapping[str, Any],
     covariance: Covariance,
+    never_only: bool,
     balance: float | None,
     window: tuple[float | None, float | None] | None,
 ) -> Estimate:
     """Make the estimate of group-time cells: rows, joint covariance, lazy influence, aggregator.
 
     A cell without estimate has its reason in the findings; the reference period and a cohort of one
-    unit have an estimate and no interval.
+    unit have an estimate and no interval. `never_only`: the never treated alone are compared with.
     """
     source, n_independent = _source(data, fit, covariance)
     sizes = zip(fit.plan.cohorts, data.n_units, strict=True)
@@ -62,7 +63,14 @@ def group_time_estimate(
         span=(float(fit.plan.times[0]), float(fit.plan.times[-1])),
         label=data.label,
     )
-    found = (*data.findings, *_findings(data, fit, table, n_independent))
+    few = few_independent(
+        treated=data.treated_independent,
+        comparison=data.never_independent if never_only else data.later_independent,
+        total=n_independent,
+        clustered=data.clustered,
+        holds_with_one=covariance.holds_with_one,
+    )
+    found = (*data.findings, *_findings(data, fit, table), *few)
     return replace(table, report=replace(report, findings=found)).estimate()
 
 
@@ -130,9 +138,7 @@ def covariance_label(data: GroupTimeData, covariance: Covariance) -> str:
     return f"influence {covariance.correction} by {level}{named}"
 
 
-def _findings(
-    data: GroupTimeData, fit: GroupTimeFit, table: CellAggregator, n_independent: int
-) -> list[Finding]:
+def _findings(data: GroupTimeData, fit: GroupTimeFit, table: CellAggregator) -> list[Finding]:
     found: list[Finding] = []
     rows = table.rows() if fit.undefined else []
     for reason in sorted(set(fit.undefined.values())):
@@ -143,9 +149,6 @@ def _findings(
     used = np.isin(np.arange(len(data.n_units)), fit.plan.cohort)
     names = [_tell(data.label(g)) for g in fit.plan.cohorts[used]]
     found += lonely_cohorts(names, data.n_units[used], data.n_independent[used])
-    found += few_independent(
-        treated=data.treated_independent, total=n_independent, clustered=data.clustered
-    )
     if fit.trimmed:
         found.append(Finding.warning("trimmed_comparison", n=fit.trimmed, limit=TRIM))
     if fit.largest_propensity >= NO_OVERLAP:

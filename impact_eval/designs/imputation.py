@@ -159,7 +159,7 @@ class ImputationDiD:
         outcome: str,
         bound: BoundCovariance | None,
     ) -> CellAggregator:
-        findings = [*panel.findings, *few_cluster_findings(panel)]
+        findings = [*panel.findings, *few_cluster_findings(panel, self.covariance)]
         missing = int((~found.identified).sum())
         if missing:
             findings.append(Finding.warning("cells_not_imputable", n=missing))

@@ -19,6 +19,7 @@ from impact_eval.core.estimate import (
     wald_effect,
 )
 from impact_eval.core.findings import Finding
+from impact_eval.designs.few_independent import NO_COVARIANCE, no_chance_seen
 from impact_eval.designs.influence_sources import Combination
 from impact_eval.designs.own_tests import apply_tests
 
@@ -85,6 +86,10 @@ def make_estimate(
     covariance = np.array(combined.covariance)
     variance = np.diag(covariance).copy()
     smallest = 1e-20 * np.square(values)
+    alone = no_chance_seen(report.findings)
+    if alone:  # no error can be made of one: what was computed for it is not told
+        rows = [replace(row, has_error=False) for row in rows]
+        combined = replace(combined, influence=None, tests=None, findings=())
     live = np.array([row.has_error for row in rows], dtype=bool)
     live &= np.isfinite(variance) & (variance > smallest)
     covariance[~live] = np.nan
@@ -121,7 +126,7 @@ def make_estimate(
     return Estimate(
         outcome=report.outcome,
         estimand=report.estimand,
-        method=report.method,
+        method=replace(report.method, covariance=NO_COVARIANCE) if alone else report.method,
         effects=rows_shown,
         covariance=covariance,
         counterfactual=report.counterfactual,

@@ -71,6 +71,7 @@ def panel_ols(
     *,
     covariance: Covariance | None = None,
     used: BoolArray | None = None,
+    comparison: BoolArray | None = None,
 ) -> OlsResult:
     """Regress the outcome on cell columns, covariates, unit and period effects.
 
@@ -86,14 +87,17 @@ def panel_ols(
         clusters or 10 treated ones.
     used : (G, T) array of bool, optional
         Cells in use.
+    comparison : (G,) array of bool, optional
+        The cohorts compared with; by default those that enter after the first.
 
     Returns
     -------
     OlsResult
     """
+    findings = few_cluster_findings(panel, covariance, comparison=comparison)
     if covariance is not None and not own_level(panel, sample, covariance):
-        return _by_rows(panel, cells, sample, used, covariance)
-    correction, findings = _choose(panel, covariance, cells.shape[2])
+        return _by_rows(panel, cells, sample, used, covariance, findings)
+    correction = _choose(panel, covariance, cells.shape[2])
     label = str(correction) if covariance is None else covariance.label
     if correction in (CR.CR0, CR.CR1):
         return _unadjusted(panel, cells, used, correction, label, findings)
@@ -108,26 +112,46 @@ def treated_clusters(panel: Panel) -> int:
     return int((np.bincount(treated, minlength=1) > 0).sum())
 
 
-def _choose(
-    panel: Panel, covariance: Covariance | None, columns: int
-) -> tuple[CR, tuple[Finding, ...]]:
+def comparison_clusters(panel: Panel, cohorts: BoolArray | None = None) -> int:
+    """Count the clusters of these cohorts, (G,): by default, of who enters after the first."""
+    if cohorts is None:
+        cohorts = panel.starts > panel.starts.min(initial=panel.n_periods)
+    units = cohorts[panel.codes]
+    return int(np.unique(panel.clusters[units]).size)
+
+
+def _choose(panel: Panel, covariance: Covariance | None, columns: int) -> CR:
     clusters, treated = panel.n_clusters, treated_clusters(panel)
     few = are_few(total=clusters, treated=treated)
-    findings = few_cluster_findings(panel)
     if isinstance(covariance, Clustered):
-        return CR(covariance.correction), findings
+        return CR(covariance.correction)
     size = panel.y.size * (panel.columns(np.empty((0, 0, columns))).total)
     if not few or size > DENSE_NUMBERS:
-        return CR.CR1, findings
-    return CR.CR2, findings
+        return CR.CR1
+    return CR.CR2
 
 
-def few_cluster_findings(panel: Panel) -> tuple[Finding, ...]:
-    """Warn when clusters, or treated clusters, are too few for the usual large-sample inference."""
+def few_cluster_findings(
+    panel: Panel,
+    covariance: Covariance | None = None,
+    *,
+    comparison: BoolArray | None = None,
+) -> tuple[Finding, ...]:
+    """Warn when clusters, or treated clusters, are too few for the usual large-sample inference.
+
+    Parameters
+    ----------
+    panel : Panel
+    covariance : Covariance, optional
+    comparison : (G,) array of bool, optional
+        The cohorts compared with; by default those that enter after the first.
+    """
     return few_independent(
         treated=treated_clusters(panel),
+        comparison=comparison_clusters(panel, comparison),
         total=panel.n_clusters,
         clustered=panel.clusters_declared,
+        holds_with_one=covariance is not None and covariance.holds_with_one,
     )
 
 
@@ -260,6 +284,7 @@ def _by_rows(
     sample: Sample,
     used: BoolArray | None,
     covariance: Covariance,
+    findings: tuple[Finding, ...],
 ) -> OlsResult:
     """Compute any covariance from the regression of rows.
 
@@ -291,7 +316,7 @@ def _by_rows(
         coefficients=contrasts @ fit.coefficients,
         source=FitSource(result, contrasts, place if labels is None else labels),
         label=result.label,
-        findings=few_cluster_findings(panel),
+        findings=findings,
     )
 
 

@@ -146,9 +146,8 @@ class StackedDiD:
                 "stacks": [float(panel.cohorts[a]) for a, _ in stacks],
             },
         )
-        own = self.covariance is not None or _treated_clusters(stacked) > 1
         counts = (_distinct(stacked, treated=True), _distinct(stacked, treated=False))
-        return _Stacked(report, result, events, last, counts, own).aggregate(None, "event")
+        return _Stacked(report, result, events, last, counts).aggregate(None, "event")
 
     def _window(self, panel: Panel) -> tuple[int, int]:
         treated = panel.starts[~panel.never & (panel.starts > 0)]
@@ -193,7 +192,6 @@ class _Stacked:
     events: FloatArray
     columns: IntArray
     counts: tuple[int, int]
-    own_error: bool
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -218,7 +216,7 @@ class _Stacked:
         return make_estimate(report, rows, pick @ self.result.coefficients, combined, self)
 
     def _row(self, term: str, time: float | None) -> Row:
-        return Row(term, None, time, *self.counts, has_error=self.own_error)
+        return Row(term, None, time, *self.counts)
 
 
 def stack_panel(
@@ -293,10 +291,6 @@ def stacked_columns(stacks: int, before: int, after: int) -> tuple[FloatArray, F
     effect = np.zeros((2 * stacks, width, len(events)))
     effect[0::2] = elapsed[:, None] == events
     return np.concatenate([own, effect], axis=2), events
-
-
-def _treated_clusters(stacked: Panel) -> int:
-    return int(np.unique(stacked.clusters[stacked.codes % 2 == 0]).size)
 
 
 def _distinct(stacked: Panel, *, treated: bool) -> int:

@@ -121,7 +121,14 @@ class SunAbraham:
         cohort, period = cohort[order], period[order]
         cells = np.zeros((len(panel.starts), panel.n_periods, len(cohort)))
         cells[cohort, period, np.arange(len(cohort))] = 1.0
-        result = panel_ols(panel, cells, whole, covariance=asked, used=used)
+        result = panel_ols(
+            panel,
+            cells,
+            whole,
+            covariance=asked,
+            used=used,
+            comparison=_comparison_cohort(panel),
+        )
         dropped = int((~result.kept).sum())
         if dropped:
             findings = (*findings, Finding.warning("cells_not_identified", n=dropped))

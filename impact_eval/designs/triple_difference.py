@@ -199,7 +199,9 @@ class TripleDifference:
         outcome: str,
         bound: BoundCovariance | None,
     ) -> CellAggregator:
-        findings = [*panel.findings, *few_cluster_findings(panel), *cells.findings]
+        never = panel.never if self.control_group == "never_treated" else None
+        few = few_cluster_findings(panel, self.covariance, comparison=never)
+        findings = [*panel.findings, *few, *cells.findings]
         if cells.skipped:
             findings.append(Finding.warning("cells_not_identified", n=len(cells.skipped)))
         cohort, period = 2 * np.array(cells.cohort) + 1, np.array(cells.period)

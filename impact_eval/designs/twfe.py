@@ -24,7 +24,7 @@ from impact_eval.designs.cohort_panel import Panel, read_panel
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
-from impact_eval.designs.panel_ols import OlsResult, panel_ols, treated_clusters
+from impact_eval.designs.panel_ols import OlsResult, panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.treatment_paths import treatment_paths
 from impact_eval.stats.inference.covariance import CR
@@ -158,12 +158,19 @@ class _Fitted:
 
     def static(self) -> Estimate:
         panel, treatment = treatment_paths(self.panel, self.sample)
-        result = panel_ols(panel, treatment[:, :, None], self.sample, covariance=self.covariance)
+        # where the action stops, who has had it is compared with itself
+        moving = np.ones(len(panel.starts), dtype=bool) if self.sample.switches_off else None
+        result = panel_ols(
+            panel,
+            treatment[:, :, None],
+            self.sample,
+            covariance=self.covariance,
+            comparison=moving,
+        )
         _refuse_nothing(result, self.design.info.name)
         value = result.coefficients
         details = self._diagnosis(panel, treatment, float(value[0]))
-        own = self.design.covariance is not None or treated_clusters(self.panel) > 1
-        rows = [Row("att", None, None, *_numbers(self.panel), has_error=own)]
+        rows = [Row("att", None, None, *_numbers(self.panel))]
         combined = result.source.combine(np.eye(1))
         return make_estimate(self._report(result, details), rows, value, combined, aggregator=self)
 
