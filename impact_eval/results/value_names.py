@@ -122,7 +122,7 @@ _OF_THINGS = _codes(
     "|too_few_imputations|too_few_items|too_few_periods_conformal|too_few_placebos"
     "|too_few_pre_periods|too_few_scales|too_many_categories|too_many_factors|too_many_rays"
     "|too_few_groups|dif_one_group|dif_two_groups_only|invariance_one_group|irt_needs_binary"
-    "|synthetic_no_error"
+    "|synthetic_no_error|treatment_constant_within"
 )
 _OF_CLUSTERS = _codes(
     "few_clusters|few_treated_clusters|one_cluster_cohort|randomisation_cannot_reject"
