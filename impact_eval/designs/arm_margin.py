@@ -14,7 +14,7 @@ from impact_eval.designs.row_regression import (
     covariance_of_rows,
     independent_by_arm,
 )
-from impact_eval.stats.inference.arm_degrees import SMALL_ARM, arm_degrees, unmeasured_rows
+from impact_eval.stats.inference.arm_degrees import arm_degrees, unmeasured_rows
 from impact_eval.stats.inference.covariances import Covariance, CovarianceResult
 from impact_eval.stats.inference.few import FEW_TREATED
 from impact_eval.stats.inference.regression import LinearFit
@@ -70,7 +70,7 @@ def arm_margin(
     codes = tied.codes[0] if tied.clustered else None
     df = arm_degrees(fit, pick, treated, codes)
     if tied.clustered:
-        few = min(independent_by_arm(treated, tied)) < SMALL_ARM
+        few = min(independent_by_arm(treated, tied)) < FEW_TREATED
         df = min(df, float(found.df[0])) if few else float(found.df[0])
     return replace(found, df=np.array([df]), law=None)
 

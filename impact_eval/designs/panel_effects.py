@@ -85,13 +85,10 @@ def make_estimate(
     """
     covariance = np.array(combined.covariance)
     variance = np.diag(covariance).copy()
-    smallest = 1e-20 * np.square(values)
-    alone = no_chance_seen(report.findings)
-    if alone:  # no error can be made of one: what was computed for it is not told
-        rows = [replace(row, has_error=False) for row in rows]
-        combined = replace(combined, influence=None, tests=None, findings=())
+    if no_chance_seen(report.findings):
+        report, rows, combined = _without_errors(report, rows, combined)
     live = np.array([row.has_error for row in rows], dtype=bool)
-    live &= np.isfinite(variance) & (variance > smallest)
+    live &= np.isfinite(variance) & (variance > 1e-20 * np.square(values))
     covariance[~live] = np.nan
     covariance[:, ~live] = np.nan
     effects: list[Effect] = []
@@ -120,22 +117,33 @@ def make_estimate(
     silent = sum(1 for i, row in enumerate(rows) if row.has_error and not live[i])
     told = {finding.code for finding in report.findings}
     own = [f for f in (*combined.findings, *noted) if f.code not in told]
-    findings = (*report.findings, *own)
-    if silent:
-        findings = (*findings, Finding.warning("no_own_error", n=silent))
+    untold = (Finding.warning("no_own_error", n=silent),) if silent else ()
     return Estimate(
         outcome=report.outcome,
         estimand=report.estimand,
-        method=replace(report.method, covariance=NO_COVARIANCE) if alone else report.method,
+        method=report.method,
         effects=rows_shown,
         covariance=covariance,
         counterfactual=report.counterfactual,
         influence=combined.influence,
         draws=combined.draws,
         aggregator=aggregator,
-        findings=findings,
+        findings=(*report.findings, *own, *untold),
         flow=report.flow,
         details=report.details,
+    )
+
+
+def _without_errors(
+    report: CommonParts, rows: Sequence[Row], combined: Combination
+) -> tuple[CommonParts, Sequence[Row], Combination]:
+    """Return the parts of rows without errors: what was computed from one is not told."""
+    method = replace(report.method, covariance=NO_COVARIANCE)
+    silent = [replace(row, has_error=False) for row in rows]
+    return (
+        replace(report, method=method),
+        silent,
+        replace(combined, influence=None, tests=None, findings=()),
     )
 
 

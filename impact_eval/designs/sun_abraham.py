@@ -121,28 +121,17 @@ class SunAbraham:
         cohort, period = cohort[order], period[order]
         cells = np.zeros((len(panel.starts), panel.n_periods, len(cohort)))
         cells[cohort, period, np.arange(len(cohort))] = 1.0
-        result = panel_ols(
-            panel,
-            cells,
-            whole,
-            covariance=asked,
-            used=used,
-            comparison=_comparison_cohort(panel),
-        )
+        reference = _comparison_cohort(panel)
+        result = panel_ols(panel, cells, whole, covariance=asked, used=used, comparison=reference)
         dropped = int((~result.kept).sum())
         if dropped:
             findings = (*findings, Finding.warning("cells_not_identified", n=dropped))
         cohort, period = cohort[result.kept], period[result.kept]
         order = np.lexsort((period, cohort))
         cohort, period = cohort[order], period[order]
+        weight = panel.cell_weight[cohort, period]
         table = CellAggregator(
-            cells=cells_of_panel(
-                panel,
-                cohort,
-                period,
-                result.coefficients[order],
-                panel.cell_weight[cohort, period],
-            ),
+            cells=cells_of_panel(panel, cohort, period, result.coefficients[order], weight),
             report=CommonParts(
                 outcome=outcome,
                 estimand="att",

@@ -168,20 +168,20 @@ def _form(
     size = int(codes.max()) + 1
     arm = np.zeros(size, dtype=np.int64)
     arm[codes] = arms
-    score = _sums(codes, (a * fit.residuals)[:, None], size)[:, 0]
+    score = _added_by_code(codes, (a * fit.residuals)[:, None], size)[:, 0]
     heavy = fit.design * weight[:, None]
     return _Form(
         arm=arm,
         seen=np.bincount(arm, score**2, minlength=ARMS).astype(np.float64),
-        own=_sums(codes, (a**2)[:, None], size)[:, 0],
-        u=_sums(codes, fit.design * a[:, None], size),
-        v=_sums(codes, heavy * a[:, None], size),
+        own=_added_by_code(codes, (a**2)[:, None], size)[:, 0],
+        u=_added_by_code(codes, fit.design * a[:, None], size),
+        v=_added_by_code(codes, heavy * a[:, None], size),
         bread=fit.bread,
         meat=np.stack([heavy[arms == b].T @ heavy[arms == b] for b in range(ARMS)]),
     )
 
 
-def _sums(codes: IntArray, values: FloatArray, size: int) -> FloatArray:
+def _added_by_code(codes: IntArray, values: FloatArray, size: int) -> FloatArray:
     if size == len(values):
         out = np.empty_like(values)
         out[codes] = values
