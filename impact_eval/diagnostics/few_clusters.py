@@ -332,8 +332,10 @@ def _cr2(sample: Sample, outcome: str, *, first: bool) -> list[InferenceRow]:
         fitted = kind(covariance=Clustered(correction="CR2")).fit(sample, outcome)
     except ImpactEvalError:
         return []
-    status = Reliability.HEADLINE if first else Reliability.BESIDE
-    return [InferenceRow("cr2_t", headline_effect(fitted), status)]
+    effect = headline_effect(fitted)
+    if effect.conf_low is None:  # one treated, or one compared with: no formula has an interval
+        return []
+    return [InferenceRow("cr2_t", effect, Reliability.HEADLINE if first else Reliability.BESIDE)]
 
 
 def _false_positive(
