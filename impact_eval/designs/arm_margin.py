@@ -28,6 +28,7 @@ BoolArray = NDArray[np.bool_]
 # With fewer, its slopes follow the chance of a few: with 8 treated of 68 and three covariates,
 # intervals are half as wide again; with 5 of 105 they hold the truth 88 times in 100.
 PER_COEFFICIENT = 5
+BY_ARM = "Welch-Satterthwaite"  # in the label: by name, the same errors have other degrees
 
 
 def arm_margin(
@@ -71,8 +72,9 @@ def arm_margin(
     df = arm_degrees(fit, pick, treated, codes)
     if tied.clustered:
         few = min(independent_by_arm(treated, tied)) < FEW_TREATED
-        df = min(df, float(found.df[0])) if few else float(found.df[0])
-    return replace(found, df=np.array([df]), law=None)
+        if not few or df >= float(found.df[0]):
+            return found
+    return replace(found, df=np.array([df]), law=None, label=f"{found.label}, {BY_ARM}")
 
 
 def _mixed(treated: BoolArray, codes: IntArray) -> bool:
