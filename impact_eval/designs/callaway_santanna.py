@@ -25,6 +25,7 @@ from impact_eval.designs.base import (
 from impact_eval.designs.contract import Example
 from impact_eval.designs.group_time_data import GroupTimeData, read_rows, read_units
 from impact_eval.designs.group_time_estimate import group_time_estimate
+from impact_eval.designs.nobody_never import LAST_COHORT
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked
 from impact_eval.designs.redraws import by_redraws, redrawn
@@ -62,6 +63,8 @@ class CallawaySantAnna:
     Parameters
     ----------
     control_group : {"never_treated", "not_yet_treated"}
+        With those not yet treated, and nobody never treated, the last cohort is the comparison: its
+        own effects are not estimated, and the periods from its entry on are not used.
     method : {"dr", "ipw", "reg"}
         Doubly robust, inverse probability weighting, outcome regression. Without covariates all
         three are the same.
@@ -75,7 +78,7 @@ class CallawaySantAnna:
     unbalanced : {"pairs", "drop", "rows"}
         See `Unbalanced`.
     balance : int, optional
-        Event studies keep cohorts observed at least this long after treatment.
+        Event studies keep the cohorts with an effect at every event time from 0 to this one.
     window : tuple of two int or None, optional
         First and last event times of event studies.
 
@@ -183,9 +186,14 @@ class CallawaySantAnna:
         by_rows = sample.shape is not DataShape.PANEL
         if not by_rows and self.unbalanced == Unbalanced.ROWS:
             by_rows = not bool(np.isfinite(sample.wide(outcome).y).all())
+        not_yet = self.control_group == ControlGroup.NOT_YET_TREATED
         if by_rows:
             data: GroupTimeData = read_rows(
-                sample, outcome, covariance=asked, anticipation=self.anticipation
+                sample,
+                outcome,
+                covariance=asked,
+                anticipation=self.anticipation,
+                not_yet=not_yet,
             )
         else:
             data = read_units(
@@ -194,6 +202,7 @@ class CallawaySantAnna:
                 covariance=asked,
                 anticipation=self.anticipation,
                 complete_only=self.unbalanced == Unbalanced.DROP,
+                not_yet=not_yet,
             )
         self._refuse(data)
         return group_time_estimate(
@@ -209,6 +218,9 @@ class CallawaySantAnna:
 
     def _refuse(self, data: GroupTimeData) -> None:
         never = ControlGroup.NEVER_TREATED
+        alone = any(f.code == LAST_COHORT for f in data.findings)
+        if alone and (not data.cohorts.size or len(data.times) < 2):
+            raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
         if not data.cohorts.size:
             raise ImpactEvalError(
                 Finding.error("no_group_time_cell", anticipation=self.anticipation)

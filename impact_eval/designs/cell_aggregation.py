@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Estimate, Label, MethodRecord
 from impact_eval.core.findings import Finding
+from impact_eval.designs.balanced_window import balanced_cohorts
 from impact_eval.designs.cohort_panel import Panel
 from impact_eval.designs.influence_sources import InfluenceSource
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
@@ -160,8 +161,8 @@ class CellAggregator:
     alone : Alone
     overall : Overall
     balance : float, optional
-        Event studies keep the cohorts observed for at least this long after treatment, and event
-        times within that window: the same cohorts at every event time.
+        Event studies keep the cohorts with an effect at every event time from 0 to this one, and
+        event times within that window: the same cohorts at each.
     window : tuple, optional
         First and last event time shown; either may be None.
     span : tuple of float
@@ -231,16 +232,39 @@ class CellAggregator:
     def _findings(
         self, kind: str, averages: list[Average], behind: list[_Behind]
     ) -> tuple[Finding, ...]:
+        out = list(self._unbalanced()) if _KINDS[kind] is _event else []
         if not averages:
-            return (Finding.warning("nothing_to_aggregate", kind=kind),)
+            return (*out, Finding.warning("nothing_to_aggregate", kind=kind))
         if self.alone is not Alone.NO_INTERVAL:
-            return ()
-        out = []
+            return tuple(out)
         for code in ("row_of_one_unit", "row_of_one_cluster"):
             names = [_name(a) for a, b in zip(averages, behind, strict=True) if b.told == code]
             if names:
                 out.append(Finding.warning(code, kind=kind, rows=names))
         return tuple(out)
+
+    @property
+    def same_cohorts(self) -> BoolArray:
+        """(G,) the cohorts of a balanced event study; all without `balance`."""
+        cells = self.cells
+        if self.balance is None:
+            return np.ones(len(cells.cohorts), dtype=bool)
+        return balanced_cohorts(
+            cells.cohort,
+            cells.event_time,
+            np.isfinite(cells.effects),
+            room=self.span[1] - cells.cohorts,
+            balance=self.balance,
+        )
+
+    def _unbalanced(self) -> tuple[Finding, ...]:
+        """Name the cohorts whose effects a balanced event study leaves out."""
+        cells = self.cells
+        left = np.unique(cells.cohort[cells.post & ~self.same_cohorts[cells.cohort]])
+        if not left.size:
+            return ()
+        names = [_written(self.label(float(cells.cohorts[g]))) for g in left]
+        return (Finding.warning("cohorts_not_balanced", n=int(left.size), cohorts=names),)
 
     # -- rows -----------------------------------------------------------------------------------
 
@@ -347,8 +371,7 @@ def _event(table: CellAggregator) -> list[Average]:
     event, mask = cells.event_time, np.isfinite(cells.effects)
     if table.balance is not None:
         first, last = table.span
-        room = last - cells.cohorts[cells.cohort]
-        mask &= (room >= table.balance) & (event <= table.balance)
+        mask &= table.same_cohorts[cells.cohort] & (event <= table.balance)
         mask &= event >= table.balance - last + first
     low, high = table.window or (None, None)
     mask &= event >= (-np.inf if low is None else low)
@@ -400,4 +423,8 @@ _KINDS: Mapping[str, Callable[[CellAggregator], list[Average]]] = MappingProxyTy
 
 def _name(average: Average) -> str:
     place = average.group if average.time is None else average.time
-    return "att" if place is None else f"{place:g}" if isinstance(place, float) else place
+    return "att" if place is None else _written(place)
+
+
+def _written(label: Label) -> str:
+    return f"{label:g}" if isinstance(label, float) else str(label)

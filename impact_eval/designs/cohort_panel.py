@@ -153,7 +153,7 @@ class Panel:
     @property
     def never(self) -> BoolArray:
         """(G,) which cohort is never treated."""
-        return self.starts >= self.n_periods
+        return np.asarray(~np.isfinite(self.cohorts))
 
     @cached_property
     def fixed(self) -> FloatArray:
@@ -174,7 +174,10 @@ class Panel:
     @cached_property
     def raw_covariates(self) -> FloatArray | None:
         """(N, p) or (N, T, p) covariates as the sample has them; None without any."""
-        return self._of_units(self.covariates.values) if self.covariates.names else None
+        if not self.covariates.names:
+            return None
+        found = self._of_units(self.covariates.values)
+        return found if found.ndim == 2 else found[:, : self.n_periods]
 
     def _of_units(self, values: FloatArray) -> FloatArray:
         """Return the rows of these units: the very array when nobody is left out."""

@@ -13,6 +13,7 @@ from impact_eval.core.estimate import FlowStep, Label
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel
+from impact_eval.designs.nobody_never import before_last_cohort, told_last_cohort
 from impact_eval.designs.panel_covariance import bind_panel
 from impact_eval.designs.row_regression import sample_findings
 from impact_eval.designs.ties import BoundCovariance, bind_units, cluster_columns
@@ -123,11 +124,13 @@ def read_units(
     covariance: Covariance,
     anticipation: float,
     complete_only: bool,
+    not_yet: bool,
 ) -> GroupTimeData:
     """Read a panel for the wide kernels.
 
     Units treated from the first period on (give or take the anticipation), units of weight zero and
     units never observed are left out; with `complete_only` also those not seen at every period.
+    With `not_yet` and nobody never treated, the last cohort is the comparison until it enters.
 
     Parameters
     ----------
@@ -137,14 +140,18 @@ def read_units(
     covariance : Covariance
     anticipation : float
     complete_only : bool
+    not_yet : bool
+        Those not yet treated are the comparison.
 
     Returns
     -------
     GroupTimeData
     """
-    last = LeftOut.INCOMPLETE if complete_only else LeftOut.NEVER_OBSERVED
-    rules = (LeftOut.ALWAYS_TREATED, LeftOut.WEIGHT_ZERO, last)
+    rules = (LeftOut.ALWAYS_TREATED, LeftOut.WEIGHT_ZERO)
     panel = read_panel(sample, outcome, leave_out=rules, anticipation=anticipation)
+    for _ in range(2):  # leaving units out may leave nobody never treated
+        panel = before_last_cohort(panel, anticipation) if not_yet else panel
+        panel = panel.leave_out(LeftOut.INCOMPLETE if complete_only else LeftOut.NEVER_OBSERVED)
     above = cluster_labels(sample, covariance)
     clusters = None if above is None else _unit_codes(sample, above[0])[panel.sample_units]
     cohorts = panel.cohorts[~panel.never]
@@ -218,7 +225,7 @@ def _treated_independent(codes: IntArray, clusters: IntArray | None, size: int) 
 
 
 def read_rows(
-    sample: Sample, outcome: str, *, covariance: Covariance, anticipation: float
+    sample: Sample, outcome: str, *, covariance: Covariance, anticipation: float, not_yet: bool
 ) -> GroupTimeData:
     """Read repeated cross-sections, or a panel with holes as if it were one.
 
@@ -228,6 +235,8 @@ def read_rows(
     outcome : str
     covariance : Covariance
     anticipation : float
+    not_yet : bool
+        See `read_units`.
 
     Returns
     -------
@@ -236,7 +245,7 @@ def read_rows(
     assert sample.cohorts is not None
     assert sample.time_codes is not None
     keep, story = _keep_rows(sample, outcome, sample.cohorts, anticipation)
-    start = sample.cohorts[keep]
+    keep, start, times = _before_last(sample, keep, anticipation, story, not_yet=not_yet)
     cohorts = np.unique(start[np.isfinite(start)])
     codes = np.searchsorted(cohorts, start)
     people, person = _people(sample, keep)
@@ -266,7 +275,7 @@ def read_rows(
     )
     return GroupTimeData(
         rows=rows,
-        times=sample.times,
+        times=times,
         cohorts=cohorts,
         has_never=bool((codes == len(cohorts)).any()),
         independent=labels,
@@ -295,6 +304,28 @@ def _keep_rows(
     if sample.unit_codes is not None:
         story.findings.append(Finding.info("unbalanced_rows", n=int(keep.sum())))
     return keep, story
+
+
+def _before_last(
+    sample: Sample, keep: BoolArray, anticipation: float, story: _Story, *, not_yet: bool
+) -> tuple[BoolArray, FloatArray, FloatArray]:
+    """Return the rows kept, their dates of entry and the periods (see `before_last_cohort`)."""
+    assert sample.cohorts is not None
+    start, times = sample.cohorts[keep], sample.times
+    if not not_yet or not start.size or not np.isfinite(start).all():
+        return keep, start, times
+    last, code = float(start.max()), "after_last_entry"
+    early = np.asarray(keep & (sample.time_values < last - anticipation))
+    story.flow.append(FlowStep(code, int(early.sum()), int((keep & ~early).sum()), code))
+    story.findings.append(told_last_cohort(last, _count_people(sample, early, last)))
+    start = sample.cohorts[early]
+    return early, np.where(start == last, np.inf, start), times[times < last - anticipation]
+
+
+def _count_people(sample: Sample, keep: BoolArray, cohort: float) -> int:
+    assert sample.cohorts is not None
+    mine = keep & (sample.cohorts == cohort)
+    return len(_people(sample, np.asarray(mine))[0])
 
 
 def _people(sample: Sample, keep: BoolArray) -> tuple[NDArray[Any], IntArray]:

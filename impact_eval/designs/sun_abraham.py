@@ -24,6 +24,7 @@ from impact_eval.designs.base import (
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of_panel
 from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel, refuse_empty
 from impact_eval.designs.influence_sources import MappedSource
+from impact_eval.designs.nobody_never import told_last_cohort
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import CommonParts
@@ -157,7 +158,7 @@ def _post_first(event: FloatArray) -> NDArray[np.int64]:
 
 def _comparison_cohort(panel: Panel) -> BoolArray:
     """(G,) who serves as comparison: the never treated or, without any, the last cohort."""
-    return panel.never if panel.never.any() else panel.starts == panel.starts.max()
+    return panel.never if panel.never.any() else panel.cohorts == panel.cohorts.max()
 
 
 def comparison_cells(panel: Panel, anticipation: int) -> tuple[BoolArray, tuple[Finding, ...]]:
@@ -165,11 +166,7 @@ def comparison_cells(panel: Panel, anticipation: int) -> tuple[BoolArray, tuple[
     used = np.ones((len(panel.starts), panel.n_periods), dtype=bool)
     if panel.never.any():
         return used, ()
-    last = panel.starts == panel.starts.max()
+    last = _comparison_cohort(panel)
     used &= panel.untreated(anticipation)[last].all(axis=0)
-    finding = Finding.warning(
-        "last_cohort_as_comparison",
-        cohort=float(panel.cohorts[last].max()),
-        n=int(panel.counts[last].sum()),
-    )
-    return used, (finding,)
+    told = told_last_cohort(float(panel.cohorts[last].max()), int(panel.counts[last].sum()))
+    return used, (told,)

@@ -112,7 +112,7 @@ _CLUSTERS = Declared(ValueKind.COUNT, Rule.CLUSTERS)
 # Codes whose `n` counts what are not people.
 _OF_THINGS = _codes(
     "blank_columns_dropped|blank_rows_dropped|cells_not_identified|cells_not_imputable"
-    "|cfa_not_identified|cfa_groups_differ|cohorts_outside_window|collinear_columns"
+    "|cohorts_not_balanced|cfa_not_identified|cfa_groups_differ|cohorts_outside_window|collinear_columns"
     "|constant_or_collinear_items|covariance_not_psd|event_times_dropped|header_rows_dropped"
     "|headers_joined|honest_gap|identifying_columns|index_weight_negative|invariance_few_items"
     "|items_not_balanced|no_own_error|no_pre_period|one_arm_block|one_pre_period"
