@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data import roles
+from impact_eval.data.entry_dates import entries_between, uneven_periods, unseen_entries
 from impact_eval.data.panel import PanelGrid, varies_within_unit
 from impact_eval.data.roles import FloatArray, IntArray, Periods
 from impact_eval.data.shape import DataShape
@@ -99,11 +100,14 @@ def read_assignment(
         if structure.periods is None or cohorts is not None:
             treated = given
         elif structure.shape is DataShape.PANEL:
-            treated, cohorts = given, _cohorts_from(given, structure)
+            treated, cohorts = given, _cohorts_from(given, structure, faults)
             switches_off = bool((~given & (structure.time_values > cohorts)).any())
         else:
             faults.add(Finding.error("treatment_needs_unit", column=treatment))
     if cohorts is not None:
+        assert structure.periods is not None
+        for noted in uneven_periods(structure.periods.values):
+            faults.add(noted)
         since = structure.time_values >= cohorts
         if treated is not None and cohort is not None:
             _compare(treated, since, (cohort, treatment), faults)
@@ -158,15 +162,30 @@ def _within_panel(
     late = np.isfinite(cohorts) & (cohorts > last) & ~absurd
     if late.any():
         faults.add(Finding.warning("cohort_after_panel", n=structure.count_units(late), last=last))
+    kept = np.where(absurd | late, np.inf, cohorts)
+    for noted in entries_between(kept, structure.unit_codes, structure.periods.values):
+        faults.add(noted)
     early = cohorts <= first
     if early.any() and not (absurd & early).any():
         faults.add(Finding.warning("always_treated", n=structure.count_units(early), first=first))
     return np.where(late, np.inf, cohorts)
 
 
-def _cohorts_from(treated: BoolArray, structure: RowStructure) -> FloatArray:
-    """Derive each unit's first treated period from a 0/1 column."""
+def _cohorts_from(
+    treated: BoolArray, structure: RowStructure, faults: FindingCollector
+) -> FloatArray:
+    """Derive each unit's first treated period from a 0/1 column; count those not seen to enter."""
     assert structure.unit_codes is not None
+    assert structure.periods is not None
+    unseen = unseen_entries(
+        treated,
+        structure.unit_codes,
+        structure.periods.codes,
+        structure.periods.values,
+        structure.n_units,
+    )
+    if unseen.any():
+        faults.add(Finding.warning("entry_date_uncertain", n=int(unseen.sum())))
     first = np.full(structure.n_units, np.inf)
     np.minimum.at(first, structure.unit_codes[treated], structure.time_values[treated])
     cohorts: FloatArray = first[structure.unit_codes]
