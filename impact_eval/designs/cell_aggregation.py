@@ -28,6 +28,7 @@ from impact_eval.designs.balanced_window import balanced_cohorts
 from impact_eval.designs.cohort_panel import Panel
 from impact_eval.designs.influence_sources import InfluenceSource
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
+from impact_eval.designs.reference_times import ELAPSED, reference_details
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -167,6 +168,8 @@ class CellAggregator:
         First and last event time shown; either may be None.
     span : tuple of float
         First and last period, for `balance`.
+    elapsed : (K,) array, optional
+        Time from the period that each cell is measured against to its own; told with event studies.
     label : function
         How a period or cohort is written in a row.
     """
@@ -180,6 +183,7 @@ class CellAggregator:
     balance: float | None = None
     window: tuple[float | None, float | None] | None = None
     span: tuple[float, float] = (0.0, 0.0)
+    elapsed: FloatArray | None = None
     label: Callable[[float], Label] = float
 
     @property
@@ -225,6 +229,7 @@ class CellAggregator:
             self.report,
             method=MethodRecord(method.name, options, method.covariance),
             findings=(*self.report.findings, *self._findings(kind, averages, behind)),
+            details={**self.report.details, **self._measured_against(kind, averages)},
         )
         values = weights @ np.nan_to_num(self.cells.effects)
         return make_estimate(report, rows, values, self.source.combine(weights, shares))
@@ -256,6 +261,18 @@ class CellAggregator:
             room=self.span[1] - cells.cohorts,
             balance=self.balance,
         )
+
+    def _measured_against(self, kind: str, averages: list[Average]) -> dict[str, Any]:
+        """Say what the rows of an event study are measured against (`reference_times`)."""
+        if self.elapsed is None or _KINDS[kind] is not _event:
+            return {}
+        cells, rows = self.cells, np.array([a.weights != 0 for a in averages], dtype=bool)
+        used = rows.reshape(len(averages), len(cells.effects)).any(axis=0) & cells.post
+        told = [self.elapsed[a.weights != 0] for a in averages]
+        return {
+            **reference_details((cells.event_time - self.elapsed)[used]),
+            ELAPSED: [float(e[0]) if e.size and np.ptp(e) == 0 else None for e in told],
+        }
 
     def _unbalanced(self) -> tuple[Finding, ...]:
         """Name the cohorts whose effects a balanced event study leaves out."""

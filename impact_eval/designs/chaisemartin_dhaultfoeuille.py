@@ -33,6 +33,7 @@ from impact_eval.designs.panel_covariance import (
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
 from impact_eval.designs.panel_ols import few_cluster_findings, treated_clusters
 from impact_eval.designs.redraws import by_redraws, redrawn
+from impact_eval.designs.reference_times import reference_details, reference_findings
 from impact_eval.designs.ties import BoundCovariance
 from impact_eval.designs.treatment_paths import wide_treatment
 from impact_eval.stats.inference.covariance import CR
@@ -47,22 +48,24 @@ FloatArray = NDArray[np.float64]
 class ChaisemartinDHaultfoeuille:
     r"""Compare units whose treatment changes with units of the same baseline that have not changed.
 
-    Rows `event` of time 0, 1… are the effects of having been exposed for one, two… periods; those
-    of time -2, -3… are placebos (the reference is -1, the period before the switch). The row `att`
+    Rows `event` of time 0, 1… are the effects of having been exposed for one, two… units of time;
+    those of time -2, -3… are placebos (the reference is the last survey before the switch, -1 when
+    there is one at each date). The row `att`
     is the average total effect per unit of treatment: the sum of effects over the sum of treatment
     received beyond the baseline. A switch off counts with its sign turned.
 
     Parameters
     ----------
     effects : int, optional
-        Number of horizons; all those with a comparison by default.
+        Number of horizons, from the nearest to the switch; all those with a comparison by default.
     placebos : int, optional
         Number of placebos; all those possible by default, 0 for none.
     controls : {"not_yet_switched", "never_switched"}
     switchers : {"all", "in", "out"}
         Switches on, off, or both.
     normalized : bool
-        Divide each effect by the treatment received beyond the baseline up to its horizon.
+        Divide each effect by the treatment received beyond the baseline up to its horizon, counted
+        in units of time (each survey stands for the time since the one before).
     covariance : Covariance, optional
         One of `info.covariances`, computed from the influence values; by default their sum by unit,
         or by the sample's cluster.
@@ -133,7 +136,11 @@ class ChaisemartinDHaultfoeuille:
         if not after:
             raise ImpactEvalError(Finding.error("no_switcher_compared", method=self.info.name))
         before = list(_feasible(data, self.placebos, placebo=True))[::-1]
+        waves = data.waves()
+        references = data.times[waves[:, 1].astype(np.int64) - 1] - waves[:, 2]
+        names = [f"{date:g}" for date in waves[:, 2]]
         findings = [*panel.findings, *few_cluster_findings(panel)]
+        findings += reference_findings(names, references, 0)
         single = sum(horizon.single for _, horizon in (*before, *after))
         if single:
             findings.append(Finding.warning("comparison_of_one_unit", n=single))
@@ -146,13 +153,17 @@ class ChaisemartinDHaultfoeuille:
             n_clusters=panel.n_clusters,
             findings=tuple(findings),
             flow=panel.flow,
-            details={"switchers": {str(int(e)): h.switchers for e, h in (*before, *after)}},
+            details={
+                "switchers": {f"{e:g}": h.switchers for e, h in (*before, *after)},
+                **reference_details(references),
+            },
         )
         fitted = _Switchers(panel, report, before, after, bound, normalized=self.normalized)
         return fitted.aggregate(None, "event")
 
     def _input(self, panel: Panel, sample: Sample) -> SwitchInput:
         path = switching(wide_treatment(panel, sample))
+        dates = path.dates(panel.times, panel.cohorts[panel.codes])
         every = np.ones(panel.n_units, dtype=bool)
         chosen = {"all": path.sign != 0, "in": path.sign > 0, "out": path.sign < 0}
         return SwitchInput(
@@ -162,6 +173,8 @@ class ChaisemartinDHaultfoeuille:
             clusters=panel.clusters,
             controls=every if self.controls == "not_yet_switched" else path.sign == 0,
             switchers=chosen[self.switchers],
+            times=panel.times,
+            dates=dates,
         )
 
 
@@ -169,11 +182,10 @@ def _feasible(
     data: SwitchInput, wanted: int | None, *, placebo: bool
 ) -> Iterator[tuple[float, Horizon]]:
     """Yield event times and effects, as many as wanted and possible."""
-    limit = data.y.shape[1] - 1 if wanted is None else wanted
-    for horizon in range(1, limit + 1):
-        found = horizon_effect(data, horizon, placebo=placebo)
+    for event in data.event_times(placebo=placebo)[:wanted]:
+        found = horizon_effect(data, float(event), placebo=placebo)
         if found.switchers:
-            yield (float(-1 - horizon) if placebo else float(horizon - 1)), found
+            yield float(event), found
 
 
 @dataclass(frozen=True)

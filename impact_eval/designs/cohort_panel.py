@@ -21,6 +21,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs.base import ALWAYS_TREATED_RETOLD
 from impact_eval.designs.few_independent import clusters_declared
+from impact_eval.designs.reference_times import reference_findings
 from impact_eval.stats.panels.cohort_gram import CohortGram, cohort_gram
 from impact_eval.stats.panels.panel_regression import PanelColumns
 
@@ -95,8 +96,11 @@ class Panel:
         When each cohort enters, infinite for never treated: perhaps between two periods.
     units, clusters : (N,) arrays
         Labels of the units; codes of their clusters.
-    sample_units, first_period : (N,) arrays of int
-        Where a unit and its first column are in the sample: codes of unit and period.
+    sample_units : (N,) array of int
+        Codes of the units in the sample.
+    columns_of : (N, T) array of int or None
+        Codes in the sample of the periods of each unit, any where there is none; None when they are
+        the first T.
     cluster_column : str or None
         The column of the clusters; None when each unit is its own.
     cluster_labels : (C,) array
@@ -119,7 +123,7 @@ class Panel:
     cohorts: FloatArray
     units: NDArray[Any]
     sample_units: IntArray
-    first_period: IntArray
+    columns_of: IntArray | None
     cluster_column: str | None
     clusters: IntArray
     cluster_labels: NDArray[Any]
@@ -166,10 +170,16 @@ class Panel:
         found = self.covariates.varying
         if not found.shape[2]:
             return np.empty((self.n_units, self.n_periods, 0))
-        if self.n_periods == found.shape[1]:
+        if self.columns_of is None and self.n_periods == found.shape[1]:
             return self._of_units(found)
-        period = self.first_period[:, None] + np.arange(self.n_periods)
-        return np.asarray(found[self.sample_units[:, None], period])
+        return np.asarray(found[self.sample_units[:, None], self.sample_periods])
+
+    @property
+    def sample_periods(self) -> IntArray:
+        """(N, T) codes of the periods of each unit in the sample."""
+        if self.columns_of is not None:
+            return self.columns_of
+        return np.broadcast_to(np.arange(self.n_periods), (self.n_units, self.n_periods))
 
     @cached_property
     def raw_covariates(self) -> FloatArray | None:
@@ -254,6 +264,17 @@ class Panel:
         last = self.last_before(anticipation)[:, None]
         return np.asarray((np.arange(self.n_periods) == last) & ~self.never[:, None])
 
+    def reference_times(self, anticipation: float = 0) -> FloatArray:
+        """(G,) event time of the reference of each treated cohort; NaN without any."""
+        last = self.last_before(anticipation)
+        found = self.event_times[np.arange(len(last)), np.maximum(last, 0)]
+        return np.where((last < 0) | self.never, np.nan, found)
+
+    def references_told(self, anticipation: float = 0) -> tuple[Finding, ...]:
+        """Name the reference of each cohort, when it is not the period just before for all."""
+        names = [f"{start:g}" for start in self.cohorts]
+        return reference_findings(names, self.reference_times(anticipation), anticipation)
+
     def by_start(self) -> Panel:
         """Return the panel whose cohorts are those first observed as treated together."""
         starts, code = np.unique(self.starts, return_inverse=True)
@@ -321,7 +342,7 @@ class Panel:
             cohorts=self.cohorts[kept],
             units=self.units[mask],
             sample_units=self.sample_units[mask],
-            first_period=self.first_period[mask],
+            columns_of=None if self.columns_of is None else self.columns_of[mask],
             clusters=clusters,
             cluster_labels=self.cluster_labels[present],
             weights=None if self.weights is None else self.weights[mask],
@@ -371,7 +392,7 @@ def read_panel(
         cohorts=cohorts,
         units=wide.units,
         sample_units=np.arange(n),
-        first_period=np.zeros(n, dtype=np.int64),
+        columns_of=None,
         cluster_column=sample.cluster_names[0] if above else None,
         clusters=wide.clusters,
         cluster_labels=sample.codes(sample.cluster_names[0]).labels if above else wide.units,

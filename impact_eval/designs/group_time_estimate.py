@@ -16,6 +16,7 @@ from impact_eval.designs.few_independent import few_independent, lonely_cohorts
 from impact_eval.designs.group_time_data import GroupTimeData
 from impact_eval.designs.influence_sources import JointSource
 from impact_eval.designs.panel_effects import CommonParts
+from impact_eval.designs.reference_times import reference_findings
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance
 from impact_eval.stats.panels.group_time import GroupTimeFit
@@ -60,9 +61,11 @@ def group_time_estimate(
         balance=balance,
         window=window,
         span=(float(fit.plan.times[0]), float(fit.plan.times[-1])),
+        elapsed=fit.plan.times[fit.plan.time] - fit.plan.times[fit.plan.base],
         label=data.label,
     )
-    found = (*data.findings, *_findings(data, fit, table, n_independent))
+    references = _references(data, fit, float(options.get("anticipation") or 0))
+    found = (*data.findings, *references, *_findings(data, fit, table, n_independent))
     return replace(table, report=replace(report, findings=found)).estimate()
 
 
@@ -115,6 +118,14 @@ def _cells(data: GroupTimeData, fit: GroupTimeFit) -> Cells:
         n_clusters=data.n_independent,
         untested=plan.reference | ~np.isfinite(fit.estimates),
     )
+
+
+def _references(data: GroupTimeData, fit: GroupTimeFit, anticipation: float) -> tuple[Finding, ...]:
+    """Name what each treated cohort is compared with, when it is not the period just before."""
+    plan, post = fit.plan, fit.plan.post
+    times = np.full(len(plan.cohorts), np.nan)
+    times[plan.cohort[post]] = (plan.times[plan.base] - plan.cohorts[plan.cohort])[post]
+    return reference_findings([_tell(data.label(g)) for g in plan.cohorts], times, anticipation)
 
 
 def _tell(label: Label) -> str:

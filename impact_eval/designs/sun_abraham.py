@@ -129,7 +129,11 @@ class SunAbraham:
         cohort, period = cohort[result.kept], period[result.kept]
         order = np.lexsort((period, cohort))
         cohort, period = cohort[order], period[order]
+        findings = (*findings, *panel.references_told(self.anticipation))
         table = CellAggregator(
+            elapsed=(panel.event_times - panel.reference_times(self.anticipation)[:, None])[
+                cohort, period
+            ],
             cells=cells_of_panel(
                 panel,
                 cohort,

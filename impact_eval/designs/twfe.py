@@ -26,6 +26,7 @@ from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
 from impact_eval.designs.panel_ols import OlsResult, panel_ols, treated_clusters
 from impact_eval.designs.redraws import by_redraws, redrawn
+from impact_eval.designs.reference_times import reference_details
 from impact_eval.designs.treatment_paths import treatment_paths
 from impact_eval.stats.inference.covariance import CR
 from impact_eval.stats.inference.covariances import Covariance, Source
@@ -182,7 +183,9 @@ class _Fitted:
         if not result.kept.all():
             dropped = np.sort(times[~result.kept]).tolist()
             findings = (Finding.warning("event_times_dropped", times=dropped, n=len(dropped)),)
-        report = self._report(result, {}, findings)
+        early = design.anticipation
+        details = dict(reference_details(panel.reference_times(early)))
+        report = self._report(result, details, (*findings, *panel.references_told(early)))
         return make_estimate(report, rows, result.coefficients[order], combined, aggregator=self)
 
     def _event_row(self, event: float) -> Row:

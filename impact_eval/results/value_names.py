@@ -76,7 +76,7 @@ NAMES: Mapping[str, Declared] = MappingProxyType(
             ValueKind.NUMBER,
             Rule.FREE,
             "advised|allowed|anticipation|bound|df|least|level|limit|margin|most|needed|window"
-            "|horizon|year|hours|expected",
+            "|horizon|year|hours|expected|longest",
         ),
         **_all(
             ValueKind.TEXTS,
@@ -113,9 +113,9 @@ _CLUSTERS = Declared(ValueKind.COUNT, Rule.CLUSTERS)
 _OF_THINGS = _codes(
     "blank_columns_dropped|blank_rows_dropped|cells_not_identified|cells_not_imputable"
     "|cohorts_not_balanced|cfa_not_identified|cfa_groups_differ|cohorts_outside_window|collinear_columns"
-    "|constant_or_collinear_items|covariance_not_psd|event_times_dropped|header_rows_dropped"
+    "|constant_or_collinear_items|covariance_not_psd|event_times_dropped|event_times_unknown|header_rows_dropped"
     "|headers_joined|honest_gap|identifying_columns|index_weight_negative|invariance_few_items"
-    "|items_not_balanced|periods_uneven|no_own_error|no_pre_period|one_arm_block|one_pre_period"
+    "|items_not_balanced|periods_uneven|reference_of_cohorts|no_own_error|no_pre_period|one_arm_block|one_pre_period"
     "|pretrends_rank|quality_general_factor|quality_improper|quality_read_dif"
     "|quality_read_parallel|quality_several_things|reference_period|restriction_too_tight"
     "|restrictions_singular|several_waves_pooled|title_rows_dropped|too_few_factors"
