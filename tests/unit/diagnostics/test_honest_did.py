@@ -7,13 +7,21 @@ import pandas as pd
 import pytest
 
 from impact_eval.core import Estimate, ImpactEvalError, MethodRecord, NotApplicable, wald_effect
-from impact_eval.diagnostics.check import CheckContext
+from impact_eval.data.sample import Sample
+from impact_eval.designs.callaway_santanna import CallawaySantAnna
+from impact_eval.designs.chaisemartin_dhaultfoeuille import ChaisemartinDHaultfoeuille
+from impact_eval.designs.stacked import StackedDiD
+from impact_eval.designs.sun_abraham import SunAbraham
+from impact_eval.designs.twfe import TwoWayFixedEffects
+from impact_eval.diagnostics.check import CheckContext, event_study
 from impact_eval.diagnostics.honest_did import HonestCheck, HonestResult, honest_did
 
 NOTHING: Any = None
 
 
-def event(times: list[float], estimates: list[float], **options: Any) -> Estimate:
+def event(
+    times: list[float], estimates: list[float], *, reference: float = -1, **options: Any
+) -> Estimate:
     rows = tuple(
         wald_effect(
             outcome="y",
@@ -21,7 +29,7 @@ def event(times: list[float], estimates: list[float], **options: Any) -> Estimat
             term="event",
             time=t,
             estimate=b,
-            std_error=None if t == -1 else 0.1,
+            std_error=None if t == reference else 0.1,
         )
         for t, b in zip(times, estimates, strict=True)
     )
@@ -30,7 +38,7 @@ def event(times: list[float], estimates: list[float], **options: Any) -> Estimat
         estimand="att",
         method=MethodRecord("m", options),
         effects=rows,
-        covariance=np.diag([0.0 if t == -1 else 0.01 for t in times]),
+        covariance=np.diag([0.0 if t == reference else 0.01 for t in times]),
         counterfactual=True,
     )
 

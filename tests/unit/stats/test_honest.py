@@ -26,6 +26,7 @@ from impact_eval.stats.panels.honest_restrictions import (
     DriftShape,
     Polyhedron,
     Shape,
+    first_differences,
     polyhedra,
     second_differences,
 )
@@ -308,8 +309,6 @@ def test_fixed_length_interval_at_unequal_dates_has_no_bias_from_a_straight_drif
     dates = np.array([-7.0, -3.0, -1.0, 0.0, 2.0, 3.0])
     weights = np.array([0.5, 0.2, 0.3])
     for m in (0.0, 0.4):
-        flci = fixed_length_interval(
-            np.eye(5), weights, n_pre=2, m=m, gaps=np.diff(dates)
-        )
+        flci = fixed_length_interval(np.eye(5), weights, n_pre=2, m=m, gaps=np.diff(dates))
         np.testing.assert_allclose(flci.weights[2:], weights, atol=1e-12)
         assert flci.weights @ (np.delete(dates, 2) + 1) == pytest.approx(0.0, abs=1e-9)
