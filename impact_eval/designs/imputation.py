@@ -29,6 +29,7 @@ from impact_eval.designs.panel_covariance import bind_panel, covariance_asked, w
 from impact_eval.designs.panel_effects import CommonParts
 from impact_eval.designs.panel_ols import few_cluster_findings, panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
+from impact_eval.designs.reference_times import EARLIER, POOLED, REFERENCES
 from impact_eval.designs.ties import BoundCovariance
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance, Source
@@ -60,10 +61,11 @@ class ImputationDiD:
         effect); the same with each unit left out of its cell's mean, safer with small cohorts;
         Gardner's GMM variance. Same point estimates.
     leads : int, optional
-        Number of periods before treatment tested against those earlier, in a regression on
+        Number of event times before treatment tested against those earlier, in a regression on
         untreated rows only, as Borusyak, Jaravel and Spiess advise; all but the earliest by
-        default, 0 for none. They are rows `event` of negative time, and do not share the reference
-        of other event studies.
+        default, 0 for none. They are rows `event` of negative time, the nearest that were surveyed,
+        and do not share the reference of other event studies. One that nothing tells from the
+        others (nobody never treated) joins the reference, and is named.
     anticipation : int
         Periods before treatment that are not used as untreated.
     covariance : Covariance, optional
@@ -204,7 +206,12 @@ class ImputationDiD:
         assert isinstance(result.source, CellSource | UnitSource)
         if not np.isfinite(result.source.factor):
             return table  # one cluster, or as many parameters as rows: no test can be made
-        kept = wanted[result.kept]
+        kept, dropped = wanted[result.kept], np.sort(wanted[~result.kept])
+        told = table.report.findings
+        if dropped.size:
+            times = dropped.tolist()
+            told = (*told, Finding.warning("event_times_dropped", times=times, n=len(times)))
+        earlier = np.setdiff1d(present, kept)
         size, none = len(kept), np.full(len(kept), -1)
         leads = {
             "effects": result.coefficients,
@@ -221,7 +228,11 @@ class ImputationDiD:
             table,
             cells=table.cells.beside(leads),
             source=_side_by_side(table.source, result.source),
-            report=replace(table.report, details={"pretrend_reference": "earlier_periods"}),
+            report=replace(
+                table.report,
+                findings=told,
+                details={POOLED: EARLIER, REFERENCES: earlier.tolist()},
+            ),
         )
 
 

@@ -23,6 +23,7 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.cohort_panel import Panel, read_panel
 from impact_eval.designs.contract import Example
+from impact_eval.designs.identified import identified_columns
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
@@ -51,7 +52,8 @@ class StackedDiD:
     stack a weighs :math:`(N^D_a/N^D)/(N^C_a/N^C)` and the coefficients are the mean effects on the
     treated; without, least squares weights the stacks by their variance. When surveys are at
     unequal intervals the stacks are not seen at the same event times: a corrected mean is then that
-    of the stacks seen at each, :math:`\sum_a N^D_a \delta_{ae} / \sum_a N^D_a`, each estimated on its own.
+    of the stacks seen at each, :math:`\sum_a N^D_a \delta_{ae} / \sum_a N^D_a`, each estimated on
+    its own.
 
     Parameters
     ----------
@@ -138,8 +140,11 @@ class StackedDiD:
         stacked = stack_panel(panel, stacks, corrected=corrected)
         columns = stacked_columns(stacks, saturated=corrected)
         result = panel_ols(stacked, columns.cells, whole, covariance=asked)
-        size = np.bincount(stacked.codes, stacked.unit_weights, 2 * len(stacks))[0::2] * 1.0
-        known, means = columns.means(result.kept, size)
+        size = _treated_weight(stacked, len(stacks))
+        told = result.kept
+        if not told[-len(columns.place) :].all():
+            told = identified_columns(stacked, columns.cells, None)
+        known, means = columns.means(result.kept, told, size)
         if not (columns.events[known] >= 0).any():
             raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
         references = np.array([stack.reference for stack in stacks])
@@ -185,17 +190,19 @@ class StackedDiD:
         found, left = [], []
         for a in np.flatnonzero(~panel.never):
             date, elapsed = float(panel.cohorts[a]), panel.event_times[a]
-            start, fills = panel.starts[a], elapsed[0] <= -before and elapsed[-1] >= after
-            inside = (elapsed >= -before) & (elapsed <= after)
+            start, inside = panel.starts[a], (elapsed >= -before) & (elapsed <= after)
+            fills = elapsed[0] <= -before and elapsed[-1] >= after and (elapsed[inside] >= 0).any()
             inside[max(start - 1, 0)] = True  # the reference, however long before entry it was
             window = np.flatnonzero(inside)
             clean = panel.never.copy()
             if self.control_group == "not_yet_treated":
                 clean |= panel.cohorts > panel.times[window[-1]]
                 clean[a] = False
-            controls = np.flatnonzero(clean)
-            if start > 0 and fills and controls.size:
-                found.append(Stack(int(a), date, controls, window, elapsed[window]))
+            seen = np.any(panel.observed[:, window], axis=1)
+            mine = np.flatnonzero(seen & (panel.codes == a))
+            others = np.flatnonzero(seen & clean[panel.codes])
+            if start > 0 and fills and mine.size and others.size:
+                found.append(Stack(date, mine, others, window, elapsed[window]))
             else:
                 left.append(date)
         if not found:
@@ -239,6 +246,12 @@ class _Stacked:
             options = {**method.options, "aggregation": kind}
             report = replace(report, method=MethodRecord(method.name, options, method.covariance))
         return make_estimate(report, rows, pick @ self.result.coefficients, combined, self)
+
+
+def _treated_weight(stacked: Panel, stacks: int) -> FloatArray:
+    """Return the total weight of the treated of each stack, (S,)."""
+    size = np.bincount(stacked.codes, stacked.unit_weights, 2 * stacks)
+    return np.asarray(size[0::2], dtype=np.float64)
 
 
 def _treated_clusters(stacked: Panel) -> int:

@@ -16,10 +16,22 @@ BoolArray = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Stack:
-    """One cohort, its comparison cohorts, and its window: positions and event times of periods."""
+    """One cohort in its window, and those it is compared with.
 
-    cohort: int
+    Attributes
+    ----------
+    date : float
+        When the cohort enters.
+    treated, controls : (n,), (m,) arrays of int
+        Units seen at some time in the window.
+    window : (W,) array of int
+        Positions of its periods.
+    events : (W,) array
+        Their time since entry.
+    """
+
     date: float
+    treated: IntArray
     controls: IntArray
     window: IntArray
     events: FloatArray
@@ -49,21 +61,24 @@ class StackedColumns:
     stack: IntArray
     place: IntArray
 
-    def means(self, kept: BoolArray, size: FloatArray) -> tuple[BoolArray, FloatArray]:
+    def means(
+        self, kept: BoolArray, told: BoolArray, size: FloatArray
+    ) -> tuple[BoolArray, FloatArray]:
         """Return which events are identified, and their means over the coefficients kept.
 
         Parameters
         ----------
-        kept : (K,) array of bool
+        kept, told : (K,) arrays of bool
+            Columns with a coefficient, and those whose coefficient means something.
         size : (S,) array
             Total weight of the treated of each stack.
         """
         first = len(kept) - len(self.place)
         column = np.cumsum(kept) - 1
         known = np.ones(len(self.events), dtype=bool)
-        known[self.place[~kept[first:]]] = False
+        known[self.place[~told[first:]]] = False
         out = np.zeros((len(self.events), int(kept.sum())))
-        for k in np.flatnonzero(kept[first:]):
+        for k in np.flatnonzero(told[first:]):
             out[self.place[k], column[first + k]] = (
                 1.0 if self.stack[k] < 0 else size[self.stack[k]]
             )
@@ -80,11 +95,9 @@ def stack_panel(panel: Panel, stacks: list[Stack], *, corrected: bool) -> Panel:
     grid = _grid(stacks)
     rows, codes, outcomes, columns = [], [], [], []
     for s, stack in enumerate(stacks):
-        mine = np.flatnonzero(panel.codes == stack.cohort)
-        others = np.flatnonzero(np.isin(panel.codes, stack.controls))
-        row = np.concatenate([mine, others])
+        row = np.concatenate([stack.treated, stack.controls])
         rows.append(row)
-        codes.append(np.repeat([2 * s, 2 * s + 1], [mine.size, others.size]))
+        codes.append(np.repeat([2 * s, 2 * s + 1], [stack.treated.size, stack.controls.size]))
         at = np.searchsorted(grid, stack.events)
         y = np.full((row.size, len(grid)), np.nan)
         y[:, at] = panel.y[np.ix_(row, stack.window)]
@@ -97,7 +110,7 @@ def stack_panel(panel: Panel, stacks: list[Stack], *, corrected: bool) -> Panel:
     if corrected:
         weights = _corrected(panel.unit_weights[row], code, len(stacks))
     present, clusters = np.unique(panel.clusters[row], return_inverse=True)
-    stacked = replace(
+    return replace(
         panel,
         y=y,
         times=grid,
@@ -112,8 +125,6 @@ def stack_panel(panel: Panel, stacks: list[Stack], *, corrected: bool) -> Panel:
         weights=weights,
         balanced=not bool(np.isnan(y).any()),
     )
-    seen = np.any(stacked.observed, axis=1)
-    return stacked if seen.all() else stacked.keep(seen, "unit_never_observed")
 
 
 def _grid(stacks: list[Stack]) -> FloatArray:

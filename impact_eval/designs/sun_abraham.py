@@ -23,6 +23,7 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of_panel
 from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel, refuse_empty
+from impact_eval.designs.identified import identified_columns
 from impact_eval.designs.influence_sources import MappedSource
 from impact_eval.designs.nobody_never import told_last_cohort
 from impact_eval.designs.options import option
@@ -30,6 +31,7 @@ from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import CommonParts
 from impact_eval.designs.panel_ols import panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
+from impact_eval.designs.reference_times import not_identified
 from impact_eval.stats.inference.covariance import CR
 from impact_eval.stats.inference.covariances import Covariance, Source
 
@@ -123,23 +125,22 @@ class SunAbraham:
         cells = np.zeros((len(panel.starts), panel.n_periods, len(cohort)))
         cells[cohort, period, np.arange(len(cohort))] = 1.0
         result = panel_ols(panel, cells, whole, covariance=asked, used=used)
-        dropped = int((~result.kept).sum())
-        if dropped:
-            findings = (*findings, Finding.warning("cells_not_identified", n=dropped))
-        cohort, period = cohort[result.kept], period[result.kept]
+        told = result.kept
+        if not told.all():
+            told = identified_columns(panel, cells, used)
+            findings = (*findings, *_untold(panel, cohort[~told], period[~told]))
+        if not told.any():
+            raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
+        place = (np.cumsum(result.kept) - 1)[told]
+        cohort, period = cohort[told], period[told]
         order = np.lexsort((period, cohort))
-        cohort, period = cohort[order], period[order]
+        cohort, period, place = cohort[order], period[order], place[order]
+        elapsed = panel.event_times - panel.reference_times(self.anticipation)[:, None]
         findings = (*findings, *panel.references_told(self.anticipation))
         table = CellAggregator(
-            elapsed=(panel.event_times - panel.reference_times(self.anticipation)[:, None])[
-                cohort, period
-            ],
+            elapsed=elapsed[cohort, period],
             cells=cells_of_panel(
-                panel,
-                cohort,
-                period,
-                result.coefficients[order],
-                panel.cell_weight[cohort, period],
+                panel, cohort, period, result.coefficients[place], panel.cell_weight[cohort, period]
             ),
             report=CommonParts(
                 outcome=outcome,
@@ -149,7 +150,7 @@ class SunAbraham:
                 findings=(*panel.findings, *result.findings, *findings),
                 flow=panel.flow,
             ),
-            source=MappedSource(result.source, np.eye(len(order))[order]),
+            source=MappedSource(result.source, np.eye(len(result.coefficients))[place]),
             alone=Alone.NO_ERROR if self.covariance is None else Alone.AS_ASKED,
         )
         return table.estimate()
@@ -158,6 +159,15 @@ class SunAbraham:
 def _post_first(event: FloatArray) -> NDArray[np.int64]:
     """Order columns so that collinearity leaves out the farthest periods before the start."""
     return np.lexsort((np.where(event >= 0, event, -event), event < 0))
+
+
+def _untold(
+    panel: Panel, cohort: NDArray[np.int64], period: NDArray[np.int64]
+) -> tuple[Finding, ...]:
+    """Count the cells that nothing tells, and name the event times before entry that lose one."""
+    event = panel.event_times[cohort, period]
+    leads = np.unique(event[event < 0])
+    return (Finding.warning("cells_not_identified", n=len(cohort)), *not_identified(leads))
 
 
 def _comparison_cohort(panel: Panel) -> BoolArray:
