@@ -12,6 +12,7 @@ IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
 FIRST_DATES = 12  # dates named in a sentence
+LONGER = 1.5  # a gap this many times the shortest one: months of 28 to 31 days are one pace
 
 
 def entries_between(
@@ -40,7 +41,7 @@ def entries_between(
 def uneven_periods(times: FloatArray) -> tuple[Finding, ...]:
     """Name the periods when they do not follow each other at one pace."""
     gaps = np.diff(times)
-    if gaps.size < 2 or np.allclose(gaps, gaps[0], rtol=1e-6):
+    if gaps.size < 2 or gaps.max() < LONGER * gaps.min():
         return ()
     named = [f"{time:g}" for time in times[:FIRST_DATES]]
     return (Finding.info("periods_uneven", n=len(times), times=named),)
@@ -83,4 +84,4 @@ def unseen_entries(
     if len(times) < 2:
         return entered & False
     gap = np.where(before < 0, np.inf, times[np.minimum(first, never - 1)] - times[before])
-    return np.asarray(entered & (gap > np.diff(times).min() * (1 + 1e-6)))
+    return np.asarray(entered & (gap >= LONGER * np.diff(times).min()))

@@ -62,3 +62,9 @@ def test_entries_between_surveys_and_uneven_surveys_are_named() -> None:
     assert found["periods_uneven"] == {"n": 4, "times": ("2010", "2012", "2013", "2016")}
     even = told(by_entry(people([2010, 2012, 2014], [0, 2012, 2014, 2019, 2009])))
     assert not {"entry_between_periods", "periods_uneven"} & set(even)
+
+
+def test_months_counted_in_days_are_one_pace() -> None:
+    days = [0, 31, 59, 90, 120]
+    found = told(by_treatment(people(days, [0, 59, 90])))
+    assert not {"periods_uneven", "entry_date_uncertain"} & set(found)
