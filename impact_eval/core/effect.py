@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from impact_eval.core.findings import NotApplicable
 from impact_eval.core.inference import critical_value, two_sided_p
 from impact_eval.core.shown import Shown, interval, name_of, one_line
 
@@ -34,6 +35,8 @@ class Effect(Shown):
     conf_level : float
     n_treated, n_comparison, n_clusters : int or None
         Numbers of units (rows in a cross-section) compared, and of independent clusters.
+    reason : NotApplicable or None
+        Why there is no estimate, where the design knows; in memory only.
     """
 
     outcome: str
@@ -52,6 +55,7 @@ class Effect(Shown):
     n_treated: int | None = None
     n_comparison: int | None = None
     n_clusters: int | None = None
+    reason: NotApplicable | None = None
 
     def _line(self) -> str:
         told = interval(self.estimate, self.conf_low, self.conf_high)
@@ -69,7 +73,7 @@ def key_of(term: str, group: Label, time: Label) -> str:
     return f"{term}[{', '.join(place)}]" if place else term
 
 
-TIDY_COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(Effect))
+TIDY_COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(Effect) if f.name != "reason")
 _TEXT_COLUMNS = ("outcome", "estimand", "term")
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data import roles
+from impact_eval.data.entry_dates import entries_between, uneven_periods, unseen_entries
 from impact_eval.data.odd_cells import rows_seen
 from impact_eval.data.panel import PanelGrid, varies_within_unit
 from impact_eval.data.roles import FloatArray, IntArray, Periods
@@ -63,11 +64,14 @@ class Assignment:
         Treated now.
     switches_off : bool
         Some unit leaves the action after entering it.
+    entries : (n,) array or None
+        The same as `cohorts`, with the dates after the last period as they are.
     """
 
     cohorts: FloatArray | None
     treated: BoolArray | None
     switches_off: bool
+    entries: FloatArray | None = None
 
 
 def read_assignment(
@@ -91,11 +95,14 @@ def read_assignment(
     cohorts: FloatArray | None = None
     treated: BoolArray | None = None
     switches_off = False
+    entries: FloatArray | None = None
     if cohort is not None:
         if structure.periods is None:
             faults.add(Finding.error("cohort_needs_time", column=cohort))
             faults.raise_if_errors()
-        cohorts = _read_cohorts(roles.column_of(frame, cohort), structure, faults)
+        entries = _read_cohorts(roles.column_of(frame, cohort), structure, faults)
+        assert structure.periods is not None  # else refused above
+        cohorts = np.where(entries > structure.periods.values[-1], np.inf, entries)
     if treatment is not None:
         given = roles.read_treatment(roles.column_of(frame, treatment), faults) == 1
         if structure.periods is None or cohorts is not None:
@@ -106,11 +113,14 @@ def read_assignment(
         else:
             faults.add(Finding.error("treatment_needs_unit", column=treatment))
     if cohorts is not None:
+        assert structure.periods is not None
+        for noted in uneven_periods(structure.periods.values):
+            faults.add(noted)
         since = structure.time_values >= cohorts
         if treated is not None and cohort is not None:
             _compare(treated, since, frame[[cohort, treatment]], faults)
         treated = since if treated is None else treated & since
-    return Assignment(cohorts, treated, switches_off)
+    return Assignment(cohorts, treated, switches_off, cohorts if entries is None else entries)
 
 
 def _read_cohorts(
@@ -134,13 +144,14 @@ def _read_cohorts(
                     examples=[str(u) for u in structure.unit_labels[changing][: roles.FIRST_ROWS]],
                 )
             )
-    return _within_panel(cohorts, column, structure, faults)
+    _check_dates(cohorts, column, structure, faults)
+    return cohorts
 
 
-def _within_panel(
+def _check_dates(
     cohorts: FloatArray, column: pd.Series[Any], structure: RowStructure, faults: FindingCollector
-) -> FloatArray:
-    """Make cohorts after the last period untreated here; refuse those far outside the panel."""
+) -> None:
+    """Tell entries before the first period or after the last; refuse those far outside."""
     assert structure.periods is not None
     first, last = (float(structure.periods.values[i]) for i in (0, -1))
     reach = FAR * max(last - first, 1.0) + FAR
@@ -160,10 +171,12 @@ def _within_panel(
     late = np.isfinite(cohorts) & (cohorts > last) & ~absurd
     if late.any():
         faults.add(Finding.warning("cohort_after_panel", n=structure.count_units(late), last=last))
+    kept = np.where(absurd | late, np.inf, cohorts)
+    for noted in entries_between(kept, structure.unit_codes, structure.periods.values):
+        faults.add(noted)
     early = cohorts <= first
     if early.any() and not (absurd & early).any():
         faults.add(Finding.warning("always_treated", n=structure.count_units(early), first=first))
-    return np.where(late, np.inf, cohorts)
 
 
 def _cohorts_of(
@@ -179,7 +192,7 @@ def _cohorts_of(
     assert structure.unit_codes is not None
     never_changes = constant_by_unit(treated, structure.unit_codes, structure.n_units)
     if len(periods.values) != PAIR or not treated.any() or not never_changes:
-        return _cohorts_from(treated, structure)
+        return _cohorts_from(treated, structure, faults)
     faults.add(
         Finding.warning(
             "entry_between_waves",
@@ -198,9 +211,21 @@ def constant_by_unit(treated: BoolArray, unit_codes: IntArray, n_units: int) -> 
     return not varies_within_unit(treated.astype(np.float64), unit_codes, n_units).any()
 
 
-def _cohorts_from(treated: BoolArray, structure: RowStructure) -> FloatArray:
-    """Derive each unit's first treated period from a 0/1 column."""
+def _cohorts_from(
+    treated: BoolArray, structure: RowStructure, faults: FindingCollector
+) -> FloatArray:
+    """Derive each unit's first treated period from a 0/1 column; count those not seen to enter."""
     assert structure.unit_codes is not None
+    assert structure.periods is not None
+    unseen = unseen_entries(
+        treated,
+        structure.unit_codes,
+        structure.periods.codes,
+        structure.periods.values,
+        structure.n_units,
+    )
+    if unseen.any():
+        faults.add(Finding.warning("entry_date_uncertain", n=int(unseen.sum())))
     first = np.full(structure.n_units, np.inf)
     np.minimum.at(first, structure.unit_codes[treated], structure.time_values[treated])
     cohorts: FloatArray = first[structure.unit_codes]

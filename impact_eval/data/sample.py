@@ -115,6 +115,7 @@ class Sample(Shown):
     covariate_matrix: FloatArray = field(init=False, repr=False)
     weights_array: FloatArray = field(init=False, repr=False)
     cohorts: FloatArray | None = field(init=False, repr=False)
+    entries: FloatArray | None = field(init=False, repr=False)
     treated: NDArray[np.bool_] | None = field(init=False, repr=False)
     switches_off: bool = field(init=False)
     _units: Codes | None = field(init=False, repr=False)
@@ -222,6 +223,7 @@ class Sample(Shown):
         )
         found = read_assignment(frame, self.cohort, self.treatment, structure, faults)
         self._set("cohorts", None if found.cohorts is None else _frozen(found.cohorts))
+        self._set("entries", None if found.entries is None else _frozen(found.entries))
         self._set("treated", found.treated)
         self._set("switches_off", found.switches_off)
 
@@ -327,9 +329,8 @@ class Sample(Shown):
         """Return a column; a name that is not there is refused, with its role and the nearest."""
         known = list(self.frame.columns)
         if known.count(name) > 1:
-            raise ImpactEvalError(
-                Finding.error("duplicated_column", Place(column=name), column=name)
-            )
+            fault = Finding.error("duplicated_column", Place(column=name), column=name)
+            raise ImpactEvalError(fault)
         if name not in known:
             raise ImpactEvalError(
                 Finding.error(
@@ -424,6 +425,9 @@ class Sample(Shown):
         y = to_wide(
             self.outcome(outcome), self.unit_codes, self.time_codes, grid=self._grid, **size
         )
+        weights = np.ones(self.n_units)
+        if self.has_weights:
+            weights = unit_mean(self.weights_array, self.unit_codes, self.n_units)
         return WidePanel(
             y=y,
             times=self.times,
@@ -431,11 +435,7 @@ class Sample(Shown):
             units=self.unit_labels,
             covariates=self._spread_covariates[0],
             covariates_by_time=self._spread_covariates[1],
-            weights=(
-                unit_mean(self.weights_array, self.unit_codes, self.n_units)
-                if self.has_weights
-                else np.ones(self.n_units)
-            ),
+            weights=weights,
             clusters=self.unit_clusters,
             balanced=not bool(np.isnan(y).any()),
         )

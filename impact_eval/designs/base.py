@@ -17,6 +17,7 @@ from impact_eval.core.vocabulary import ShareFormula
 from impact_eval.data.assignment import PAIR, constant_by_unit
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.options import COVARIANCE, choices_of, faults_of
+from impact_eval.designs.undeclared_level import looking_at_levels
 from impact_eval.stats.inference.covariances import Covariance, Source, names_for, serves
 
 ENTRY_POINTS = "impact_eval.designs"
@@ -208,7 +209,8 @@ def register(thing: type[Design]) -> type[Design]:
     """
     thing.info = replace(thing.info, options=MappingProxyType(choices_of(thing)))
     if not hasattr(thing.fit, "__wrapped__"):
-        setattr(thing, "fit", announcing(thing.info.name, thing.fit))  # noqa: B010 - a method
+        fit = announcing(thing.info.name, looking_at_levels(thing.fit))
+        setattr(thing, "fit", fit)  # noqa: B010 - a method
     return _add(thing)
 
 

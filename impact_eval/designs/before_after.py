@@ -29,6 +29,7 @@ from impact_eval.designs.base import (
     refuse_unfit,
     register,
 )
+from impact_eval.designs.few_independent import OF_FEW
 from impact_eval.designs.options import option
 from impact_eval.designs.own_tests import with_test
 from impact_eval.designs.row_regression import (
@@ -351,10 +352,12 @@ def _findings(
         found.append(
             Finding.warning("missing_pairs", n=sample.n_units - last.n, total=sample.n_units)
         )
-    codes = {finding.code for finding in found}
-    found += [f for change in changes for f in change.findings if f.code not in codes]
-    if last.n_clusters is not None:
-        found += few_in_all(last.n_clusters)
+    few = few_in_all(len(last.units))
+    codes = {*OF_FEW, *(finding.code for finding in found)}
+    for finding in (f for change in changes for f in change.findings if f.code not in codes):
+        if finding not in found:
+            found.append(finding)
+    found += few
     if dead:
         found.append(Finding.warning("no_variance", outcome=outcome))
     return tuple(found)

@@ -25,10 +25,11 @@ from impact_eval.designs.base import (
 from impact_eval.designs.contract import Example
 from impact_eval.designs.group_time_data import GroupTimeData, read_rows, read_units
 from impact_eval.designs.group_time_estimate import group_time_estimate
+from impact_eval.designs.nobody_never import LAST_COHORT
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked
 from impact_eval.designs.redraws import by_redraws, redrawn
-from impact_eval.stats.inference.covariance import CR, Clustered
+from impact_eval.stats.inference.covariance import CR
 from impact_eval.stats.inference.covariances import Covariance, Source
 from impact_eval.stats.panels.drdid import DidMethod
 from impact_eval.stats.panels.group_time import GroupTimeFit, group_time
@@ -62,6 +63,8 @@ class CallawaySantAnna:
     Parameters
     ----------
     control_group : {"never_treated", "not_yet_treated"}
+        With those not yet treated, and nobody never treated, the last cohort is the comparison: its
+        own effects are not estimated, and the periods from its entry on are not used.
     method : {"dr", "ipw", "reg"}
         Doubly robust, inverse probability weighting, outcome regression. Without covariates all
         three are the same.
@@ -71,11 +74,12 @@ class CallawaySantAnna:
         Before treatment, compare with the period just before, or with the last untreated one.
     covariance : Covariance, optional
         One of `info.covariances`, computed from the influence values. By default their sum by unit,
-        or by the sample's clusters, without factor (CR0, R's convention).
+        or by the sample's clusters, without factor (CR0, R's convention); below 40 clusters or 10
+        treated ones, what `safe_margin` says.
     unbalanced : {"pairs", "drop", "rows"}
         See `Unbalanced`.
     balance : int, optional
-        Event studies keep cohorts observed at least this long after treatment.
+        Event studies keep the cohorts with an effect at every event time from 0 to this one.
     window : tuple of two int or None, optional
         First and last event times of event studies.
 
@@ -179,13 +183,17 @@ class CallawaySantAnna:
             return redrawn(self, self.covariance, sample, outcome)
         refuse_unfit(self.info, sample, outcome)
         asked = covariance_asked(self.covariance, sample, default=CR.CR0)
-        asked = asked or Clustered(correction=CR.CR0)
         by_rows = sample.shape is not DataShape.PANEL
         if not by_rows and self.unbalanced == Unbalanced.ROWS:
             by_rows = not bool(np.isfinite(sample.wide(outcome).y).all())
+        not_yet = self.control_group == ControlGroup.NOT_YET_TREATED
         if by_rows:
             data: GroupTimeData = read_rows(
-                sample, outcome, covariance=asked, anticipation=self.anticipation
+                sample,
+                outcome,
+                covariance=asked,
+                anticipation=self.anticipation,
+                not_yet=not_yet,
             )
         else:
             data = read_units(
@@ -194,6 +202,7 @@ class CallawaySantAnna:
                 covariance=asked,
                 anticipation=self.anticipation,
                 complete_only=self.unbalanced == Unbalanced.DROP,
+                not_yet=not_yet,
             )
         self._refuse(data)
         return group_time_estimate(
@@ -202,14 +211,17 @@ class CallawaySantAnna:
             outcome=outcome,
             name=self.info.name,
             options=options_of(self),
-            covariance=asked,
+            never_only=self.control_group == ControlGroup.NEVER_TREATED,
             balance=self.balance,
             window=self.window,
         )
 
     def _refuse(self, data: GroupTimeData) -> None:
         never = ControlGroup.NEVER_TREATED
-        if not data.cohorts.size:
+        alone = any(f.code == LAST_COHORT for f in data.findings)
+        if alone and (not data.cohorts.size or len(data.times) < 2):
+            raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
+        if not (data.cohorts <= data.times[-1]).any():
             raise ImpactEvalError(
                 Finding.error("no_group_time_cell", anticipation=self.anticipation)
             )

@@ -14,7 +14,7 @@ Callaway, B. and Sant'Anna, P. (2021). doi:10.1016/j.jeconom.2020.12.001
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -23,10 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Estimate, Label, MethodRecord
-from impact_eval.core.findings import Finding
+from impact_eval.core.findings import Finding, NotApplicable
+from impact_eval.designs.averages import OVERALL, Average, completed, told_of_blanks
+from impact_eval.designs.balanced_window import balanced_cohorts
 from impact_eval.designs.cohort_panel import Panel
 from impact_eval.designs.influence_sources import InfluenceSource
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
+from impact_eval.designs.reference_times import ELAPSED, reference_details
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -76,6 +79,8 @@ class Cells:
         Units, and units or clusters that are independent.
     untested : (K,) array of bool
         Cells whose lack of an error is told otherwise: reference periods, undefined cells.
+    why : mapping of int to str
+        Why a cell is not identified, by its place.
     """
 
     effects: FloatArray
@@ -91,6 +96,7 @@ class Cells:
     n_units: IntArray
     n_clusters: IntArray
     untested: BoolArray
+    why: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def post(self) -> BoolArray:
@@ -99,9 +105,10 @@ class Cells:
 
     def beside(self, other: Mapping[str, NDArray[Any]]) -> Cells:
         """Return these cells and others of the same cohorts, given by column."""
-        return replace(
-            self, **{name: np.concatenate([getattr(self, name), v]) for name, v in other.items()}
-        )
+        joined: dict[str, Any] = {
+            name: np.concatenate([getattr(self, name), v]) for name, v in other.items()
+        }
+        return replace(self, **joined)
 
 
 def cells_of_panel(
@@ -110,9 +117,15 @@ def cells_of_panel(
     period: IntArray,
     effects: FloatArray,
     weight: FloatArray,
+    *,
+    blank: str = "cell_not_identified",
 ) -> Cells:
-    """Return the cells of a panel: codes of cohort and period, effects and weights, all (K,)."""
+    """Return the cells of a panel: codes of cohort and period, effects and weights, all (K,).
+
+    `blank` says why some have no effect.
+    """
     untreated = panel.starts[:, None] > np.arange(panel.n_periods)[None, :]
+    untreated &= ~panel.reacting
     sizes = np.bincount(panel.codes, weights=panel.unit_weights, minlength=len(panel.starts))
     waiting = panel.cell_count * untreated
     # nobody is its own comparison; a lead of no cohort (-1) is compared with all who wait
@@ -130,19 +143,9 @@ def cells_of_panel(
         sizes=np.asarray(sizes, dtype=np.float64),
         n_units=panel.counts,
         n_clusters=panel.cohort_clusters,
-        untested=np.zeros(len(effects), dtype=bool),
+        untested=~np.isfinite(effects),
+        why=dict.fromkeys(np.flatnonzero(~np.isfinite(effects)).tolist(), blank),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Average:
-    """One aggregate: its place, the weights (K,) of its cells, its slope (S,) in the shares."""
-
-    term: str
-    group: Label
-    time: Label
-    weights: FloatArray
-    slope: FloatArray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,12 +163,14 @@ class CellAggregator:
     alone : Alone
     overall : Overall
     balance : float, optional
-        Event studies keep the cohorts observed for at least this long after treatment, and event
-        times within that window: the same cohorts at every event time.
+        Event studies keep the cohorts with an effect at every event time from 0 to this one, and
+        event times within that window: the same cohorts at each.
     window : tuple, optional
         First and last event time shown; either may be None.
     span : tuple of float
         First and last period, for `balance`.
+    elapsed : (K,) array, optional
+        Time from the period that each cell is measured against to its own; told with event studies.
     label : function
         How a period or cohort is written in a row.
     """
@@ -179,6 +184,7 @@ class CellAggregator:
     balance: float | None = None
     window: tuple[float | None, float | None] | None = None
     span: tuple[float, float] = (0.0, 0.0)
+    elapsed: FloatArray | None = None
     label: Callable[[float], Label] = float
 
     @property
@@ -195,7 +201,20 @@ class CellAggregator:
     def estimate(self) -> Estimate:
         """Return the estimate of the cells themselves."""
         combined = self.source.combine(np.eye(len(self.cells.effects)))
-        return make_estimate(self.report, self.rows(), self.cells.effects, combined, self)
+        report = replace(self.report, findings=(*self.report.findings, *self._without_effect()))
+        return make_estimate(report, self.rows(), self.cells.effects, combined, self)
+
+    def _without_effect(self) -> tuple[Finding, ...]:
+        """Count the units of the cohorts that have no effect at all after their entry."""
+        cells = self.cells
+        asked = (cells.cohort >= 0) & (cells.event_time >= 0)
+        left = np.setdiff1d(cells.cohort[asked], cells.cohort[cells.post])
+        if not left.size:
+            return ()
+        labels = [self.label(float(g)) for g in cells.cohorts[left]]
+        names = [f"{g:g}" if isinstance(g, float) else str(g) for g in labels]
+        n = int(cells.n_units[left].sum())
+        return (Finding.warning("cohorts_without_effect", n=n, cohorts=names),)
 
     def aggregate(self, estimate: Estimate, kind: str) -> Estimate:
         """Return the aggregated estimate; its last row, `att`, is the overall effect.
@@ -210,7 +229,7 @@ class CellAggregator:
         -------
         Estimate
         """
-        averages = _KINDS[kind](self)
+        averages = self._averages(kind)
         size = len(averages), len(self.cells.effects)
         weights = np.array([a.weights for a in averages]).reshape(size)
         shares = None
@@ -223,24 +242,74 @@ class CellAggregator:
         report = replace(
             self.report,
             method=MethodRecord(method.name, options, method.covariance),
-            findings=(*self.report.findings, *self._findings(kind, averages, behind)),
+            findings=(
+                *self.report.findings,
+                *self._without_effect(),
+                *self._findings(kind, averages, behind),
+            ),
+            details={**self.report.details, **self._measured_against(kind, averages)},
         )
         values = weights @ np.nan_to_num(self.cells.effects)
+        values[[average.reason is not None for average in averages]] = np.nan
         return make_estimate(report, rows, values, self.source.combine(weights, shares))
+
+    def _averages(self, kind: str) -> list[Average]:
+        """Return the averages of a kind, those without any effect to average included."""
+        cells, average = self.cells, _KINDS[kind]
+        found = average(self)
+        if np.isfinite(cells.effects).all() and found and found[-1].term == OVERALL:
+            return found
+        filled = replace(self, cells=replace(cells, effects=np.nan_to_num(cells.effects)))
+        size = {"cells": len(cells.effects), "shares": self.shares}
+        return completed(found, average(filled), cells.why, **size)
 
     def _findings(
         self, kind: str, averages: list[Average], behind: list[_Behind]
     ) -> tuple[Finding, ...]:
-        if not averages:
-            return (Finding.warning("nothing_to_aggregate", kind=kind),)
+        out = list(told_of_blanks(averages, [_name(a) for a in averages], kind))
+        out += self._unbalanced() if _KINDS[kind] is _event else []
         if self.alone is not Alone.NO_INTERVAL:
-            return ()
-        out = []
+            return tuple(out)
         for code in ("row_of_one_unit", "row_of_one_cluster"):
             names = [_name(a) for a, b in zip(averages, behind, strict=True) if b.told == code]
             if names:
                 out.append(Finding.warning(code, kind=kind, rows=names))
         return tuple(out)
+
+    @property
+    def same_cohorts(self) -> BoolArray:
+        """(G,) the cohorts of a balanced event study; all without `balance`."""
+        cells = self.cells
+        if self.balance is None:
+            return np.ones(len(cells.cohorts), dtype=bool)
+        return balanced_cohorts(
+            cells.cohort,
+            cells.event_time,
+            np.isfinite(cells.effects),
+            room=self.span[1] - cells.cohorts,
+            balance=self.balance,
+        )
+
+    def _measured_against(self, kind: str, averages: list[Average]) -> dict[str, Any]:
+        """Say what the rows of an event study are measured against (`reference_times`)."""
+        if self.elapsed is None or _KINDS[kind] is not _event:
+            return {}
+        cells, rows = self.cells, np.array([a.weights != 0 for a in averages], dtype=bool)
+        used = rows.reshape(len(averages), len(cells.effects)).any(axis=0) & cells.post
+        told = [self.elapsed[a.weights != 0] for a in averages]
+        return {
+            **reference_details((cells.event_time - self.elapsed)[used]),
+            ELAPSED: [float(e[0]) if e.size and np.ptp(e) == 0 else None for e in told],
+        }
+
+    def _unbalanced(self) -> tuple[Finding, ...]:
+        """Name the cohorts whose effects a balanced event study leaves out."""
+        cells = self.cells
+        left = np.unique(cells.cohort[cells.post & ~self.same_cohorts[cells.cohort]])
+        if not left.size:
+            return ()
+        names = [_written(self.label(float(cells.cohorts[g]))) for g in left]
+        return (Finding.warning("cohorts_not_balanced", n=int(left.size), cohorts=names),)
 
     # -- rows -----------------------------------------------------------------------------------
 
@@ -255,6 +324,7 @@ class CellAggregator:
             int(cells.n_comparison[k]),
             has_error=behind.has_error and not cells.untested[k],
             has_interval=behind.has_interval,
+            reason=NotApplicable(cells.why[k]) if k in cells.why else None,
         )
 
     def _behind(self, average: Average) -> _Behind:
@@ -275,7 +345,7 @@ class CellAggregator:
 
     def _row(self, average: Average, behind: _Behind) -> Row:
         cells = self.cells
-        part = average.weights != 0
+        part = average.weights != 0 if average.asked is None else average.asked
         cohort = cells.cohort[part]
         largest = np.zeros(len(cells.cohorts) + 1, dtype=np.int64)  # the last for cohort -1
         np.maximum.at(largest, cohort, cells.n_treated[part])
@@ -290,6 +360,7 @@ class CellAggregator:
             int(comparison.max(initial=0)),
             has_error=behind.has_error and not cells.untested[part].all(),
             has_interval=behind.has_interval,
+            reason=average.reason,
         )
 
     # -- averages -------------------------------------------------------------------------------
@@ -347,8 +418,7 @@ def _event(table: CellAggregator) -> list[Average]:
     event, mask = cells.event_time, np.isfinite(cells.effects)
     if table.balance is not None:
         first, last = table.span
-        room = last - cells.cohorts[cells.cohort]
-        mask &= (room >= table.balance) & (event <= table.balance)
+        mask &= table.same_cohorts[cells.cohort] & (event <= table.balance)
         mask &= event >= table.balance - last + first
     low, high = table.window or (None, None)
     mask &= event >= (-np.inf if low is None else low)
@@ -400,4 +470,8 @@ _KINDS: Mapping[str, Callable[[CellAggregator], list[Average]]] = MappingProxyTy
 
 def _name(average: Average) -> str:
     place = average.group if average.time is None else average.time
-    return "att" if place is None else f"{place:g}" if isinstance(place, float) else place
+    return "att" if place is None else _written(place)
+
+
+def _written(label: Label) -> str:
+    return f"{label:g}" if isinstance(label, float) else str(label)

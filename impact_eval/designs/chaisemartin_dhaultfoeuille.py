@@ -22,7 +22,7 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.cohort_panel import Panel, read_panel
-from impact_eval.designs.influence_sources import UnitSource
+from impact_eval.designs.influence_sources import InfluenceSource, UnitSource
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import (
     bind_panel,
@@ -31,15 +31,25 @@ from impact_eval.designs.panel_covariance import (
     with_cluster,
 )
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
-from impact_eval.designs.panel_ols import few_cluster_findings, treated_clusters
+from impact_eval.designs.panel_ols import few_cluster_findings
 from impact_eval.designs.redraws import by_redraws, redrawn
-from impact_eval.designs.ties import BoundCovariance
-from impact_eval.designs.treatment_paths import wide_treatment
+from impact_eval.designs.reference_times import reference_details, reference_findings
+from impact_eval.designs.safe_margin import DealtSource, by_name_when_few, paths_of
+from impact_eval.designs.treatment_paths import treatment_paths, wide_treatment
 from impact_eval.stats.inference.covariance import CR
 from impact_eval.stats.inference.covariances import Covariance, Source
-from impact_eval.stats.panels.switchers import Horizon, SwitchInput, horizon_effect, switching
+from impact_eval.stats.inference.dealing import LinearEffects
+from impact_eval.stats.panels.switchers import (
+    Horizon,
+    SwitchInput,
+    horizon_effect,
+    horizon_weights,
+    switching,
+)
+from impact_eval.stats.panels.switchers_alone import never_compared
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 @register
@@ -47,25 +57,28 @@ FloatArray = NDArray[np.float64]
 class ChaisemartinDHaultfoeuille:
     r"""Compare units whose treatment changes with units of the same baseline that have not changed.
 
-    Rows `event` of time 0, 1… are the effects of having been exposed for one, two… periods; those
-    of time -2, -3… are placebos (the reference is -1, the period before the switch). The row `att`
+    Rows `event` of time 0, 1… are the effects of having been exposed for one, two… units of time;
+    those of time -2, -3… are placebos (the reference is the last survey before the switch, -1 when
+    there is one at each date). The row `att`
     is the average total effect per unit of treatment: the sum of effects over the sum of treatment
     received beyond the baseline. A switch off counts with its sign turned.
 
     Parameters
     ----------
     effects : int, optional
-        Number of horizons; all those with a comparison by default.
+        Number of horizons, from the nearest to the switch; all those with a comparison by default.
     placebos : int, optional
         Number of placebos; all those possible by default, 0 for none.
     controls : {"not_yet_switched", "never_switched"}
     switchers : {"all", "in", "out"}
         Switches on, off, or both.
     normalized : bool
-        Divide each effect by the treatment received beyond the baseline up to its horizon.
+        Divide each effect by the treatment received beyond the baseline up to its horizon, counted
+        in units of time (each survey stands for the time since the one before).
     covariance : Covariance, optional
         One of `info.covariances`, computed from the influence values; by default their sum by unit,
-        or by the sample's cluster.
+        or by the sample's cluster. Below 40 clusters or 10 treated ones, a margin that holds with
+        few (`safe_margin`): dates dealt anew, or CR2.
 
     References
     ----------
@@ -127,13 +140,23 @@ class ChaisemartinDHaultfoeuille:
         whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
         panel = read_panel(sample, outcome)
-        bound = bind_panel(panel, whole, asked)
         data = self._input(panel, sample)
+        by_path = treatment_paths(panel, sample)[0]
+        paths = paths_of(by_path, sample) if asked is None else None
+        named = asked if paths is not None else by_name_when_few(asked, panel)
+        bound = bind_panel(panel, whole, named)
         after = list(_feasible(data, self.effects, placebo=False))
         if not after:
             raise ImpactEvalError(Finding.error("no_switcher_compared", method=self.info.name))
         before = list(_feasible(data, self.placebos, placebo=True))[::-1]
-        findings = [*panel.findings, *few_cluster_findings(panel)]
+        # where the action stops, who keeps it is compared with: nobody is counted apart
+        moving = np.ones(len(panel.starts), dtype=bool) if sample.switches_off else None
+        waves = data.waves()
+        references = data.times[waves[:, 1].astype(np.int64) - 1] - waves[:, 2]
+        names = [f"{date:g}" for date in waves[:, 2]]
+        few = few_cluster_findings(panel, self.covariance, comparison=moving)
+        findings = [*panel.findings, *few, *reference_findings(names, references, 0)]
+        findings += _told_alone(data)
         single = sum(horizon.single for _, horizon in (*before, *after))
         if single:
             findings.append(Finding.warning("comparison_of_one_unit", n=single))
@@ -146,13 +169,21 @@ class ChaisemartinDHaultfoeuille:
             n_clusters=panel.n_clusters,
             findings=tuple(findings),
             flow=panel.flow,
-            details={"switchers": {str(int(e)): h.switchers for e, h in (*before, *after)}},
+            details={
+                "switchers": {f"{e:g}": h.switchers for e, h in (*before, *after)},
+                **reference_details(references),
+            },
         )
-        fitted = _Switchers(panel, report, before, after, bound, normalized=self.normalized)
+        influence = np.column_stack([h.influence for _, h in (*before, *after)])
+        source: InfluenceSource = UnitSource(panel, influence, bound=bound)
+        if paths is not None:
+            source = DealtSource(source, paths, _linear(data, by_path.codes, before, after))
+        fitted = _Switchers(panel, report, before, after, source, normalized=self.normalized)
         return fitted.aggregate(None, "event")
 
     def _input(self, panel: Panel, sample: Sample) -> SwitchInput:
         path = switching(wide_treatment(panel, sample))
+        dates = path.dates(panel.times, panel.cohorts[panel.codes])
         every = np.ones(panel.n_units, dtype=bool)
         chosen = {"all": path.sign != 0, "in": path.sign > 0, "out": path.sign < 0}
         return SwitchInput(
@@ -162,18 +193,39 @@ class ChaisemartinDHaultfoeuille:
             clusters=panel.clusters,
             controls=every if self.controls == "not_yet_switched" else path.sign == 0,
             switchers=chosen[self.switchers],
+            times=panel.times,
+            dates=dates,
         )
+
+
+def _told_alone(data: SwitchInput) -> list[Finding]:
+    """Count the units whose switch, on or off, is compared with nobody."""
+    alone = never_compared(data)
+    left, joined = (int((alone & (data.path.sign * s > 0)).sum()) for s in (-1, 1))
+    found = [Finding.warning("leavers_not_compared", n=left)] if left else []
+    return [*found, Finding.warning("joiners_not_compared", n=joined)] if joined else found
 
 
 def _feasible(
     data: SwitchInput, wanted: int | None, *, placebo: bool
 ) -> Iterator[tuple[float, Horizon]]:
     """Yield event times and effects, as many as wanted and possible."""
-    limit = data.y.shape[1] - 1 if wanted is None else wanted
-    for horizon in range(1, limit + 1):
-        found = horizon_effect(data, horizon, placebo=placebo)
+    for event in data.event_times(placebo=placebo)[:wanted]:
+        found = horizon_effect(data, float(event), placebo=placebo)
         if found.switchers:
-            yield (float(-1 - horizon) if placebo else float(horizon - 1)), found
+            yield float(event), found
+
+
+def _linear(
+    data: SwitchInput,
+    groups: IntArray,
+    before: list[tuple[float, Horizon]],
+    after: list[tuple[float, Horizon]],
+) -> LinearEffects:
+    parts = [horizon_weights(data, e, groups, placebo=True) for e, _ in before]
+    parts += [horizon_weights(data, e, groups) for e, _ in after]
+    weights, cells = zip(*parts, strict=True)
+    return LinearEffects(weights=np.stack(weights, axis=2), cells=np.stack(cells, axis=2))
 
 
 @dataclass(frozen=True)
@@ -184,7 +236,7 @@ class _Switchers:
     report: CommonParts
     before: list[tuple[float, Horizon]]
     after: list[tuple[float, Horizon]]
-    bound: BoundCovariance | None
+    source: InfluenceSource
     _: KW_ONLY
     normalized: bool
 
@@ -204,13 +256,9 @@ class _Switchers:
         known = received > 0
         contrasts[-1, len(self.before) :] = size / (received if known else 1.0)
         values = np.array([h.estimate for _, h in every])
-        # the influence of a single one treated is its own residual: no error can be made of it
-        own = self.bound is not None or treated_clusters(self.panel) > 1
-        rows = [Row("event", None, e, h.switchers, h.comparisons, has_error=own) for e, h in every]
+        rows = [Row("event", None, e, h.switchers, h.comparisons) for e, h in every]
         first = self.after[0][1]
-        rows.append(
-            Row("att", None, None, first.switchers, first.comparisons, has_error=known and own)
-        )
+        rows.append(Row("att", None, None, first.switchers, first.comparisons, has_error=known))
         total = contrasts @ values
         report = self.report
         if not known:  # nobody is observed while away from their baseline
@@ -223,6 +271,4 @@ class _Switchers:
             method = estimate.method
             options = {**method.options, "aggregation": kind}
             report = replace(report, method=MethodRecord(method.name, options, method.covariance))
-        influence = np.column_stack([h.influence for _, h in every])
-        source = UnitSource(self.panel, influence, bound=self.bound)
-        return make_estimate(report, rows, total, source.combine(contrasts), self)
+        return make_estimate(report, rows, total, self.source.combine(contrasts), self)

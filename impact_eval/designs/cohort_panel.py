@@ -21,6 +21,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs.base import ALWAYS_TREATED_RETOLD
 from impact_eval.designs.few_independent import clusters_declared
+from impact_eval.designs.reference_times import reference_findings
 from impact_eval.stats.panels.cohort_gram import CohortGram, cohort_gram
 from impact_eval.stats.panels.panel_regression import PanelColumns
 
@@ -95,8 +96,11 @@ class Panel:
         When each cohort enters, infinite for never treated: perhaps between two periods.
     units, clusters : (N,) arrays
         Labels of the units; codes of their clusters.
-    sample_units, first_period : (N,) arrays of int
-        Where a unit and its first column are in the sample: codes of unit and period.
+    sample_units : (N,) array of int
+        Codes of the units in the sample.
+    columns_of : (N, T) array of int or None
+        Codes in the sample of the periods of each unit, any where there is none; None when they are
+        the first T.
     cluster_column : str or None
         The column of the clusters; None when each unit is its own.
     cluster_labels : (C,) array
@@ -110,6 +114,11 @@ class Panel:
         Every unit is observed at every period.
     flow : tuple of FlowStep
     findings : tuple of Finding
+    anticipation : float
+        Declared when the panel was read.
+    entries : (G,) array or None
+        When each cohort enters, be it after the last period: given when some of the never treated
+        enter so soon after it that, within the anticipation, they may already react.
     """
 
     y: FloatArray
@@ -119,7 +128,7 @@ class Panel:
     cohorts: FloatArray
     units: NDArray[Any]
     sample_units: IntArray
-    first_period: IntArray
+    columns_of: IntArray | None
     cluster_column: str | None
     clusters: IntArray
     cluster_labels: NDArray[Any]
@@ -129,6 +138,8 @@ class Panel:
     balanced: bool
     flow: tuple[FlowStep, ...]
     findings: tuple[Finding, ...]
+    anticipation: float = 0
+    entries: FloatArray | None = None
 
     @property
     def n_units(self) -> int:
@@ -153,7 +164,7 @@ class Panel:
     @property
     def never(self) -> BoolArray:
         """(G,) which cohort is never treated."""
-        return self.starts >= self.n_periods
+        return np.asarray(~np.isfinite(self.cohorts))
 
     @cached_property
     def fixed(self) -> FloatArray:
@@ -166,15 +177,24 @@ class Panel:
         found = self.covariates.varying
         if not found.shape[2]:
             return np.empty((self.n_units, self.n_periods, 0))
-        if self.n_periods == found.shape[1]:
+        if self.columns_of is None and self.n_periods == found.shape[1]:
             return self._of_units(found)
-        period = self.first_period[:, None] + np.arange(self.n_periods)
-        return np.asarray(found[self.sample_units[:, None], period])
+        return np.asarray(found[self.sample_units[:, None], self.sample_periods])
+
+    @property
+    def sample_periods(self) -> IntArray:
+        """(N, T) codes of the periods of each unit in the sample."""
+        if self.columns_of is not None:
+            return self.columns_of
+        return np.broadcast_to(np.arange(self.n_periods), (self.n_units, self.n_periods))
 
     @cached_property
     def raw_covariates(self) -> FloatArray | None:
         """(N, p) or (N, T, p) covariates as the sample has them; None without any."""
-        return self._of_units(self.covariates.values) if self.covariates.names else None
+        if not self.covariates.names:
+            return None
+        found = self._of_units(self.covariates.values)
+        return found if found.ndim == 2 else found[:, : self.n_periods]
 
     def _of_units(self, values: FloatArray) -> FloatArray:
         """Return the rows of these units: the very array when nobody is left out."""
@@ -199,6 +219,14 @@ class Panel:
             return self.counts
         pairs = np.unique(self.clusters * len(self.starts) + self.codes)
         return np.bincount(pairs % len(self.starts), minlength=len(self.starts))
+
+    @cached_property
+    def treated_independent(self) -> int:
+        """How many clusters hold a unit treated at some time."""
+        if not self.clustered_above:
+            return int(self.counts[~self.never].sum())
+        treated = self.clusters[~self.never[self.codes]]
+        return int((np.bincount(treated, minlength=1) > 0).sum())
 
     @cached_property
     def unit_weights(self) -> FloatArray:
@@ -238,6 +266,14 @@ class Panel:
         """(G, T) time elapsed since the first treated period; minus infinity for never treated."""
         return self.times[None, :] - self.cohorts[:, None]
 
+    @property
+    def reacting(self) -> BoolArray:
+        """(G, T) periods at which some never treated may react to an entry after the last one."""
+        if self.entries is None:
+            return np.zeros((len(self.starts), self.n_periods), dtype=bool)
+        soon = self.times[None, :] + self.anticipation >= self.entries[:, None]
+        return np.asarray(soon & self.never[:, None])
+
     def untreated(self, anticipation: float = 0) -> BoolArray:
         """(G, T) periods before the start and its anticipation."""
         return np.asarray(self.event_times < -anticipation)
@@ -251,13 +287,24 @@ class Panel:
         last = self.last_before(anticipation)[:, None]
         return np.asarray((np.arange(self.n_periods) == last) & ~self.never[:, None])
 
+    def reference_times(self, anticipation: float = 0) -> FloatArray:
+        """(G,) event time of the reference of each treated cohort; NaN without any."""
+        last = self.last_before(anticipation)
+        found = self.event_times[np.arange(len(last)), np.maximum(last, 0)]
+        return np.where((last < 0) | self.never, np.nan, found)
+
+    def references_told(self, anticipation: float = 0) -> tuple[Finding, ...]:
+        """Name the reference of each cohort, when it is not the period just before for all."""
+        names = [f"{start:g}" for start in self.cohorts]
+        return reference_findings(names, self.reference_times(anticipation), anticipation)
+
     def by_start(self) -> Panel:
         """Return the panel whose cohorts are those first observed as treated together."""
         starts, code = np.unique(self.starts, return_inverse=True)
         if len(starts) == len(self.starts):
             return self
         cohorts = np.append(self.times, np.inf)[starts]
-        return replace(self, codes=code[self.codes], starts=starts, cohorts=cohorts)
+        return replace(self, codes=code[self.codes], starts=starts, cohorts=cohorts, entries=None)
 
     def columns(self, cells: FloatArray) -> PanelColumns:
         """Return the columns of a regression whose cell columns are `cells`, (G, T, K)."""
@@ -324,9 +371,10 @@ class Panel:
             codes=rank[self.codes[mask]],
             starts=self.starts[kept],
             cohorts=self.cohorts[kept],
+            entries=None if self.entries is None else self.entries[kept],
             units=self.units[mask],
             sample_units=self.sample_units[mask],
-            first_period=self.first_period[mask],
+            columns_of=None if self.columns_of is None else self.columns_of[mask],
             clusters=clusters,
             cluster_labels=self.cluster_labels[present],
             weights=None if self.weights is None else self.weights[mask],
@@ -354,7 +402,8 @@ def read_panel(
     leave_out : sequence of LeftOut
         In the order in which they are counted.
     anticipation : float
-        Of the always treated.
+        Of the always treated, and of those who enter just after the last period: they stand apart
+        from the other never treated, for they may already react.
 
     Returns
     -------
@@ -362,7 +411,10 @@ def read_panel(
         A panel that nobody is left out of holds the sample's own arrays.
     """
     wide = sample.wide(outcome)
-    codes, starts, cohorts = _coded(wide.times, wide.cohorts)
+    soon = entering_soon(_unit_entries(sample), wide.times, anticipation)
+    late = soon > wide.times[-1]
+    codes, starts, entries = _coded(wide.times, soon)
+    cohorts = np.where(starts < len(wide.times), entries, np.inf)
     n = len(wide.y)
     above = bool(sample.cluster_names)
     values = wide.covariates_by_time
@@ -376,7 +428,7 @@ def read_panel(
         cohorts=cohorts,
         units=wide.units,
         sample_units=np.arange(n),
-        first_period=np.zeros(n, dtype=np.int64),
+        columns_of=None,
         cluster_column=sample.cluster_names[0] if above else None,
         clusters=wide.clusters,
         cluster_labels=sample.codes(sample.cluster_names[0]).labels if above else wide.units,
@@ -385,11 +437,40 @@ def read_panel(
         covariates=Covariates(values=values, names=sample.covariate_names),
         balanced=wide.balanced,
         flow=(*sample.flow, *_missing_step(sample, outcome, wide.balanced)),
-        findings=sample.findings_on(outcome),
+        findings=(
+            *sample.findings_on(outcome),
+            *told_soon(soon, late & np.isfinite(soon), anticipation),
+        ),
+        anticipation=anticipation,
+        entries=entries if (late & np.isfinite(soon)).any() else None,
     )
     for rule in leave_out:
         panel = panel.leave_out(rule, anticipation)
     return panel
+
+
+def entering_soon(entries: FloatArray, times: FloatArray, anticipation: float) -> FloatArray:
+    """Return dates of entry, infinite when too late to be reacted to within the panel."""
+    return np.where(entries > times[-1] + anticipation, np.inf, entries)
+
+
+def _unit_entries(sample: Sample) -> FloatArray:
+    """(N,) when each unit enters, be it after the last period."""
+    out = sample.unit_cohorts.copy()
+    if sample.entries is not None:
+        out[sample.unit_codes] = sample.entries
+    return out
+
+
+def told_soon(entries: FloatArray, soon: BoolArray, anticipation: float) -> tuple[Finding, ...]:
+    """Tell those who enter after the last period, so soon that they may already react."""
+    if not soon.any():
+        return ()
+    dates = np.unique(entries[soon]).tolist()
+    n = int(soon.sum())
+    return (
+        Finding.warning("anticipation_after_panel", n=n, cohorts=dates, anticipation=anticipation),
+    )
 
 
 def _coded(times: FloatArray, entry: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:

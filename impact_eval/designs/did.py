@@ -26,9 +26,10 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.cohort_panel import LeftOut, read_panel
 from impact_eval.designs.contract import Example
-from impact_eval.designs.few_independent import ONE_TREATED
+from impact_eval.designs.few_independent import no_chance_seen, without_error
+from impact_eval.designs.influence_sources import RANDOMISATION
 from impact_eval.designs.options import option
-from impact_eval.designs.own_tests import apply_tests
+from impact_eval.designs.own_tests import apply_tests, with_test
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.row_regression import (
     Independent,
@@ -37,11 +38,20 @@ from impact_eval.designs.row_regression import (
     independent_rows,
     sample_findings,
 )
+from impact_eval.designs.safe_margin import (
+    SEED,
+    implied_error,
+    paths_of_rows,
+    told_of,
+)
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance, CovarianceResult, Source
+from impact_eval.stats.inference.dealing import DealtTests, LinearEffects, dealt_tests
+from impact_eval.stats.inference.few import are_few
 from impact_eval.stats.inference.regression import least_squares
 from impact_eval.stats.panels.drdid import DidMethod, TwoByTwo, panel_did
 from impact_eval.stats.panels.drdid_cross_sections import cross_section_did
+from impact_eval.stats.surveys.far_apart import gap_of_rows, told_far_apart
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -79,6 +89,8 @@ class DifferenceInDifferences:
     covariance : Covariance, optional
         One of `info.covariances`. By default, for "ols", HC2, or CR2 with Satterthwaite degrees of
         freedom when there are clusters; the others use influence values as R's DRDID does (CR0).
+        Below 40 clusters or 10 treated ones, a margin that holds with few (`safe_margin`): the date
+        dealt anew, or CR2.
 
     Raises
     ------
@@ -167,8 +179,9 @@ class DifferenceInDifferences:
                 raise ImpactEvalError(
                     Finding.error(code, method=self.info.name, n=len(data.treated))
                 )
+        dealt = _dealt(data) if self.covariance is None else None
         answer = _by_ols(self, data) if self.method == OLS else _by_influence(self, data)
-        return _report(self, data, answer, outcome)
+        return _report(self, data, replace(answer, dealt=dealt), outcome)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,9 +196,22 @@ class _Data:
     weights: FloatArray | None
     tied: Independent
     start: Any
+    strata: NDArray[np.int64] | None
     flow: tuple[FlowStep, ...]
     findings: tuple[Finding, ...]
     details: dict[str, Any]
+
+    @property
+    def few(self) -> bool:
+        """Whether the usual margin cannot be trusted."""
+        return are_few(total=len(self.tied.labels), treated=self.treated_independent)
+
+    @property
+    def treated_independent(self) -> int:
+        """How many clusters (or rows) hold somebody treated."""
+        if not self.tied.clustered:
+            return int(self.treated.sum())
+        return int(np.unique(self.tied.codes[0][self.treated]).size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +222,7 @@ class _Answer:
     result: CovarianceResult
     df: float | None
     findings: tuple[Finding, ...]
-
-    @property
-    def variance(self) -> float:
-        """Variance of the effect."""
-        return float(self.result.matrix[0, 0])
+    dealt: DealtTests | None = None
 
 
 def _one_date(cohorts: FloatArray, first: float) -> float:
@@ -241,6 +263,7 @@ def _read_panel(design: DifferenceInDifferences, sample: Sample, outcome: str) -
         weights=None if panel.weights is None else panel.weights[order],
         tied=independent_rows(sample, design.covariance, mask),
         start=start,
+        strata=None if sample.strata_codes is None else sample.strata_codes[rows[order]],
         flow=panel.flow,
         findings=panel.findings,
         details=_levels(panel.y, seen, after, treated),
@@ -310,6 +333,7 @@ def _read_rows(design: DifferenceInDifferences, sample: Sample, outcome: str) ->
         weights=sample.weights_array[keep] if sample.has_weights else None,
         tied=independent_rows(sample, design.covariance, keep),
         start=start,
+        strata=None if sample.strata_codes is None else sample.strata_codes[keep],
         flow=tuple(flow),
         findings=tuple(findings),
         details=details,
@@ -347,7 +371,8 @@ def _by_influence(design: DifferenceInDifferences, data: _Data) -> _Answer:
             data.y, data.after, data.treated, columns, weights=data.weights, method=method
         )
     _refuse_separation(found)
-    covariance = design.covariance or Clustered(correction=CR.CR0)
+    default = CR.CR2 if data.few else CR.CR0
+    covariance = design.covariance or Clustered(correction=default)
     groups = data.treated.astype(np.int64)
     if data.after is not None:
         groups = 2 * groups + data.after
@@ -365,8 +390,36 @@ def _by_influence(design: DifferenceInDifferences, data: _Data) -> _Answer:
             findings=(),
         ),
         None if plain and len(ties.codes) == 1 else float(result.df[0]),
-        (*found.findings, *(f for f in result.findings if f.code != "few_clusters")),
+        (
+            *told_far_apart(gap_of_rows(columns, data.treated, data.weights)),
+            *found.findings,
+            *(f for f in result.findings if f.code != "few_clusters"),
+        ),
     )
+
+
+def _dealt(data: _Data) -> DealtTests | None:
+    """Deal anew who is treated, when few are independent and nothing is adjusted."""
+    if not data.few or data.treated_independent < 2 or data.names:
+        return None
+    rows = len(data.y)
+    after = data.after is not None
+    paths = paths_of_rows(
+        data.y,
+        np.zeros(rows, dtype=np.int64) if data.after is None else data.after.astype(np.int64),
+        data.tied.codes[0] if data.tied.clustered else np.arange(rows),
+        np.where(data.treated, 0, 1),
+        weights=np.ones(rows) if data.weights is None else data.weights,
+        blocks=data.strata,
+        shape=(2, 1 + after),
+    )
+    if paths is None:
+        return None
+    change = np.array([-1.0, 1.0]) if after else np.ones(1)
+    weights = np.stack([change, -change])[:, :, None]
+    about = np.zeros(weights.shape, dtype=bool)
+    about[0, -1] = True
+    return dealt_tests(paths, LinearEffects(weights=weights, cells=about), seed=SEED)
 
 
 def _refuse_separation(found: TwoByTwo) -> None:
@@ -379,35 +432,41 @@ def _refuse_separation(found: TwoByTwo) -> None:
 def _report(
     design: DifferenceInDifferences, data: _Data, answer: _Answer, outcome: str
 ) -> Estimate:
-    few = few_findings(data.treated, data.tied)
-    # the influence of a single one treated is its own residual: its error would be next to nothing,
-    # and is told only when a covariance was asked for by name
-    alone = design.covariance is None and any(finding.code in ONE_TREATED for finding in few)
-    defined = answer.variance > 0 and not alone
-    result = answer.result
+    few = few_findings(data.treated, data.tied, design.covariance)
+    # the influence of a single one treated is its own residual: its error would be next to nothing
+    result = without_error(answer.result) if no_chance_seen(few) else answer.result
+    variance = float(result.matrix[0, 0])
+    defined = variance > 0
     effect = wald_effect(
         outcome=outcome,
         estimand="att",
         term="att",
         estimate=answer.estimate,
-        std_error=float(np.sqrt(answer.variance)) if defined else None,
+        std_error=float(np.sqrt(variance)) if defined else None,
         df=answer.df,
         n_treated=int(data.treated.sum()),
         n_comparison=int((~data.treated).sum()),
         n_clusters=min(result.n_clusters, default=None),
     )
     effects, noted = apply_tests([effect], result.tests, np.eye(1))
+    label, scale = result.label, 1.0
+    if answer.dealt is not None and defined:
+        test = answer.dealt.tests[0]
+        implied = implied_error(test)
+        row = replace(effect, std_error=implied if np.isfinite(implied) else None, df=None)
+        effects, noted = (with_test(row, test),), told_of(answer.dealt)
+        scale, label = implied / float(np.sqrt(variance)), RANDOMISATION
     findings = [*data.findings, *answer.findings, *noted, *few]
-    if answer.variance <= 0:
+    if variance <= 0:
         findings.append(Finding.warning("no_variance", outcome=outcome))
-    values = result.influence if defined else None
-    influence = None if values is None else Influence(values, data.tied.labels)
+    values = result.influence if defined and np.isfinite(scale) else None
+    influence = None if values is None else Influence(values * scale, data.tied.labels)
     return Estimate(
         outcome=outcome,
         estimand="att",
-        method=MethodRecord(design.info.name, options_of(design), result.label),
+        method=MethodRecord(design.info.name, options_of(design), label),
         effects=effects,
-        covariance=np.array([[answer.variance if defined else np.nan]]),
+        covariance=np.array([[variance * scale**2 if defined else np.nan]]),
         counterfactual=True,
         influence=influence,
         findings=tuple(findings),

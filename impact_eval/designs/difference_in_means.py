@@ -15,6 +15,7 @@ from impact_eval.core.vocabulary import ShareFormula
 from impact_eval.data.flow import step_of_rows
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.data.synthetic import trial
+from impact_eval.designs.arm_margin import arm_margin, no_spread, too_few_to_interact
 from impact_eval.designs.base import (
     EstimatorInfo,
     Minimum,
@@ -24,12 +25,12 @@ from impact_eval.designs.base import (
     register,
 )
 from impact_eval.designs.contract import Example
+from impact_eval.designs.few_independent import no_chance_seen, without_error
 from impact_eval.designs.options import option
 from impact_eval.designs.own_tests import apply_tests
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.row_regression import (
     Independent,
-    covariance_of_rows,
     few_findings,
     independent_rows,
 )
@@ -70,33 +71,39 @@ class DifferenceInMeans:
     Parameters
     ----------
     adjustment : {"lin", "ancova", "none"}
-        How the sample's covariates are used.
+        How the sample's covariates are used. Where an arm has fewer than five rows for each of its
+        coefficients (clusters, for what characterises clusters), Lin's products are left out, and
+        the finding `too_few_to_interact` says so.
     strata : {"blocked", "fixed_effects"}
         How its blocks are used. Blocks too thin for an effect of their own (one unit or cluster in
         an arm) fall back on fixed effects, and pairs on the variance between pairs.
     covariance : Covariance, optional
-        One of `info.covariances`. By default HC2 (Neyman's variance), or CR2 with Satterthwaite
-        degrees of freedom when the sample has clusters.
+        One of `info.covariances`. By default HC2 (Neyman's variance) on Satterthwaite's degrees of
+        freedom with a variance in each arm, Welch's when nothing is adjusted; CR2 with Bell and
+        McCaffrey's when the sample has clusters. By name, the textbook's: `Robust("HC2")` has n-k.
 
     Notes
     -----
     Assumes that treatment was drawn by lot, within blocks when there are some, and by cluster when
     there are clusters; no interference between units. Blocks without both arms are left out of the
-    blocked estimate and counted.
+    blocked estimate and counted. There is no interval where a single unit or cluster is treated, or
+    compared with (`one_treated_unit`…), nor where the few of an arm all have the same outcome
+    (`arm_without_spread`).
 
     References
     ----------
     Neyman, J. (1923), tr. Statistical Science 1990. doi:10.1214/ss/1177012031
     Lin, W. (2013). doi:10.1214/12-AOAS583
     Imai, K., King, G. and Nall, C. (2009). doi:10.1214/08-STS274
+    Welch, B. L. (1947). doi:10.1093/biomet/34.1-2.28
 
     Examples
     --------
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"y": [1.0, 2, 3, 3, 5, 7], "z": [0, 0, 0, 1, 1, 1]})
     >>> row = DifferenceInMeans().fit(Sample(frame, treatment="z"), "y").effects[0]
-    >>> round(row.estimate, 9), round(row.std_error, 4), row.df
-    (3.0, 1.291, 4.0)
+    >>> round(row.estimate, 9), round(row.std_error, 4), round(row.df, 4)
+    (3.0, 1.291, 2.9412)
     """
 
     info: ClassVar[EstimatorInfo] = EstimatorInfo(
@@ -110,7 +117,12 @@ class DifferenceInMeans:
         minimum=Minimum(units=4, clusters=2, periods=1, treated=1, comparison=1),
         assumptions=("random_assignment", "no_interference", "no_differential_attrition"),
         checks=("balance", "attrition"),
-        references=("10.1214/ss/1177012031", "10.1214/12-AOAS583", "10.1214/08-STS274"),
+        references=(
+            "10.1214/ss/1177012031",
+            "10.1214/12-AOAS583",
+            "10.1214/08-STS274",
+            "10.1093/biomet/34.1-2.28",
+        ),
         oracle="R estimatr 1.0.6 on STAR, alo_star_men and NSW: 1e-8",
         evidence_ceiling=4,
         regression_on=frozenset({DataShape.CROSS_SECTION}),
@@ -158,14 +170,25 @@ class DifferenceInMeans:
                 trial, findings=(*trial.findings, Finding.warning("thin_blocks_fixed_effects"))
             )
         blocked = self.strata == Strata.BLOCKED and not thin
-        columns, names = _columns(trial, CovariateAdjustment(self.adjustment), blocked=blocked)
+        trial, adjustment = self._adjusted(trial, blocked=blocked)
+        columns, names = _columns(trial, adjustment, blocked=blocked)
         fit = least_squares(trial.y, columns, names=names, weights=trial.weights)
         if TREATED not in fit.names:
             raise ImpactEvalError(Finding.error("treatment_collinear", method=self.info.name))
         place = fit.position(TREATED)
-        pick = np.eye(len(fit.names))[[place]]
-        result = covariance_of_rows(fit, self.covariance, trial.tied).combine(pick)
+        result = arm_margin(fit, place, trial.treated, covariance=self.covariance, tied=trial.tied)
         return _report(self, trial, outcome, float(fit.coefficients[place]), result)
+
+    def _adjusted(self, trial: _Trial, *, blocked: bool) -> tuple[_Trial, CovariateAdjustment]:
+        """Return how covariates enter: added, and told, where an arm is too small for Lin's way."""
+        wanted = CovariateAdjustment(self.adjustment)
+        if wanted is not CovariateAdjustment.LIN:
+            return trial, wanted
+        blocks = int(trial.blocks.max()) + 1 if blocked and trial.blocks is not None else 1
+        few = too_few_to_interact(trial.covariates, trial.treated, trial.tied, blocks=blocks)
+        if not few:
+            return trial, wanted
+        return replace(trial, findings=(*trial.findings, *few)), CovariateAdjustment.ANCOVA
 
     def _pairs(self, trial: _Trial) -> PairedDifference | None:
         """Return the paired difference when every block is a pair and nothing else is asked."""
@@ -287,6 +310,13 @@ def _report(
     value: float,
     result: CovarianceResult,
 ) -> Estimate:
+    few = few_findings(trial.treated, trial.tied, design.covariance)
+    found = (*trial.findings, *result.findings, *few)
+    if design.covariance is None and no_spread(trial.y, trial.treated, trial.tied):
+        found = (*found, Finding.warning("arm_without_spread", outcome=outcome))
+        result = without_error(result)
+    elif no_chance_seen(few):
+        result = without_error(result)
     variance = float(result.matrix[0, 0])
     influence = None
     if result.influence is not None:
@@ -303,8 +333,7 @@ def _report(
         n_clusters=min(result.n_clusters, default=None),
     )
     effects, noted = apply_tests([effect], result.tests, np.eye(1))
-    findings = [*trial.findings, *result.findings, *noted]
-    findings += few_findings(trial.treated, trial.tied)
+    findings = [*found, *noted]
     if variance <= 0:
         findings.append(Finding.warning("no_variance", outcome=outcome))
     return Estimate(

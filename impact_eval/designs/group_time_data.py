@@ -13,12 +13,23 @@ from impact_eval.core.estimate import FlowStep, Label
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.flow import step_of_rows
 from impact_eval.data.sample import Sample
-from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel
+from impact_eval.designs.cohort_panel import (
+    LeftOut,
+    Panel,
+    entering_soon,
+    read_panel,
+    told_soon,
+)
+from impact_eval.designs.never_seen_before import told_never_before
+from impact_eval.designs.nobody_never import before_last_cohort, told_last_cohort
 from impact_eval.designs.panel_covariance import bind_panel
 from impact_eval.designs.row_regression import sample_findings
+from impact_eval.designs.safe_margin import by_name_when_few, paths_of, paths_of_rows
 from impact_eval.designs.ties import BoundCovariance, bind_units, cluster_columns
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance
+from impact_eval.stats.inference.dealing import ClusterPaths
+from impact_eval.stats.inference.few import are_few
 from impact_eval.stats.panels.cohort_sorted import SortedPanel, sort_panel
 from impact_eval.stats.panels.group_time_rows import RowData
 
@@ -38,7 +49,8 @@ class GroupTimeData:
         One of the two is given.
     times : (T,) array
     cohorts : (K,) array
-        Treated cohorts kept, ascending.
+        Treated cohorts kept, ascending; then those that enter after the last period, so soon that
+        they may already react.
     has_never : bool
     pairwise : bool
         The panel has holes.
@@ -46,12 +58,17 @@ class GroupTimeData:
         Labels of the units (or clusters) that are independent.
     n_units, n_independent : (K,) arrays of int
         Units (or people) of each cohort, and how many of the independent ones.
-    treated_independent : int
-        Independent ones that hold a treated unit, each counted once whatever its cohorts.
+    treated_independent, never_independent, later_independent : int
+        Independent ones that hold a unit treated at some time, one never treated, one that enters
+        after the first cohort or never: each counted once whatever its cohorts.
     clustered : bool
         Clusters stand above units.
     bound : BoundCovariance or None
         A covariance that the kernel does not compute itself, bound to the units.
+    covariance : Covariance
+        The one to compute: that asked for, else the one that suits the numbers.
+    paths : ClusterPaths or None
+        What is dealt anew for a margin that holds with few; None when it is not.
     label : function
         How a period or cohort is written in a row.
     flow : tuple of FlowStep
@@ -68,8 +85,12 @@ class GroupTimeData:
     n_units: IntArray
     n_independent: IntArray
     treated_independent: int
+    never_independent: int
+    later_independent: int
     clustered: bool
     bound: BoundCovariance | None = None
+    covariance: Covariance
+    paths: ClusterPaths | None = None
     label: Callable[[float], Label]
     flow: tuple[FlowStep, ...]
     findings: tuple[Finding, ...]
@@ -121,34 +142,47 @@ def read_units(
     sample: Sample,
     outcome: str,
     *,
-    covariance: Covariance,
+    covariance: Covariance | None,
     anticipation: float,
     complete_only: bool,
+    not_yet: bool,
 ) -> GroupTimeData:
     """Read a panel for the wide kernels.
 
     Units treated from the first period on (give or take the anticipation), units of weight zero and
     units never observed are left out; with `complete_only` also those not seen at every period.
+    With `not_yet` and nobody never treated, the last cohort is the comparison until it enters.
 
     Parameters
     ----------
     sample : Sample
         A panel.
     outcome : str
-    covariance : Covariance
+    covariance : Covariance or None
+        None: one that suits the numbers of clusters.
     anticipation : float
     complete_only : bool
+    not_yet : bool
+        Those not yet treated are the comparison.
 
     Returns
     -------
     GroupTimeData
     """
-    last = LeftOut.INCOMPLETE if complete_only else LeftOut.NEVER_OBSERVED
-    rules = (LeftOut.ALWAYS_TREATED, LeftOut.WEIGHT_ZERO, last)
+    rules = (LeftOut.ALWAYS_TREATED, LeftOut.WEIGHT_ZERO)
     panel = read_panel(sample, outcome, leave_out=rules, anticipation=anticipation)
+    for _ in range(2):  # leaving units out may leave nobody never treated
+        panel = before_last_cohort(panel, anticipation) if not_yet else panel
+        panel = panel.leave_out(LeftOut.INCOMPLETE if complete_only else LeftOut.NEVER_OBSERVED)
+    paths = paths_of(panel, sample) if covariance is None else None
+    plain = Clustered(correction=CR.CR0)
+    if covariance is None:
+        covariance = plain if paths is not None else by_name_when_few(None, panel) or plain
     above = cluster_labels(sample, covariance)
     clusters = None if above is None else _unit_codes(sample, above[0])[panel.sample_units]
-    cohorts = panel.cohorts[~panel.never]
+    dates = panel.cohorts if panel.entries is None else panel.entries
+    cohorts = dates[np.isfinite(dates)]
+    treated = int((~panel.never).sum())
     own = by_kernel(sample, covariance)
     grouped = sort_panel(
         panel.y,
@@ -170,9 +204,13 @@ def read_units(
         independent=labels,
         n_units=np.bincount(panel.codes, minlength=len(cohorts) + 1)[: len(cohorts)],
         n_independent=_independent_by_cohort(panel.codes, clusters, len(cohorts)),
-        treated_independent=_treated_independent(panel.codes, clusters, len(cohorts)),
+        treated_independent=_independent_of(panel.codes < treated, clusters),
+        never_independent=_independent_of(panel.codes == len(cohorts), clusters),
+        later_independent=_independent_of(panel.codes > 0, clusters),
         clustered=above is not None,
         bound=None if own else bind_panel(panel, sample, covariance),
+        covariance=covariance,
+        paths=paths,
         label=_label_of(sample),
         flow=panel.flow,
         findings=(*panel.findings, *_holes(panel)),
@@ -213,13 +251,17 @@ def _independent_by_cohort(codes: IntArray, clusters: IntArray | None, size: int
     return np.asarray(met.reshape(size + 1, width).sum(axis=1)[:size])
 
 
-def _treated_independent(codes: IntArray, clusters: IntArray | None, size: int) -> int:
-    treated = codes < size
-    return int(treated.sum()) if clusters is None else int(np.unique(clusters[treated]).size)
+def _independent_of(rows: BoolArray, clusters: IntArray | None) -> int:
+    return int(rows.sum()) if clusters is None else int(np.unique(clusters[rows]).size)
 
 
 def read_rows(
-    sample: Sample, outcome: str, *, covariance: Covariance, anticipation: float
+    sample: Sample,
+    outcome: str,
+    *,
+    covariance: Covariance | None,
+    anticipation: float,
+    not_yet: bool,
 ) -> GroupTimeData:
     """Read repeated cross-sections, or a panel with holes as if it were one.
 
@@ -227,8 +269,11 @@ def read_rows(
     ----------
     sample : Sample
     outcome : str
-    covariance : Covariance
+    covariance : Covariance or None
+        None: one that suits the numbers of clusters.
     anticipation : float
+    not_yet : bool
+        See `read_units`.
 
     Returns
     -------
@@ -237,10 +282,16 @@ def read_rows(
     assert sample.cohorts is not None
     assert sample.time_codes is not None
     keep, story = _keep_rows(sample, outcome, sample.cohorts, anticipation)
-    start = sample.cohorts[keep]
-    cohorts = np.unique(start[np.isfinite(start)])
-    codes = np.searchsorted(cohorts, start)
     people, person = _people(sample, keep)
+    start, told = _row_dates(sample, keep, person, anticipation)
+    times = sample.times
+    if not_yet:
+        keep, start, times = _before_last(sample, keep, start, anticipation, story)
+        people, person = _people(sample, keep)
+    cohorts = np.unique(start[np.isfinite(start)])
+    treated = int((cohorts <= sample.times[-1]).sum())
+    codes = np.searchsorted(cohorts, start)
+    asked, covariance = covariance, covariance or Clustered(correction=CR.CR0)
     above = cluster_labels(sample, covariance)
     independent, labels = person, people
     own = by_kernel(sample, covariance)
@@ -253,6 +304,10 @@ def read_rows(
     first[person[::-1]] = np.arange(len(person))[::-1]
     weights = sample.weights_array[keep]
     size = np.bincount(person)
+    paths = None
+    if asked is None:
+        paths, covariance = _safe_rows(sample, outcome, keep, counted, codes)
+        own = own and by_kernel(sample, covariance)
     rows = RowData(
         y=sample.outcome(outcome)[keep],
         time=sample.time_codes[keep],
@@ -267,20 +322,67 @@ def read_rows(
     )
     return GroupTimeData(
         rows=rows,
-        times=sample.times,
+        times=times,
         cohorts=cohorts,
-        has_never=bool((codes == len(cohorts)).any()),
+        has_never=bool((codes >= treated).any()),
         independent=labels,
         n_units=np.bincount(codes[first], minlength=len(cohorts) + 1)[:-1],
         n_independent=_independent_by_cohort(codes, counted, len(cohorts)),
-        treated_independent=_treated_independent(codes, counted, len(cohorts)),
+        treated_independent=_independent_of(codes < treated, counted),
+        never_independent=_independent_of(codes == len(cohorts), counted),
+        later_independent=_independent_of(codes > 0, counted),
         clustered=above is not None,
         bound=None
         if own
         else bind_units(sample, covariance, np.flatnonzero(keep)[first], groups=codes[first]),
+        covariance=covariance,
+        paths=paths,
         label=_label_of(sample),
         flow=tuple(story.flow),
-        findings=tuple(story.findings),
+        findings=(*story.findings, *told),
+    )
+
+
+def _safe_rows(
+    sample: Sample, outcome: str, keep: BoolArray, counted: IntArray, codes: IntArray
+) -> tuple[ClusterPaths | None, Covariance]:
+    """Return what is dealt anew when few are independent, and the covariance to compute."""
+    assert sample.cohorts is not None
+    assert sample.time_codes is not None
+    plain = Clustered(correction=CR.CR0)
+    last = int(codes.max())
+    treated = np.unique(counted[codes < last]).size
+    if not are_few(total=int(counted.max()) + 1, treated=treated):
+        return None, plain
+    paths = None
+    if treated > 1 and not sample.covariate_names:
+        strata = sample.strata_codes
+        paths = paths_of_rows(
+            sample.outcome(outcome)[keep],
+            sample.time_codes[keep],
+            counted,
+            codes,
+            weights=sample.weights_array[keep],
+            blocks=None if strata is None else strata[keep],
+            shape=(last + 1, sample.n_periods),
+        )
+    return paths, plain if paths is not None else Clustered(correction=CR.CR2)
+
+
+def _row_dates(
+    sample: Sample, keep: BoolArray, person: IntArray, anticipation: float
+) -> tuple[FloatArray, tuple[Finding, ...]]:
+    """Return when each row kept enters; tell who does just after the last, or is new after it."""
+    assert sample.entries is not None
+    start = entering_soon(sample.entries[keep], sample.times, anticipation)
+    late = np.isfinite(start) & (start > sample.times[-1])
+    told = told_soon(start, late, anticipation)
+    if sample.unit_codes is None:
+        return start, told
+    time, last = sample.time_values[keep], float(sample.times[-1])
+    return start, (
+        *told_never_before(person, time, start, last=last, anticipation=anticipation),
+        *told,
     )
 
 
@@ -296,6 +398,28 @@ def _keep_rows(
     if sample.unit_codes is not None:
         story.findings.append(Finding.info("unbalanced_rows", n=int(keep.sum())))
     return keep, story
+
+
+def _before_last(
+    sample: Sample, keep: BoolArray, start: FloatArray, anticipation: float, story: _Story
+) -> tuple[BoolArray, FloatArray, FloatArray]:
+    """Return the rows kept, their dates of entry and the periods (see `before_last_cohort`)."""
+    assert sample.cohorts is not None
+    times = sample.times
+    if not start.size or not (start <= times[-1]).all():
+        return keep, start, times
+    last, code = float(start.max()), "after_last_entry"
+    early = np.asarray(keep & (sample.time_values < last - anticipation))
+    story.flow.append(FlowStep(code, int(early.sum()), int((keep & ~early).sum()), code))
+    story.findings.append(told_last_cohort(last, _count_people(sample, early, last)))
+    start = sample.cohorts[early]
+    return early, np.where(start == last, np.inf, start), times[times < last - anticipation]
+
+
+def _count_people(sample: Sample, keep: BoolArray, cohort: float) -> int:
+    assert sample.cohorts is not None
+    mine = keep & (sample.cohorts == cohort)
+    return len(_people(sample, np.asarray(mine))[0])
 
 
 def _people(sample: Sample, keep: BoolArray) -> tuple[NDArray[Any], IntArray]:

@@ -14,11 +14,16 @@ from impact_eval.core.findings import Finding
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, Cells
 from impact_eval.designs.few_independent import few_independent, lonely_cohorts
 from impact_eval.designs.group_time_data import GroupTimeData
-from impact_eval.designs.influence_sources import JointSource
+from impact_eval.designs.influence_sources import InfluenceSource, JointSource
 from impact_eval.designs.panel_effects import CommonParts
+from impact_eval.designs.reference_times import reference_findings
+from impact_eval.designs.safe_margin import DealtSource
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance
+from impact_eval.stats.inference.dealing import LinearEffects
 from impact_eval.stats.panels.group_time import GroupTimeFit
+from impact_eval.stats.panels.group_time_moments import cell_weights
+from impact_eval.stats.surveys.far_apart import told_far_apart
 from impact_eval.stats.surveys.propensity import NO_OVERLAP, TRIM
 
 FloatArray = NDArray[np.float64]
@@ -31,16 +36,18 @@ def group_time_estimate(
     outcome: str,
     name: str,
     options: Mapping[str, Any],
-    covariance: Covariance,
+    never_only: bool,
     balance: float | None,
     window: tuple[float | None, float | None] | None,
 ) -> Estimate:
     """Make the estimate of group-time cells: rows, joint covariance, lazy influence, aggregator.
 
     A cell without estimate has its reason in the findings; the reference period and a cohort of one
-    unit have an estimate and no interval.
+    unit have an estimate and no interval. `never_only`: the never treated alone are compared with.
     """
+    covariance = data.covariance
     source, n_independent = _source(data, fit, covariance)
+    safe = _safe(data, fit, source)
     sizes = zip(fit.plan.cohorts, data.n_units, strict=True)
     report = CommonParts(
         outcome=outcome,
@@ -49,20 +56,31 @@ def group_time_estimate(
         n_clusters=n_independent,
         findings=data.findings,
         flow=data.flow,
-        details={"cohorts": {_tell(data.label(start)): int(n) for start, n in sizes}},
+        details={
+            "cohorts": {_tell(data.label(g)): int(n) for g, n in sizes if g <= fit.plan.times[-1]}
+        },
     )
     table = CellAggregator(
         cells=_cells(data, fit),
         report=report,
-        source=source,
+        source=safe,
         shares=len(fit.plan.cohorts),
         alone=Alone.NO_INTERVAL,
         balance=balance,
         window=window,
         span=(float(fit.plan.times[0]), float(fit.plan.times[-1])),
+        elapsed=fit.plan.times[fit.plan.time] - fit.plan.times[fit.plan.base],
         label=data.label,
     )
-    found = (*data.findings, *_findings(data, fit, table, n_independent))
+    few = few_independent(
+        treated=data.treated_independent,
+        comparison=data.never_independent if never_only else data.later_independent,
+        total=n_independent,
+        clustered=data.clustered,
+        holds_with_one=covariance.holds_with_one,
+    )
+    references = _references(data, fit, float(options.get("anticipation") or 0))
+    found = (*data.findings, *references, *_findings(data, fit, table), *few)
     return replace(table, report=replace(report, findings=found)).estimate()
 
 
@@ -98,6 +116,21 @@ def _source(
     return source, fit.n_independent
 
 
+def _safe(data: GroupTimeData, fit: GroupTimeFit, source: JointSource) -> InfluenceSource:
+    """Return the source of a margin that holds with few, where dates can be dealt anew."""
+    if data.paths is None:
+        return source
+    plan, paths = fit.plan, data.paths
+    weight = np.zeros(paths.n_labels)
+    np.add.at(weight, paths.labels, paths.sizes.mean(axis=1))
+    if len(weight) == len(plan.cohorts):  # nobody is never treated
+        weight = np.append(weight, 0.0)
+    weights = cell_weights(weight, plan)[: paths.n_labels]
+    cells = np.zeros(weights.shape, dtype=bool)
+    cells[plan.cohort, plan.time, np.arange(plan.size)] = True
+    return DealtSource(source, paths, LinearEffects(weights=weights, cells=cells))
+
+
 def _cells(data: GroupTimeData, fit: GroupTimeFit) -> Cells:
     plan = fit.plan
     return Cells(
@@ -114,7 +147,16 @@ def _cells(data: GroupTimeData, fit: GroupTimeFit) -> Cells:
         n_units=data.n_units,
         n_clusters=data.n_independent,
         untested=plan.reference | ~np.isfinite(fit.estimates),
+        why={i: str(code) for i, code in fit.undefined.items()},
     )
+
+
+def _references(data: GroupTimeData, fit: GroupTimeFit, anticipation: float) -> tuple[Finding, ...]:
+    """Name what each treated cohort is compared with, when it is not the period just before."""
+    plan, post = fit.plan, fit.plan.post
+    times = np.full(len(plan.cohorts), np.nan)
+    times[plan.cohort[post]] = (plan.times[plan.base] - plan.cohorts[plan.cohort])[post]
+    return reference_findings([_tell(data.label(g)) for g in plan.cohorts], times, anticipation)
 
 
 def _tell(label: Label) -> str:
@@ -130,9 +172,7 @@ def covariance_label(data: GroupTimeData, covariance: Covariance) -> str:
     return f"influence {covariance.correction} by {level}{named}"
 
 
-def _findings(
-    data: GroupTimeData, fit: GroupTimeFit, table: CellAggregator, n_independent: int
-) -> list[Finding]:
+def _findings(data: GroupTimeData, fit: GroupTimeFit, table: CellAggregator) -> list[Finding]:
     found: list[Finding] = []
     rows = table.rows() if fit.undefined else []
     for reason in sorted(set(fit.undefined.values())):
@@ -143,9 +183,7 @@ def _findings(
     used = np.isin(np.arange(len(data.n_units)), fit.plan.cohort)
     names = [_tell(data.label(g)) for g in fit.plan.cohorts[used]]
     found += lonely_cohorts(names, data.n_units[used], data.n_independent[used])
-    found += few_independent(
-        treated=data.treated_independent, total=n_independent, clustered=data.clustered
-    )
+    found += told_far_apart(fit.gap)
     if fit.trimmed:
         found.append(Finding.warning("trimmed_comparison", n=fit.trimmed, limit=TRIM))
     if fit.largest_propensity >= NO_OVERLAP:

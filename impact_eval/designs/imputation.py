@@ -29,9 +29,17 @@ from impact_eval.designs.panel_covariance import bind_panel, covariance_asked, w
 from impact_eval.designs.panel_effects import CommonParts
 from impact_eval.designs.panel_ols import few_cluster_findings, panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
+from impact_eval.designs.reference_times import EARLIER, POOLED, REFERENCES
+from impact_eval.designs.safe_margin import (
+    DealtSource,
+    by_name_when_few,
+    linear_effects,
+    paths_of,
+)
 from impact_eval.designs.ties import BoundCovariance
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance, Source
+from impact_eval.stats.inference.dealing import LinearEffects
 from impact_eval.stats.panels.cohort_gram import CellInfluence
 from impact_eval.stats.panels.imputed_effects import (
     ImputedCells,
@@ -60,15 +68,17 @@ class ImputationDiD:
         effect); the same with each unit left out of its cell's mean, safer with small cohorts;
         Gardner's GMM variance. Same point estimates.
     leads : int, optional
-        Number of periods before treatment tested against those earlier, in a regression on
+        Number of event times before treatment tested against those earlier, in a regression on
         untreated rows only, as Borusyak, Jaravel and Spiess advise; all but the earliest by
-        default, 0 for none. They are rows `event` of negative time, and do not share the reference
-        of other event studies.
+        default, 0 for none. They are rows `event` of negative time, the nearest that were surveyed,
+        and do not share the reference of other event studies. One that nothing tells from the
+        others (nobody never treated) joins the reference, and is named.
     anticipation : int
         Periods before treatment that are not used as untreated.
     covariance : Covariance, optional
         One of `info.covariances`, computed from the influence values; by default their sum by unit,
-        or by the sample's cluster.
+        or by the sample's cluster. Below 40 clusters or 10 treated ones, a margin that holds with
+        few (`safe_margin`): dates dealt anew, or CR2.
 
     References
     ----------
@@ -124,18 +134,47 @@ class ImputationDiD:
         asked = covariance_asked(self.covariance, sample, default=CR.CR0)
         whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = read_panel(sample, outcome)
-        untreated = panel.untreated(self.anticipation)
+        panel = read_panel(sample, outcome, anticipation=self.anticipation)
+        untreated = panel.untreated(self.anticipation) & ~panel.reacting
         foundation = np.any(panel.observed & untreated[panel.codes], axis=1)
         panel, untreated = _keep(panel, untreated, foundation)
         refuse_empty(panel, self.info.name)
-        treated = ~untreated
+        treated = ~untreated & ~panel.reacting
         found = self._impute(panel, untreated, treated)
         live = found.identified
         if not live.any():
             raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
-        table = self._table(panel, found, outcome, bind_panel(panel, whole, asked))
-        return self._with_leads(panel, table, untreated, sample).estimate()
+        named = by_name_when_few(asked, panel) if paths_of(panel, sample) is None else asked
+        table = self._table(panel, found, outcome, bind_panel(panel, whole, named))
+        table, leads = self._with_leads(panel, table, untreated, sample)
+        if asked is None:
+            table = self._safe(panel, table, sample, (untreated, treated), leads)
+        return table.estimate()
+
+    def _safe(
+        self,
+        panel: Panel,
+        table: CellAggregator,
+        sample: Sample,
+        rows: tuple[BoolArray, BoolArray],
+        leads: tuple[CellInfluence, FloatArray] | None,
+    ) -> CellAggregator:
+        """Return the table whose margin holds with few: dealt anew where that can be."""
+        paths = paths_of(panel, sample)
+        if paths is None:
+            return table
+        found = impute_cells(panel.moments, *rows, variance=Variance.BJS)
+        assert isinstance(found.influence, CellInfluence)
+        cells = np.zeros((len(panel.starts), panel.n_periods, len(found.cohort)))
+        cells[found.cohort, found.period, np.arange(len(found.cohort))] = 1.0
+        effects = linear_effects(panel, found.influence, cells)
+        if leads is not None:
+            before = linear_effects(panel, *leads)
+            effects = LinearEffects(
+                weights=np.concatenate([effects.weights, before.weights], axis=2),
+                cells=np.concatenate([effects.cells, before.cells], axis=2),
+            )
+        return replace(table, source=DealtSource(table.source, paths, effects))
 
     def _impute(self, panel: Panel, untreated: BoolArray, treated: BoolArray) -> ImputedCells:
         variance = Variance(self.variance)
@@ -159,7 +198,7 @@ class ImputationDiD:
         outcome: str,
         bound: BoundCovariance | None,
     ) -> CellAggregator:
-        findings = [*panel.findings, *few_cluster_findings(panel)]
+        findings = [*panel.findings, *few_cluster_findings(panel, self.covariance)]
         missing = int((~found.identified).sum())
         if missing:
             findings.append(Finding.warning("cells_not_imputable", n=missing))
@@ -173,7 +212,14 @@ class ImputationDiD:
         else:
             source = UnitSource(panel, found.influence, bound=bound)
         return CellAggregator(
-            cells=cells_of_panel(panel, found.cohort, found.period, found.effects, found.weight),
+            cells=cells_of_panel(
+                panel,
+                found.cohort,
+                found.period,
+                found.effects,
+                found.weight,
+                blank="cell_not_imputable",
+            ),
             report=CommonParts(
                 outcome=outcome,
                 estimand="att",
@@ -184,27 +230,35 @@ class ImputationDiD:
             ),
             source=source,
             shares=panel.event_times.size if self.variance == "two_stage" else 0,
-            alone=Alone.NO_ERROR if bound is None else Alone.AS_ASKED,
+            alone=Alone.NO_ERROR if self.covariance is None else Alone.AS_ASKED,
         )
 
     def _with_leads(
         self, panel: Panel, table: CellAggregator, untreated: BoolArray, sample: Sample
-    ) -> CellAggregator:
-        """Add the coefficients of the periods before treatment, estimated on untreated rows."""
+    ) -> tuple[CellAggregator, tuple[CellInfluence, FloatArray] | None]:
+        """Add the coefficients of the periods before treatment, estimated on untreated rows.
+
+        Returns the table, then what the leads are made of where cohort moments suffice.
+        """
         before = untreated & ~panel.never[:, None]
         event = np.where(before, panel.event_times, -np.inf)
         present = np.unique(event[np.isfinite(event)])[::-1]
         wanted = present[: len(present) - 1 if self.leads is None else self.leads]
         wanted = wanted[: max(len(present) - 1, 0)]
         if not wanted.size:
-            return table
+            return table, None
         cells = (event[:, :, None] == wanted).astype(np.float64)
         plain = Clustered(correction=CR.CR1)
         result = panel_ols(panel, cells, sample, covariance=plain, used=untreated)
         assert isinstance(result.source, CellSource | UnitSource)
         if not np.isfinite(result.source.factor):
-            return table  # one cluster, or as many parameters as rows: no test can be made
-        kept = wanted[result.kept]
+            return table, None  # one cluster, or as many parameters as rows: no test can be made
+        kept, dropped = wanted[result.kept], np.sort(wanted[~result.kept])
+        told = table.report.findings
+        if dropped.size:
+            times = dropped.tolist()
+            told = (*told, Finding.warning("event_times_dropped", times=times, n=len(times)))
+        earlier = np.setdiff1d(present, kept)
         size, none = len(kept), np.full(len(kept), -1)
         leads = {
             "effects": result.coefficients,
@@ -217,12 +271,20 @@ class ImputationDiD:
             "n_comparison": np.full(size, panel.counts[panel.never].sum()),
             "untested": np.zeros(size, dtype=bool),
         }
-        return replace(
+        made = None
+        if isinstance(result.source, CellSource):
+            made = result.source.influence, cells[:, :, result.kept]
+        table = replace(
             table,
             cells=table.cells.beside(leads),
             source=_side_by_side(table.source, result.source),
-            report=replace(table.report, details={"pretrend_reference": "earlier_periods"}),
+            report=replace(
+                table.report,
+                findings=told,
+                details={POOLED: EARLIER, REFERENCES: earlier.tolist()},
+            ),
         )
+        return table, made
 
 
 def _keep(panel: Panel, untreated: BoolArray, mask: BoolArray) -> tuple[Panel, BoolArray]:

@@ -20,11 +20,13 @@ from impact_eval.core.findings import Finding
 from impact_eval.designs.cohort_panel import Panel
 from impact_eval.designs.ties import BoundCovariance
 from impact_eval.stats.inference.cluster_moments import ClusterMoments, satterthwaite_df
-from impact_eval.stats.inference.covariances import CovarianceResult, Tests
+from impact_eval.stats.inference.covariances import CovarianceResult, OwnTest, Tests
 from impact_eval.stats.panels.cohort_gram import CellInfluence
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+RANDOMISATION = "randomisation"  # the name of a margin that comes from dealing dates anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Combination:
     clusters : int or None
         How many clusters the covariance asked for counts, the fewest of its dimensions; None when
         it is the design's own, or when units stand alone.
+    dealt : Dealt or None
+        Tests of these combinations that replace those of a standard error.
     """
 
     covariance: FloatArray
@@ -55,6 +59,15 @@ class Combination:
     findings: tuple[Finding, ...] = ()
     draws: Draws | None = None
     clusters: int | None = None
+    dealt: Dealt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """The tests of J combinations under every deal of the dates of entry, and their name."""
+
+    tests: tuple[OwnTest, ...]
+    label: str = RANDOMISATION
 
 
 def combination(result: CovarianceResult, labels: NDArray[Any]) -> Combination:

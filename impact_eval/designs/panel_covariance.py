@@ -100,5 +100,4 @@ def sample_rows(panel: Panel, sample: Sample, used: NDArray[np.bool_]) -> IntArr
     assert sample.time_codes is not None
     place = np.full((sample.n_units, sample.n_periods), -1, dtype=np.int64)
     place[sample.unit_codes, sample.time_codes] = np.arange(sample.n)
-    period = panel.first_period[:, None] + np.arange(panel.n_periods)[None, :]
-    return np.asarray(place[panel.sample_units[:, None], period][used])
+    return np.asarray(place[panel.sample_units[:, None], panel.sample_periods][used])

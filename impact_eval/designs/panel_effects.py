@@ -18,9 +18,10 @@ from impact_eval.core.estimate import (
     MethodRecord,
     wald_effect,
 )
-from impact_eval.core.findings import Finding
-from impact_eval.designs.influence_sources import Combination
-from impact_eval.designs.own_tests import apply_tests
+from impact_eval.core.findings import Finding, NotApplicable
+from impact_eval.designs.few_independent import NO_COVARIANCE, no_chance_seen
+from impact_eval.designs.influence_sources import Combination, Dealt
+from impact_eval.designs.own_tests import apply_tests, with_test
 
 FloatArray = NDArray[np.float64]
 
@@ -30,7 +31,7 @@ class Row:
     """What a row is: its term, its place, how many units it compares, what it may tell.
 
     A row without `has_error` has neither error nor interval; one without `has_interval` has its
-    error and no test.
+    error and no test. One without a number has its `reason`.
     """
 
     term: str
@@ -40,6 +41,7 @@ class Row:
     n_comparison: int | None = None
     has_error: bool = True
     has_interval: bool = True
+    reason: NotApplicable | None = None
 
     @property
     def key(self) -> str:
@@ -84,9 +86,10 @@ def make_estimate(
     """
     covariance = np.array(combined.covariance)
     variance = np.diag(covariance).copy()
-    smallest = 1e-20 * np.square(values)
+    if no_chance_seen(report.findings):
+        report, rows, combined = _without_errors(report, rows, combined)
     live = np.array([row.has_error for row in rows], dtype=bool)
-    live &= np.isfinite(variance) & (variance > smallest)
+    live &= np.isfinite(variance) & (variance > 1e-20 * np.square(values))
     covariance[~live] = np.nan
     covariance[:, ~live] = np.nan
     effects: list[Effect] = []
@@ -107,33 +110,63 @@ def make_estimate(
             n_comparison=row.n_comparison,
             n_clusters=clusters,
         )
-        effects.append(effect if row.has_interval else _without_interval(effect))
+        effects.append(_as_told(effect, row))
     rows_shown: tuple[Effect, ...] = tuple(effects)
     noted: tuple[Finding, ...] = ()
     if combined.tests is not None:
         rows_shown, noted = apply_tests(effects, combined.tests, np.eye(len(effects)))
+    method, dealt = report.method, combined.dealt
+    if dealt is not None:
+        rows_shown = _dealt(rows_shown, rows, dealt)
+        method = replace(method, covariance=dealt.label)
     silent = sum(1 for i, row in enumerate(rows) if row.has_error and not live[i])
+    silent *= dealt is None
     told = {finding.code for finding in report.findings}
     own = [f for f in (*combined.findings, *noted) if f.code not in told]
-    findings = (*report.findings, *own)
-    if silent:
-        findings = (*findings, Finding.warning("no_own_error", n=silent))
+    untold = (Finding.warning("no_own_error", n=silent),) if silent else ()
     return Estimate(
         outcome=report.outcome,
         estimand=report.estimand,
-        method=report.method,
+        method=method,
         effects=rows_shown,
         covariance=covariance,
         counterfactual=report.counterfactual,
         influence=combined.influence,
         draws=combined.draws,
         aggregator=aggregator,
-        findings=findings,
+        findings=(*report.findings, *own, *untold),
         flow=report.flow,
         details=report.details,
     )
 
 
-def _without_interval(effect: Effect) -> Effect:
-    """Return a row with its standard error but no test and no interval."""
+def _dealt(effects: Sequence[Effect], rows: Sequence[Row], dealt: Dealt) -> tuple[Effect, ...]:
+    """Return the rows with the tests of the deals; one that may tell none keeps none."""
+    return tuple(
+        with_test(effect, test)
+        if row.has_error and row.has_interval and effect.estimate is not None
+        else effect
+        for effect, row, test in zip(effects, rows, dealt.tests, strict=True)
+    )
+
+
+def _without_errors(
+    report: CommonParts, rows: Sequence[Row], combined: Combination
+) -> tuple[CommonParts, Sequence[Row], Combination]:
+    """Return the parts of rows without errors: what was computed from one is not told."""
+    method = replace(report.method, covariance=NO_COVARIANCE)
+    silent = [replace(row, has_error=False) for row in rows]
+    return (
+        replace(report, method=method),
+        silent,
+        replace(combined, influence=None, tests=None, dealt=None, findings=()),
+    )
+
+
+def _as_told(effect: Effect, row: Row) -> Effect:
+    """Return an effect with what its row may tell: perhaps no test and no interval, a reason."""
+    if row.reason is not None:
+        effect = replace(effect, reason=row.reason)
+    if row.has_interval:
+        return effect
     return replace(effect, statistic=None, p_value=None, conf_low=None, conf_high=None)

@@ -19,6 +19,7 @@ from impact_eval.designs.influence_sources import (
     UnitSource,
 )
 from impact_eval.designs.panel_covariance import own_level, sample_rows
+from impact_eval.designs.safe_margin import DealtSource, few_of, linear_effects, paths_of
 from impact_eval.designs.ties import ties_of_rows
 from impact_eval.stats.inference.covariance import (
     CR,
@@ -27,7 +28,6 @@ from impact_eval.stats.inference.covariance import (
     small_sample_factor,
 )
 from impact_eval.stats.inference.covariances import Covariance
-from impact_eval.stats.inference.few import are_few
 from impact_eval.stats.inference.regression import Absorbed, LinearFit, least_squares
 from impact_eval.stats.panels.cell_regression import cell_regression
 from impact_eval.stats.panels.panel_regression import (
@@ -71,6 +71,7 @@ def panel_ols(
     *,
     covariance: Covariance | None = None,
     used: BoolArray | None = None,
+    comparison: BoolArray | None = None,
 ) -> OlsResult:
     """Regress the outcome on cell columns, covariates, unit and period effects.
 
@@ -82,52 +83,70 @@ def panel_ols(
     sample : Sample
         Where the columns that a covariance names are read.
     covariance : Covariance, optional
-        By default CR1 with t(C - 1), and CR2 with Satterthwaite degrees of freedom below 40
-        clusters or 10 treated ones.
+        By default CR1 with t(C - 1); below 40 clusters or 10 treated ones, what `safe_margin` says.
     used : (G, T) array of bool, optional
         Cells in use.
+    comparison : (G,) array of bool, optional
+        The cohorts compared with; by default those that enter after the first.
 
     Returns
     -------
     OlsResult
     """
+    findings = few_cluster_findings(panel, covariance, comparison=comparison)
     if covariance is not None and not own_level(panel, sample, covariance):
-        return _by_rows(panel, cells, sample, used, covariance)
-    correction, findings = _choose(panel, covariance, cells.shape[2])
+        return _by_rows(panel, cells, sample, used, covariance, findings)
+    correction = _choose(panel, covariance, cells.shape[2])
     label = str(correction) if covariance is None else covariance.label
+    paths = paths_of(panel, sample) if covariance is None else None
+    if paths is not None:
+        plain = _unadjusted(panel, cells, used, CR.CR1, label, findings)
+        assert isinstance(plain.source, CellSource)  # paths are those of a simple panel
+        effects = linear_effects(panel, plain.source.influence, cells[:, :, plain.kept])
+        return replace(plain, source=DealtSource(plain.source, paths, effects))
     if correction in (CR.CR0, CR.CR1):
         return _unadjusted(panel, cells, used, correction, label, findings)
     return _adjusted(panel, cells, used, correction, label, findings)
 
 
-def treated_clusters(panel: Panel) -> int:
-    """Count the clusters that hold a unit treated at some time."""
-    if not panel.clustered_above:
-        return int(panel.counts[~panel.never].sum())
-    treated = panel.clusters[~panel.never[panel.codes]]
-    return int((np.bincount(treated, minlength=1) > 0).sum())
+def comparison_clusters(panel: Panel, cohorts: BoolArray | None = None) -> int:
+    """Count the clusters of these cohorts, (G,): by default, of who enters after the first."""
+    if cohorts is None:
+        cohorts = panel.starts > panel.starts.min(initial=panel.n_periods)
+    units = cohorts[panel.codes]
+    return int(np.unique(panel.clusters[units]).size)
 
 
-def _choose(
-    panel: Panel, covariance: Covariance | None, columns: int
-) -> tuple[CR, tuple[Finding, ...]]:
-    clusters, treated = panel.n_clusters, treated_clusters(panel)
-    few = are_few(total=clusters, treated=treated)
-    findings = few_cluster_findings(panel)
+def _choose(panel: Panel, covariance: Covariance | None, columns: int) -> CR:
     if isinstance(covariance, Clustered):
-        return CR(covariance.correction), findings
+        return CR(covariance.correction)
     size = panel.y.size * (panel.columns(np.empty((0, 0, columns))).total)
-    if not few or size > DENSE_NUMBERS:
-        return CR.CR1, findings
-    return CR.CR2, findings
+    if not few_of(panel) or size > DENSE_NUMBERS:
+        return CR.CR1
+    return CR.CR2
 
 
-def few_cluster_findings(panel: Panel) -> tuple[Finding, ...]:
-    """Warn when clusters, or treated clusters, are too few for the usual large-sample inference."""
+def few_cluster_findings(
+    panel: Panel,
+    covariance: Covariance | None = None,
+    *,
+    comparison: BoolArray | None = None,
+) -> tuple[Finding, ...]:
+    """Warn when clusters, or treated clusters, are too few for the usual large-sample inference.
+
+    Parameters
+    ----------
+    panel : Panel
+    covariance : Covariance, optional
+    comparison : (G,) array of bool, optional
+        The cohorts compared with; by default those that enter after the first.
+    """
     return few_independent(
-        treated=treated_clusters(panel),
+        treated=panel.treated_independent,
+        comparison=comparison_clusters(panel, comparison),
         total=panel.n_clusters,
         clustered=panel.clusters_declared,
+        holds_with_one=covariance is not None and covariance.holds_with_one,
     )
 
 
@@ -260,6 +279,7 @@ def _by_rows(
     sample: Sample,
     used: BoolArray | None,
     covariance: Covariance,
+    findings: tuple[Finding, ...],
 ) -> OlsResult:
     """Compute any covariance from the regression of rows.
 
@@ -291,7 +311,7 @@ def _by_rows(
         coefficients=contrasts @ fit.coefficients,
         source=FitSource(result, contrasts, place if labels is None else labels),
         label=result.label,
-        findings=few_cluster_findings(panel),
+        findings=findings,
     )
 
 

@@ -117,13 +117,23 @@ def sample_findings(sample: Sample, outcome: str) -> list[Finding]:
     return [f for f in sample.findings_on(outcome) if f.code not in ALWAYS_TREATED_RETOLD]
 
 
-def few_findings(treated: BoolArray, tied: Independent) -> tuple[Finding, ...]:
-    """Warn when few units or clusters are independent, in all or among the treated.
+def independent_by_arm(treated: BoolArray, tied: Independent) -> tuple[int, int]:
+    """Return how many independent rows, or clusters met, the treated and the others have."""
+    if not tied.clustered:
+        return int(treated.sum()), int((~treated).sum())
+    first, second = (int(np.unique(tied.codes[0][arm]).size) for arm in (treated, ~treated))
+    return first, second
 
-    Units that stand alone are not counted in all: their error (HC2, Welch) holds with few.
-    """
-    among = np.unique(tied.codes[0][treated]).size if tied.clustered else treated.sum()
-    counted = tied.clustered or tied.declared
+
+def few_findings(
+    treated: BoolArray, tied: Independent, covariance: Covariance | None
+) -> tuple[Finding, ...]:
+    """Warn when few units or clusters are independent, in all or in an arm."""
+    among, others = independent_by_arm(treated, tied)
     return few_independent(
-        treated=int(among), total=len(tied.labels) if counted else None, clustered=tied.declared
+        treated=among,
+        comparison=others,
+        total=len(tied.labels),
+        clustered=tied.declared,
+        holds_with_one=covariance is not None and covariance.holds_with_one,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +23,23 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.cohort_panel import Panel, read_panel
 from impact_eval.designs.contract import Example
+from impact_eval.designs.identified import identified_columns
+from impact_eval.designs.influence_sources import CellSource
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
 from impact_eval.designs.panel_ols import OlsResult, panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
-from impact_eval.stats.inference.covariance import CR
+from impact_eval.designs.reference_times import (
+    not_identified,
+    reference_details,
+    reference_findings,
+)
+from impact_eval.designs.safe_margin import DealtSource, paths_of
+from impact_eval.designs.stacked_windows import Stack, stack_panel, stacked_columns
+from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance, Source
+from impact_eval.stats.inference.dealing import ClusterPaths, LinearEffects
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -43,7 +53,10 @@ class StackedDiD:
     The windows are stacked and one event study is estimated with unit × stack and period × stack
     effects. With the corrected weights of Wing, Freedman and Hollingsworth a comparison unit of
     stack a weighs :math:`(N^D_a/N^D)/(N^C_a/N^C)` and the coefficients are the mean effects on the
-    treated; without, least squares weights the stacks by their variance.
+    treated; without, least squares weights the stacks by their variance. When surveys are at
+    unequal intervals the stacks are not seen at the same event times: a corrected mean is then that
+    of the stacks seen at each, :math:`\sum_a N^D_a \delta_{ae} / \sum_a N^D_a`, each estimated on
+    its own.
 
     Parameters
     ----------
@@ -51,13 +64,15 @@ class StackedDiD:
     control_group : {"not_yet_treated", "never_treated"}
         Untreated throughout the window, or at all times.
     before, after : int, optional
-        Periods of the window before and after the start (the start itself is period 0). By default
-        the widest window that every treated cohort fills; a cohort that does not fill it is left
-        out, and said.
+        Time in the window before and after the entry (the date of entry is 0), in the units of the
+        time column; the last survey before entry, which is the reference, is always in it. By
+        default the widest window that every treated cohort fills; a cohort that does not fill it is
+        left out, and said.
     covariance : Covariance, optional
-        One of `info.covariances`. By default CR1 with t(C - 1), and CR2 with Satterthwaite degrees
-        of freedom below 40 clusters or 10 treated ones; the unit when no cluster is given, for it
-        is in several stacks.
+        One of `info.covariances`. By default CR1 with t(C - 1); below 40 clusters or 10 treated
+        ones, a margin that holds with few (`safe_margin`): dates dealt anew, or CR2 with
+        Satterthwaite degrees of freedom. The unit when no cluster is given, for it is in several
+        stacks.
 
     References
     ----------
@@ -122,18 +137,30 @@ class StackedDiD:
         asked = covariance_asked(self.covariance, sample, default=CR.CR1)
         whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = read_panel(sample, outcome).by_start()  # its window is counted in waves
+        panel = read_panel(sample, outcome)
         before, after = self._window(panel)
         stacks, findings = self._stacks(panel, before, after)
-        stacked = stack_panel(
-            panel, stacks, before=before, after=after, corrected=self.weighting == "corrected"
-        )
-        cells, events = stacked_columns(len(stacks), before, after)
-        result = panel_ols(stacked, cells, whole, covariance=asked)
-        shown = np.flatnonzero(result.kept)[-len(events) :]
-        if not result.kept[-len(events) :].all():
+        corrected = self.weighting == "corrected"
+        stacked = stack_panel(panel, stacks, corrected=corrected)
+        columns = stacked_columns(stacks, saturated=corrected)
+        result = panel_ols(stacked, columns.cells, whole, covariance=asked)
+        paths = paths_of(panel, whole) if asked is None and stacked.simple else None
+        if paths is not None:
+            result = _dealt(panel, stacked, columns.cells, whole, paths)
+        size = _treated_weight(stacked, len(stacks))
+        told = result.kept
+        if not told[-len(columns.place) :].all():
+            told = identified_columns(stacked, columns.cells, None)
+        known, means = columns.means(result.kept, told, size)
+        if not (columns.events[known] >= 0).any():
             raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
-        last = np.arange(result.kept.sum())[-len(shown) :]
+        references = np.array([stack.reference for stack in stacks])
+        names = [f"{stack.date:g}" for stack in stacks]
+        findings = (
+            *findings,
+            *not_identified(columns.events[~known]),
+            *reference_findings(names, references, 0),
+        )
         report = CommonParts(
             outcome=outcome,
             estimand="att",
@@ -143,39 +170,47 @@ class StackedDiD:
             flow=panel.flow,
             details={
                 "window": [before, after],
-                "stacks": [float(panel.cohorts[a]) for a, _ in stacks],
+                "stacks": [stack.date for stack in stacks],
+                **reference_details(references),
             },
         )
-        own = self.covariance is not None or _treated_clusters(stacked) > 1
-        counts = (_distinct(stacked, treated=True), _distinct(stacked, treated=False))
-        return _Stacked(report, result, events, last, counts, own).aggregate(None, "event")
+        events = columns.events[known]
+        counts = [_distinct(stacked, stacks, event) for event in (*events.tolist(), None)]
+        return _Stacked(report, result, events, means, counts).aggregate(None, "event")
 
-    def _window(self, panel: Panel) -> tuple[int, int]:
-        treated = panel.starts[~panel.never & (panel.starts > 0)]
+    def _window(self, panel: Panel) -> tuple[float, float]:
+        """Return the time before and after entry: the widest that all cohorts seen before fill."""
+        treated = panel.cohorts[~panel.never & (panel.starts > 0)]
         if not treated.size:
             raise ImpactEvalError(Finding.error("no_clean_comparison", method=self.info.name))
-        widest = int(treated.min()), int(panel.n_periods - 1 - treated.max())
+        first, last = panel.times[0], panel.times[-1]
         return (
-            widest[0] if self.before is None else self.before,
-            widest[1] if self.after is None else self.after,
+            float(treated.min() - first) if self.before is None else self.before,
+            float(last - treated.max()) if self.after is None else self.after,
         )
 
     def _stacks(
-        self, panel: Panel, before: int, after: int
-    ) -> tuple[list[tuple[int, IntArray]], tuple[Finding, ...]]:
+        self, panel: Panel, before: float, after: float
+    ) -> tuple[list[Stack], tuple[Finding, ...]]:
         """Cohorts that fill the window and have a comparison, each with its comparison cohorts."""
         found, left = [], []
         for a in np.flatnonzero(~panel.never):
-            start = panel.starts[a]
+            date, elapsed = float(panel.cohorts[a]), panel.event_times[a]
+            start, inside = panel.starts[a], (elapsed >= -before) & (elapsed <= after)
+            fills = elapsed[0] <= -before and elapsed[-1] >= after and (elapsed[inside] >= 0).any()
+            inside[max(start - 1, 0)] = True  # the reference, however long before entry it was
+            window = np.flatnonzero(inside)
             clean = panel.never.copy()
             if self.control_group == "not_yet_treated":
-                clean |= panel.starts > start + after
-            controls = np.flatnonzero(clean)
-            fills = start >= before and start + after < panel.n_periods
-            if fills and controls.size:
-                found.append((int(a), controls))
+                clean |= panel.cohorts > panel.times[window[-1]]
+                clean[a] = False
+            seen = np.any(panel.observed[:, window], axis=1)
+            mine = np.flatnonzero(seen & (panel.codes == a))
+            others = np.flatnonzero(seen & clean[panel.codes])
+            if start > 0 and fills and mine.size and others.size:
+                found.append(Stack(date, mine, others, window, elapsed[window]))
             else:
-                left.append(float(panel.cohorts[a]))
+                left.append(date)
         if not found:
             raise ImpactEvalError(Finding.error("no_clean_comparison", method=self.info.name))
         findings: tuple[Finding, ...] = ()
@@ -191,9 +226,8 @@ class _Stacked:
     report: CommonParts
     result: OlsResult
     events: FloatArray
-    columns: IntArray
-    counts: tuple[int, int]
-    own_error: bool
+    means: FloatArray
+    counts: list[tuple[int, int]]
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -202,11 +236,12 @@ class _Stacked:
 
     def aggregate(self, estimate: Estimate | None, kind: str) -> Estimate:
         """Return the event study with its overall effect, or the overall effect alone."""
-        pick = np.zeros((len(self.events) + 1, len(self.result.coefficients)))
-        pick[np.arange(len(self.events)), self.columns] = 1.0
-        after = self.events >= 0
-        pick[-1, self.columns[after]] = 1 / after.sum()
-        rows = [self._row("event", float(e)) for e in self.events] + [self._row("att", None)]
+        pick = np.vstack([self.means, self.means[self.events >= 0].mean(axis=0)])
+        places = [("event", float(e)) for e in self.events] + [("att", None)]
+        rows = [
+            Row(term, None, time, *count)
+            for (term, time), count in zip(places, self.counts, strict=True)
+        ]
         if kind == "simple":
             pick, rows = pick[-1:], rows[-1:]
         combined = self.result.source.combine(pick)
@@ -217,88 +252,39 @@ class _Stacked:
             report = replace(report, method=MethodRecord(method.name, options, method.covariance))
         return make_estimate(report, rows, pick @ self.result.coefficients, combined, self)
 
-    def _row(self, term: str, time: float | None) -> Row:
-        return Row(term, None, time, *self.counts, has_error=self.own_error)
+
+def _treated_weight(stacked: Panel, stacks: int) -> FloatArray:
+    """Return the total weight of the treated of each stack, (S,)."""
+    size = np.bincount(stacked.codes, stacked.unit_weights, 2 * stacks)
+    return np.asarray(size[0::2], dtype=np.float64)
 
 
-def stack_panel(
-    panel: Panel,
-    stacks: list[tuple[int, IntArray]],
-    *,
-    before: int,
-    after: int,
-    corrected: bool,
-) -> Panel:
-    """Stack the windows: codes 2s (treated) and 2s + 1 (comparison) for stack s.
-
-    A unit that serves in several stacks is there several times, always in its own cluster.
-    """
-    rows, codes, windows = [], [], []
-    for s, (cohort, controls) in enumerate(stacks):
-        start = panel.starts[cohort]
-        mine = np.flatnonzero(panel.codes == cohort)
-        others = np.flatnonzero(np.isin(panel.codes, controls))
-        rows.append(np.concatenate([mine, others]))
-        codes.append(np.repeat([2 * s, 2 * s + 1], [mine.size, others.size]))
-        windows.append(slice(start - before, start + after + 1))
-    row, code = np.concatenate(rows), np.concatenate(codes)
-    y = np.concatenate([panel.y[r, w] for r, w in zip(rows, windows, strict=True)])
-    weights: FloatArray | None = None if panel.weights is None else panel.weights[row]
-    if corrected:
-        weights = _corrected(panel.unit_weights[row], code, len(stacks))
-    elapsed = np.arange(-before, after + 1, dtype=np.float64)
-    stacked = replace(
-        panel,
-        y=y,
-        times=elapsed,
-        codes=code,
-        starts=np.tile([before, len(elapsed)], len(stacks)),
-        cohorts=np.tile([0.0, np.inf], len(stacks)),
-        units=panel.units[row],
-        sample_units=panel.sample_units[row],
-        first_period=panel.first_period[row]
-        + np.concatenate([np.full(len(r), w.start) for r, w in zip(rows, windows, strict=True)]),
-        clusters=panel.clusters[row],
-        weights=weights,
-        balanced=panel.balanced or not bool(np.isnan(y).any()),
-    )
-    seen = np.any(stacked.observed, axis=1)
-    present = np.unique(stacked.clusters)
-    stacked = replace(
-        stacked,
-        clusters=np.searchsorted(present, stacked.clusters),
-        cluster_labels=panel.cluster_labels[present],
-    )
-    return stacked if seen.all() else stacked.keep(seen, "unit_never_observed")
+def _dealt(
+    panel: Panel, stacked: Panel, cells: FloatArray, sample: Sample, paths: ClusterPaths
+) -> OlsResult:
+    """Return the regression of the stack with a margin dealt anew: a unit is dealt once."""
+    result = panel_ols(stacked, cells, sample, covariance=Clustered(correction=CR.CR1))
+    assert isinstance(result.source, CellSource)  # what is dealt anew has no hole, no covariate
+    assert stacked.columns_of is not None
+    slope = result.source.influence.slope
+    origin = panel.codes[np.searchsorted(panel.sample_units, stacked.sample_units)]
+    size = (len(panel.starts), panel.n_periods, slope.shape[1])
+    weights, about = np.zeros(size), np.zeros(size, dtype=bool)
+    for code in range(len(stacked.starts)):
+        rows = np.flatnonzero(stacked.codes == code)
+        window = stacked.columns_of[rows[0]]
+        for cohort in np.unique(origin[rows]):
+            share = stacked.unit_weights[rows[origin[rows] == cohort]].sum()
+            weights[cohort, window] += slope[code].T * share
+            about[cohort, window] |= cells[code][:, result.kept] != 0
+    about &= ~panel.never[:, None, None]
+    effects = LinearEffects(weights=weights, cells=about)
+    return replace(result, source=DealtSource(result.source, paths, effects))
 
 
-def _corrected(weight: FloatArray, code: IntArray, stacks: int) -> FloatArray:
-    """Weights that make the comparison groups add up as the treated do (Wing et al.)."""
-    size = np.bincount(code, weights=weight, minlength=2 * stacks)
-    treated, control = size[0::2], size[1::2]
-    factor = np.ones(2 * stacks)
-    factor[1::2] = (treated / treated.sum()) / (control / control.sum())
-    return np.asarray(weight * factor[code])
-
-
-def stacked_columns(stacks: int, before: int, after: int) -> tuple[FloatArray, FloatArray]:
-    """Return the (2S, W, K) columns, period × stack then treated × event time, and the latter's."""
-    width = before + after + 1
-    elapsed = np.arange(-before, after + 1, dtype=np.float64)
-    events = elapsed[elapsed != -1]
-    own = np.zeros((2 * stacks, width, (stacks - 1) * width))
-    for s in range(1, stacks):
-        at = (s - 1) * width + np.arange(width)
-        own[2 * s : 2 * s + 2, np.arange(width), at] = 1.0
-    effect = np.zeros((2 * stacks, width, len(events)))
-    effect[0::2] = elapsed[:, None] == events
-    return np.concatenate([own, effect], axis=2), events
-
-
-def _treated_clusters(stacked: Panel) -> int:
-    return int(np.unique(stacked.clusters[stacked.codes % 2 == 0]).size)
-
-
-def _distinct(stacked: Panel, *, treated: bool) -> int:
-    chosen: Any = stacked.units[(stacked.codes % 2 == 0) == treated]
-    return len(set(chosen.tolist()))
+def _distinct(stacked: Panel, stacks: list[Stack], event: float | None) -> tuple[int, int]:
+    """Count the units, treated and compared, of the stacks seen at an event time (None: all)."""
+    serves = np.array([event is None or event in stack.events for stack in stacks])
+    mine = serves[stacked.codes // 2]
+    treated = stacked.codes % 2 == 0
+    return tuple(len(set(stacked.units[mine & side].tolist())) for side in (treated, ~treated))  # type: ignore[return-value]

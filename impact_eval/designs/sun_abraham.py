@@ -23,12 +23,15 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of_panel
 from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel, refuse_empty
+from impact_eval.designs.identified import identified_columns
 from impact_eval.designs.influence_sources import MappedSource
+from impact_eval.designs.nobody_never import told_last_cohort
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import CommonParts
 from impact_eval.designs.panel_ols import panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
+from impact_eval.designs.reference_times import not_identified
 from impact_eval.stats.inference.covariance import CR
 from impact_eval.stats.inference.covariances import Covariance, Source
 
@@ -52,8 +55,9 @@ class SunAbraham:
     anticipation : int
         Periods of anticipation; the reference is the period before.
     covariance : Covariance, optional
-        One of `info.covariances`. By default CR1 with t(C - 1), and CR2 with Satterthwaite degrees
-        of freedom below 40 clusters or 10 treated ones.
+        One of `info.covariances`. By default CR1 with t(C - 1); below 40 clusters or 10 treated
+        ones, a margin that holds with few (`safe_margin`): dates dealt anew, or CR2 with
+        Satterthwaite degrees of freedom.
 
     References
     ----------
@@ -108,7 +112,7 @@ class SunAbraham:
         asked = covariance_asked(self.covariance, sample, default=CR.CR1)
         whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = read_panel(sample, outcome)
+        panel = read_panel(sample, outcome, anticipation=self.anticipation)
         panel = panel.leave_out(LeftOut.ALWAYS_TREATED, self.anticipation)
         refuse_empty(panel, self.info.name)
         used, findings = comparison_cells(panel, self.anticipation)
@@ -121,21 +125,30 @@ class SunAbraham:
         cohort, period = cohort[order], period[order]
         cells = np.zeros((len(panel.starts), panel.n_periods, len(cohort)))
         cells[cohort, period, np.arange(len(cohort))] = 1.0
-        result = panel_ols(panel, cells, whole, covariance=asked, used=used)
-        dropped = int((~result.kept).sum())
-        if dropped:
-            findings = (*findings, Finding.warning("cells_not_identified", n=dropped))
-        cohort, period = cohort[result.kept], period[result.kept]
+        result = panel_ols(
+            panel,
+            cells,
+            whole,
+            covariance=asked,
+            used=used,
+            comparison=_comparison_cohort(panel),
+        )
+        told = result.kept
+        if not told.all():
+            told = identified_columns(panel, cells, used)
+            findings = (*findings, *_untold(panel, cohort[~told], period[~told]))
+        if not told.any():
+            raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
         order = np.lexsort((period, cohort))
-        cohort, period = cohort[order], period[order]
+        pick = np.zeros((len(told), len(result.coefficients)))
+        pick[told] = np.eye(len(result.coefficients))[(np.cumsum(result.kept) - 1)[told]]
+        effects = np.where(told, pick @ result.coefficients, np.nan)[order]
+        cohort, period, pick = cohort[order], period[order], pick[order]
+        elapsed = panel.event_times - panel.reference_times(self.anticipation)[:, None]
+        findings = (*findings, *panel.references_told(self.anticipation))
         table = CellAggregator(
-            cells=cells_of_panel(
-                panel,
-                cohort,
-                period,
-                result.coefficients[order],
-                panel.cell_weight[cohort, period],
-            ),
+            elapsed=elapsed[cohort, period],
+            cells=cells_of_panel(panel, cohort, period, effects, panel.cell_weight[cohort, period]),
             report=CommonParts(
                 outcome=outcome,
                 estimand="att",
@@ -144,7 +157,7 @@ class SunAbraham:
                 findings=(*panel.findings, *result.findings, *findings),
                 flow=panel.flow,
             ),
-            source=MappedSource(result.source, np.eye(len(order))[order]),
+            source=MappedSource(result.source, pick),
             alone=Alone.NO_ERROR if self.covariance is None else Alone.AS_ASKED,
         )
         return table.estimate()
@@ -155,21 +168,26 @@ def _post_first(event: FloatArray) -> NDArray[np.int64]:
     return np.lexsort((np.where(event >= 0, event, -event), event < 0))
 
 
+def _untold(
+    panel: Panel, cohort: NDArray[np.int64], period: NDArray[np.int64]
+) -> tuple[Finding, ...]:
+    """Count the cells that nothing tells, and name the event times before entry that lose one."""
+    event = panel.event_times[cohort, period]
+    leads = np.unique(event[event < 0])
+    return (Finding.warning("cells_not_identified", n=len(cohort)), *not_identified(leads))
+
+
 def _comparison_cohort(panel: Panel) -> BoolArray:
     """(G,) who serves as comparison: the never treated or, without any, the last cohort."""
-    return panel.never if panel.never.any() else panel.starts == panel.starts.max()
+    return panel.never if panel.never.any() else panel.cohorts == panel.cohorts.max()
 
 
 def comparison_cells(panel: Panel, anticipation: int) -> tuple[BoolArray, tuple[Finding, ...]]:
     """Return the (G, T) cells in use: all, or those before the last cohort starts."""
-    used = np.ones((len(panel.starts), panel.n_periods), dtype=bool)
+    used = ~panel.reacting
     if panel.never.any():
         return used, ()
-    last = panel.starts == panel.starts.max()
+    last = _comparison_cohort(panel)
     used &= panel.untreated(anticipation)[last].all(axis=0)
-    finding = Finding.warning(
-        "last_cohort_as_comparison",
-        cohort=float(panel.cohorts[last].max()),
-        n=int(panel.counts[last].sum()),
-    )
-    return used, (finding,)
+    told = told_last_cohort(float(panel.cohorts[last].max()), int(panel.counts[last].sum()))
+    return used, (told,)

@@ -25,6 +25,7 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, Cells, Overall
 from impact_eval.designs.contract import Example
+from impact_eval.designs.few_independent import few_independent
 from impact_eval.designs.influence_sources import DrawSource
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_effects import CommonParts
@@ -140,10 +141,14 @@ class SyntheticDiD:
         entries = [_Entry.of(panel, start) for start in panel.cohort_starts]
         chosen = self._choose(panel, entries)
         draws = self._draws(panel, entries, chosen)
-        findings = list(panel.findings)
+        treated, others = int((~panel.never).sum()), int(panel.never.sum())
+        few = few_independent(
+            treated=treated, total=treated + others, clustered=False, holds_with_one=True
+        )
+        findings = [*panel.findings, *few]
         if draws is None:
-            findings.append(Finding.warning("synthetic_no_error", n=int((~panel.never).sum())))
-        elif (~panel.never).sum() == 1:
+            findings.append(Finding.warning("synthetic_no_error", n=treated))
+        elif treated == 1:
             findings.append(Finding.info("synthetic_one_treated"))
         report = CommonParts(
             outcome=outcome,

@@ -36,15 +36,20 @@ from impact_eval.designs.panel_covariance import (
 from impact_eval.designs.panel_effects import CommonParts
 from impact_eval.designs.panel_ols import few_cluster_findings
 from impact_eval.designs.redraws import by_redraws, redrawn
+from impact_eval.designs.safe_margin import by_name_when_few
 from impact_eval.designs.ties import BoundCovariance
 from impact_eval.stats.inference.covariance import CR
 from impact_eval.stats.inference.covariances import Covariance, Source
 from impact_eval.stats.panels.ddd import TripleEffect, triple_difference
 from impact_eval.stats.panels.drdid import DidMethod
+from impact_eval.stats.panels.group_time_fit import Undefined
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+
+NOBODY = "cell_not_identified"
+NO_OVERLAP = str(Undefined.NO_OVERLAP)
 
 
 @register
@@ -70,7 +75,7 @@ class TripleDifference:
         Periods of anticipation; the reference is the period before.
     covariance : Covariance, optional
         One of `info.covariances`, computed from the influence values; by default their sum by unit,
-        or by the sample's cluster.
+        or by the sample's cluster, and CR2 below 40 clusters or 10 treated ones.
 
     References
     ----------
@@ -129,11 +134,11 @@ class TripleDifference:
         asked = covariance_asked(self.covariance, sample, default=CR.CR0)
         whole, sample = sample, with_cluster(sample, asked)
         refuse_unfit(self.info, sample, outcome)
-        panel = read_panel(sample, outcome)
+        panel = read_panel(sample, outcome, anticipation=self.anticipation)
         panel = panel.leave_out(LeftOut.ALWAYS_TREATED, self.anticipation)
         eligible = unit_flag(sample, self.eligible)[panel.sample_units]
         cells = self._cells(panel, eligible)
-        if not cells.effects:
+        if not np.isfinite(cells.effects).any() and NO_OVERLAP not in cells.why.values():
             raise ImpactEvalError(
                 Finding.error(
                     "triple_group_empty", method=self.info.name, column=self.eligible,
@@ -145,8 +150,9 @@ class TripleDifference:
             codes=2 * panel.codes + eligible,
             starts=np.repeat(panel.starts, 2),
             cohorts=np.repeat(panel.cohorts, 2),
+            entries=None if panel.entries is None else np.repeat(panel.entries, 2),
         )
-        bound = bind_panel(split, whole, asked)
+        bound = bind_panel(split, whole, by_name_when_few(asked, panel))
         return self._table(panel, split, cells, outcome, bound).estimate()
 
     def _cells(self, panel: Panel, eligible: BoolArray) -> _CellEffects:
@@ -156,11 +162,7 @@ class TripleDifference:
             for t in range(panel.n_periods):
                 if t == base:
                     continue
-                found = self._cell(panel, eligible, int(g), t, base)
-                if found is None:
-                    out.skipped.append((int(g), t))
-                else:
-                    out.add(int(g), t, found)
+                out.add(int(g), t, self._cell(panel, eligible, int(g), t, base), panel.n_units)
         return out
 
     def _cell(
@@ -172,6 +174,7 @@ class TripleDifference:
         later = panel.never.copy()
         if self.control_group == "not_yet_treated":
             later |= panel.untreated(self.anticipation)[:, max(t, base)]
+        later &= ~panel.reacting[:, max(t, base)]
         later[g] = False
         comparisons = [
             rows
@@ -199,13 +202,19 @@ class TripleDifference:
         outcome: str,
         bound: BoundCovariance | None,
     ) -> CellAggregator:
-        findings = [*panel.findings, *few_cluster_findings(panel), *cells.findings]
-        if cells.skipped:
-            findings.append(Finding.warning("cells_not_identified", n=len(cells.skipped)))
+        never = panel.never if self.control_group == "never_treated" else None
+        few = few_cluster_findings(panel, self.covariance, comparison=never)
+        findings = [*panel.findings, *few, *cells.findings]
+        for code, told in ((NOBODY, "cells_not_identified"), (NO_OVERLAP, "cells_no_overlap")):
+            n = sum(1 for reason in cells.why.values() if reason == code)
+            findings += [Finding.warning(told, n=n)] if n else []
         cohort, period = 2 * np.array(cells.cohort) + 1, np.array(cells.period)
         size = np.bincount(split.codes, weights=split.unit_weights, minlength=len(split.starts))
         return CellAggregator(
-            cells=cells_of_panel(split, cohort, period, np.array(cells.effects), size[cohort]),
+            cells=replace(
+                cells_of_panel(split, cohort, period, np.array(cells.effects), size[cohort]),
+                why=cells.why,
+            ),
             report=CommonParts(
                 outcome=outcome,
                 estimand="att",
@@ -216,7 +225,7 @@ class TripleDifference:
             ),
             source=UnitSource(split, np.column_stack(cells.influence), bound=bound),
             shares=split.event_times.size,
-            alone=Alone.NO_ERROR if bound is None else Alone.AS_ASKED,
+            alone=Alone.NO_ERROR if self.covariance is None else Alone.AS_ASKED,
         )
 
 
@@ -229,12 +238,17 @@ class _CellEffects:
     effects: list[float] = field(default_factory=list)
     influence: list[FloatArray] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
-    skipped: list[tuple[int, int]] = field(default_factory=list)
+    why: dict[int, str] = field(default_factory=dict)
 
-    def add(self, cohort: int, period: int, found: TripleEffect) -> None:
-        """Keep a cell."""
+    def add(self, cohort: int, period: int, found: TripleEffect | None, units: int) -> None:
+        """Keep a cell; one without effect is blank, with its reason."""
         self.cohort.append(cohort)
         self.period.append(period)
+        if found is None or found.separated:
+            self.why[len(self.effects)] = NOBODY if found is None else NO_OVERLAP
+            self.effects.append(np.nan)
+            self.influence.append(np.zeros(units))
+            return
         self.effects.append(found.estimate)
         self.influence.append(found.influence)
         self.findings.extend(f for f in found.findings if f not in self.findings)

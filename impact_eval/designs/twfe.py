@@ -24,8 +24,9 @@ from impact_eval.designs.cohort_panel import Panel, read_panel
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
-from impact_eval.designs.panel_ols import OlsResult, panel_ols, treated_clusters
+from impact_eval.designs.panel_ols import OlsResult, panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
+from impact_eval.designs.reference_times import reference_details
 from impact_eval.designs.treatment_paths import treatment_paths
 from impact_eval.stats.inference.covariance import CR
 from impact_eval.stats.inference.covariances import Covariance, Source
@@ -58,7 +59,8 @@ class TwoWayFixedEffects:
         join them.
     covariance : Covariance, optional
         One of `info.covariances`; at the unit or the sample's cluster. By default CR1 with t(C -
-        1), and CR2 with Satterthwaite degrees of freedom below 40 clusters or 10 treated ones.
+        1); below 40 clusters or 10 treated ones, a margin that holds with few (`safe_margin`):
+        dates dealt anew, or CR2 with Satterthwaite degrees of freedom.
 
     Notes
     -----
@@ -132,7 +134,7 @@ class TwoWayFixedEffects:
         event = self.specification == "event"
         if event and sample.switches_off:
             raise ImpactEvalError(Finding.error("treatment_switches_off", method=self.info.name))
-        panel = read_panel(sample, outcome)
+        panel = read_panel(sample, outcome, anticipation=self.anticipation)
         fitted = _Fitted(self, panel, outcome, whole, asked)
         return fitted.event() if event else fitted.static()
 
@@ -158,12 +160,13 @@ class _Fitted:
 
     def static(self) -> Estimate:
         panel, treatment = treatment_paths(self.panel, self.sample)
-        result = panel_ols(panel, treatment[:, :, None], self.sample, covariance=self.covariance)
+        # where the action stops, who has had it is compared with itself
+        moving = np.ones(len(panel.starts), dtype=bool) if self.sample.switches_off else None
+        result = self._regress(panel, treatment[:, :, None], moving)
         _refuse_nothing(result, self.design.info.name)
         value = result.coefficients
         details = self._diagnosis(panel, treatment, float(value[0]))
-        own = self.design.covariance is not None or treated_clusters(self.panel) > 1
-        rows = [Row("att", None, None, *_numbers(self.panel), has_error=own)]
+        rows = [Row("att", None, None, *_numbers(self.panel))]
         combined = result.source.combine(np.eye(1))
         return make_estimate(self._report(result, details), rows, value, combined, aggregator=self)
 
@@ -172,7 +175,7 @@ class _Fitted:
         times, cells = event_columns(
             panel.event_times, panel.reference(design.anticipation), window=design.window
         )
-        result = panel_ols(panel, cells, self.sample, covariance=self.covariance)
+        result = self._regress(panel, cells)
         _refuse_nothing(result, design.info.name)
         kept = times[result.kept]
         order = np.argsort(kept)
@@ -182,8 +185,19 @@ class _Fitted:
         if not result.kept.all():
             dropped = np.sort(times[~result.kept]).tolist()
             findings = (Finding.warning("event_times_dropped", times=dropped, n=len(dropped)),)
-        report = self._report(result, {}, findings)
+        early = design.anticipation
+        details = dict(reference_details(panel.reference_times(early)))
+        report = self._report(result, details, (*findings, *panel.references_told(early)))
         return make_estimate(report, rows, result.coefficients[order], combined, aggregator=self)
+
+    def _regress(
+        self, panel: Panel, cells: FloatArray, comparison: BoolArray | None = None
+    ) -> OlsResult:
+        """Regress on the rows in use: those who may react to an entry to come are not."""
+        used = None if panel.entries is None else ~panel.reacting
+        return panel_ols(
+            panel, cells, self.sample, covariance=self.covariance, used=used, comparison=comparison
+        )
 
     def _event_row(self, event: float) -> Row:
         panel = self.panel

@@ -32,7 +32,12 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.contract import Example
 from impact_eval.designs.eligibility import row_flag
-from impact_eval.designs.few_independent import clusters_declared, few_independent
+from impact_eval.designs.few_independent import (
+    NO_COVARIANCE,
+    clusters_declared,
+    few_independent,
+    no_chance_seen,
+)
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.ties import cluster_columns, ties_of_rows
@@ -209,10 +214,14 @@ class WaldDiD:
         )
 
     def _correction(self, table: _CompleteRows) -> tuple[CR, tuple[Finding, ...]]:
+        offered = np.isfinite(table.cohort)
+        among, others = (int(np.unique(table.clusters[arm]).size) for arm in (offered, ~offered))
         findings = few_independent(
-            treated=int(np.unique(table.clusters[np.isfinite(table.cohort)]).size),
+            treated=among,
+            comparison=others,
             total=len(table.labels),
             clustered=table.clusters_declared,
+            holds_with_one=self.covariance is not None and self.covariance.holds_with_one,
         )
         if isinstance(self.covariance, Clustered):
             return CR(self.covariance.correction), findings
@@ -224,23 +233,28 @@ class WaldDiD:
         itt, entry = pair.values
         if abs(entry) <= _ROUNDING * float(np.abs(table.entry).max()):
             raise ImpactEvalError(Finding.error("take_up_constant", column=self.take_up))
+        alone = no_chance_seen(findings)
+        if alone:
+            nothing = np.full((2, 2), np.nan)
+            pair = replace(pair, covariance=nothing, influence=None, label=NO_COVARIANCE)
         theta = itt / entry
         turn = np.array([[1.0, 0.0], [0.0, 1.0], [1 / entry, -theta / entry]])
         covariance = turn @ pair.covariance @ turn.T
         values = pair.influence
         rows = _rows(table, pair, outcome, (itt, entry, theta), covariance)
-        ratio = fieller_set(itt, entry, covariance[:2, :2], critical=critical_value(0.95, pair.df))
+        critical = math.inf if alone else critical_value(0.95, pair.df)
+        ratio = fieller_set(itt, entry, covariance[:2, :2], critical=critical)
         found = [*findings, *(f for f in pair.findings if f not in findings)]
         certain = math.sqrt(covariance[1, 1]) <= _ROUNDING * abs(entry)  # everybody complies
         strength = math.inf if certain else float(entry**2 / covariance[1, 1])
         if strength < WEAK_F:
             found.append(Finding.warning("weak_take_up", f=strength, advised=WEAK_F))
         silent = sum(row.std_error is None for row in rows)
-        if silent:
+        if silent and not alone:
             found.append(Finding.warning("no_own_error", n=silent))
         if self.interval == "fieller":
             rows[2] = _with_fieller(rows[2], rows[0], ratio)
-            if ratio.shape is not FiellerShape.INTERVAL:
+            if ratio.shape is not FiellerShape.INTERVAL and not alone:
                 found.append(Finding.warning("ratio_interval_unbounded", f=strength))
         return Estimate(
             outcome=outcome,

@@ -1,8 +1,8 @@
 """The few-territories rule: which interval is the headline when territories are few.
 
-Below ten treated territories or forty in all, the headline interval and p-value come from dealing
-the territories' dates of entry anew (all deals when they can be listed), inverted for a constant
-effect, with CR2-t beside them; the design's own are shown as not reliable here.
+Below ten treated territories or forty in all, a design prints a margin that holds with few (see
+`designs.safe_margin`), unless another is asked for by name. It is the headline; CR2-t stands beside
+one that is dealt anew, and the usual margin is shown as not reliable here.
 """
 
 from __future__ import annotations
@@ -18,16 +18,14 @@ from impact_eval.core.estimate import Effect, Estimate
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
 from impact_eval.data.sample import Sample
 from impact_eval.designs.base import Design, designs
+from impact_eval.designs.influence_sources import RANDOMISATION
+from impact_eval.designs.safe_margin import DEALT
 from impact_eval.diagnostics.check import CheckContext, CheckResult, CheckStatus, register_check
-from impact_eval.diagnostics.refit import headline_effect
-from impact_eval.stats.inference.covariance import Clustered
+from impact_eval.diagnostics.refit import headline_effect, headline_estimate
+from impact_eval.stats.inference.covariance import CR, Clustered
+from impact_eval.stats.inference.covariances import Covariance
+from impact_eval.stats.inference.covariances.wild import WildBootstrap
 from impact_eval.stats.inference.few import are_few
-from impact_eval.stats.inference.randomisation import (
-    DeclaredDraw,
-    RandomisationTest,
-    declare_draw,
-    linear_randomisation_test,
-)
 from impact_eval.stats.panels.false_positive import (
     FalsePositiveRate,
     false_positive_rates,
@@ -38,9 +36,10 @@ from impact_eval.stats.panels.panel_tests import group_time_rejects, twfe_reject
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-DRAWS = 9_999
 NULL_DRAWS = 400
-LEVEL = 0.95
+
+
+ASKED, CORRECTED = "asked", "corrected"  # margins that are not dealt anew
 
 
 class Reliability(StrEnum):
@@ -108,7 +107,9 @@ class FewClusters:
         All deals were compared.
     n_draws : int
     false_positive : FalsePositiveRate or None
-        Of the design's own test, on this panel's noise.
+        Of the usual test, on this panel's noise.
+    textbook : Estimate or None
+        The headline with the usual margin; None when it is the one printed, or there is none.
     """
 
     n_clusters: int
@@ -118,6 +119,7 @@ class FewClusters:
     exact: bool = False
     n_draws: int = 0
     false_positive: FalsePositiveRate | None = None
+    textbook: Estimate | None = None
 
     @property
     def headline(self) -> Effect:
@@ -176,83 +178,10 @@ def _means(
         return np.asarray((mean / total).reshape(shape), dtype=np.float64)
 
 
-@dataclass(frozen=True, slots=True)
-class _Deal:
-    """A draw of labels and what each territory adds to the statistic under each of them."""
-
-    draw: DeclaredDraw
-    scores: FloatArray
-    exposure: FloatArray
-
-
-def _deal(found: Territories, *, short_base: bool) -> _Deal | NotApplicable:
-    """Write the difference-in-differences as a sum over territories.
-
-    Each date of entry is compared with the territories never treated (the last to enter, on the
-    periods before it does, when all are): mean change since the period before entry (`short_base`)
-    or since the mean of all periods before. Dates weigh by treated territories and periods.
-    """
-    y: FloatArray = found.y
-    starts = found.starts
-    periods = y.shape[1]
-    if periods > 1 and not (starts == periods).any():
-        periods = int(starts.max())
-        y, starts = y[:, :periods], np.minimum(starts, periods)
-    if periods > 1:
-        kept = starts > 0
-        y, starts = y[kept], starts[kept]
-        blocks = found.blocks[kept]
-    else:
-        blocks = found.blocks
-    try:
-        draw = declare_draw(starts, blocks=blocks)
-    except ImpactEvalError as error:
-        return NotApplicable.because(error.codes[0])
-    dates = np.array([int(v) for v in draw.values])
-    never = dates == periods if periods > 1 else dates == 1
-    if never.all() or not never.any():
-        return NotApplicable.because("one_group_only")
-    exposure = (np.arange(periods)[None, :] >= starts[:, None]).astype(np.float64)
-    counts = np.array([(starts == date).sum() for date in dates], dtype=np.float64)
-    length = np.maximum(periods - dates, 1) * counts * ~never
-    share = length / length.sum()
-    scores, reach = (
-        _scores(table, dates, never, share / counts, short_base) for table in (y, exposure)
-    )
-    scores[:, never] = -(scores[:, ~never] @ counts[~never])[:, None] / counts[never]
-    reach[:, never] = -(reach[:, ~never] @ counts[~never])[:, None] / counts[never]
-    return _Deal(draw, scores, reach)
-
-
-def _scores(
-    table: FloatArray,
-    dates: IntArray,
-    never: NDArray[np.bool_],
-    share: FloatArray,
-    short_base: bool,
-) -> FloatArray:
-    """Return each territory's weighted change at each date of entry, (G, L)."""
-    out = np.zeros((len(table), len(dates)))
-    for j, date in enumerate(dates):
-        if never[j]:
-            continue
-        after = table[:, date:].mean(axis=1)
-        first = date - 1 if short_base else 0
-        before = table[:, first:date].mean(axis=1) if date > 0 else 0.0
-        out[:, j] = share[j] * (after - before)
-    return out
-
-
 def few_clusters_inference(
-    sample: Sample,
-    outcome: str,
-    design: Design,
-    estimate: Estimate,
-    *,
-    draws: int = DRAWS,
-    seed: int = 1,
+    sample: Sample, outcome: str, design: Design, estimate: Estimate, *, seed: int = 1
 ) -> FewClusters | NotApplicable:
-    """Apply the few-territories rule to the headline of an estimate.
+    """Say which interval of an estimate is printed when few are independent, and what is beside.
 
     Parameters
     ----------
@@ -260,9 +189,9 @@ def few_clusters_inference(
     outcome : str
     design : Design
     estimate : Estimate
-    draws : int
-        Deals compared; all of them when there are no more.
+        Of this design: its margin is the one printed.
     seed : int
+        Of the noise drawn for the false positives of the usual margin.
 
     Returns
     -------
@@ -272,68 +201,79 @@ def few_clusters_inference(
     found = territories(sample, outcome)
     if isinstance(found, NotApplicable):
         return found
-    effect = headline_effect(estimate)
-    own = InferenceRow(design.info.name, effect, Reliability.HEADLINE)
+    printed = headline_estimate(estimate)
     placebo = estimate.draws is not None and estimate.draws.kind == "placebo"
+    method, n_draws, exact = _margin(design, printed)
+    own = InferenceRow(method, printed.effects[0], Reliability.HEADLINE)
     if not found.few or placebo:  # placebos already compare with what chance alone would give
         return FewClusters(
             n_clusters=found.n,
             n_treated=found.n_treated,
             few=found.few,
-            rows=(own,),
+            rows=(replace(own, method=design.info.name),),
             n_draws=len(estimate.draws.values) if placebo and estimate.draws is not None else 0,
         )
-    short = design.info.short_base
-    deal = _deal(found, short_base=short)
-    rows: list[InferenceRow] = []
-    test: RandomisationTest | None = None
+    textbook = _textbook(sample, outcome, design)
+    rows = [own, *_cr2(sample, outcome, dealt=method == RANDOMISATION)]
+    if textbook is not None:
+        usual = textbook.effects[0]
+        rows.append(InferenceRow(design.info.name, usual, Reliability.NOT_RELIABLE))
     rng = np.random.default_rng(seed)
-    if not isinstance(deal, NotApplicable):
-        test = linear_randomisation_test(
-            deal.draw, deal.scores, exposure=deal.exposure, rng=rng, draws=draws, level=LEVEL
-        )
-        rows.append(InferenceRow("randomisation", _randomised(effect, test), Reliability.HEADLINE))
-    rows += _cr2(sample, outcome, first=not rows)
-    rows.append(replace(own, status=Reliability.NOT_RELIABLE))
     return FewClusters(
         n_clusters=found.n,
         n_treated=found.n_treated,
         few=True,
         rows=tuple(rows),
-        exact=test is not None and test.exact,
-        n_draws=0 if test is None else test.n_draws,
-        false_positive=_false_positive(found, short, rng),
+        exact=exact,
+        n_draws=n_draws,
+        false_positive=_false_positive(found, design.info.short_base, rng),
+        textbook=textbook,
     )
 
 
-def _randomised(effect: Effect, test: RandomisationTest) -> Effect:
-    ends = [
-        None if end is None or not np.isfinite(end) else float(end)
-        for end in (test.conf_low, test.conf_high)
-    ]
-    return replace(
-        effect,
-        std_error=None,
-        df=None,
-        statistic=test.statistic,
-        p_value=test.p_value,
-        conf_low=ends[0],
-        conf_high=ends[1],
-        conf_level=LEVEL,
-    )
+def _margin(design: Design, estimate: Estimate) -> tuple[str, int, bool]:
+    """Return what the margin printed is (dealt anew, corrected, asked for), deals, all or not."""
+    draws = estimate.draws
+    if draws is not None and draws.kind == "permutation":  # asked for by name
+        return RANDOMISATION, len(draws.values), False
+    for finding in estimate.findings:
+        n = finding.values.get("n")
+        if finding.code == DEALT and isinstance(n, int):
+            return RANDOMISATION, n, bool(finding.values["exact"])
+    asked = getattr(design, "covariance", None)
+    usual = (CR.CR0, CR.CR1)
+    if asked is None or isinstance(asked, WildBootstrap):
+        return CORRECTED, 0, False
+    corrected = isinstance(asked, Clustered) and asked.correction not in usual
+    return (CORRECTED if corrected else ASKED), 0, False
 
 
-def _cr2(sample: Sample, outcome: str, *, first: bool) -> list[InferenceRow]:
-    """Return the CR2-t interval of the regression that fits the shape; nothing when it refuses."""
+def _textbook(sample: Sample, outcome: str, design: Design) -> Estimate | None:
+    """Return the headline with the usual clustered margin, asked for by name; None without one."""
+    usual = Clustered(correction=CR.CR1)
+    asked: Covariance | None = getattr(design, "covariance", None)
+    if usual.name not in design.info.covariances or asked is not None:
+        return None
+    try:
+        fitted: Design = replace(design, covariance=usual)  # type: ignore[type-var]  # a dataclass
+        return headline_estimate(fitted.fit(sample, outcome))
+    except ImpactEvalError:
+        return None
+
+
+def _cr2(sample: Sample, outcome: str, *, dealt: bool) -> list[InferenceRow]:
+    """Return the CR2-t interval of the regression that fits the shape, beside a margin dealt."""
     kind: Any = next((k for k in designs if sample.shape in k.info.regression_on), None)
-    if kind is None:
+    if kind is None or not dealt:
         return []
     try:
-        fitted = kind(covariance=Clustered(correction="CR2")).fit(sample, outcome)
+        fitted = kind(covariance=Clustered(correction=CR.CR2)).fit(sample, outcome)
     except ImpactEvalError:
         return []
-    status = Reliability.HEADLINE if first else Reliability.BESIDE
-    return [InferenceRow("cr2_t", headline_effect(fitted), status)]
+    effect = headline_effect(fitted)
+    if effect.conf_low is None:  # one treated, or one compared with: no formula has an interval
+        return []
+    return [InferenceRow("cr2_t", effect, Reliability.BESIDE)]
 
 
 def _false_positive(
@@ -403,11 +343,16 @@ class FewClustersCheck:
 def _status(found: FewClusters) -> tuple[CheckStatus, str | None]:
     if not found.few:
         return CheckStatus.PASSED, None
-    if len(found.rows) == 1 and found.n_draws:
+    method = found.rows[0].method
+    if method not in (RANDOMISATION, CORRECTED, ASKED):
         return CheckStatus.WARNING, "few_clusters_placebo"
+    if method == ASKED:
+        return CheckStatus.WARNING, "few_clusters_asked"
     bounded = found.headline.conf_low is not None and found.headline.conf_high is not None
     if not bounded and (found.n_draws == 0 or (found.exact and found.n_draws < 20)):
         return CheckStatus.FAILED, "few_clusters_none"
+    if method == CORRECTED:
+        return CheckStatus.WARNING, "few_clusters_corrected"
     if found.false_positive is None:
         return CheckStatus.WARNING, "few_clusters_counted"
     return CheckStatus.WARNING, "few_clusters_randomised"

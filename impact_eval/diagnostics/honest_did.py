@@ -23,7 +23,6 @@ from impact_eval.diagnostics.check import (
 )
 from impact_eval.diagnostics.pretrends import EventPath, event_path
 from impact_eval.stats.panels.honest import (
-    FloatArray,
     HonestOptions,
     HonestProblem,
     IntervalMethod,
@@ -146,7 +145,8 @@ def honest_did(
     Relative magnitudes: after the action, the gap between groups never drifts from one period to
     the next by more than M times its largest move before. Smoothness: the slope of the drift never
     changes by more than M per period. Relative smoothness: M times the largest change of slope
-    before.
+    before. A move and a change of slope are counted per unit of the time column, so that surveys
+    every two years, or at unequal intervals, allow for a drift in proportion to what they span.
 
     Parameters
     ----------
@@ -154,7 +154,8 @@ def honest_did(
         An event study (terms `event`) with its covariance.
     restriction : {"relative_magnitudes", "smoothness", "relative_smoothness"}
     m : sequence of float, optional
-        Multiples (relative) or amounts in the unit of the outcome per period squared (smoothness).
+        Multiples (relative) or amounts in the unit of the outcome per unit of time squared
+        (smoothness).
         By default 0.5, 1, 2; or 0, half and all of what the pre-periods allow for.
     effect : "average" or float
         Mean of all periods from event time 0 on, or one event time.
@@ -171,7 +172,8 @@ def honest_did(
     -------
     HonestResult or NotApplicable
         `no_event_study`, `no_pre_period`, `no_post_period`, `no_common_reference` (imputation
-        measures leads and effects against different periods), `too_few_pre_periods`,
+        measures leads and effects against different periods), `references_differ` (cohorts were
+        last seen before the action at different times before it), `too_few_pre_periods`,
         `method_needs_smoothness`, `too_many_rays`.
 
     Raises
@@ -262,10 +264,12 @@ def _end(value: float) -> float | None:
 def honest_problem(
     path: EventPath, effect: str | float = AVERAGE
 ) -> tuple[HonestProblem, tuple[Finding, ...]] | NotApplicable:
-    """Return the unbroken run of periods around the reference, and the effect asked of it.
+    """Return the periods around the reference, the time between them, and the effect asked of it.
 
-    Restrictions speak of neighbouring periods: rows beyond a missing event time are left out, and
-    said.
+    Restrictions speak of neighbouring surveys. Where these are not equally far apart, the drift
+    allowed in an interval is in proportion to its length (see `honest_restrictions`), and that is
+    said: a long interval without a survey is not taken for one year. Cohorts measured against
+    different event times have no common reference, and are refused.
 
     Parameters
     ----------
@@ -275,41 +279,32 @@ def honest_problem(
     Returns
     -------
     tuple of HonestProblem and findings, or NotApplicable
-        `no_pre_period`, `no_post_period`, `no_common_reference`.
+        `no_pre_period`, `no_post_period`, `no_common_reference`, `references_differ`.
     """
     if path.pooled:
         return NotApplicable.because("no_common_reference")
+    if len(path.references) > 1 or not path.chained:
+        return NotApplicable.because("references_differ")
     path = path.levels()
     order = np.argsort(path.times)
     times = path.times[order]
-    before = _run(times, path.reference, -1)
-    after = _run(times, path.reference, +1)
-    if not before:
+    landed = times[times > path.reference]
+    if len(landed) == len(times):
         return NotApplicable.because("no_pre_period")
-    kept = [*reversed(before), *after]
-    landed = times[after]
     wanted = landed >= 0 if effect == AVERAGE else landed == effect
     if not wanted.any():
         return NotApplicable.because("no_post_period", effect=str(effect))
-    index = order[kept]
+    gaps = np.diff(np.insert(times, len(times) - len(landed), path.reference))
     findings: tuple[Finding, ...] = ()
-    if len(kept) < len(times):
-        findings = (Finding.info("honest_gap", n=len(times) - len(kept), kept=len(kept)),)
+    if not np.allclose(gaps, gaps[0]):
+        findings = (Finding.info("honest_gap", n=len(gaps), longest=float(gaps.max())),)
     problem = HonestProblem(
-        path.estimates[index],
-        path.covariance[np.ix_(index, index)],
+        path.estimates[order],
+        path.covariance[np.ix_(order, order)],
         wanted / wanted.sum(),
+        gaps,
     )
     return problem, findings
-
-
-def _run(times: FloatArray, reference: float, way: int) -> list[int]:
-    """Return the positions of reference ± 1, ± 2… as long as none is missing."""
-    place = {float(time): i for i, time in enumerate(times)}
-    found: list[int] = []
-    while (position := place.get(reference + way * (len(found) + 1))) is not None:
-        found.append(position)
-    return found
 
 
 def _default_m(problem: HonestProblem, options: HonestOptions) -> tuple[float, ...]:
@@ -320,7 +315,9 @@ def _default_m(problem: HonestProblem, options: HonestOptions) -> tuple[float, .
 
 
 def _smoothness_scale(problem: HonestProblem) -> float:
-    found = largest_second_difference(problem.estimates, problem.covariance, n_pre=problem.n_pre)
+    found = largest_second_difference(
+        problem.estimates, problem.covariance, n_pre=problem.n_pre, gaps=problem.gaps
+    )
     return problem.std_error if isinstance(found, NotApplicable) else max(found, 0.0)
 
 

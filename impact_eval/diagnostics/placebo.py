@@ -29,15 +29,16 @@ BoolArray = NDArray[np.bool_]
 class Placebo:
     """False dates, false outcomes, false groups, each through the design itself.
 
-    False dates: only rows not yet treated are kept, and every entry is moved `shifts` periods
-    earlier. False outcomes: columns the action cannot have moved. False groups: units never
-    treated, marked by a column, play the treated. Failed when two placebos, or the only one, are
-    found at 5 %; warning when one among several is.
+    False dates: only rows not yet treated are kept, and every entry is moved `shifts` surveys
+    earlier (a false entry at a date without a survey would have nothing to show). False outcomes:
+    columns the action cannot have moved. False groups: units never treated, marked by a column,
+    play the treated. Failed when two placebos, or the only one, are found at 5 %; warning when one
+    among several is.
 
     Parameters
     ----------
     shifts : tuple of int
-        Periods by which the false dates come early.
+        Surveys by which the false dates come early.
     outcomes : tuple of str
     groups : tuple of str
         0/1 columns among units never treated.
@@ -110,7 +111,7 @@ def _try(
 
 
 def false_date(sample: Sample, shift: int) -> Sample | None:
-    """Keep rows not yet treated and move every entry `shift` periods earlier.
+    """Keep rows not yet treated and move every entry `shift` surveys earlier.
 
     Cohorts without an untreated period left before the false date are left out. None when nobody
     is left.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy import special
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import NotApplicable
 from impact_eval.core.inference import JointTest, wald_test
+from impact_eval.designs.reference_times import ELAPSED, pooled_leads, told_references
 from impact_eval.diagnostics.check import CheckContext, CheckResult, CheckStatus, register_check
 from impact_eval.stats.inference.few import FEW_CLUSTERS
 from impact_eval.stats.panels.pretest import PretestRule, mean_after_passing, slope_for_power
@@ -37,6 +38,11 @@ class EventPath:
         Whether a pre-period row is the change from the period before it (varying base) rather than
         the gap to the reference period.
     n_clusters : int or None
+    elapsed : (k,) array
+        Time from what a row is measured against to the row; NaN when its parts differ, or when the
+        design does not say.
+    references : tuple of float
+        Event times of the references, when cohorts have several (surveys at unequal intervals).
     pooled : bool
         Whether pre-period rows are measured against all earlier periods, and the rows after against
         all periods before (imputation), so that no single period is the reference.
@@ -49,23 +55,39 @@ class EventPath:
     reference: float
     steps: bool
     n_clusters: int | None
+    elapsed: FloatArray
+    references: tuple[float, ...] = ()
     pooled: bool = False
 
     @property
     def unit_drift(self) -> FloatArray:
         """(k,) what a linear trend of slope one would add to every row."""
         if self.pooled:
-            first = float(self.times[self.pre].min()) - 1
+            first = self.references or (float(self.times[self.pre].min()) - 1,)
             middle = float(np.append(self.times[self.pre], first).mean())
-            return self.times - np.where(self.pre, first, middle)
+            return self.times - np.where(self.pre, np.mean(first), middle)
         gap = self.times - self.reference
-        return np.where(self.pre & self.steps, 1.0, gap)
+        known = np.isfinite(self.elapsed)
+        return np.where(known, self.elapsed, np.where(self.pre & self.steps, 1.0, gap))
+
+    @property
+    def chained(self) -> bool:
+        """Whether the rows of a varying base add up to levels: each starts where another ends."""
+        if not self.steps:
+            return True
+        ends = np.sort(self.times[self.pre])
+        starts = np.sort((self.times - self._lengths)[self.pre])
+        return bool(np.allclose(starts[1:], ends[:-1]) and np.isclose(ends[-1], self.reference))
+
+    @property
+    def _lengths(self) -> FloatArray:
+        return np.where(np.isfinite(self.elapsed), self.elapsed, 1.0)
 
     def levels(self) -> EventPath:
         """Return the path measured against the reference period, undoing a varying base.
 
-        The gap at event time e is minus the sum of the steps from e+1 to the reference; it exists
-        only when no step is missing.
+        The gap at event time e is minus the sum of the steps from the next one to the reference; it
+        exists only when no step is missing (`chained`).
         """
         if not self.steps:
             return self
@@ -77,15 +99,14 @@ class EventPath:
             turn[i] = 0.0
             turn[i, later] = -1.0
             turn[i, i] = -1.0
-        times = np.where(self.pre, self.times - 1, self.times)
-        return EventPath(
+        times = np.where(self.pre, self.times - self._lengths, self.times)
+        return replace(
+            self,
             times=times,
             estimates=turn @ self.estimates,
             covariance=turn @ self.covariance @ turn.T,
-            pre=self.pre,
-            reference=self.reference,
             steps=False,
-            n_clusters=self.n_clusters,
+            elapsed=np.where(self.pre, times - self.reference, self.elapsed),
         )
 
 
@@ -100,7 +121,9 @@ def event_path(event: Estimate | None) -> EventPath | NotApplicable:
     if event is None:
         return NotApplicable.because("no_event_study")
     options = event.method.options
-    reference = -1.0 - float(options.get("anticipation") or 0)
+    anticipation = float(options.get("anticipation") or 0)
+    told = told_references(event)
+    reference = max(told, default=-1.0 - anticipation)
     kept = [
         i
         for i, e in enumerate(event.effects)
@@ -109,7 +132,7 @@ def event_path(event: Estimate | None) -> EventPath | NotApplicable:
     times = np.array([float(event.effects[i].time or 0.0) for i in kept])
     counts = [event.effects[i].n_clusters for i in kept]
     known = [count for count in counts if count is not None]
-    pre = times <= reference
+    pre = times < -anticipation
     steps = str(options.get("base_period", "")) == "varying"
     if not pre.any():
         return NotApplicable.because("no_pre_period", method=event.method.name)
@@ -121,8 +144,18 @@ def event_path(event: Estimate | None) -> EventPath | NotApplicable:
         reference=reference,
         steps=steps,
         n_clusters=min(known) if known else None,
-        pooled=bool((times == reference).any()) and not steps,
+        elapsed=_elapsed(event)[kept],
+        references=told,
+        pooled=pooled_leads(event) or (bool((times == reference).any()) and not steps),
     )
+
+
+def _elapsed(event: Estimate) -> FloatArray:
+    told = event.details.get(ELAPSED)
+    size = len(event.effects)
+    if not isinstance(told, (list, tuple)) or len(told) != size:
+        return np.full(size, np.nan)
+    return np.array([np.nan if value is None else float(value) for value in told])
 
 
 def pretrends_test(path: EventPath) -> JointTest:

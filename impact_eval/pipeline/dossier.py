@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
-from impact_eval.core.inference import critical_value
 from impact_eval.data.sample import Sample
 from impact_eval.designs import Design, designs
 from impact_eval.diagnostics.few_clusters import FewClusters, few_clusters_inference
@@ -23,9 +20,9 @@ class Dossier:
     Attributes
     ----------
     main : Estimate
-        The headline with the interval to print.
+        The headline.
     analytic : Estimate or None
-        The design's own interval, when it is not reliable here.
+        The headline with the usual margin, when it is not reliable here.
     inference : FewClusters or None
     curve : SpecificationCurve or None
     hidden : Unobserved or None
@@ -68,45 +65,16 @@ def dossier_of(
         return Dossier(main=main, analytic=None, inference=None, curve=None, hidden=None)
     answer = few_clusters_inference(sample, column, design, main, seed=seed)
     inference = None if isinstance(answer, NotApplicable) else answer
-    few = inference is not None and inference.few and len(inference.rows) > 1
-    printed = with_interval(main, inference) if few and inference is not None else main
     hidden = None
     if design.info.assignment and design.info.covariates and not randomised:
-        found = unobserved(sample, column, printed.effects[0])
+        found = unobserved(sample, column, main.effects[0])
         hidden = None if isinstance(found, NotApplicable) else found
     return Dossier(
-        main=printed,
-        analytic=main if few else None,
+        main=main,
+        analytic=None if inference is None else inference.textbook,
         inference=inference,
         curve=_curve(sample, column) if curve else None,
         hidden=hidden,
-    )
-
-
-def with_interval(main: Estimate, inference: FewClusters) -> Estimate:
-    """Return the headline with the interval of the few-territories rule.
-
-    The standard error is the one that this interval implies, so that what is computed from it
-    (value, pooling, smallest visible effect) rests on the same inference.
-    """
-    effect = inference.headline
-    old = main.effects[0].std_error
-    if effect.conf_low is None or effect.conf_high is None:
-        row = replace(effect, std_error=None)
-        return replace(
-            main, effects=(row,), covariance=np.full((1, 1), np.nan), influence=None,
-            method=replace(main.method, covariance=inference.rows[0].method),
-        )  # fmt: skip
-    implied = (effect.conf_high - effect.conf_low) / 2 / critical_value(effect.conf_level)
-    influence = main.influence
-    if influence is not None and old:
-        influence = influence.transform(np.array([[implied / old]]))
-    return replace(
-        main,
-        effects=(replace(effect, std_error=implied),),
-        covariance=np.array([[implied**2]]),
-        influence=influence,
-        method=replace(main.method, covariance=inference.rows[0].method),
     )
 
 

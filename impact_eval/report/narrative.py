@@ -23,6 +23,7 @@ from impact_eval.core.vocabulary import Unit as Vocabulary
 from impact_eval.report import narrative_value
 from impact_eval.report.blocks import (
     WITHHELD,
+    Absent,
     AnyBlock,
     Decision,
     Evidence,
@@ -186,7 +187,7 @@ def headline_number(
     named = unit.code not in (Vocabulary.NUMBER, Vocabulary.COUNT)
     return Number(
         label=result.outcome,
-        value=WITHHELD if effect.estimate is None else unit.factor * effect.estimate,
+        value=_value(result),
         form=unit.form(result.digits),
         unit=unit.label() if named else None,
         low=low,
@@ -198,6 +199,14 @@ def headline_number(
         headline=True,
         evidence_level=result.level,
     )
+
+
+def _value(result: Result) -> float | Withheld | Absent:
+    """Return the number; one that could not be computed is absent, not kept back."""
+    estimate = result.effect.estimate
+    if estimate is not None:
+        return result.unit.factor * estimate
+    return WITHHELD if result.withheld else Absent(reason="effect_not_computed")
 
 
 def _observed_in_all(result: Result, n_units: int | None) -> int | Withheld | None:

@@ -72,8 +72,15 @@ def _inference(entry: InferenceRecord | None, result: Result) -> list[AnyBlock]:
     return [
         Paragraph(words=tuple(words), evidence_level=result.level),
         _table(entry.rows, result.unit, result.digits),
-        Note(words=say("dossier.exact" if entry.exact else "dossier.sampled", n=entry.n_draws)),
+        Note(words=_how(entry)),
     ]
+
+
+def _how(entry: InferenceRecord) -> Said:
+    """Say what the margin printed rests on."""
+    if not entry.n_draws:
+        return say(f"dossier.{entry.rows[0].method}")
+    return say("dossier.exact" if entry.exact else "dossier.sampled", n=entry.n_draws)
 
 
 def _table(rows: Sequence[MarginRow], unit: ShownUnit, digits: int) -> Table:

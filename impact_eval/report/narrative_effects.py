@@ -44,6 +44,7 @@ from impact_eval.report.wording import (
 from impact_eval.results.estimates import EffectRecord, EstimateRecord, Role
 from impact_eval.results.records import StudyResults
 
+BLANK = ("nothing_to_aggregate", "rows_without_effect")  # some rows of it have no number
 EVENT = "event"  # the rows of an event study that have a place in time
 
 
@@ -196,7 +197,9 @@ def event_blocks(record: EstimateRecord, outcome: Said) -> list[AnyBlock]:
         unit = unit_of(record.unit.value)
         out.append(data_for_event_study(points, unit, outcome, level=level))
     if hidden:
-        out.append(Note(words=say("effect.event_withheld", times=sorted(hidden))))
+        blank = any(finding.code in BLANK for finding in record.estimate.findings)
+        code = "effect.event_absent" if blank else "effect.event_withheld"
+        out.append(Note(words=say(code, times=sorted(hidden))))
     return out
 
 

@@ -43,6 +43,7 @@ from impact_eval.results.records import StudyResults
 from impact_eval.results.study_records import InferenceRecord, Provenance
 
 MANY_OUTCOMES = 5
+ASKED = "asked"  # the margin printed is one asked for by name: not corrected for few
 # what a corrected interval makes moot: `limits.few_corrected` says it instead
 OF_USUAL_MARGIN = frozenset({"few_clusters", "few_treated_units", "few_treated_clusters"})
 SAID_BY_LEVEL = frozenset({"no_comparison_group"})  # what the limits of the level already say
@@ -123,16 +124,17 @@ def _corrected(results: StudyResults) -> dict[str, InferenceRecord]:
         if inference is None:
             continue
         announced = [row for row in inference.rows if row.status == "headline"]
-        if any(row.conf_low is not None for row in announced):
+        if any(row.conf_low is not None and row.method != ASKED for row in announced):
             found[outcome] = inference
     return found
 
 
 def _few_corrected(inference: InferenceRecord, clusters: RowsAre) -> Limitation:
     people = "_people" if clusters is RowsAre.PEOPLE else ""
+    how = "corrected" if inference.n_draws else "adjusted"
     return Limitation(
         words=say(
-            f"limits.few_corrected{people}",
+            f"limits.few_{how}{people}",
             n=count_or_words(inference.n_clusters),
             treated=count_or_words(inference.n_treated),
         ),

@@ -67,7 +67,7 @@ NAMES: Mapping[str, Declared] = MappingProxyType(
             ValueKind.NUMBER,
             Rule.RATIO,
             "alpha|alpha_other|ceiling|cfi|conf_high|conf_low|design_effect|dz|f|floor|high|highest"
-            "|largest|low|mean|p_value|reliability|rmsea|smallest_p|spread|srmr|statistic"
+            "|gap|largest|low|mean|p_value|reliability|rmsea|smallest_p|spread|srmr|statistic"
             "|value|by_chance",
         ),
         **_all(ValueKind.NUMBER, Rule.SHARE, "share|attrition|take_up|rate|overall"),
@@ -76,7 +76,7 @@ NAMES: Mapping[str, Declared] = MappingProxyType(
             ValueKind.NUMBER,
             Rule.FREE,
             "advised|allowed|anticipation|bound|df|least|level|limit|margin|most|needed|window"
-            "|horizon|year|hours|expected",
+            "|horizon|year|hours|expected|longest",
         ),
         **_all(
             ValueKind.TEXTS,
@@ -111,11 +111,13 @@ _CLUSTERS = Declared(ValueKind.COUNT, Rule.CLUSTERS)
 
 # Codes whose `n` counts what are not people.
 _OF_THINGS = _codes(
-    "blank_columns_dropped|blank_rows_dropped|cells_not_identified|cells_not_imputable"
+    "average_of_fewer|rows_without_effect|cohorts_not_balanced|event_times_unknown|cells_no_overlap"
+    "|blank_columns_dropped|blank_rows_dropped|cells_not_identified|cells_not_imputable"
     "|cfa_not_identified|cfa_groups_differ|cohorts_outside_window|collinear_columns"
     "|constant_or_collinear_items|covariance_not_psd|event_times_dropped|header_rows_dropped"
     "|headers_joined|honest_gap|identifying_columns|index_weight_negative|invariance_few_items"
-    "|items_not_balanced|no_own_error|no_pre_period|one_arm_block|one_pre_period"
+    "|items_not_balanced|periods_uneven|reference_of_cohorts|no_own_error|no_pre_period"
+    "|one_arm_block|one_pre_period|margin_dealt"
     "|pretrends_rank|quality_general_factor|quality_improper|quality_read_dif"
     "|quality_read_parallel|quality_several_things|reference_period|restriction_too_tight"
     "|restrictions_singular|several_waves_pooled|title_rows_dropped|too_few_factors"
@@ -123,6 +125,7 @@ _OF_THINGS = _codes(
     "|too_few_pre_periods|too_few_scales|too_many_categories|too_many_factors|too_many_rays"
     "|too_few_groups|dif_one_group|dif_two_groups_only|invariance_one_group|irt_needs_binary"
     "|synthetic_no_error|note_rows_dropped|stray_cells|tool_rows_dropped|far_cells"
+    "|treatment_constant_within"
 )
 _OF_CLUSTERS = _codes(
     "few_clusters|few_treated_clusters|one_cluster_cohort|randomisation_cannot_reject"

@@ -636,6 +636,32 @@ class FindingsSwallowed(DifferenceInMeans):
         return replace(super().fit(sample, outcome), findings=())
 
 
+FEW = ("few_clusters", "few_treated_units", "few_treated_clusters")
+
+
+@planted("few units are not told", "few_told")
+class FewUntold(DifferenceInDifferences):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        right = super().fit(sample, outcome)
+        return replace(right, findings=tuple(f for f in right.findings if f.code not in FEW))
+
+
+@planted("few treated are told below another number than everywhere else", "few_told")
+class OtherThreshold(TwoWayFixedEffects):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        right = super().fit(sample, outcome)
+        kept = (f for f in right.findings if f.code not in FEW[1:] or f.values["n"] < 4)
+        return replace(right, findings=tuple(kept))
+
+
+@planted("few clusters are told twice", "few_told")
+class FewToldTwice(BeforeAfter):
+    def fit(self, sample: Sample, outcome: str) -> Estimate:
+        right = super().fit(sample, outcome)
+        again = tuple(f for f in right.findings if f.code in FEW)
+        return replace(right, findings=(*right.findings, *again))
+
+
 @planted("the sample is read again, and what was noticed is lost", "findings_kept")
 class FindingsOfAnotherReading(TwoWayFixedEffects):
     def fit(self, sample: Sample, outcome: str) -> Estimate:

@@ -112,11 +112,9 @@ def tolerance_of(case: str) -> float:
 
 
 def in_order(table_of: Any, keys: list[tuple[float, float]]) -> Any:
-    """Rows of the reference's cells, in its order (see the README: it has fewer without never
-    treated).
-    """
+    """Rows of the reference's cells, in its order."""
     rows = table_of.set_index(["group", "time"])
-    assert set(keys) <= set(rows.index)
+    assert set(keys) == set(rows.index)
     return rows.loc[keys]
 
 
@@ -125,8 +123,6 @@ def test_cells(case: str) -> None:
     stored, close = result(case), tolerance_of(case)
     keys = list(zip(numbers(stored["group"]), numbers(stored["time"]), strict=True))
     found = estimate_of(case).tidy()
-    if CASES[case][0] != NO_NEVER:
-        assert len(found) == len(keys)
     rows = in_order(found, keys)
     same(rows["estimate"], stored["att"], rtol=close, atol=close)
     same(rows["std_error"], stored["std_error"], rtol=close)
@@ -143,7 +139,9 @@ def test_aggregates(case: str, kind: str) -> None:
     if "at" not in stored:
         return
     rows = aggregate.tidy().query("term != 'att'")
-    rows = rows.set_index("group" if kind == "group" else "time").loc[numbers(stored["at"])]
+    rows = rows.set_index("group" if kind == "group" else "time")
+    assert sorted(rows.index) == sorted(numbers(stored["at"]))
+    rows = rows.loc[numbers(stored["at"])]
     same(rows["estimate"], stored["att"], rtol=close, atol=close)
     same(rows["std_error"], stored["std_error"], rtol=close)
 
@@ -169,7 +167,9 @@ def test_windows_of_the_event_study(case: str, name: str, more: dict[str, Any]) 
     design = CallawaySantAnna(**(options | more))
     aggregate = design.fit(sample_of(source, roles), outcome_of(source)).aggregate("event")
     stored, close = result(case)[name], tolerance_of(case)
-    rows = aggregate.tidy().query("term != 'att'").set_index("time").loc[numbers(stored["at"])]
+    rows = aggregate.tidy().query("term != 'att'").set_index("time")
+    assert sorted(rows.index) == sorted(numbers(stored["at"]))
+    rows = rows.loc[numbers(stored["at"])]
     same(rows["estimate"], stored["att"], rtol=close, atol=close)
     same(rows["std_error"], stored["std_error"], rtol=close)
     assert aggregate["att"].estimate == pytest.approx(stored["overall"], rel=close)
@@ -195,8 +195,7 @@ def test_joint_test_before_the_start(case: str) -> None:
     """
     stored = result(case)
     estimate = estimate_of(case)
-    listed = set(zip(numbers(stored["group"]), numbers(stored["time"]), strict=True))
-    before = [e.key for e in estimate.effects if e.time < e.group and (e.group, e.time) in listed]
+    before = [e.key for e in estimate.effects if e.time < e.group]
     test = estimate.test(before)
     assert test.statistic == pytest.approx(stored["wald_pretest"], rel=1e-6)
     assert test.p_value == pytest.approx(stored["wald_pretest_p"], abs=5e-6)

@@ -138,7 +138,10 @@ def trial(
 
 
 LIN: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
-    "hc2": ("score_complet", {}, {"covariates": ["score_avant", "age", "femme"]}),
+    "hc2": (
+        "score_complet", {"covariance": Robust("HC2")},
+        {"covariates": ["score_avant", "age", "femme"]},
+    ),
     "hc1": (
         "score_complet", {"covariance": Robust("HC1")},
         {"covariates": ["score_avant", "age", "femme"]},
@@ -147,8 +150,10 @@ LIN: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         "score_complet", {"covariance": Robust("HC3")},
         {"covariates": ["score_avant", "age", "femme"]},
     ),
-    "strata": ("score_complet", {}, {"strata": "strate"}),
-    "missing": ("score_apres", {}, {"covariates": ["score_avant", "age"]}),
+    "strata": ("score_complet", {"covariance": Robust("HC2")}, {"strata": "strate"}),
+    "missing": (
+        "score_apres", {"covariance": Robust("HC2")}, {"covariates": ["score_avant", "age"]},
+    ),
     "cr2": (
         "score_agence", {},
         {"covariates": ["score_avant", "age"], "cluster": "agence", "treatment": "offre_agence"},
@@ -204,12 +209,12 @@ DIFFERENCES: dict[str, tuple[str, dict[str, Any]]] = {
 def test_trial_is_difference_in_means(case: str) -> None:
     outcome, roles = DIFFERENCES[case]
     stored = result("estimatr_difference_in_means")[case]
-    row = trial(outcome, DifferenceInMeans(), **roles)
+    by_name = case in ("blocked", "weighted")  # n - k there, Satterthwaite's by default here
+    row = trial(outcome, DifferenceInMeans(covariance=Robust("HC2") if by_name else None), **roles)
     assert row.estimate == pytest.approx(stored["estimate"][0], rel=ALGEBRA)
     assert row.std_error == pytest.approx(stored["std_error"][0], rel=ALGEBRA)
-    if case in ("blocked", "clustered", "weighted"):  # elsewhere Welch there, n - k here (README)
-        assert row.df == pytest.approx(stored["df"][0], rel=1e-8)
-        assert row.p_value == pytest.approx(stored["p_value"][0], rel=P_VALUE)
+    assert row.df == pytest.approx(stored["df"][0], rel=1e-8)
+    assert row.p_value == pytest.approx(stored["p_value"][0], rel=P_VALUE)
 
 
 CR = {"CR0": "CR0", "CR1S": "CR1", "CR2": "CR2", "CR3": "CR3"}

@@ -28,6 +28,7 @@ from impact_eval.designs.contract.arithmetic import (
 from impact_eval.designs.contract.counting import check_counts
 from impact_eval.designs.contract.covariance_asked import check_covariance_asked
 from impact_eval.designs.contract.example import SEED, Example, example_of
+from impact_eval.designs.contract.few_told import check_few_told
 from impact_eval.designs.contract.findings_kept import check_findings_kept
 from impact_eval.designs.contract.heeding import check_no_inert_option, check_roles_are_heeded
 from impact_eval.designs.contract.invariances import (
@@ -77,6 +78,7 @@ CHECKS: Mapping[str, Callable[[type[Design]], None]] = MappingProxyType(
         "influence": check_influence,
         "covariance_asked": check_covariance_asked,
         "findings_kept": check_findings_kept,
+        "few_told": check_few_told,
         "truth_is_recovered": check_truth_is_recovered,
         "error_is_the_spread": check_error_is_the_spread,
         "size_and_coverage": check_size_and_coverage,

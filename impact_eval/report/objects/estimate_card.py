@@ -24,7 +24,7 @@ from impact_eval.report.blocks import (
     say,
 )
 from impact_eval.report.narrative_limits import OF_USUAL_MARGIN
-from impact_eval.report.objects.remarks import named, noticed
+from impact_eval.report.objects.remarks import named, noticed, reason_card
 from impact_eval.report.quantities import ShownUnit, digits_for, unit_of
 from impact_eval.report.wording import Result, main_sentence, pick, written
 from impact_eval.results.stated import observed
@@ -239,6 +239,7 @@ def effect_card(effect: Effect) -> list[AnyBlock]:
     between: Said = say("report.no_interval")
     if effect.conf_low is not None and effect.conf_high is not None:
         between = UNIT.between(effect.conf_low, effect.conf_high, digits)
+    absent = reason_card(effect.reason) if effect.reason is not None else []
     words: list[Said] = [
         say(
             "shown.effect",
@@ -253,7 +254,7 @@ def effect_card(effect: Effect) -> list[AnyBlock]:
         words.append(
             say("shown.compared", n_treated=effect.n_treated, n_comparison=effect.n_comparison)
         )
-    return [Paragraph(words=tuple(words))]
+    return [Paragraph(words=tuple(words)), *absent]
 
 
 BUILDERS: Mapping[str, Callable[..., list[AnyBlock]]] = MappingProxyType(

@@ -236,6 +236,42 @@ def weighted_cr2_moments(fit: LinearFit, clusters: IntArray) -> ClusterMoments:
     )
 
 
+def adjusted_columns(fit: LinearFit, clusters: IntArray, contrast: FloatArray) -> FloatArray:
+    r"""Return what CR2 multiplies each residual by, for one contrast.
+
+    The rows :math:`a_j = A_j'W_jX_jMc` of cluster j: the variance is :math:`\sum_j (a_j'e_j)^2`.
+
+    Parameters
+    ----------
+    fit : LinearFit
+    clusters : (n,) array of int
+    contrast : (k,) array
+
+    Returns
+    -------
+    (n,) array
+        Zero for rows without weight.
+    """
+    rows = clustered_rows(fit, clusters)
+    out = np.zeros(len(fit.residuals))
+    white = _whiten(fit) @ contrast
+    if rows.weights is None:
+        values, vectors = np.linalg.eigh(grams(rows.z, rows.starts))
+        turned = np.einsum("jba,b->ja", vectors, white) * inverse_root(1 - values)
+        by_cluster = np.einsum("jab,jb->ja", vectors, turned)
+        sizes = np.diff(rows.starts)
+        out[rows.order] = np.einsum("nk,nk->n", rows.z, np.repeat(by_cluster, sizes, axis=0))
+        return out
+    plain = rows.z / np.sqrt(rows.weights)[:, None]
+    total = (rows.z * rows.weights[:, None]).T @ rows.z
+    for j in range(len(rows.starts) - 1):
+        part = slice(rows.starts[j], rows.starts[j + 1])
+        x, w = plain[part], rows.weights[part][:, None]
+        wx = x * w
+        out[rows.order[part]] = _weighted_adjustment(x, wx, total, wx @ white[:, None])[:, 0]
+    return out
+
+
 def _weighted_adjustment(
     x: FloatArray, wx: FloatArray, total: FloatArray, target: FloatArray
 ) -> FloatArray:

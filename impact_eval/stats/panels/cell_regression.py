@@ -107,12 +107,12 @@ def cell_regression(
     effects = period_effects(np.where(used, mean - fitted, 0.0), weight, used)
     # psi_i = w_i Q^-1 X~_g'(y_i - lambda - X_g b): linear in y_i, so a slope and an offset by
     # cohort.
-    slope = np.einsum("kl,gtl->gkt", bread, free)
+    slope = np.ascontiguousarray((free @ bread).transpose(0, 2, 1))  # bread is symmetric
     level = fitted + np.nan_to_num(effects)[None, :]
     return CellFit(
         kept=kept,
         coefficients=coefficients,
-        influence=CellInfluence(slope, np.einsum("gkt,gt->gk", slope, np.where(used, level, 0.0))),
+        influence=CellInfluence(slope, (slope @ np.where(used, level, 0.0)[:, :, None])[:, :, 0]),
         bread=bread,
         residual_columns=free,
         period_effects=effects,

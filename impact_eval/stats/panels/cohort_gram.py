@@ -163,13 +163,16 @@ class CellInfluence:
 
     def combine(self, contrasts: FloatArray) -> CellInfluence:
         """Return the influence on linear combinations: `contrasts` is (J, K)."""
+        if np.array_equal(contrasts, np.eye(self.slope.shape[1])):
+            return self  # the effects themselves: nothing to multiply
         return CellInfluence(contrasts @ self.slope, self.offset @ contrasts.T)
 
     def covariance(self, moments: CohortGram) -> FloatArray:
         r"""Return :math:`\sum_i \psi_i\psi_i'`, the (K, K) covariance with one cluster per unit."""
-        level = np.einsum("gkt,gt->gk", self.slope, moments.mean) - self.offset
-        cross = np.einsum("gkt,gt->gk", self.slope, moments.drift)
-        out = np.einsum("gks,gst,glt->kl", self.slope, moments.gram, self.slope, optimize=True)
+        level = (self.slope @ moments.mean[:, :, None])[:, :, 0] - self.offset
+        cross = (self.slope @ moments.drift[:, :, None])[:, :, 0]
+        flat = self.slope.transpose(1, 0, 2).reshape(self.slope.shape[1], -1)
+        out = flat @ (self.slope @ moments.gram).transpose(1, 0, 2).reshape(flat.shape).T
         mixed = cross.T @ level
         return np.asarray(out + mixed + mixed.T + level.T @ (level * moments.weight_sq[:, None]))
 

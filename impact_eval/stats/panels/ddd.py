@@ -40,12 +40,15 @@ class TripleEffect:
     weights : (C,) array
         Of the comparison cohorts; they sum to one.
     findings : tuple of Finding
+    separated : bool
+        In one of the comparisons nobody is alike: there is no estimate.
     """
 
     estimate: float
     influence: FloatArray
     weights: FloatArray
     findings: tuple[Finding, ...]
+    separated: bool = False
 
 
 def triple_difference(
@@ -90,6 +93,7 @@ def triple_difference(
     known = np.isfinite(change)
     target = own & eligible & known
     findings: list[Finding] = []
+    separated: list[bool] = []
 
     def compare(others: BoolArray) -> tuple[float, FloatArray]:
         rows = np.flatnonzero(target | (others & known))
@@ -97,6 +101,7 @@ def triple_difference(
             change[rows], target[rows], design[rows], weights=weights[rows], method=method
         )
         findings.extend(f for f in found.findings if f not in findings)
+        separated.append(found.propensity is not None and found.propensity.separated)
         influence = np.zeros(len(change))
         influence[rows] = found.influence
         return found.estimate, influence
@@ -118,6 +123,7 @@ def triple_difference(
         influence=influences @ share,
         weights=share,
         findings=tuple(findings),
+        separated=any(separated),
     )
 
 

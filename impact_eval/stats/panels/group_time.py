@@ -66,6 +66,8 @@ class GroupTimeFit:
     largest_propensity : float
     n_independent : int
         Units, or clusters.
+    gap : float
+        Largest standardised gap of a covariate between two groups compared.
     influence : function
         Makes the (m, c + K) matrix of influence values, rows by unit or by cluster code; given
         (J, c + K) combinations, makes theirs, (m, J), without the whole matrix.
@@ -82,6 +84,7 @@ class GroupTimeFit:
     largest_propensity: float
     n_independent: int
     influence: Callable[..., FloatArray]
+    gap: float = 0.0
 
 
 def group_time(
@@ -157,6 +160,7 @@ def _by_units(
         largest_propensity=max((f.largest for f in fits), default=0.0),
         n_independent=panel.n_clusters,
         influence=writer.matrix,
+        gap=max((f.gap for f in fits), default=0.0),
     )
 
 

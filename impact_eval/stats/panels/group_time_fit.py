@@ -11,7 +11,7 @@ columns. Means of the treated come from Gram matrices; only the odds need one pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from impact_eval.stats.panels.cohort_sorted import Rows, SortedPanel
 from impact_eval.stats.panels.drdid import DidMethod
 from impact_eval.stats.panels.group_time_plan import CellPlan, Comparison
+from impact_eval.stats.surveys.far_apart import gap_of_moments
 from impact_eval.stats.surveys.propensity import TRIM, TRIM_ODDS, Segment, fit_segments
 
 FloatArray = NDArray[np.float64]
@@ -69,7 +70,9 @@ class ComparisonFit:
     trimmed : int
         Comparison units given no weight.
     largest : float
-        Largest propensity met in the comparison group.
+        Largest propensity met.
+    gap : float
+        Largest standardised gap of a covariate between the two groups.
     n_treated, n_comparison : int
     undefined : Undefined or None
     """
@@ -88,6 +91,7 @@ class ComparisonFit:
     pull: FloatArray | None = None
     trimmed: int = 0
     largest: float = 0.0
+    gap: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +158,12 @@ class _Workshop:
             undefined = Undefined.TOO_FEW_COMPARISON
         if undefined is not None:
             return _empty(part, treated.n, n_comparison, undefined)
+        by = self._by_weighting
         if self.method is DidMethod.REG:
-            return self._by_regression(part, treated, n_comparison)
-        return self._by_weighting(part, treated, n_comparison)
+            by = self._by_regression
+        others = sum(self.gram(cohort, part).xx for cohort in part.controls)
+        found = by(part, treated, n_comparison)
+        return replace(found, gap=gap_of_moments(treated.xx, np.asarray(others)))
 
     def _by_regression(self, part: Comparison, treated: Gram, n_comparison: int) -> ComparisonFit:
         regression = self.regression(part)
@@ -189,6 +196,11 @@ class _Workshop:
         regression = self.regression(part) if self.method is DidMethod.DR else None
         slopes = None if regression is None else regression.slopes
         moments = _odds_moments(self.panel, part, logit.coefficients, slopes)
+        # the surest of all rows, treated or not: the same as the two-by-two looks at
+        index = segments[0].design @ logit.coefficients
+        if segments[0].weights is not None:
+            index = index[segments[0].weights > 0]
+        surest = 1 / (1 + np.exp(-np.clip(index, -500, 500)))
         weight = float(treated.xx[0, 0])
         mean_x = treated.xx[0] / weight
         level = treated.xy[0] / weight - (0.0 if slopes is None else mean_x @ slopes)
@@ -215,7 +227,7 @@ class _Workshop:
             tilt=logit.bread @ tilt @ part.contrast,
             pull=pull,
             trimmed=moments.trimmed,
-            largest=moments.largest,
+            largest=max(moments.largest, float(surest.max(initial=0.0))),
         )
 
 

@@ -94,32 +94,86 @@ def cells_from_moments(moments: CohortGram, plan: CellPlan) -> MomentCells:
     slope[plan.cohort[live], cells[live]] = 1 / own[live]
     slope -= np.where(live, plan.controls.T / np.where(beside > 0, beside, 1.0), 0.0)
     offset = np.where(plan.controls.T, change - control_mean, 0.0) * slope
-    total = float(weight.sum())
     return MomentCells(
         estimates=np.where(plan.reference, 0.0, estimates),
-        covariance=_covariance(moments, contrast, slope, offset, total),
-        shares=weight[:-1] / total,
+        covariance=_covariance(moments, plan, contrast, slope, offset),
+        shares=weight[:-1] / weight.sum(),
     )
 
 
+def cell_weights(weight: FloatArray, plan: CellPlan) -> FloatArray:
+    """Return what the mean of each cohort at each period weighs in each cell: (K + 1, T, c).
+
+    Parameters
+    ----------
+    weight : (K + 1,) array
+        Total weight of the cohorts of the plan, then of the never treated.
+    plan : CellPlan
+
+    Returns
+    -------
+    (K + 1, T, c) array
+        Zero for a cell without comparison, and at the reference period.
+
+    Examples
+    --------
+    >>> from impact_eval.stats.panels.group_time_plan import BasePeriod, ControlGroup, plan_cells
+    >>> plan = plan_cells(np.array([1.0, 2.0]), np.array([2.0]), base_period=BasePeriod.VARYING,
+    ...                   control_group=ControlGroup.NEVER_TREATED)
+    >>> cell_weights(np.array([3.0, 5.0]), plan)[:, :, 0].tolist()
+    [[-1.0, 1.0], [1.0, -1.0]]
+    """
+    cells = np.arange(plan.size)
+    contrast = np.zeros((len(plan.times), plan.size))
+    contrast[plan.time, cells] += 1.0
+    contrast[plan.base, cells] -= 1.0
+    pooled = plan.controls * weight
+    beside = pooled.sum(axis=1, keepdims=True)
+    share = np.divide(pooled, beside, out=np.zeros_like(pooled), where=beside > 0)
+    role = -share.T
+    role[plan.cohort, cells] += 1.0
+    role[:, (beside[:, 0] <= 0) | plan.reference] = 0.0
+    return np.asarray(role[:, None, :] * contrast)
+
+
 def _covariance(
-    moments: CohortGram,
-    contrast: FloatArray,
-    slope: FloatArray,
-    offset: FloatArray,
-    total: float,
+    moments: CohortGram, plan: CellPlan, contrast: FloatArray, slope: FloatArray, offset: FloatArray
 ) -> FloatArray:
-    """Add up, by cohort, the squares of w(a'(y - mean) + r): r is the offset and the share."""
-    size, cohorts = contrast.shape[1], len(slope) - 1
+    """Add up, by cohort, the squares of w(a'(y - mean) + r): r is the offset and the share.
+
+    A cohort moves the cells it is compared in, its own, and its share: products are of those alone.
+    By period the former are side by side, for who is not treated yet is compared until it starts.
+    """
+    cohorts, size = len(plan.cohorts), plan.size
+    order = np.arange(size)
+    if plan.controls[:, :-1].any():
+        order = np.argsort(np.maximum(plan.time, plan.base), kind="stable")
     out = np.zeros((size + cohorts, size + cohorts))
+    # The influence of their theorem 2, cohort by cohort: psi_i = w_i M'(y_i, 1).
     for k in range(cohorts + 1):
-        a = contrast * slope[k]
-        constant = np.concatenate([offset[k], np.zeros(cohorts)])
+        rows = np.vstack([contrast * slope[k], offset[k]])[:, order]
+        beside = np.flatnonzero(plan.controls[order, k])
+        side = slice(int(beside[0]), int(beside[-1]) + 1) if beside.size else slice(0)
+        own = np.flatnonzero(plan.cohort[order] == k)
+        mine = np.hstack([rows[:, own], np.zeros((len(rows), int(k < cohorts)))])
+        rows[:, own] = 0.0
         if k < cohorts:
-            constant[size + k] = 1 / total
-        out[:size, :size] += a.T @ moments.gram[k] @ a
-        mixed = np.outer(a.T @ moments.drift[k], constant)
-        out[:size] += mixed
-        out[:, :size] += mixed.T
-        out += moments.weight_sq[k] * np.outer(constant, constant)
-    return out
+            own = np.append(own, size + k)
+            mine[-1, -1] = 1 / moments.weight.sum()
+        square = _bordered(moments, k)
+        pulled = square @ rows[:, side]
+        out[side, side] += rows[:, side].T @ pulled
+        cross = mine.T @ pulled
+        out[own, side] += cross
+        out[side, own] += cross.T
+        out[np.ix_(own, own)] += mine.T @ (square @ mine)
+    if (order[1:] > order[:-1]).all():
+        return out
+    back = np.append(np.argsort(order), size + np.arange(cohorts))
+    return out[np.ix_(back, back)]
+
+
+def _bordered(moments: CohortGram, k: int) -> FloatArray:
+    """Return the sums of squares of (y - mean, 1) in a cohort, weights squared: (T + 1, T + 1)."""
+    drift = moments.drift[k][:, None]
+    return np.block([[moments.gram[k], drift], [drift.T, moments.weight_sq[k]]])

@@ -87,7 +87,8 @@ def plan_cells(
     times : (T,) array
         Ascending.
     cohorts : (K,) array
-        Ascending, finite; those without a period before g - anticipation have no cell.
+        Ascending, finite; those without a period before g - anticipation have no cell, nor those
+        that enter after the last period: they are compared with until they may react.
     control_group, base_period : ControlGroup, BasePeriod
     anticipation : float
         Periods before g at which behaviour may already change.
@@ -105,12 +106,13 @@ def plan_cells(
     """
     size = len(cohorts)
     never = np.arange(size + 1) == size
+    beyond = cohorts > times[-1]
     rows: list[tuple[int, int, int, BoolArray, bool]] = []
     for k, start in enumerate(cohorts):
         # `last` is g - delta - 1 in theorem 1 of Callaway and Sant'Anna (2021), delta the
         # anticipation.
         before = np.flatnonzero(times + anticipation < start)
-        if not before.size:
+        if not before.size or beyond[k]:
             continue
         last = int(before[-1])
         universal = base_period is BasePeriod.UNIVERSAL
@@ -120,9 +122,10 @@ def plan_cells(
             # Their assumption 5 compares with those untreated at t + delta. The later of the two
             # periods decides, for a cohort starting between them would bring its own effect into
             # the change.
-            if control_group is ControlGroup.NOT_YET_TREATED:
-                controls[:-1] = cohorts > times[max(t, base)] + anticipation
-                controls[k] = False
+            controls[:-1] = cohorts > times[max(t, base)] + anticipation
+            if control_group is ControlGroup.NEVER_TREATED:
+                controls[:-1] &= beyond
+            controls[k] = False
             rows.append((k, t, base, controls, base == t))
     return CellPlan(
         times=times,

@@ -16,6 +16,7 @@ from impact_eval.stats.panels.drdid_cross_sections import cross_section_did
 from impact_eval.stats.panels.group_time import GroupTimeFit
 from impact_eval.stats.panels.group_time_fit import Undefined
 from impact_eval.stats.panels.group_time_plan import CellPlan
+from impact_eval.stats.surveys.far_apart import gap_of_rows
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -79,7 +80,7 @@ def group_time_rows(
     influence = np.zeros((data.n_independent, size + cohorts), order="F")
     undefined: dict[int, Undefined] = {}
     treated, comparison = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
-    trimmed, largest = 0, 0.0
+    trimmed, largest, gap = 0, 0.0, 0.0
     for i in range(size):
         rows, is_treated, after = slices.cell(plan, i)
         treated[i], comparison[i] = int(is_treated.sum()), int((~is_treated).sum())
@@ -92,13 +93,14 @@ def group_time_rows(
             undefined[i] = found
             continue
         estimates[i] = found.estimate
+        gap = max(gap, gap_of_rows(data.design[rows], is_treated, data.weights[rows]))
         if apart:
             influence[data.independent[rows], i] = found.influence
         else:
             _add_by_unit(influence[:, i], data.independent[rows], found.influence)
         if found.propensity is not None:
             trimmed = max(trimmed, found.propensity.trimmed)
-            largest = max(largest, float(found.propensity.share[~is_treated].max()))
+            largest = max(largest, float(found.propensity.share.max()))
     shares = _cohort_shares(data, cohorts, influence[:, size:])
     return GroupTimeFit(
         plan=plan,
@@ -111,6 +113,7 @@ def group_time_rows(
         trimmed=trimmed,
         largest_propensity=largest,
         n_independent=data.n_independent,
+        gap=gap,
         influence=lambda rows=None: influence if rows is None else influence @ rows.T,
     )
 

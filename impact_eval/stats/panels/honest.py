@@ -62,11 +62,28 @@ class HonestProblem:
     covariance : (n_pre + n_post, n_pre + n_post) array
     post_weights : (n_post,) array
         Weights of the effect.
+    gaps : (n_pre + n_post,) array, optional
+        Time from each period to the next, the reference in its place; ones by default.
     """
 
     estimates: FloatArray
     covariance: FloatArray
     post_weights: FloatArray
+    gaps: FloatArray | None = None
+
+    @property
+    def pace(self) -> float:
+        """Mean time from one period to the next."""
+        return 1.0 if self.gaps is None else float(self.gaps.mean())
+
+    @property
+    def relative_gaps(self) -> FloatArray | None:
+        """(n_pre + n_post,) intervals over their mean: restrictions are then of one size."""
+        return None if self.gaps is None else self.gaps / self.pace
+
+    def per_interval(self, m: float, shape: Shape) -> float:
+        """Return M for a time counted in mean intervals: amounts are per unit of time squared."""
+        return m * self.pace**2 if shape is Shape.SMOOTHNESS else m
 
     @property
     def n_post(self) -> int:
@@ -170,7 +187,12 @@ def honest_interval(
 
 def _flci(problem: HonestProblem, m: float, alpha: float) -> FixedLength:
     return fixed_length_interval(
-        problem.covariance, problem.post_weights, n_pre=problem.n_pre, m=m, alpha=alpha
+        problem.covariance,
+        problem.post_weights,
+        n_pre=problem.n_pre,
+        m=problem.per_interval(m, Shape.SMOOTHNESS),
+        alpha=alpha,
+        gaps=problem.relative_gaps,
     )
 
 
@@ -188,7 +210,12 @@ def acceptance(
     # value is kept as soon as one part keeps it (Rambachan and Roth 2023).
     prepared: list[tuple[DualTest, FirstStage]] = []
     parts = polyhedra(
-        options.shape, m, n_pre=problem.n_pre, n_post=problem.n_post, direction=options.direction
+        options.shape,
+        problem.per_interval(m, options.shape),
+        n_pre=problem.n_pre,
+        n_post=problem.n_post,
+        direction=options.direction,
+        gaps=problem.relative_gaps,
     )
     draws: FloatArray | None = None
     for part in parts:
@@ -311,7 +338,12 @@ def _holds(
 
 
 def largest_second_difference(
-    estimates: FloatArray, covariance: FloatArray, *, n_pre: int, alpha: float = 0.05
+    estimates: FloatArray,
+    covariance: FloatArray,
+    *,
+    n_pre: int,
+    alpha: float = 0.05,
+    gaps: FloatArray | None = None,
 ) -> float | NotApplicable:
     r"""Return an upper confidence bound on the largest second difference before the action.
 
@@ -325,12 +357,14 @@ def largest_second_difference(
     n_pre : int
         At least two.
     alpha : float
+    gaps : (k,) array, optional
+        Time from each period to the next; ones by default.
     """
     from scipy import special
 
     if n_pre < 2:
         return NotApplicable.because("too_few_pre_periods", n=n_pre, needed=2)
-    D = second_differences(n_pre, 0)
+    D = second_differences(n_pre, 0, None if gaps is None else gaps[:n_pre])
     D = np.vstack([D, -D])
     spread = np.sqrt(np.einsum("ij,jk,ik->i", D, covariance[:n_pre, :n_pre], D))
     return float((D @ estimates[:n_pre] + special.ndtri(1 - alpha) * spread).max())

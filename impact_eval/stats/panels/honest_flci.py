@@ -80,6 +80,7 @@ def fixed_length_interval(
     n_pre: int,
     m: float,
     alpha: float = 0.05,
+    gaps: FloatArray | None = None,
 ) -> FixedLength:
     """Return the shortest fixed-length interval for a weighted effect under smoothness M.
 
@@ -92,18 +93,20 @@ def fixed_length_interval(
     n_pre : int
         At least one.
     m : float
-        Not negative, in the unit of the outcome per period squared.
+        Not negative, in the unit of the outcome per unit of time squared.
     alpha : float
+    gaps : (n_pre + n_post,) array, optional
+        Time from each period to the next; ones by default.
 
     Returns
     -------
     FixedLength
     """
     n_post = len(post_weights)
-    D = second_differences(n_pre, n_post)
+    D = second_differences(n_pre, n_post, gaps)
     free = n_pre - 1
-    steps = np.arange(1, n_post + 1)
-    fixed = np.array([np.maximum(steps - j, 0) @ post_weights for j in range(n_post)])
+    # D'c has the post-period weights asked for: the rows past the reference are triangular there
+    fixed = np.linalg.solve(D[free:, n_pre:].T, post_weights)
     base = D[free:].T @ fixed
     Q = D[:free] @ covariance @ D[:free].T
     g = D[:free] @ covariance @ base

@@ -11,6 +11,15 @@ event time, the reference period left out (it is zero). With
 The two relative ones are unions of polyhedra, one for each pre-period and sign that could be the
 largest. A sign after the action, or a direction of the whole path, can be added to each.
 
+Surveys need not be a year apart. With intervals of lengths :math:`h_t` a move is read as a slope,
+:math:`\Delta_t / h_t`, and a change of slope as
+
+.. math:: \frac{\Delta_{t+1}/h_{t+1} - \Delta_t/h_t}{(h_t + h_{t+1})/2}
+
+so that M speaks of the unit of time whatever the calendar of surveys: a path whose second
+derivative never exceeds M obeys the restriction at any dates, and so does one whose slope after is
+at most :math:`\bar M` times the largest mean slope before. Intervals of one are the paper's.
+
 References
 ----------
 Rambachan, A. and Roth, J. (2023). doi:10.1093/restud/rdad018
@@ -64,7 +73,13 @@ def least_pre_periods(shape: Shape) -> int:
 
 
 def polyhedra(
-    shape: Shape, m: float, *, n_pre: int, n_post: int, direction: DriftShape = DriftShape.NONE
+    shape: Shape,
+    m: float,
+    *,
+    n_pre: int,
+    n_post: int,
+    direction: DriftShape = DriftShape.NONE,
+    gaps: FloatArray | None = None,
 ) -> tuple[Polyhedron, ...]:
     """Return the polyhedra whose union is the restriction.
 
@@ -72,20 +87,23 @@ def polyhedra(
     ----------
     shape : Shape
     m : float
-        Smoothness: in the unit of the outcome per period squared. Relative: a multiple.
+        Smoothness: in the unit of the outcome per unit of time squared. Relative: a multiple.
     n_pre, n_post : int
         Periods before the reference and after it.
     direction : DriftShape
+    gaps : (n_pre + n_post,) array, optional
+        Length of each interval; ones by default. Their mean should be near one, for the rows to be
+        of one size.
 
     Returns
     -------
     tuple of Polyhedron
     """
     if shape is Shape.SMOOTHNESS:
-        rows = second_differences(n_pre, n_post)
+        rows = second_differences(n_pre, n_post, gaps)
         parts = [Polyhedron(np.vstack([rows, -rows]), np.full(2 * len(rows), float(m)))]
     else:
-        parts = _relative(shape, m, n_pre, n_post)
+        parts = _relative(shape, m, n_pre, n_post, gaps)
     extra = _direction_rows(direction, n_pre, n_post)
     if extra is None:
         return tuple(parts)
@@ -95,23 +113,31 @@ def polyhedra(
     )
 
 
-def first_differences(n_pre: int, n_post: int) -> FloatArray:
-    """Return the (n_pre + n_post, n_pre + n_post) matrix of steps from each period to the next."""
-    full = np.diff(np.eye(n_pre + n_post + 1), axis=0)
+def first_differences(n_pre: int, n_post: int, gaps: FloatArray | None = None) -> FloatArray:
+    """Return the (n_pre + n_post, n_pre + n_post) matrix of slopes from each period to the next."""
+    full = np.diff(np.eye(n_pre + n_post + 1), axis=0) / _lengths(n_pre + n_post, gaps)[:, None]
     return np.asarray(np.delete(full, n_pre, axis=1), dtype=np.float64)
 
 
-def second_differences(n_pre: int, n_post: int) -> FloatArray:
-    """Return the (n_pre + n_post - 1, n_pre + n_post) matrix of second differences."""
-    full = np.diff(np.eye(n_pre + n_post + 1), n=2, axis=0)
+def second_differences(n_pre: int, n_post: int, gaps: FloatArray | None = None) -> FloatArray:
+    """Return the (n_pre + n_post - 1, n_pre + n_post) matrix of changes of slope."""
+    lengths = _lengths(n_pre + n_post, gaps)
+    slopes = np.diff(np.eye(n_pre + n_post + 1), axis=0) / lengths[:, None]
+    full = np.diff(slopes, axis=0) / ((lengths[1:] + lengths[:-1]) / 2)[:, None]
     return np.asarray(np.delete(full, n_pre, axis=1), dtype=np.float64)
 
 
-def _relative(shape: Shape, m: float, n_pre: int, n_post: int) -> list[Polyhedron]:
+def _lengths(size: int, gaps: FloatArray | None) -> FloatArray:
+    return np.ones(size) if gaps is None else gaps
+
+
+def _relative(
+    shape: Shape, m: float, n_pre: int, n_post: int, gaps: FloatArray | None
+) -> list[Polyhedron]:
     if shape is Shape.RELATIVE_MAGNITUDES:
-        rows, before = first_differences(n_pre, n_post), n_pre
+        rows, before = first_differences(n_pre, n_post, gaps), n_pre
     else:
-        rows, before = second_differences(n_pre, n_post), n_pre - 1
+        rows, before = second_differences(n_pre, n_post, gaps), n_pre - 1
     factor = np.where(np.arange(len(rows)) < before, 1.0, m)[:, None]
     parts = []
     for largest in range(before):

@@ -111,7 +111,7 @@ def impute_cells(
     # Spiess, theorem 2).
     target = np.eye(periods)[period] - share[cohort]
     identified = (
-        _estimable(target, normal, system) & np.any(untreated, axis=1, keepdims=True)[cohort, 0]
+        estimable(target, normal, system) & np.any(untreated, axis=1, keepdims=True)[cohort, 0]
     )
     effects = np.einsum("kt,kt->k", target, moments.mean[cohort] - effects_of_period)
     # -Gamma'Q^- z~ of the module: what the untreated rows of every cohort add through lambda.
@@ -141,7 +141,7 @@ def impute_cells(
     )
 
 
-def _estimable(target: FloatArray, normal: FloatArray, system: FloatArray) -> BoolArray:
+def estimable(target: FloatArray, normal: FloatArray, system: FloatArray) -> BoolArray:
     """Whether each row of `target` lies in the row space of the normal matrix."""
     scale = np.sqrt(np.where(np.diag(normal) > 0, np.diag(normal), 1.0))
     rest = (target - target @ system @ normal) / scale
@@ -186,7 +186,7 @@ def impute_units(
     # Gamma of the module. It must lie in the row space of the untreated normal matrix: otherwise
     # some effect of period, or slope, is not told by them and the cell has no counterfactual.
     gamma = gradient[cell] / total[cell, None]
-    identified = _estimable(gamma, fit.normal, fit.bread)
+    identified = estimable(gamma, fit.normal, fit.bread)
     rows, when = np.nonzero(treated)
     where = position[columns.codes[rows] * columns.periods + when]
     effect, heavy = gaps[rows, when], weight[rows]

@@ -10,10 +10,12 @@ made but the influence values: columns are built, used and dropped one block of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from impact_eval.stats.panels.seen_alike import Alike, seen_alike
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -58,6 +60,17 @@ class PanelColumns:
     def total(self) -> int:
         """Number of columns."""
         return int(self.nuisance + self.cells.shape[2])
+
+    @property
+    def without_covariates(self) -> bool:
+        """Whether the columns of a unit are those of its group."""
+        return not (self.fixed.shape[1] or self.varying.shape[2])
+
+    def of_units(self, units: IntArray) -> PanelColumns:
+        """Return the columns of some units."""
+        return replace(
+            self, codes=self.codes[units], fixed=self.fixed[units], varying=self.varying[units]
+        )
 
     def block(self, rows: slice) -> FloatArray:
         """Return the columns of some units, (B, T, total)."""
@@ -148,7 +161,12 @@ def panel_regression(
     """
     weight = np.ones(len(y)) if weights is None else weights
     used = used & (weight > 0)[:, None]
+    n = int(used.sum())
     filled = np.where(used, y, 0.0)
+    if columns.without_covariates:
+        alike = seen_alike(columns.codes, used)
+        filled, weight = alike.mean(filled, weight), alike.total(weight)
+        columns, used = columns.of_units(alike.first), used[alike.first]
     total = columns.total
     normal = np.zeros((total, total))
     for block in columns.swept(used):
@@ -171,7 +189,7 @@ def panel_regression(
         coefficients=beta,
         bread=bread,
         normal=normal,
-        n=int(used.sum()),
+        n=n,
         parameters=int(kept.sum()) + 1,
     )
 
@@ -233,9 +251,35 @@ def panel_influence(
     filled = np.where(used, y, 0.0)
     direction = fit.bread @ contrasts.T
     out = np.empty((len(y), contrasts.shape[0]))
+    if columns.without_covariates:
+        alike = seen_alike(columns.codes, used)
+        _write_alike(out, filled, columns, used, alike, fit.coefficients, direction)
+        return out * weight[:, None]
     for block in columns.swept(used):
-        error = sweep_units((filled[block.rows] - block.columns @ fit.coefficients)[:, :, None],
-                            used[block.rows])[:, :, 0]  # fmt: skip
-        scores = np.einsum("btk,bt->bk", block.columns, error)
-        out[block.rows] = (scores @ direction) * weight[block.rows, None]
-    return out
+        error = _swept_rows(filled[block.rows] - block.columns @ fit.coefficients, used[block.rows])
+        out[block.rows] = np.einsum("btk,bt->bk", block.columns, error) @ direction
+    return out * weight[:, None]
+
+
+def _write_alike(
+    out: FloatArray,
+    filled: FloatArray,
+    columns: PanelColumns,
+    used: BoolArray,
+    alike: Alike,
+    coefficients: FloatArray,
+    direction: FloatArray,
+) -> None:
+    """Write the influence of units whose columns are made once for all of a pattern."""
+    most = max(1, BLOCK_NUMBERS // max(1, columns.periods * direction.shape[1]))
+    for block in columns.of_units(alike.first).swept(used[alike.first]):
+        fitted, pull = block.columns @ coefficients, block.columns @ direction
+        for units in alike.members(block.rows, most):
+            here = alike.pattern[units] - block.rows.start
+            error = _swept_rows(filled[units] - fitted[here], used[units])
+            out[units] = np.einsum("bt,btk->bk", error, pull[here])
+
+
+def _swept_rows(values: FloatArray, used: BoolArray) -> FloatArray:
+    """Subtract from (B, T) values each unit's mean over its rows in use; zero elsewhere."""
+    return sweep_units(values[:, :, None], used)[:, :, 0]

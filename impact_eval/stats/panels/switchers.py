@@ -6,7 +6,12 @@ For a unit that first leaves its baseline treatment at period F, and a horizon l
 
 with the mean over units of the same baseline that have not switched by period F-1+l,
 and :math:`\delta_l` is the mean of :math:`S_g DID_{g,l}`, with S the sign of the switch. Placebos
-replace :math:`Y_{F-1+l}` by :math:`Y_{F-1-l}` for the same switchers and comparisons. Influence
+replace :math:`Y_{F-1+l}` by :math:`Y_{F-1-l}` for the same switchers and comparisons.
+
+Surveys need not be consecutive. F - 1 is then the last survey before the switch, an effect is known
+by its event time, the date of the survey less that of the switch, and only the switchers surveyed
+at that time since their switch are in its mean. A placebo goes back from F - 1 by some time d; its
+comparisons are those that have not switched by the last survey at most d after F - 1. Influence
 values are deviations from the mean of the switchers of one cohort, and of the comparisons of one
 date, times :math:`\sqrt{n/(n-1)}`; a mean of one unit is replaced by that of both groups together.
 
@@ -46,6 +51,19 @@ class Switching:
     first: IntArray
     sign: FloatArray
     treatment: FloatArray
+
+    def dates(self, times: FloatArray, entry: FloatArray) -> FloatArray:
+        """Return when each unit switches: its entry if it enters, else the first period it does.
+
+        Parameters
+        ----------
+        times : (T,) array
+        entry : (N,) array
+            Known dates of entry, perhaps between two periods; infinite for never.
+        """
+        seen = np.append(times, np.inf)[self.first]
+        enters = (self.baseline == 0) & (self.sign > 0) & (entry <= seen)
+        return np.where(enters, entry, seen)
 
 
 def switching(treatment: FloatArray) -> Switching:
@@ -125,6 +143,9 @@ class SwitchInput:
         Units allowed as comparisons until they switch.
     switchers : (N,) array of bool
         Units whose switch counts.
+    times : (T,) array
+    dates : (N,) array
+        When each unit switches; infinite for never.
     """
 
     y: FloatArray
@@ -133,34 +154,53 @@ class SwitchInput:
     clusters: IntArray
     controls: BoolArray
     switchers: BoolArray
+    times: FloatArray
+    dates: FloatArray
+
+    def event_times(self, *, placebo: bool) -> FloatArray:
+        """Return the times since the switch at which an effect (or a placebo) may be known."""
+        found: set[float] = set()
+        for _, first, date in self.waves():
+            reference = int(first) - 1
+            shown = np.arange(reference) if placebo else np.arange(reference + 1, len(self.times))
+            found |= set((self.times[shown] - date).tolist())
+        times = np.array(sorted(found))
+        return times[::-1] if placebo else times
+
+    def waves(self) -> FloatArray:
+        """Return the distinct baselines, first periods off them and dates, (K, 3)."""
+        treated = self.switchers & (self.path.sign != 0) & (self.weights > 0)
+        table = np.column_stack([self.path.baseline, self.path.first, self.dates])
+        return np.unique(table[treated], axis=0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
     """Switchers of one cohort and their comparisons, with their outcome changes."""
 
+    shown: int
     mine: IntArray
     others: IntArray
     change: FloatArray
     change_others: FloatArray
 
 
-def horizon_effect(data: SwitchInput, horizon: int, *, placebo: bool = False) -> Horizon:
-    """Estimate the effect `horizon` periods after the switch (1 = the period of the switch).
+def horizon_effect(data: SwitchInput, event: float, *, placebo: bool = False) -> Horizon:
+    """Estimate the effect at a time since the switch (0 = at the date of the switch).
 
     Parameters
     ----------
     data : SwitchInput
-    horizon : int
-        At least 1.
+    event : float
+        One of `event_times`.
     placebo : bool
-        The change between `horizon` periods before the reference and the reference instead.
+        The change between that time, before the reference, and the reference instead.
 
     Returns
     -------
     Horizon
     """
-    parts = list(_comparisons(data, horizon, placebo))
+    parts = list(_comparisons(data, event, placebo))
     influence = np.zeros(len(data.y))
     w = data.weights
     total = sum(float(w[p.mine].sum()) for p in parts)
@@ -184,8 +224,11 @@ def horizon_effect(data: SwitchInput, horizon: int, *, placebo: bool = False) ->
         # Those compared stand for `size` switchers: their gaps weigh as much.
         influence[p.others] -= sign * share * w[p.others] * other / total
         received = np.abs(path.treatment[p.mine] - path.baseline[p.mine, None])
-        dose += float(w[p.mine] @ received[:, start : start + horizon].sum(axis=1)) / total
-        dose_now += float(w[p.mine] @ received[:, start + horizon - 1]) / total
+        # each survey stands for the time since the one before; the first, since the switch
+        length = np.diff(data.times[start - 1 : p.shown + 1])
+        length[0] = data.times[start] - data.dates[p.mine[0]] + 1
+        dose += float(w[p.mine] @ (received[:, start : p.shown + 1] @ length)) / total
+        dose_now += float(w[p.mine] @ received[:, p.shown]) / total
         seen[p.others] = True
     return Horizon(
         estimate=estimate,
@@ -199,26 +242,83 @@ def horizon_effect(data: SwitchInput, horizon: int, *, placebo: bool = False) ->
     )
 
 
-def _comparisons(data: SwitchInput, horizon: int, placebo: bool) -> Iterator[_Comparison]:
-    path, periods = data.path, data.y.shape[1]
+def horizon_weights(
+    data: SwitchInput, event: float, groups: IntArray, *, placebo: bool = False
+) -> tuple[FloatArray, BoolArray]:
+    """Return what the mean of each group at each period weighs in a horizon, and who switched.
+
+    Parameters
+    ----------
+    data : SwitchInput
+        Without holes.
+    event : float
+    groups : (N,) array of int
+        Units of one treatment path.
+    placebo : bool
+
+    Returns
+    -------
+    (L, T) array, (L, T) array of bool
+        The estimate is the sum of weights times weighted means; the cells of the switchers.
+    """
+    size, periods = int(groups.max()) + 1, data.y.shape[1]
+    weights, cells = np.zeros((size, periods)), np.zeros((size, periods), dtype=bool)
+    parts = list(_comparisons(data, event, placebo))
+    w = data.weights
+    total = sum(float(w[p.mine].sum()) for p in parts)
+    for p in parts:
+        one = p.mine[0]
+        sign, reference = data.path.sign[one], int(data.path.first[one]) - 1
+        shown = int(np.flatnonzero(data.times - data.dates[one] == event)[0])
+        share = float(w[p.mine].sum() / w[p.others].sum())
+        for rows, factor in ((p.mine, 1.0), (p.others, -share)):
+            part = sign * factor * np.bincount(groups[rows], w[rows], minlength=size) / total
+            weights[:, shown] += part
+            weights[:, reference] -= part
+        cells[np.unique(groups[p.mine]), shown] = True
+    return weights, cells
+
+
+def _comparisons(data: SwitchInput, event: float, placebo: bool) -> Iterator[_Comparison]:
+    path, times = data.path, data.times
     treated = data.switchers & (path.sign != 0) & (data.weights > 0)
-    keys = np.unique(np.column_stack([path.baseline, path.first])[treated], axis=0)
-    for baseline, first in keys:
+    for baseline, first, date in data.waves():
         start = int(first)
-        reference, target = start - 1, start - 1 + horizon
-        shown = reference - horizon if placebo else target
-        if target >= periods or shown < 0:
+        places = _places(times, start, times - date == event, placebo=placebo)
+        if places is None:
             continue
+        shown, target = places
         same = (path.baseline == baseline) & (data.weights > 0)
-        change = data.y[:, shown] - data.y[:, reference]
+        change = data.y[:, shown] - data.y[:, start - 1]
         # the placebo keeps the switchers and comparisons of the effect it mirrors
-        known = np.isfinite(change) & np.isfinite(data.y[:, target] - data.y[:, reference])
+        known = np.isfinite(change) & np.isfinite(data.y[:, target] - data.y[:, start - 1])
         others = np.flatnonzero(same & data.controls & (path.first > target) & known)
+        wave = same & treated & (path.first == start) & (data.dates == date) & known
         for sign in (1.0, -1.0):  # a baseline above zero may be left upwards or downwards
-            chosen = same & treated & (path.first == start) & (path.sign == sign) & known
-            mine = np.flatnonzero(chosen)
+            mine = np.flatnonzero(wave & (path.sign == sign))
             if mine.size and others.size:
-                yield _Comparison(mine, others, change[mine], change[others])
+                yield _Comparison(target, mine, others, change[mine], change[others])
+
+
+def _places(
+    times: FloatArray, start: int, here: BoolArray, *, placebo: bool
+) -> tuple[int, int] | None:
+    """Return the positions of the period shown and of the last one that comparisons wait for.
+
+    None when nothing was surveyed at that time, or when a placebo has no effect to mirror.
+    """
+    if not here.any():
+        return None
+    shown = int(here.argmax())
+    reference = start - 1
+    if not placebo:
+        return (shown, shown) if shown > reference else None
+    if shown >= reference:
+        return None
+    mirrored = times[reference] + (times[reference] - times[shown])
+    if mirrored > times[-1]:
+        return None
+    return shown, max(int(np.searchsorted(times, mirrored, side="right")) - 1, start)
 
 
 def _deviations(data: SwitchInput, p: _Comparison) -> tuple[FloatArray, FloatArray, int]:

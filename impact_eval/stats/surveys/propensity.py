@@ -83,9 +83,14 @@ def fit_propensity(treated: BoolArray, design: FloatArray, weights: FloatArray) 
         With findings `weak_overlap` and `trimmed_comparison`.
     """
     fit = logit_fit(treated.astype(np.float64), design, weights=weights)
-    # comparison rows that no treated row resembles (p = 0) are harmless: their odds are zero
-    separated = not fit.converged or bool((1 - fit.fitted[treated] < ALONE).any())
+    separated = _separated(fit.fitted, treated, fit.converged)
     return _propensity(fit.fitted, treated, fit.design, fit.influence, separated)
+
+
+def _separated(fitted: FloatArray, treated: BoolArray, converged: bool) -> bool:
+    """Whether some treated row has nobody to be compared with, whatever the door that asks."""
+    # comparison rows that no treated row resembles (p = 0) are harmless: their odds are zero
+    return not converged or bool((1 - fitted[treated] < ALONE).any())
 
 
 def fit_scaled_propensity(
@@ -242,7 +247,23 @@ def fit_segments(segments: Sequence[Segment]) -> SegmentFit:
         ]
         first = _capped_newton(thin, start)
         start = first.coefficients if first.converged else start
-    return _capped_newton(segments, start)
+    fit = _capped_newton(segments, start)
+    return fit if fit.converged else _damped(segments)
+
+
+def _damped(segments: Sequence[Segment]) -> SegmentFit:
+    """Fit the rows put together by steps that cannot cycle: what `fit_propensity` would say."""
+    design = np.concatenate([segment.design for segment in segments])
+    treated = np.repeat([s.treated for s in segments], [len(s.design) for s in segments])
+    weights = np.concatenate(
+        [np.ones(len(s.design)) if s.weights is None else s.weights for s in segments]
+    )
+    names = [str(j) for j in range(design.shape[1])]
+    fit = logit_fit(treated.astype(np.float64), design, weights=weights, names=names)
+    kept = np.array([int(name) for name in fit.names])
+    coefficients, bread = np.zeros(len(names)), np.zeros((len(names), len(names)))
+    coefficients[kept], bread[np.ix_(kept, kept)] = fit.coefficients, fit.bread
+    return SegmentFit(coefficients, bread, not _separated(fit.fitted, treated, fit.converged))
 
 
 def _intercept_start(segments: Sequence[Segment]) -> FloatArray:

@@ -11,6 +11,7 @@ import pytest
 from impact_eval.core.estimate import Estimate
 from impact_eval.data.sample import Sample
 from impact_eval.designs import (
+    BeforeAfter,
     CallawaySantAnna,
     ChaisemartinDHaultfoeuille,
     DifferenceInDifferences,
@@ -18,6 +19,7 @@ from impact_eval.designs import (
     ImputationDiD,
     StackedDiD,
     SunAbraham,
+    SyntheticDiD,
     TwoWayFixedEffects,
     WaldDiD,
 )
@@ -103,8 +105,39 @@ def test_two_periods_and_cross_sections_follow_the_same_rule() -> None:
     means = DifferenceInMeans()
     assert few(means.fit(Sample(trial, treatment="helped", cluster="place"), "y")) == clustered
     towns = trial[trial["unit"] % 6 == 0]
-    assert few(means.fit(Sample(towns, treatment="helped"), "y")) == {"few_treated_units": 4}
+    assert few(means.fit(Sample(towns, treatment="helped"), "y")) == {
+        "few_clusters": 8,
+        "few_treated_units": 4,
+    }
     assert few(means.fit(Sample(towns, treatment="helped", cluster="place"), "y")) == clustered
+
+
+PANEL_DESIGNS = (*STAGGERED, DifferenceInDifferences, BeforeAfter, SyntheticDiD)
+
+
+@pytest.mark.parametrize("design", PANEL_DESIGNS, ids=lambda design: design.__name__)
+@pytest.mark.parametrize(("treated", "towns"), [(3, 20), (10, 20), (10, 40), (20, 60), (1, 12)])
+def test_one_table_is_told_the_same_by_every_design(design: Any, treated: int, towns: int) -> None:
+    frame = panel(treated, towns, people=1, periods=4)
+    expected = {"few_clusters": towns} if towns < 40 else {}
+    if treated < 10 and design is not BeforeAfter:  # it does not look at who is treated
+        expected["few_treated_units"] = treated
+    options = {"draws": 20} if design is SyntheticDiD else {}
+    estimate = design(**options).fit(Sample(frame, **ROLES), "y")
+    assert few(estimate) == expected
+    codes = [finding.code for finding in estimate.findings]
+    assert len(codes) == len(set(codes))
+    alone = "one_treated_unit" in codes
+    assert alone is (treated == 1 and design not in (BeforeAfter, SyntheticDiD))
+
+
+def test_few_clusters_are_told_once_before_and_after() -> None:
+    frame = panel(places=8, periods=3)
+    sample = Sample(frame, unit="unit", time="t", cluster="place")
+    for covariance in (None, Clustered(correction="CR1"), Clustered("place", correction="CR0")):
+        estimate = BeforeAfter(covariance=covariance).fit(sample, "y")
+        assert [f.code for f in estimate.findings].count("few_clusters") == 1
+        assert few(estimate) == {"few_clusters": 8}
 
 
 def test_the_covariance_says_what_is_independent() -> None:

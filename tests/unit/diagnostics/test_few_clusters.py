@@ -16,9 +16,9 @@ from impact_eval.diagnostics.few_clusters import (
     FewClusters,
     Reliability,
     Territories,
-    _deal,
     territories,
 )
+from impact_eval.stats.inference.covariance import Clustered
 
 ROLES = {"unit": "id", "time": "period", "cohort": "cohort"}
 
@@ -59,8 +59,6 @@ def test_enumeration_by_hand() -> None:
     rng = np.random.default_rng(5)
     y = rng.normal(size=(7, 4))
     starts = np.array([2, 2, 4, 4, 4, 4, 4])
-    deal = _deal(Territories(y=y, starts=starts, blocks=np.zeros(7, dtype=int)), short_base=True)
-    assert not isinstance(deal, NotApplicable)
     change = y[:, 2:].mean(axis=1) - y[:, 1]
 
     def gap(chosen: tuple[int, ...]) -> float:
@@ -109,6 +107,39 @@ def test_people_within_territories_are_gathered() -> None:
     assert found.n == frame.territory.nunique()
     means = frame.groupby(["territory", "period"]).y.mean().unstack().to_numpy()
     np.testing.assert_allclose(found.y, means)
+
+
+def test_a_margin_asked_for_by_name_is_the_one_printed() -> None:
+    frame = panel(20, (3.0, 4.0, np.inf, np.inf))
+    sample = Sample(frame, **ROLES)
+    for correction, method in (("CR1", "asked"), ("CR2", "corrected")):
+        design = CallawaySantAnna(covariance=Clustered(correction=correction))
+        estimate = design.fit(sample, "y")
+        found = few_clusters_inference(sample, "y", design, estimate)
+        assert isinstance(found, FewClusters)
+        assert found.rows[0].method == method
+        assert found.headline == estimate.aggregate("simple")["att"]
+        assert found.textbook is None
+
+
+def test_the_usual_margin_stands_beside_as_not_reliable() -> None:
+    sample = Sample(panel(20, (3.0, 4.0, np.inf, np.inf)), **ROLES)
+    design = CallawaySantAnna()
+    found = few_clusters_inference(sample, "y", design, design.fit(sample, "y"))
+    assert isinstance(found, FewClusters)
+    usual = CallawaySantAnna(covariance=Clustered(correction="CR1")).fit(sample, "y")
+    last = found.rows[-1]
+    assert last.status is Reliability.NOT_RELIABLE
+    assert last.effect == usual.aggregate("simple")["att"]
+
+
+def test_with_covariates_the_margin_is_corrected_not_dealt() -> None:
+    frame = panel(20, (3.0, 4.0, np.inf, np.inf))
+    frame["x"] = np.random.default_rng(1).normal(size=20).repeat(6)
+    found = answer(frame, ImputationDiD(), **ROLES, covariates=["x"])
+    assert found.rows[0].method == "corrected"
+    assert found.n_draws == 0
+    assert np.isfinite(found.headline.df)
 
 
 def test_reasons() -> None:

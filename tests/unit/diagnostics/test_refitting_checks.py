@@ -153,6 +153,23 @@ def test_anticipation_is_seen(design: Any) -> None:
     assert found.values["estimate"] == pytest.approx(2.0, abs=0.5)
 
 
+@pytest.mark.parametrize("design", [
+    CallawaySantAnna(), CallawaySantAnna(base_period="universal"), SunAbraham(), ImputationDiD(),
+    TwoWayFixedEffects(specification="event"),
+], ids=str)  # fmt: skip
+def test_anticipation_is_seen_at_the_last_survey_when_they_are_every_two_years(design: Any) -> None:
+    frame = panel(units=80, noise=0.5)
+    frame = frame.assign(period=2 * frame.period, cohort=2 * frame.cohort)
+    clean = Anticipation().run(context(design, Sample(frame, **ROLES)))
+    assert clean.status.value == "passed"
+    early = frame.period == frame.cohort - 2
+    moved = Sample(frame.assign(y=frame.y + 2.0 * early), **ROLES)
+    found = Anticipation().run(context(design, moved))
+    assert found.reason == "anticipation_seen"
+    assert found.values["time"] == -2
+    assert found.values["estimate"] == pytest.approx(2.0, abs=0.5)
+
+
 def test_anticipation_without_the_option_says_so() -> None:
     found = Anticipation().run(context(SyntheticDiD(draws=5), Sample(panel(), **ROLES)))
     assert found.reason == "no_anticipation_period"

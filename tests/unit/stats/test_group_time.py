@@ -115,6 +115,26 @@ def test_every_cell_is_the_plain_two_by_two(
     np.testing.assert_allclose(joint.T @ joint, fit.covariance, atol=1e-14)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("control", ["never_treated", "not_yet_treated"])
+def test_many_waves_have_the_covariance_of_their_influence(control: str, weighted: bool) -> None:
+    rng = np.random.default_rng(6)
+    times, starts = np.arange(12.0), np.arange(2.0, 11.0)
+    codes = rng.integers(0, len(starts) + 1, 90)
+    data = {"y": rng.normal(size=(90, 12)).cumsum(axis=1), "codes": codes}
+    data["w"] = rng.uniform(0.5, 2, 90)
+    cells = plan_cells(
+        times, starts, control_group=ControlGroup(control), base_period=BasePeriod.UNIVERSAL,
+        anticipation=1,
+    )  # fmt: skip
+    _, psi = brute_force(data, cells, "reg", weighted=weighted, covariates=None)
+    weights = data["w"] if weighted else None
+    found = cells_from_moments(cohort_gram(data["y"], codes, 10, weights=weights), cells)
+    np.testing.assert_allclose(
+        found.covariance[: cells.size, : cells.size], psi.T @ psi, atol=1e-13
+    )
+
+
 def test_clusters_add_the_influence_of_their_units() -> None:
     data = panel()
     clusters = np.random.default_rng(4).integers(0, 30, 180) * 7 + 3

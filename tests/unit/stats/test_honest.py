@@ -26,6 +26,7 @@ from impact_eval.stats.panels.honest_restrictions import (
     DriftShape,
     Polyhedron,
     Shape,
+    first_differences,
     polyhedra,
     second_differences,
 )
@@ -291,3 +292,23 @@ def test_a_direction_over_a_very_long_path_is_refused_in_words() -> None:
     found = honest_interval(problem, 1.0, options)
     assert isinstance(found, NotApplicable)
     assert found.reason == "too_many_rays"
+
+
+def test_restrictions_at_unequal_dates_speak_of_the_unit_of_time() -> None:
+    """A straight drift has one slope and no change of it; a square one changes by 2 everywhere."""
+    dates = np.array([-7.0, -3.0, -1.0, 0.0, 2.0, 3.0])
+    gaps, kept = np.diff(dates), np.delete(dates, 2)
+    steps, turns = first_differences(2, 3, gaps), second_differences(2, 3, gaps)
+    line, square = 3 * (kept + 1), (kept + 1) ** 2
+    np.testing.assert_allclose(steps @ line, 3.0, atol=1e-12)
+    np.testing.assert_allclose(turns @ line, 0.0, atol=1e-12)
+    np.testing.assert_allclose(turns @ square, 2.0, atol=1e-12)
+
+
+def test_fixed_length_interval_at_unequal_dates_has_no_bias_from_a_straight_drift() -> None:
+    dates = np.array([-7.0, -3.0, -1.0, 0.0, 2.0, 3.0])
+    weights = np.array([0.5, 0.2, 0.3])
+    for m in (0.0, 0.4):
+        flci = fixed_length_interval(np.eye(5), weights, n_pre=2, m=m, gaps=np.diff(dates))
+        np.testing.assert_allclose(flci.weights[2:], weights, atol=1e-12)
+        assert flci.weights @ (np.delete(dates, 2) + 1) == pytest.approx(0.0, abs=1e-9)

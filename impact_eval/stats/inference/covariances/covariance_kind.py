@@ -211,6 +211,9 @@ class Covariance(ABC):
         Rows are independent, whatever the clusters of the sample.
     tests_itself : bool
         Its p-values and intervals are its own, not those of a standard error.
+    holds_with_one : bool
+        It says something of chance where one unit or cluster alone is treated, or compared with:
+        who was drawn is replayed, or errors are all of one variance.
     """
 
     __slots__ = ()
@@ -221,6 +224,7 @@ class Covariance(ABC):
     by_time: ClassVar[bool] = False
     stands_alone: ClassVar[bool] = False
     tests_itself: ClassVar[bool] = False
+    holds_with_one: ClassVar[bool] = False
 
     @property
     @abstractmethod

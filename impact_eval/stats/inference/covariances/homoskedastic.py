@@ -30,6 +30,7 @@ class Homoskedastic(Covariance):
     name: ClassVar[str] = "iid"
     sources: ClassVar[frozenset[Source]] = frozenset({Source.FIT})
     stands_alone: ClassVar[bool] = True
+    holds_with_one: ClassVar[bool] = True
 
     @property
     def label(self) -> str:

@@ -56,6 +56,7 @@ class Randomisation(OfOneColumn):
 
     name: ClassVar[str] = "randomisation"
     sources: ClassVar[frozenset[Source]] = frozenset({Source.REDRAW})
+    holds_with_one: ClassVar[bool] = True
 
     draws: int = 999
     seed: int = 1
