@@ -17,6 +17,7 @@ from impact_eval.designs.callaway_santanna import CallawaySantAnna
 from impact_eval.designs.did import DifferenceInDifferences
 from impact_eval.designs.difference_in_means import DifferenceInMeans
 from impact_eval.designs.sun_abraham import SunAbraham
+from impact_eval.stats.inference.covariance import Robust
 from impact_eval.stats.panels.drdid import DidMethod, panel_did
 from impact_eval.stats.panels.drdid_cross_sections import cross_section_did
 
@@ -144,7 +145,9 @@ def test_aggregate_error_includes_that_of_the_shares() -> None:
 def test_blocks_are_weighted_mean_differences() -> None:
     frame = synthetic.trial(np.random.default_rng(8), blocks=4)
     row = (
-        DifferenceInMeans().fit(Sample(frame, treatment="treated", strata="block"), "y").effects[0]
+        DifferenceInMeans(covariance=Robust("HC2"))
+        .fit(Sample(frame, treatment="treated", strata="block"), "y")
+        .effects[0]
     )
     point = variance = 0.0
     for _, block in frame.groupby("block"):

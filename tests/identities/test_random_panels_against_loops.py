@@ -77,7 +77,9 @@ def same_cells(found: Any, wanted: Any, *, what: str) -> None:
 
 
 def same_events(estimate: Estimate, wanted: loops.Events, *, what: str) -> None:
-    found = {e.time: e.estimate for e in estimate.effects if e.term == "event"}
+    found = {
+        e.time: e.estimate for e in estimate.effects if e.term == "event" and e.estimate is not None
+    }
     assert set(found) == set(wanted), what
     for time, cell in wanted.items():
         assert found[time] == pytest.approx(cell.estimate, abs=CLOSE), f"{what} event {time}"

@@ -19,6 +19,7 @@ from impact_eval.stats.panels.cohort_gram import cohort_gram
 
 ROLES = {"unit": "id", "time": "period", "cohort": "cohort"}
 CR1 = Clustered(correction="CR1")
+CR0 = Clustered(correction="CR0")
 
 
 def _errors(estimate):
@@ -132,7 +133,8 @@ def test_effect_weights_recover_the_coefficient_of_noiseless_effects(rng):
 @pytest.mark.parametrize(
     "design",
     [TwoWayFixedEffects(specification="event", covariance=CR1), SunAbraham(covariance=CR1),
-     ImputationDiD(), ImputationDiD(variance="bjs_leave_out"), ImputationDiD(variance="two_stage")],
+     ImputationDiD(covariance=CR0), ImputationDiD(variance="bjs_leave_out", covariance=CR0),
+     ImputationDiD(variance="two_stage", covariance=CR0)],
     ids=lambda d: f"{d.info.name}-{getattr(d, 'variance', '')}",
 )  # fmt: skip
 @pytest.mark.parametrize("roles", [{}, {"weights": "w"}, {"cluster": "cluster"}], ids=str)
@@ -184,13 +186,13 @@ def test_moments_merge_exactly(rng):
             )
 
 
-def test_few_clusters_get_cr2(rng):
-    """Below 40 clusters the default is CR2: the same numbers as on the explicit regression."""
+def test_cr2_is_that_of_the_explicit_regression(rng):
+    """Unit effects swept out or written out: one CR2, one number of degrees of freedom."""
     from impact_eval.stats.inference.covariance import covariance_of_fit
     from impact_eval.stats.inference.regression import Absorbed, least_squares
 
     frame = staggered_panel(rng, units=30, periods=6)
-    estimate = TwoWayFixedEffects().fit(Sample(frame, **ROLES), "y")
+    estimate = TwoWayFixedEffects(covariance=Clustered()).fit(Sample(frame, **ROLES), "y")
     assert estimate.method.covariance == "CR2"
     treated = (frame["period"] >= frame["cohort"]).astype(float)
     columns = np.column_stack([treated, pd.get_dummies(frame["period"]).to_numpy(float)[:, 1:]])

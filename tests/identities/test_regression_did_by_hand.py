@@ -112,7 +112,8 @@ def test_imputation_variance(case, variance):
                 mean = (square @ residual[rows] - square * residual[rows]) / others
                 centred[rows] -= mean
     error = np.sqrt((pd.Series(v * centred).groupby(cluster).sum() ** 2).sum())
-    design = ImputationDiD(variance=variance, leads=0)
+    plain = Clustered(correction="CR0")
+    design = ImputationDiD(variance=variance, leads=0, covariance=plain)
     row = design.fit(Sample(frame, **ROLES, **roles), "y").aggregate("simple")["att"]
     assert row.estimate == pytest.approx(estimate, abs=1e-9)
     assert row.std_error == pytest.approx(error, rel=1e-8)

@@ -62,7 +62,8 @@ def mpdta(real_data: Read, case: str) -> pd.DataFrame:
 
 def fit(frame: pd.DataFrame, roles: dict[str, Any], options: dict[str, Any]) -> Any:
     given = {"unit": "countyreal", "time": "year", "cohort": "first.treat"} | roles
-    return CallawaySantAnna(**options).fit(Sample(frame, **given), "lemp")
+    own = {"covariance": Clustered(correction="CR0")}  # R's convention, however few the clusters
+    return CallawaySantAnna(**(own | options)).fit(Sample(frame, **given), "lemp")
 
 
 @MPDTA

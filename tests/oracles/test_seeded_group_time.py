@@ -19,6 +19,7 @@ from impact_eval.core.estimate import Estimate
 from impact_eval.data.sample import Sample
 from impact_eval.designs.callaway_santanna import CallawaySantAnna
 from impact_eval.designs.did import DifferenceInDifferences
+from impact_eval.stats.inference.covariance import Clustered
 
 PANEL, HOLES, GAPS, NO_NEVER, PEOPLE = (
     "panel_communes", "panel_trous", "panel_annees_ecartees", "panel_sans_jamais", "coupes_repetees"
@@ -101,10 +102,15 @@ def outcome_of(name: str) -> str:
     return "bien_etre" if name == PEOPLE else "non_recours"
 
 
+def convention(options: dict[str, Any]) -> CallawaySantAnna:
+    """R's did sums influence values without factor, however few the clusters."""
+    return CallawaySantAnna(covariance=Clustered(correction="CR0"), **options)
+
+
 @cache
 def estimate_of(case: str) -> Estimate:
     name, roles, options = CASES[case]
-    return CallawaySantAnna(**options).fit(sample_of(name, roles), outcome_of(name))
+    return convention(options).fit(sample_of(name, roles), outcome_of(name))
 
 
 def tolerance_of(case: str) -> float:
@@ -164,7 +170,7 @@ CURVES = [
 @pytest.mark.parametrize("case", WINDOWED)
 def test_windows_of_the_event_study(case: str, name: str, more: dict[str, Any]) -> None:
     source, roles, options = CASES[case]
-    design = CallawaySantAnna(**(options | more))
+    design = convention(options | more)
     aggregate = design.fit(sample_of(source, roles), outcome_of(source)).aggregate("event")
     stored, close = result(case)[name], tolerance_of(case)
     rows = aggregate.tidy().query("term != 'att'").set_index("time")
