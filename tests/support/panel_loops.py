@@ -38,9 +38,11 @@ class Loops:
             (u, float(t)): float(y) for u, t, y in frame[["id", "time", "y"]].itertuples(False)
         }
         self.entry: dict[Any, float] = {}
+        self.date: dict[Any, float] = {}  # of entry, the panel over or not
         self.weight: dict[Any, float] = {}
         for u, g, w in frame[["id", "entry", "w"]].itertuples(False):
             self.entry[u] = inf if g > last else float(g)  # enters after the panel: never here
+            self.date[u] = float(g)
             self.weight[u] = float(w)
 
     def without(self, units: Iterable[Any]) -> None:
@@ -58,6 +60,10 @@ class Loops:
     def mean(self, values: dict[Any, float]) -> float:
         total = sum(self.weight[u] for u in values)
         return sum(self.weight[u] * value for u, value in values.items()) / total
+
+    def reacts(self, unit: Any, time: float, anticipation: float) -> bool:
+        """Whether somebody never treated here may already react to an entry just after."""
+        return isinf(self.entry[unit]) and time + anticipation >= self.date[unit]
 
     def changes(self, units: Iterable[Any], start: float, end: float) -> dict[Any, float]:
         pairs = [(u, (u, start), (u, end)) for u in units]
@@ -84,7 +90,7 @@ def callaway_santanna(
         panel.times = [t for t in panel.times if t < last - anticipation]
         panel.y = {key: y for key, y in panel.y.items() if key[1] in panel.times}
         for unit in panel.of(last):
-            panel.entry[unit] = inf
+            panel.entry[unit] = panel.date[unit] = inf
         panel.without({u for u in panel.entry if not any((u, t) in panel.y for t in panel.times)})
     cells: Cells = {}
     for g, t in product(panel.cohorts, panel.times):
@@ -95,8 +101,8 @@ def callaway_santanna(
         base = before[-1] if universal or t >= g else earlier[-1]
         others = [
             u for u, other in panel.entry.items()
-            if isinf(other)
-            or (not_yet and other != g and other > max(t, base) + anticipation)
+            if (isinf(other) and not panel.reacts(u, max(t, base), anticipation))
+            or (not_yet and other != g and inf > other > max(t, base) + anticipation)
         ]  # fmt: skip
         mine = panel.changes(panel.of(g), base, t)
         theirs = panel.changes(others, base, t)
@@ -140,7 +146,10 @@ def tells(design: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> bool:
 def imputation(frame: pd.DataFrame, *, anticipation: float) -> tuple[Cells, Events]:
     """Borusyak, Jaravel and Spiess (2024): fit untreated rows, then the mean gap of each cell."""
     panel = Loops(frame)
-    free = {key for key in panel.y if key[1] < panel.entry[key[0]] - anticipation}
+    free = {
+        (u, t) for u, t in panel.y
+        if t < panel.entry[u] - anticipation and not panel.reacts(u, t, anticipation)
+    }  # fmt: skip
     panel.without([u for u in panel.entry if not any(key[0] == u for key in free)])
     rows = sorted(key for key in panel.y if key in free)
     root = np.sqrt([panel.weight[u] for u, _ in rows])
@@ -160,7 +169,10 @@ def imputation(frame: pd.DataFrame, *, anticipation: float) -> tuple[Cells, Even
             gap += panel.weight[u] / total * (panel.y[u, t] - row @ fitted)
             target += panel.weight[u] / total * row
         if tells(design, target):
-            waiting = [v for v, h in panel.entry.items() if h > t and h != g and (v, t) in panel.y]
+            waiting = [
+                v for v, h in panel.entry.items()
+                if h > t and h != g and (v, t) in panel.y and not panel.reacts(v, t, anticipation)
+            ]  # fmt: skip
             cells[g, t] = Cell(gap, len(mine), len(waiting))
             heavy[g, t] = total
     return cells, by_event(cells, lambda g, t: heavy[g, t])
@@ -172,7 +184,9 @@ def sun_abraham(frame: pd.DataFrame, *, anticipation: float) -> Cells:
     panel.left_out_always_treated(anticipation)
     compared = [inf] if any(isinf(g) for g in panel.entry.values()) else [max(panel.entry.values())]
     times = [t for t in panel.times if t < compared[0] - anticipation]
-    rows = sorted(key for key in panel.y if key[1] in times)
+    rows = sorted(
+        (u, t) for u, t in panel.y if t in times and not panel.reacts(u, t, anticipation)
+    )
     wanted: list[tuple[float, float]] = []
     for g in panel.cohorts:
         reference = [s for s in panel.times if s < g - anticipation][-1]
@@ -203,7 +217,7 @@ def two_way(frame: pd.DataFrame, *, anticipation: float) -> tuple[float | None, 
     rows are then a matter of which event time is left out, and none is returned.
     """
     panel = Loops(frame)
-    rows = sorted(panel.y)
+    rows = sorted((u, t) for u, t in panel.y if not panel.reacts(u, t, anticipation))
     root = np.sqrt([panel.weight[u] for u, _ in rows])
     outcome, effects = np.array([panel.y[key] for key in rows]), indicators(panel, rows)
 
