@@ -352,8 +352,9 @@ class _RawReading:
         words = sorted(read.words)[:12]
         if lost and not words:
             words = _missing_words_seen(self.raw.frame[header], self.words)
+        place = Place(file=self.file, column=name)
         if words:
-            place, n = Place(file=self.file, column=name), sum(read.words.values()) or lost
+            n = sum(read.words.values()) or lost
             self.faults.add(Finding.info("missing_words", place, column=name, n=n, words=words))
         entry: dict[str, Any] = {"name": name, "source": header, "type": read.type.value}
         title = code.title if code is not None else None
