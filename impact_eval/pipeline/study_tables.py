@@ -39,6 +39,7 @@ from impact_eval.data.roles import entry_not_known
 from impact_eval.data.row_kind import row_kind_finding
 from impact_eval.data.sample import Sample
 from impact_eval.data.sample_labels import spell_labels
+from impact_eval.data.source_rows import SourceRows
 from impact_eval.data.value_labels import long_dictionary
 from impact_eval.data.waves import stack_tables, to_long
 from impact_eval.pipeline.columns_used import instruments_of, role_columns, used_columns
@@ -411,7 +412,10 @@ def _hidden(study: Study, whole: _Whole, everyone: Mapping[str, pd.Series[Any]])
     if _names_all(study, whole.part, frame):
         frame = frame[[name for name in frame.columns if str(name) in wanted]]
     kept = frame.copy(deep=False)  # what pandas drops on the way: labels decide what a code means
+    rows = SourceRows.of(frame)
     kept.attrs = {"reading": {"dictionary": [e for e in whole.log["dictionary"] if "labels" in e]}}
+    if rows.known:
+        rows.put_on(kept)
     return ReadData(kept, digest, whole.log, whole.tables)
 
 
