@@ -21,6 +21,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs.base import ALWAYS_TREATED_RETOLD
 from impact_eval.designs.few_independent import clusters_declared
+from impact_eval.designs.late_entries import entering_soon, told_soon
 from impact_eval.designs.reference_times import reference_findings
 from impact_eval.stats.panels.cohort_gram import CohortGram, cohort_gram
 from impact_eval.stats.panels.panel_regression import PanelColumns
@@ -449,28 +450,12 @@ def read_panel(
     return panel
 
 
-def entering_soon(entries: FloatArray, times: FloatArray, anticipation: float) -> FloatArray:
-    """Return dates of entry, infinite when too late to be reacted to within the panel."""
-    return np.where(entries > times[-1] + anticipation, np.inf, entries)
-
-
 def _unit_entries(sample: Sample) -> FloatArray:
     """(N,) when each unit enters, be it after the last period."""
     out = sample.unit_cohorts.copy()
     if sample.entries is not None:
         out[sample.unit_codes] = sample.entries
     return out
-
-
-def told_soon(entries: FloatArray, soon: BoolArray, anticipation: float) -> tuple[Finding, ...]:
-    """Tell those who enter after the last period, so soon that they may already react."""
-    if not soon.any():
-        return ()
-    dates = np.unique(entries[soon]).tolist()
-    n = int(soon.sum())
-    return (
-        Finding.warning("anticipation_after_panel", n=n, cohorts=dates, anticipation=anticipation),
-    )
 
 
 def _coded(times: FloatArray, entry: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:

@@ -400,7 +400,8 @@ def _by_influence(design: DifferenceInDifferences, data: _Data) -> _Answer:
 
 def _dealt(data: _Data) -> DealtTests | None:
     """Deal anew who is treated, when few are independent and nothing is adjusted."""
-    if not data.few or data.treated_independent < 2 or data.names:
+    several = len(data.tied.codes) > 1  # kinds of clusters: none of them is dealt whole
+    if not data.few or data.treated_independent < 2 or data.names or several:
         return None
     rows = len(data.y)
     after = data.after is not None

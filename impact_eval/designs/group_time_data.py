@@ -13,13 +13,8 @@ from impact_eval.core.estimate import FlowStep, Label
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.flow import step_of_rows
 from impact_eval.data.sample import Sample
-from impact_eval.designs.cohort_panel import (
-    LeftOut,
-    Panel,
-    entering_soon,
-    read_panel,
-    told_soon,
-)
+from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel
+from impact_eval.designs.late_entries import entering_soon, told_soon
 from impact_eval.designs.never_seen_before import told_never_before
 from impact_eval.designs.nobody_never import before_last_cohort, told_last_cohort
 from impact_eval.designs.panel_covariance import bind_panel
@@ -291,35 +286,19 @@ def read_rows(
     cohorts = np.unique(start[np.isfinite(start)])
     treated = int((cohorts <= sample.times[-1]).sum())
     codes = np.searchsorted(cohorts, start)
-    asked, covariance = covariance, covariance or Clustered(correction=CR.CR0)
-    above = cluster_labels(sample, covariance)
-    independent, labels = person, people
-    own = by_kernel(sample, covariance)
-    counted = person
-    if above is not None:
-        present, counted = np.unique(above[0][keep], return_inverse=True)
-        if own:
-            independent, labels = counted, above[1][present]
+    plain = covariance or Clustered(correction=CR.CR0)
+    above = cluster_labels(sample, plain)
+    present, counted = _counted(above, keep, person)
+    paths, plain = (
+        (None, plain)
+        if covariance is not None
+        else _safe_rows(sample, outcome, keep, counted, codes)
+    )
+    own = by_kernel(sample, plain)
+    independent, labels = (counted, present) if own and above is not None else (person, people)
     first = np.zeros(len(people), dtype=np.int64)
     first[person[::-1]] = np.arange(len(person))[::-1]
-    weights = sample.weights_array[keep]
-    size = np.bincount(person)
-    paths = None
-    if asked is None:
-        paths, covariance = _safe_rows(sample, outcome, keep, counted, codes)
-        own = own and by_kernel(sample, covariance)
-    rows = RowData(
-        y=sample.outcome(outcome)[keep],
-        time=sample.time_codes[keep],
-        cohort=codes,
-        design=np.column_stack([np.ones(int(keep.sum())), sample.covariate_matrix[keep]]),
-        weights=weights / weights.mean(),
-        independent=independent,
-        person_cohort=codes[first],
-        person_independent=independent[first],
-        person_weight=np.bincount(person, weights) / size,
-        n_independent=len(labels),
-    )
+    rows = _row_data(sample, outcome, keep, codes, (person, first, independent, len(labels)))
     return GroupTimeData(
         rows=rows,
         times=times,
@@ -334,13 +313,48 @@ def read_rows(
         clustered=above is not None,
         bound=None
         if own
-        else bind_units(sample, covariance, np.flatnonzero(keep)[first], groups=codes[first]),
-        covariance=covariance,
+        else bind_units(sample, plain, np.flatnonzero(keep)[first], groups=codes[first]),
+        covariance=plain,
         paths=paths,
         label=_label_of(sample),
         flow=tuple(story.flow),
         findings=(*story.findings, *told),
     )
+
+
+def _row_data(
+    sample: Sample,
+    outcome: str,
+    keep: BoolArray,
+    codes: IntArray,
+    people: tuple[IntArray, IntArray, IntArray, int],
+) -> RowData:
+    """Return the rows kept: their person, a row of each, what is independent and how many."""
+    person, first, independent, size = people
+    assert sample.time_codes is not None
+    weights = sample.weights_array[keep]
+    return RowData(
+        y=sample.outcome(outcome)[keep],
+        time=sample.time_codes[keep],
+        cohort=codes,
+        design=np.column_stack([np.ones(int(keep.sum())), sample.covariate_matrix[keep]]),
+        weights=weights / weights.mean(),
+        independent=independent,
+        person_cohort=codes[first],
+        person_independent=independent[first],
+        person_weight=np.bincount(person, weights) / np.bincount(person),
+        n_independent=size,
+    )
+
+
+def _counted(
+    above: tuple[IntArray, NDArray[Any]] | None, keep: BoolArray, person: IntArray
+) -> tuple[NDArray[Any], IntArray]:
+    """Return the labels and the code of each row of what is counted: clusters, else people."""
+    if above is None:
+        return np.unique(person), person
+    present, counted = np.unique(above[0][keep], return_inverse=True)
+    return above[1][present], counted
 
 
 def _safe_rows(

@@ -111,16 +111,12 @@ def make_estimate(
             n_clusters=clusters,
         )
         effects.append(_as_told(effect, row))
-    rows_shown: tuple[Effect, ...] = tuple(effects)
-    noted: tuple[Finding, ...] = ()
-    if combined.tests is not None:
-        rows_shown, noted = apply_tests(effects, combined.tests, np.eye(len(effects)))
+    rows_shown, noted = apply_tests(effects, combined.tests, np.eye(len(effects)))
     method, dealt = report.method, combined.dealt
-    if dealt is not None:
-        rows_shown = _dealt(rows_shown, rows, dealt)
-        method = replace(method, covariance=dealt.label)
     silent = sum(1 for i, row in enumerate(rows) if row.has_error and not live[i])
-    silent *= dealt is None
+    if dealt is not None:
+        rows_shown, silent = _dealt(rows_shown, rows, dealt), 0
+        method = replace(method, covariance=dealt.label)
     told = {finding.code for finding in report.findings}
     own = [f for f in (*combined.findings, *noted) if f.code not in told]
     untold = (Finding.warning("no_own_error", n=silent),) if silent else ()

@@ -29,7 +29,7 @@ from impact_eval.designs.nobody_never import told_last_cohort
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import CommonParts
-from impact_eval.designs.panel_ols import panel_ols
+from impact_eval.designs.panel_ols import OlsResult, panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
 from impact_eval.designs.reference_times import not_identified
 from impact_eval.stats.inference.covariance import CR
@@ -133,19 +133,14 @@ class SunAbraham:
             used=used,
             comparison=_comparison_cohort(panel),
         )
-        told = result.kept
-        if not told.all():
-            told = identified_columns(panel, cells, used)
-            findings = (*findings, *_untold(panel, cohort[~told], period[~told]))
-        if not told.any():
-            raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
+        told, untold = _told(panel, cells, used, result, (cohort, period))
         order = np.lexsort((period, cohort))
         pick = np.zeros((len(told), len(result.coefficients)))
         pick[told] = np.eye(len(result.coefficients))[(np.cumsum(result.kept) - 1)[told]]
         effects = np.where(told, pick @ result.coefficients, np.nan)[order]
         cohort, period, pick = cohort[order], period[order], pick[order]
         elapsed = panel.event_times - panel.reference_times(self.anticipation)[:, None]
-        findings = (*findings, *panel.references_told(self.anticipation))
+        findings = (*findings, *untold, *panel.references_told(self.anticipation))
         table = CellAggregator(
             elapsed=elapsed[cohort, period],
             cells=cells_of_panel(panel, cohort, period, effects, panel.cell_weight[cohort, period]),
@@ -166,6 +161,23 @@ class SunAbraham:
 def _post_first(event: FloatArray) -> NDArray[np.int64]:
     """Order columns so that collinearity leaves out the farthest periods before the start."""
     return np.lexsort((np.where(event >= 0, event, -event), event < 0))
+
+
+def _told(
+    panel: Panel,
+    cells: FloatArray,
+    used: BoolArray,
+    result: OlsResult,
+    places: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> tuple[BoolArray, tuple[Finding, ...]]:
+    """Return which cells the rows tell, and what is said of the others."""
+    if result.kept.all():
+        return result.kept, ()
+    told = identified_columns(panel, cells, used)
+    if not told.any():
+        raise ImpactEvalError(Finding.error("no_identified_effect", method=SunAbraham.info.name))
+    cohort, period = places
+    return told, _untold(panel, cohort[~told], period[~told])
 
 
 def _untold(

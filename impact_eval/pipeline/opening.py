@@ -127,12 +127,6 @@ def open_study(study: Study, declared: Sequence[Finding] = ()) -> Opened:
     return Opened(tuple(seen), outcomes, _once(noticed), _once(refused), propose(study, first))
 
 
-def look_at_tables(study: Study) -> tuple[Finding, ...]:
-    """Return what the tables look like: people named, rows that look like something else."""
-    seen = [table for _, data in read_tables(study).tables for table in data.tables]
-    return _once([finding for table in seen for finding in table.noticed])
-
-
 def _once(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Return findings, one for each thing that is wrong: a column is missing once, whoever asks."""
     out: dict[tuple[object, ...], Finding] = {}

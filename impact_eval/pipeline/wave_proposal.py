@@ -93,7 +93,7 @@ def _of_other_tables(study: Study, part: DataPart, unit: str) -> Iterator[Propos
 
 
 def _one_each(
-    shape: WaveShape, part: DataPart, tables: Sequence[tuple[str, _Table | None]]
+    shape: WaveShape, part: DataPart, tables: Sequence[tuple[str, _Proposed | None]]
 ) -> Proposal:
     """Return the declaration of one table per wave, in the order that their names tell."""
     labels = [Path(name).stem if shape is WaveShape.FILES else name for name, _ in tables]
@@ -112,14 +112,14 @@ def _one_each(
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class _Proposed:
     """A table that may be a wave: its columns, and the labels of its units."""
 
     columns: tuple[str, ...]
     units: frozenset[str]
 
 
-def _people(path: Path, sheet: str | int | None, unit: str) -> _Table | None:
+def _people(path: Path, sheet: str | int | None, unit: str) -> _Proposed | None:
     try:
         frame = read_table(path, sheet=sheet)
     except ImpactEvalError:
@@ -128,10 +128,10 @@ def _people(path: Path, sheet: str | int | None, unit: str) -> _Table | None:
     if names.count(unit) != 1:
         return None
     labels = frame[unit].dropna().tolist()
-    return _Table(names, frozenset(label_text(label).strip().casefold() for label in labels))
+    return _Proposed(names, frozenset(label_text(label).strip().casefold() for label in labels))
 
 
-def _shared(one: _Table | None, other: _Table | None) -> bool:
+def _shared(one: _Proposed | None, other: _Proposed | None) -> bool:
     """Whether two tables are of the same people, for a good part."""
     if one is None or other is None or not one.units or not other.units:
         return False

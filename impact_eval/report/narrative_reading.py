@@ -61,7 +61,7 @@ def _lines_table(reading: ReadingRecord) -> Table | None:
         return None
     columns = (
         Column(key="kind", label=say("flow.line_kind"), form=Form.LABEL, header=True),
-        Column(key="n", label=say("flow.line_count"), form=Form.INTEGER),
+        Column(key="lines", label=say("flow.line_count"), form=Form.INTEGER),
     )
     read = WITHHELD if reading.rows_out is None else reading.rows_out
     rows = [*((say(f"line_kind.{name}"), n) for name, n in others), (say("line_kind.read"), read)]

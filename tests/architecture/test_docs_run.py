@@ -20,7 +20,7 @@ import pytest
 
 from impact_eval import ImpactEvalError, Study
 from impact_eval.pipeline.methods_declared import make_design
-from impact_eval.pipeline.study_models import MethodPart
+from impact_eval.pipeline.study_models import DataPart, MethodPart
 from impact_eval.value import ValueMap
 
 HELPERS = runpy.run_path(str(Path(__file__).with_name("doc_blocks.py")))
@@ -105,6 +105,8 @@ def test_files_are_read(block: Any, folder: Path) -> None:
         scored = _study(HELPERS["STUDY"].format(id="essai") + block.text, folder)
         assert [i.id for i in scored.declaration.instruments] == ["estime"]
         assert len(scored.declaration.instruments[0].items) == 10
+    elif "data" in read:  # the part of a study file that says where its columns are
+        assert DataPart.model_validate(read["data"]).waves is not None
     elif "parameter" in read:
         _parameter(block.text)
     elif isinstance(read.get("method", {}).get("name"), str):  # a study file's, made as declared

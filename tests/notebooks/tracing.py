@@ -143,6 +143,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = {
     "last": ("time", "group", "last"),
     "year": ("year",),
     "seed": ("seed",),
+    "advised": ("advised",),
 }
 
 

@@ -139,7 +139,7 @@ def dealt_tests(
     (3.0, 0.25, 4)
     """
     rows = effects.weights.shape[2]
-    observed = _observed(paths, effects)
+    observed = _as_dealt(paths, effects)
     draws = min(draws, max(LEAST, _NUMBERS // max(rows, 1)))
     paths = _in_order(paths, effects, observed[0][0])
     deals = _Deals(paths, draws, np.random.default_rng(seed))
@@ -238,7 +238,7 @@ class _Deals:
     def _every(self) -> IntArray:
         out = np.empty((1, 0), dtype=np.int64)
         for members, dealt in self.blocks:
-            own = members[_arrangements(len(members), np.unique(dealt, return_counts=True)[1])]
+            own = members[_choices(len(members), np.unique(dealt, return_counts=True)[1])]
             out = np.hstack([np.repeat(out, len(own), axis=0), np.tile(own, (len(out), 1))])
         return out
 
@@ -264,7 +264,7 @@ def _count(size: int, dealt: IntArray) -> int:
     return total
 
 
-def _arrangements(size: int, counts: IntArray) -> IntArray:
+def _choices(size: int, counts: IntArray) -> IntArray:
     """Return every way, (b, q), of choosing members for groups of these sizes, group by group."""
     out = np.empty((1, 0), dtype=np.int64)
     left = np.arange(size)[None, :]
@@ -298,7 +298,7 @@ def _moved(
     return _effects(by_date, effects, paths.sizes.shape[1])
 
 
-def _observed(paths: ClusterPaths, effects: LinearEffects) -> tuple[FloatArray, FloatArray]:
+def _as_dealt(paths: ClusterPaths, effects: LinearEffects) -> tuple[FloatArray, FloatArray]:
     """Return the effects and the reach, (1, K) each, of the deal that was made."""
     tables = _tables(paths)
     by_date = np.zeros((1, paths.n_labels, tables.shape[1]))

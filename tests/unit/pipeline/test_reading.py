@@ -14,10 +14,10 @@ import tomli_w
 
 import impact_eval as ie
 from impact_eval import ImpactEvalError, Study
+from impact_eval.core.findings import Finding
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data.pseudonyms import KEY_VARIABLE, is_pseudonym
 from impact_eval.pipeline.evaluate import evaluate
-from impact_eval.pipeline.opening import look_at_tables
 from impact_eval.pipeline.study_tables import read_tables, sample_of
 
 HEAD: dict[str, Any] = {
@@ -25,6 +25,12 @@ HEAD: dict[str, Any] = {
     "action": "Accompagnement", "period": ["2024-01", "2024-12"],
 }  # fmt: skip
 Make = Callable[..., Study]
+
+
+def look_at_tables(study: Study) -> tuple[Finding, ...]:
+    """What the tables of a study look like, each thing once."""
+    seen = [table for _, data in read_tables(study).tables for table in data.tables]
+    return tuple({f.code: f for table in seen for f in table.noticed}.values())
 
 
 def content(**changes: Any) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def test_every_section_opens_with_the_mark(internal: StudyResults) -> None:
     anchors = [b.anchor for b in blocks if isinstance(b, Heading) and b.level <= 2]
     assert anchors == [
         "title", "summary", "action", "flow", "effect", "checks", "robustness", "soft", "value",
-        "limits", "provenance",
+        "limits", "codes", "provenance",
     ]  # fmt: skip
     for at in opened:
         note = blocks[at + 1]

@@ -239,7 +239,7 @@ def test_a_design_of_nobody_still_shows() -> None:
 def test_findings_weigh_before_they_explain() -> None:
     info = Finding("no_such_code_anywhere", Severity.INFO, {"x": 3})
     text = estimate(findings=(info, info, FEW)).summary("en")
-    assert text.index("! Only 8 independent groups") < text.index(
+    assert text.index("! Only 8 independent units or groups") < text.index(
         "- [finding.no_such_code_anywhere]"
     )
 

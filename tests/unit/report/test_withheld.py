@@ -202,7 +202,7 @@ def noticed(code: str, **values: object) -> NoticedRecord:
         (
             "few_clusters",
             {"n": None, "advised": 40},
-            "un nombre non publié de",
+            "Seulement un nombre non publié d’unités ou groupes",
             "an unpublished number of",
         ),
         (
