@@ -17,7 +17,7 @@ from impact_eval.results.finding_records import FindingRecord, NoticedRecord, Re
 from impact_eval.results.record_base import Record, Rule
 from impact_eval.results.records import StudyResults
 from impact_eval.results.score_records import ScoreRecord
-from impact_eval.results.value_names import OF_EVERYONE, declared
+from impact_eval.results.value_names import OF_EVERYONE, OF_TREATED, declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,8 @@ def _of_record(record: Record, key: str, where: _Where, whole: StudyResults) -> 
 def _name_in_words(record: Record, code: str, name: str) -> str:
     """Return what a value of a finding is called: a count of everybody has the name of one."""
     everybody = name == "n" and (isinstance(record, RefusalRecord) or code in OF_EVERYONE)
+    if name == "n" and code in OF_TREATED:
+        return "n_treated"
     return name if everybody or name in ("of", "total") else f"{code}.{name}"
 
 

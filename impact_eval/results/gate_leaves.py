@@ -19,7 +19,7 @@ from impact_eval.results.estimates import EffectRecord
 from impact_eval.results.gate_counts import KINDS, CountKind, Counts
 from impact_eval.results.parts import Matrix
 from impact_eval.results.record_base import Rule
-from impact_eval.results.value_names import OF_EVERYONE, OF_LEFT_OUT, Value, declared
+from impact_eval.results.value_names import OF_EVERYONE, OF_LEFT_OUT, OF_TREATED, Value, declared
 
 MEANT_DIGITS = 5  # significant digits up to which a number may be many things
 SMALL_GROUP = 100  # below it, a percentage stands for a count that can be read off
@@ -146,11 +146,13 @@ def people_leaf(
     return round_count(value, context.profile.count_base)
 
 
-def clusters_leaf(context: Context, name: str, value: int | None) -> int | None:
+def clusters_leaf(
+    context: Context, name: str, value: int | None, kind: CountKind | None = None
+) -> int | None:
     """Return a count of independent units: of people when people are the units."""
     if context.clusters is RowsAre.TERRITORIES:
         return value
-    return people_leaf(context, name, value)
+    return people_leaf(context, name, value, kind)
 
 
 def number_leaf(context: Context, rule: Rule, value: float | None) -> float | None:
@@ -234,8 +236,9 @@ def _base(code: str, values: Mapping[str, Value]) -> int | None:
 def _counted(context: Context, code: str, name: str, value: int, *, whole: bool) -> int | None:
     """Return a count of a finding: a part of the people, or all of them, or those left out."""
     place = name if name in ("of", "total") else f"{code}.{name}"
+    kind = _kind(code, name, whole=whole)
     if declared(code, name).rule is Rule.CLUSTERS:
-        return clusters_leaf(context, place, value)
+        return clusters_leaf(context, place, value, kind)
     if name == "n" and code in OF_LEFT_OUT and context.total is not None and context.people:
         everybody = f"{context.key}.{code}.all"
         small = context.counts.small(value)
@@ -244,8 +247,16 @@ def _counted(context: Context, code: str, name: str, value: int, *, whole: bool)
         ):
             context.kept_back("difference")
             return None
-    whole = name == "n" and (whole or code in OF_EVERYONE)
-    return people_leaf(context, place, value, CountKind.EVERYONE if whole else None)
+    return people_leaf(context, place, value, kind)
+
+
+def _kind(code: str, name: str, *, whole: bool) -> CountKind | None:
+    """Return of whom the `n` of a finding is; None where it counts a part, or is not `n`."""
+    if name != "n":
+        return None
+    if whole or code in OF_EVERYONE:
+        return CountKind.EVERYONE
+    return CountKind.TREATED if code in OF_TREATED else None
 
 
 def _others_told(context: Context, code: str, told: Mapping[str, Value]) -> bool:

@@ -132,12 +132,13 @@ _OF_CLUSTERS = _codes(
     "|wild_cannot_reject"
     "|comparison_of_one_unit|territory_with_hole"
 )
-# Codes whose `n` counts everybody a number rests on, and those whose `n` counts who was left out of
-# the people of a result: with those people, they are everybody.
+# Codes whose `n` counts everybody a number rests on, or all who are treated, and those whose `n`
+# counts who was left out of the people of a result: with those people, they are everybody.
 OF_EVERYONE = _codes(
     "quality_no_alpha|quality_read_bootstrap|quality_interval_wide|quality_floor|quality_ceiling"
-    "|small_group_change"
+    "|small_group_change|few_clusters"
 )
+OF_TREATED = _codes("few_treated_units|few_treated_clusters")
 OF_LEFT_OUT = _codes("missing_outcome|missing_pairs|always_treated_dropped")
 PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
     {

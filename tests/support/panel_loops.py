@@ -184,9 +184,7 @@ def sun_abraham(frame: pd.DataFrame, *, anticipation: float) -> Cells:
     panel.left_out_always_treated(anticipation)
     compared = [inf] if any(isinf(g) for g in panel.entry.values()) else [max(panel.entry.values())]
     times = [t for t in panel.times if t < compared[0] - anticipation]
-    rows = sorted(
-        (u, t) for u, t in panel.y if t in times and not panel.reacts(u, t, anticipation)
-    )
+    rows = sorted((u, t) for u, t in panel.y if t in times and not panel.reacts(u, t, anticipation))
     wanted: list[tuple[float, float]] = []
     for g in panel.cohorts:
         reference = [s for s in panel.times if s < g - anticipation][-1]
