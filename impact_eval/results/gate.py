@@ -43,6 +43,7 @@ from impact_eval.results.gate_groups import (
     HOMOGENEOUS,
     few_changed,
     given_back,
+    gives_back,
     levels_rule,
     one_person,
     too_few,
@@ -69,6 +70,7 @@ from impact_eval.results.study_records import (
     DataRecord,
     DisclosureRecord,
     DossierRecord,
+    InferenceRecord,
     KeptBack,
     ReadingRecord,
 )
@@ -347,7 +349,7 @@ class _Gate:
         hidden = dossier.hidden
         hidden = None if hidden is None else walk(hidden, _unadjusted(context).at("hidden"))
         inference = dossier.inference
-        if inference is not None and outcome in self.formulas:
+        if inference is not None and self._margins_tell(outcome, inference, context):
             beside = _unadjusted(context)
             rows = tuple(
                 row if row.status == "headline" else walk(row, beside) for row in inference.rows
@@ -357,6 +359,20 @@ class _Gate:
             )
         told = walk(dossier, context, skip=("curve", "hidden"))
         return told.model_copy(update={"curve": curve, "hidden": hidden})
+
+    def _margins_tell(self, outcome: str, inference: InferenceRecord, context: Context) -> bool:
+        """Whether a margin beside the headline tells the levels kept back.
+
+        The usual error may stand in the dossier alone, beside a draw that was asked for by name.
+        """
+        if outcome in self.formulas or context.levels is None:
+            return outcome in self.formulas
+        record = self.results.of(outcome)
+        return any(
+            gives_back(record, context, row.estimate, row.std_error)
+            for row in inference.rows
+            if row.status != "headline"
+        )
 
     def _formula_tells(self, record: EstimateRecord, context: Context) -> bool:
         """Whether the usual error beside a headline of few people tells the levels kept back."""

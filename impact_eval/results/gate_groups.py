@@ -66,10 +66,17 @@ def levels_rule(record: EstimateRecord, context: Context) -> str | None:
 
 def given_back(record: EstimateRecord, context: Context) -> bool:
     """Whether a difference of shares and its error give the shares back, the means withheld."""
-    row, scale = record.headline, _SCALES.get(record.unit, 1.0)
-    if row.estimate is None or not row.std_error:
+    return gives_back(record, context, record.headline.estimate, record.headline.std_error)
+
+
+def gives_back(
+    record: EstimateRecord, context: Context, estimate: float | None, error: float | None
+) -> bool:
+    """Whether any number and error told of an outcome give its shares back."""
+    scale = _SCALES.get(record.unit, 1.0)
+    if estimate is None or not error:
         return False
-    shown = shown_difference(row.estimate, row.std_error, scale=scale)
+    shown = shown_difference(estimate, error, scale=scale)
     formula, (treated, comparison) = record.estimate.formula, record.rests_on
     told: tuple[CountRange, ...] = ()
     if shown is not None and treated and comparison and formula is ShareFormula.TWO_GROUPS:

@@ -27,6 +27,7 @@ def results(
     *,
     lost: int = 0,
     profile: str = "menages",
+    covariance: str = "",
 ) -> StudyResults:
     """Compute a study: so many treated, so many in work among them and the others."""
     rng = np.random.default_rng(1)
@@ -37,6 +38,8 @@ def results(
         income = "" if lost > 0 and i >= n - lost else f"{rng.normal(1000, 150):.2f}"
         rows.append(f"P{i},{arm},{int(rank < yes[1 - arm])},{income}")
     body = TWO_GROUPS.replace('covariates = ["age"]\n', "")
+    if covariance:
+        body = body.replace("[method]\n", f'[method]\ncovariance = "{covariance}"\n')
     return evaluate(study_in(folder, body + f'[privacy]\nprofile = "{profile}"\n', rows))
 
 
@@ -106,18 +109,48 @@ def test_one_answer_for_all_is_told_in_a_finding(tmp_path: Path) -> None:
     ]
 
 
-def test_the_usual_error_beside_a_small_study_does_not_tell_its_shares(tmp_path: Path) -> None:
+def test_the_usual_error_of_a_small_study_does_not_tell_its_shares(tmp_path: Path) -> None:
     """Nine of twelve and three of twelve: the difference and the usual error say just that."""
     whole = results(tmp_path, 12, (9, 3), 24)
-    formula = next(r for r in whole.estimates if r.role is Role.ANALYTIC)
-    shown = shown_difference(formula.headline.estimate or 0.0, formula.headline.std_error or 0.0)
+    row = whole.primary.headline
+    shown = shown_difference(row.estimate or 0.0, row.std_error or 0.0)
     assert shown is not None
     assert two_group_counts(shown, 12, 12)[0] == CountRange(9, 9, 1)
     published = release(whole).results
-    kept = next(r for r in published.estimates if r.role is Role.ANALYTIC)
-    assert (kept.headline.estimate, kept.headline.std_error) == (None, None)
-    assert published.primary.headline.estimate is not None  # with the interval of a draw
+    work = [record for record in published.estimates if record.outcome == "emploi"]
+    assert {record.role for record in work} == {Role.MAIN, Role.ANALYTIC}
+    assert {(r.headline.estimate, r.headline.std_error) for r in work} == {(None, None)}
     beside = published.dossier["emploi"].inference
     assert beside is not None
-    told = {row.status: row.conf_low is not None for row in beside.rows}
-    assert told == {"headline": True, "beside": False, "not_reliable_here": False}
+    assert {(line.std_error, line.conf_low) for line in beside.rows} == {(None, None)}
+
+
+def test_the_usual_error_beside_a_draw_does_not_tell_the_shares(tmp_path: Path) -> None:
+    """The draw asked for by name has no error, and is told; the error beside it gives them back."""
+    whole = results(tmp_path, 12, (9, 3), 24, covariance="randomisation")
+    published = release(whole).results
+    assert published.primary.headline.estimate is not None
+    assert published.primary.headline.std_error is None
+    computed, beside = (r.dossier["emploi"].inference for r in (whole, published))
+    assert computed is not None
+    assert beside is not None
+    usual = next(row for row in computed.rows if row.status == "beside")
+    shown = shown_difference(usual.estimate or 0.0, usual.std_error or 0.0)
+    assert shown is not None
+    assert two_group_counts(shown, 12, 12)[0] == CountRange(9, 9, 1)
+    told = {row.status: (row.std_error, row.conf_low is not None) for row in beside.rows}
+    assert told == {"headline": (None, True), "beside": (None, False)}
+
+
+def test_how_few_people_there_are_is_kept_back_with_their_count(tmp_path: Path) -> None:
+    """Thirty-three incomes, three of them missing: the warning of few people does not tell it."""
+    whole = results(tmp_path, 18, (9, 9), 36, lost=3)
+    computed, told = (
+        [
+            f.values["n"]
+            for f in r.findings
+            if f.code == "few_clusters" and f.outcomes == ("revenu",)
+        ]
+        for r in (whole, release(whole).results)
+    )
+    assert (computed, told) == ([33], [None])
