@@ -82,8 +82,8 @@ def test_the_statistic_dealt_is_the_estimate(design: Any, seed: int) -> None:
 
 @pytest.mark.parametrize("design", PANEL, ids=NAMES)
 def test_every_deal_is_the_fit_made_again(design: Any) -> None:
-    """7!/(2! 1! 4!) = 105 deals: the default agrees with fitting the design on each of them."""
-    entries = (3.0, 3.0, 4.0, np.inf, np.inf, np.inf, np.inf)
+    """5!/(2! 1! 2!) = 30 deals: the default agrees with fitting the design on each of them."""
+    entries = (3.0, 3.0, 4.0, np.inf, np.inf)
     sample = Sample(table(entries, seed=3, periods=5), **ROLES)
     again = type(design)(
         **{
@@ -91,7 +91,7 @@ def test_every_deal_is_the_fit_made_again(design: Any) -> None:
             for name, value in vars(design).items()
             if name != "covariance" and value is not None
         },
-        covariance=Randomisation(draws=105),
+        covariance=Randomisation(draws=99),
     ).fit(sample, "y")
     default = design.fit(sample, "y")
     kind = "simple" if default.aggregator is not None else None
