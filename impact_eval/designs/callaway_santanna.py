@@ -235,6 +235,7 @@ class CallawaySantAnna:
             control_group=ControlGroup(self.control_group),
             base_period=BasePeriod(self.base_period),
             anticipation=self.anticipation,
+            late=not any(f.code == LAST_COHORT for f in data.findings),
         )
         method = DidMethod(self.method)
         if data.rows is not None:

@@ -75,6 +75,7 @@ def plan_cells(
     control_group: ControlGroup,
     base_period: BasePeriod,
     anticipation: float = 0,
+    late: bool = True,
 ) -> CellPlan:
     r"""List the group-time cells, their base periods and their comparison groups.
 
@@ -88,10 +89,12 @@ def plan_cells(
         Ascending.
     cohorts : (K,) array
         Ascending, finite; those without a period before g - anticipation have no cell, nor those
-        that enter after the last period: they are compared with until they may react.
+        that enter after the last period (`late`): they are compared with until they may react.
     control_group, base_period : ControlGroup, BasePeriod
     anticipation : float
         Periods before g at which behaviour may already change.
+    late : bool
+        Cohorts beyond the last period entered after the panel: false where the panel was cut.
 
     Returns
     -------
@@ -106,7 +109,7 @@ def plan_cells(
     """
     size = len(cohorts)
     never = np.arange(size + 1) == size
-    beyond = cohorts > times[-1]
+    beyond = (cohorts > times[-1]) & late
     rows: list[tuple[int, int, int, BoolArray, bool]] = []
     for k, start in enumerate(cohorts):
         # `last` is g - delta - 1 in theorem 1 of Callaway and Sant'Anna (2021), delta the
