@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
 from impact_eval.data.labels import as_text, missing_kind
 from impact_eval.data.number_cells import NumberColumn, number_column
-from impact_eval.data.odd_cells import OddCells, rows_seen
+from impact_eval.data.odd_cells import OddCells, refuse_empty_cells, rows_seen
 from impact_eval.data.yes_no import is_tick, yes_or_no
 
 FloatArray = NDArray[np.float64]
@@ -160,18 +160,7 @@ def read_weights(column: pd.Series[Any], faults: FindingCollector) -> FloatArray
     _tell_marks(found, name, faults)
     numbers = found.values
     bad = ~np.isfinite(numbers)
-    if bad.any():
-        rows = rows_seen(column, bad)
-        faults.add(
-            Finding.error(
-                "missing_role_values",
-                Place(column=name, row=rows[0]),
-                role="weights",
-                column=name,
-                n=int(bad.sum()),
-                rows=rows,
-            )
-        )
+    refuse_empty_cells(column, bad, faults, role="weights", column=name)
     negative = numbers < 0
     if negative.any():
         rows = rows_seen(column, negative)

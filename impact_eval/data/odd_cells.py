@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impact_eval.core.findings import Place
+from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data.labels import as_text
 from impact_eval.data.source_rows import SourceRows
 
@@ -22,6 +22,34 @@ LONGEST = 80  # signs of a cell that a message quotes
 def rows_seen(table: pd.Series[Any] | pd.DataFrame, mask: BoolArray) -> list[int]:
     """Return the first rows where a mask is true, as whoever holds the file counts them."""
     return SourceRows.of(table).file_rows(mask, most=SHOWN)
+
+
+def refuse_empty_cells(
+    table: pd.Series[Any] | pd.DataFrame,
+    missing: BoolArray,
+    faults: FindingCollector,
+    *,
+    role: str,
+    column: str,
+) -> None:
+    """Refuse rows that lack the value of a role: they cannot be attached to anything.
+
+    Parameters
+    ----------
+    table : Series or DataFrame
+        Of the rows: it says which ones of the file they are.
+    missing : (n,) array of bool
+    faults : FindingCollector
+        Receives `missing_role_values` when any is missing.
+    role, column : str
+    """
+    if not missing.any():
+        return
+    rows = rows_seen(table, missing)
+    place, n = Place(column=column, row=rows[0]), int(missing.sum())
+    faults.add(
+        Finding.error("missing_role_values", place, role=role, column=column, n=n, rows=rows)
+    )
 
 
 @dataclass(frozen=True, slots=True)

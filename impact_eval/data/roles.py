@@ -17,7 +17,7 @@ from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
 from impact_eval.data.labels import MissingKind, as_text, missing_kind
 from impact_eval.data.marks import mark_kind
 from impact_eval.data.number_cells import number_column
-from impact_eval.data.odd_cells import SHOWN, OddCells, rows_seen
+from impact_eval.data.odd_cells import SHOWN, OddCells, refuse_empty_cells
 from impact_eval.data.period_order import period_order
 from impact_eval.data.yes_no import yes_or_no
 
@@ -98,18 +98,7 @@ def read_codes(column: pd.Series[Any], role: str, faults: FindingCollector) -> C
     except TypeError:  # lists and the like cannot be compared: what they print can
         codes, labels = pd.factorize(column.astype(str).to_numpy(), sort=False)
     missing = codes < 0
-    if missing.any():
-        rows = rows_seen(column, missing)
-        faults.add(
-            Finding.error(
-                "missing_role_values",
-                Place(column=str(column.name), row=rows[0]),
-                role=role,
-                column=str(column.name),
-                n=int(missing.sum()),
-                rows=rows,
-            )
-        )
+    refuse_empty_cells(column, missing, faults, role=role, column=str(column.name))
     labels = np.asarray(labels)
     if labels.size == 0:
         labels = np.array([""], dtype=object)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
-from impact_eval.data.odd_cells import rows_seen
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError
+from impact_eval.data.odd_cells import refuse_empty_cells
 
 
 def as_table(frame: Any) -> pd.DataFrame:
@@ -44,15 +44,4 @@ def refuse_missing(frame: pd.DataFrame, columns: dict[str, str], faults: Finding
     """
     for role, name in columns.items():
         missing = frame[name].isna().to_numpy(dtype=bool)
-        if missing.any():
-            rows = rows_seen(frame, missing)
-            faults.add(
-                Finding.error(
-                    "missing_role_values",
-                    Place(column=name, row=rows[0]),
-                    role=role,
-                    column=name,
-                    n=int(missing.sum()),
-                    rows=rows,
-                )
-            )
+        refuse_empty_cells(frame, missing, faults, role=role, column=name)

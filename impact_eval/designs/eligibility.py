@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
 from impact_eval.data import roles
-from impact_eval.data.odd_cells import rows_seen
+from impact_eval.data.odd_cells import refuse_empty_cells
 from impact_eval.data.panel import first_of_unit, varies_within_unit
 from impact_eval.data.sample import Sample
 
@@ -25,18 +25,9 @@ def row_flag(sample: Sample, column: str) -> BoolArray:
     faults = FindingCollector()
     values = roles.read_treatment(sample.column(column, role="eligible"), faults)
     missing = np.isnan(values)
-    if missing.any() and not faults.has_errors:
-        rows = rows_seen(sample.column(column), missing)
-        faults.add(
-            Finding.error(
-                "missing_role_values",
-                Place(column=column, row=rows[0]),
-                role="eligible",
-                column=column,
-                n=int(missing.sum()),
-                rows=rows,
-            )
-        )
+    if not faults.has_errors:
+        cells = sample.column(column)
+        refuse_empty_cells(cells, missing, faults, role="eligible", column=column)
     faults.raise_if_errors()
     return np.asarray(values == 1)
 

@@ -310,7 +310,7 @@ def oster_delta(pair: RegressionPair, *, r2_max: float, target: float = 0.0) -> 
     Returns
     -------
     float
-        Above one is usually called robust.
+        Above one is usually called robust. Infinite when what is observed moves nothing.
 
     References
     ----------
@@ -322,4 +322,6 @@ def oster_delta(pair: RegressionPair, *, r2_max: float, target: float = 0.0) -> 
     cubic = gap**3 * (left * vx - left**2)
     top = gap * explained * left + gap * vx * left * move**2 + 2 * gap**2 * left * move * vx + cubic
     bottom = room * move * vx + gap * room * (vx - left) + gap**2 * left * move * vx + cubic
+    if bottom == 0:  # what is observed moves nothing: no selection on it says what is needed
+        return math.copysign(math.inf, top) if top else math.nan
     return top / bottom

@@ -108,3 +108,17 @@ def test_oster_delta_of_a_population_built_with_it(delta: float) -> None:
     pair = RegressionPair(short, long, r2_short, r2_long, vy, vx, left)
     found = oster_delta(pair, r2_max=r2_max, target=beta)
     assert found == pytest.approx(delta, rel=1e-9)
+
+
+def test_what_moves_nothing_says_nothing_of_selection() -> None:
+    """No room, no move: the ratio has nothing to divide by, and is no error of Python's."""
+    pair = RegressionPair(
+        short=1.0,
+        long=1.0,
+        r2_short=0.2,
+        r2_long=0.2,
+        variance_outcome=1.0,
+        variance_treatment=1.0,
+        variance_treatment_left=1.0,
+    )
+    assert not np.isfinite(oster_delta(pair, r2_max=0.26))
