@@ -9,6 +9,7 @@ from impact_eval.pipeline.notebook import INTERNAL_MIME, RESULTS_MIME
 from impact_eval.report import narrative
 from impact_eval.report.blocks import AnyBlock
 from impact_eval.report.narrative_action import action_blocks
+from impact_eval.report.narrative_codes import code_blocks
 from impact_eval.report.narrative_dossier import dossier_blocks
 from impact_eval.report.page import Page
 from impact_eval.results.faults import Json
@@ -106,6 +107,10 @@ class Report:
     def limits(self) -> Page:
         """Return what must not be concluded."""
         return self._page(narrative.limit_blocks(self._results))
+
+    def codes(self) -> Page:
+        """Return what each code of the questionnaires was taken for."""
+        return self._page(code_blocks(self._results))
 
     def provenance(self) -> Page:
         """Return what made the results."""

@@ -73,7 +73,7 @@ def _table(score: ScoreRecord, group: Sequence[Numbered]) -> Table:
             for number, _ in counted
         ),
     )
-    numbers = tuple(str(number) for number, _ in group)
+    numbers = tuple(number for number, _ in group)
     caption = say(
         f"codes.caption_{first.by.value}", scale=scale_name(score), n=len(numbers), numbers=numbers
     )

@@ -76,7 +76,7 @@ READING = re.compile(r'<div class="messages">\s*<h3>[^<]*\.(?:csv|xlsx)\b.*?</di
 def body(html: str) -> str:
     """Return what a reader reads, without the fingerprints of the file."""
     text = re.sub(r"<(style|head)\b.*?</\1>", " ", html, flags=re.S)
-    text = text[: text.index('id="provenance"')]
+    text = text[: min(text.index(f'id="{end}"') for end in ("codes", "provenance"))]
     text = READING.sub(" ", LINES.sub(" ", text))
     text = re.sub(r"\b(Tableau|Table) \d+\.", r"\1", text)  # the table of lines has a number
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))

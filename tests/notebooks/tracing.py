@@ -10,6 +10,7 @@ number is then one of these, and of nothing else:
     setting     a whole number that was declared, under the name of its leaf
     stated      a function of leaves of `results/stated.py`, in the places listed below
     count       how many records there are of a kind, in the places listed below
+    position    the place of a question in its scale, in the places listed below
 
 A text that holds a digit is a text of the record: a title, a version, a period.
 """
@@ -192,6 +193,8 @@ class Leaves:
             return "setting"
         if any(_is(number, one) for one in _candidates(name, place, self.record)):
             return "stated"
+        if POSITIONS.fullmatch(name) and number in _positions(place, self.record):
+            return "position"
         return "zero" if number == 0 else None
 
     def _is_stored(self, text: str) -> bool:
@@ -304,6 +307,12 @@ def _questions(place: Place, record: Json) -> Iterator[float]:
     yield from (float(len(score["items"])) for score in record["scores"])
 
 
+def _positions(place: Place, record: Json) -> Iterator[float]:
+    """The place of a question in its scale, from 1."""
+    for score in record["scores"]:
+        yield from (float(i + 1) for i in range(len(score["codes"])))
+
+
 def _changed(place: Place, record: Json) -> Iterator[float]:
     for score in record["scores"]:
         if score["people"]:
@@ -366,6 +375,7 @@ def _before_entry(place: Place, record: Json) -> Iterator[float]:
     yield float(apart if place.name == "outside" else len(rows))
 
 
+POSITIONS = re.compile(r"codes\.caption_.*:numbers|codes\.question:number")
 STATED: Mapping[str, Callable[[Place, Json], Iterator[float]]] = {
     r"number:n": _observed,
     r"limits\.about:n": _lists,
@@ -373,6 +383,7 @@ STATED: Mapping[str, Callable[[Place, Json], Iterator[float]]] = {
     r"checks\.summary.*:(n|passed|warning|failed)": _checks,
     r"flow\.sentence.*:(start|share)|flow\.lost:n": _steps,
     r"soft\.caption_people:n": _changed,
+    r"codes\.caption_.*:n": _lists,
     r"likert:(n|share_\d+)": _answers,
     r"figure\.alt\.likert:n": _questions,
     r"figure\.alt\.likert:(before|after)": _favourable,
