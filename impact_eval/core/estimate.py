@@ -23,6 +23,7 @@ from impact_eval.core.findings import (
 from impact_eval.core.inference import (
     JointTest,
     critical_value,
+    student_value,
     sup_t_critical_value,
     wald_test,
 )
@@ -282,7 +283,9 @@ class Estimate(Shown):
         r"""Return `tidy()` with simultaneous `conf_low` and `conf_high`.
 
         The interval of a row is :math:`b_j \pm c\, se_j`, with c the `level` quantile of
-        :math:`\max_j |t_j|`, so that all rows are covered together with probability `level`. An
+        :math:`\max_j |t_j|`, so that all rows are covered together with probability `level`. With
+        degrees of freedom, c is Student's value of the same tail; an interval with two unequal
+        sides keeps their proportion. An
         overall effect (`att`) beside the rows it sums up is not one of them: it keeps its own
         pointwise interval, as in R's did.
 
@@ -418,12 +421,16 @@ def _check_level(level: float) -> None:
 
 
 def _with_margin(effect: Effect, value: float, level: float) -> Effect:
+    """Return a row whose interval is widened to a normal critical value, each side as it was."""
     if effect.estimate is None or not effect.std_error:
         return replace(effect, conf_low=None, conf_high=None, conf_level=level)
-    margin = value * effect.std_error
+    wide = student_value(value, effect.df)
+    ratio, margin = wide / critical_value(effect.conf_level, effect.df), wide * effect.std_error
+    sides = (effect.conf_low, effect.conf_high)
+    below, above = (margin if end is None else ratio * abs(end - effect.estimate) for end in sides)
     return replace(
         effect,
-        conf_low=effect.estimate - margin,
-        conf_high=effect.estimate + margin,
+        conf_low=effect.estimate - below,
+        conf_high=effect.estimate + above,
         conf_level=level,
     )

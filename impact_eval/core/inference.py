@@ -20,6 +20,20 @@ def critical_value(level: float, df: float | None = None) -> float:
     return float(special.stdtrit(df, probability))
 
 
+def student_value(normal: float, df: float | None = None) -> float:
+    """Return the Student value that leaves the same tail as a normal one; itself without `df`.
+
+    Examples
+    --------
+    >>> round(student_value(critical_value(0.95), 4.0), 3) == round(critical_value(0.95, 4.0), 3)
+    True
+    """
+    if df is None or math.isinf(df):
+        return normal
+    tail = float(special.ndtr(-normal))
+    return -float(special.stdtrit(df, tail))
+
+
 def two_sided_p(statistic: float, df: float | None = None) -> float:
     """Return the two-sided p-value of a normal (`df` None) or Student statistic."""
     if df is None or math.isinf(df):

@@ -67,7 +67,7 @@ def _table(score: ScoreRecord, group: Sequence[Numbered]) -> Table:
         Column(key="code", label=say("codes.code"), header=True),
         Column(key="label", label=say("codes.label")),
         Column(key="answer", label=say("codes.answer")),
-        Column(key="points", label=say("codes.points"), form=Form.SIGNIFICANT),
+        Column(key="points", label=say("codes.points"), form=_form(first.rows)),
         *(
             Column(key=f"q{number}", label=say("codes.question", number=number), form=Form.INTEGER)
             for number, _ in counted
@@ -79,6 +79,12 @@ def _table(score: ScoreRecord, group: Sequence[Numbered]) -> Table:
     )
     rows = tuple(_row(row, i, counted) for i, row in enumerate(first.rows))
     return Table(caption=caption, columns=columns, rows=rows)
+
+
+def _form(rows: Sequence[CodeRowRecord]) -> Form:
+    """Write points as they are counted: whole numbers, unless some are not."""
+    whole = all(row.points is None or float(row.points).is_integer() for row in rows)
+    return Form.INTEGER if whole else Form.DECIMAL_1
 
 
 def _row(

@@ -213,3 +213,19 @@ def test_many_keep_the_margin_of_the_method() -> None:
         estimate = design.fit(sample, "y")
         assert "randomisation" not in estimate.method.covariance
         assert not any(finding.code == "margin_dealt" for finding in estimate.findings)
+
+
+@pytest.mark.parametrize("covariates", [(), ("age",)], ids=["dealt", "CR2"])
+def test_a_band_for_all_rows_is_never_narrower_than_that_of_one(
+    covariates: tuple[str, ...],
+) -> None:
+    frame = table((3.0, 3.0, 3.0, 4.0, 4.0, *[np.inf] * 7), seed=8, periods=7)
+    frame["age"] = frame.place % 5
+    sample = Sample(frame, **ROLES, covariates=covariates)
+    for design in (designs.CallawaySantAnna(), designs.SunAbraham(), designs.ImputationDiD()):
+        event = design.fit(sample, "y").aggregate("event")
+        one, every_row = event.tidy(), event.bands()
+        known = one.conf_low.notna() & one.conf_high.notna() & (one.term == "event")
+        assert known.any()
+        assert (every_row.conf_low[known] <= one.conf_low[known] + 1e-12).all()
+        assert (every_row.conf_high[known] >= one.conf_high[known] - 1e-12).all()
