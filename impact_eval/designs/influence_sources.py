@@ -48,7 +48,7 @@ class Combination:
     clusters : int or None
         How many clusters the covariance asked for counts, the fewest of its dimensions; None when
         it is the design's own, or when units stand alone.
-    dealt : Dealt or None
+    dealt : tuple of J OwnTest, or None
         Tests of these combinations that replace those of a standard error.
     """
 
@@ -59,15 +59,7 @@ class Combination:
     findings: tuple[Finding, ...] = ()
     draws: Draws | None = None
     clusters: int | None = None
-    dealt: Dealt | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Dealt:
-    """The tests of J combinations under every deal of the dates of entry, and their name."""
-
-    tests: tuple[OwnTest, ...]
-    label: str = RANDOMISATION
+    dealt: tuple[OwnTest, ...] | None = None
 
 
 def combination(result: CovarianceResult, labels: NDArray[Any]) -> Combination:

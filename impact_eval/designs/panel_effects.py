@@ -20,8 +20,9 @@ from impact_eval.core.estimate import (
 )
 from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.designs.few_independent import NO_COVARIANCE, no_chance_seen
-from impact_eval.designs.influence_sources import Combination, Dealt
+from impact_eval.designs.influence_sources import RANDOMISATION, Combination
 from impact_eval.designs.own_tests import apply_tests, with_test
+from impact_eval.stats.inference.covariances import OwnTest
 
 FloatArray = NDArray[np.float64]
 
@@ -116,7 +117,7 @@ def make_estimate(
     silent = sum(1 for i, row in enumerate(rows) if row.has_error and not live[i])
     if dealt is not None:
         rows_shown, silent = _dealt(rows_shown, rows, dealt), 0
-        method = replace(method, covariance=dealt.label)
+        method = replace(method, covariance=RANDOMISATION)
     told = {finding.code for finding in report.findings}
     own = [f for f in (*combined.findings, *noted) if f.code not in told]
     untold = (Finding.warning("no_own_error", n=silent),) if silent else ()
@@ -136,13 +137,15 @@ def make_estimate(
     )
 
 
-def _dealt(effects: Sequence[Effect], rows: Sequence[Row], dealt: Dealt) -> tuple[Effect, ...]:
+def _dealt(
+    effects: Sequence[Effect], rows: Sequence[Row], dealt: Sequence[OwnTest]
+) -> tuple[Effect, ...]:
     """Return the rows with the tests of the deals; one that may tell none keeps none."""
     return tuple(
         with_test(effect, test)
         if row.has_error and row.has_interval and effect.estimate is not None
         else effect
-        for effect, row, test in zip(effects, rows, dealt.tests, strict=True)
+        for effect, row, test in zip(effects, rows, dealt, strict=True)
     )
 
 

@@ -18,7 +18,7 @@ from impact_eval.core.findings import Finding
 from impact_eval.core.inference import critical_value
 from impact_eval.data.sample import Sample
 from impact_eval.designs.cohort_panel import Panel
-from impact_eval.designs.influence_sources import Combination, Dealt, InfluenceSource
+from impact_eval.designs.influence_sources import Combination, InfluenceSource
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance
 from impact_eval.stats.inference.covariances.covariance_kind import LEVEL, OwnTest
@@ -74,7 +74,7 @@ class DealtSource:
             covariance=own.covariance * np.outer(scale, scale),
             influence=influence,
             df=np.full(len(contrasts), np.inf),
-            dealt=Dealt(found.tests),
+            dealt=found.tests,
             findings=(*own.findings, *told_of(found)),
         )
 
@@ -113,23 +113,19 @@ def paths_of(panel: Panel, sample: Sample) -> ClusterPaths | None:
     """
     if not panel.simple or not few_of(panel) or panel.treated_independent < 2:
         return None
-    labels = _of_cluster(panel, panel.codes)
-    blocks = np.zeros(panel.n_clusters, dtype=np.int64)
+    periods, strata = panel.n_periods, None
     if sample.strata_codes is not None and sample.unit_codes is not None:
-        strata = np.zeros(sample.n_units, dtype=np.int64)
-        strata[sample.unit_codes] = sample.strata_codes
-        found = _of_cluster(panel, strata[panel.sample_units])
-        if found is None:
-            return None
-        blocks = found
-    if labels is None or np.unique(labels).size < 2:
-        return None
-    sums = np.zeros((panel.n_clusters, panel.n_periods))
-    np.add.at(sums, panel.clusters, panel.y * panel.unit_weights[:, None])
-    sizes = np.zeros(panel.n_clusters)
-    np.add.at(sizes, panel.clusters, panel.unit_weights)
-    return ClusterPaths(
-        sums=sums, sizes=sizes[:, None], labels=labels, blocks=blocks, n_labels=len(panel.starts)
+        of_unit = np.zeros(sample.n_units, dtype=np.int64)
+        of_unit[sample.unit_codes] = sample.strata_codes
+        strata = np.repeat(of_unit[panel.sample_units], periods)
+    return paths_of_rows(
+        panel.y.ravel(),
+        np.tile(np.arange(periods), panel.n_units),
+        np.repeat(panel.clusters, periods),
+        np.repeat(panel.codes, periods),
+        weights=np.repeat(panel.unit_weights, periods),
+        blocks=strata,
+        shape=(len(panel.starts), periods),
     )
 
 
@@ -167,14 +163,9 @@ def paths_of_rows(
     sums, sizes = np.zeros((size, shape[1])), np.zeros((size, shape[1]))
     np.add.at(sums, (clusters, time), y * weights)
     np.add.at(sizes, (clusters, time), weights)
+    if (sizes == sizes[:, :1]).all():  # the same at every period: one column says it
+        sizes = sizes[:, :1]
     return ClusterPaths(sums=sums, sizes=sizes, labels=labels, blocks=strata, n_labels=shape[0])
-
-
-def _of_cluster(panel: Panel, codes: IntArray) -> IntArray | None:
-    """Return the code that all units of each cluster share; None when some cluster has two."""
-    out = np.zeros(panel.n_clusters, dtype=np.int64)
-    out[panel.clusters] = codes
-    return out if (out[panel.clusters] == codes).all() else None
 
 
 def linear_effects(panel: Panel, influence: CellInfluence, cells: FloatArray) -> LinearEffects:
