@@ -462,7 +462,8 @@ def _unadjusted(context: Context) -> Context:
 def _flow(steps: tuple[FlowRecord, ...], context: Context) -> tuple[FlowRecord, ...]:
     """Return a flow: the last step first, since it is what results rest on.
 
-    What a step dropped is kept back with what was left before it: their sum is the other.
+    What a step dropped is kept back with what it left, and with what was left before it: of the
+    three, any two tell the third.
     """
     flow = list(steps)
     for i in reversed(range(len(flow))):
@@ -473,11 +474,11 @@ def _flow(steps: tuple[FlowRecord, ...], context: Context) -> tuple[FlowRecord, 
 
 
 def _kept_with(before: FlowRecord, after: FlowRecord) -> FlowRecord:
-    """Return a step without what it dropped, where what was left before it is kept back."""
+    """Return a step without what it dropped, where what was left, before or after, is kept back."""
     update: dict[str, object] = {}
-    if before.n is None and after.dropped is not None:
+    if None in (before.n, after.n):
         update["dropped"] = None
-    if before.units is None and after.units_dropped is not None:
+    if None in (before.units, after.units):
         update["units_dropped"] = None
     return after.model_copy(update=update) if update else after
 
