@@ -27,6 +27,8 @@ class Cell:
     treated : tuple of int
         Units of each cohort.
     units, periods, covariates : int
+    spread : float
+        How many times as much those treated vary (their level and their noise).
     """
 
     name: str
@@ -34,6 +36,7 @@ class Cell:
     units: int
     periods: int = 2
     covariates: int = 0
+    spread: float = 1.0
 
     def starts(self) -> FloatArray:
         """(N,) first treated period of each unit: cohorts spread over the panel, 0 for never."""
@@ -55,6 +58,8 @@ CELLS = (
     Cell("20 of 40, before and after", (20,), 40),
     Cell("5 of 105 people, before and after", (5,), 105),
     Cell("8 of 68 people, three covariates", (8,), 68, covariates=3),
+    Cell("5 of 105 people who vary twice as much", (5,), 105, spread=2.0),
+    Cell("8 of 68 people who vary twice as much", (8,), 68, spread=2.0),
 )
 NEEDS_ELIGIBLE = ("triple_difference", "wald_did")
 
@@ -95,6 +100,7 @@ def _panel(cell: Cell, rng: np.random.Generator) -> pd.DataFrame:
     n, t = cell.units, cell.periods
     x = rng.normal(size=(n, cell.covariates))
     y = rng.normal(size=(n, 1)) + _noise(rng, n, t)
+    y *= np.where(cell.starts() > 0, cell.spread, 1.0)[:, None]
     y += x.sum(axis=1, keepdims=True) * (0.5 + 0.1 * np.arange(t))
     frame = pd.DataFrame(
         {

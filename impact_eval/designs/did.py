@@ -27,7 +27,7 @@ from impact_eval.designs.base import (
 from impact_eval.designs.cohort_panel import LeftOut, read_panel
 from impact_eval.designs.contract import Example
 from impact_eval.designs.few_independent import no_chance_seen, without_error
-from impact_eval.designs.influence_sources import RANDOMISATION
+from impact_eval.designs.influence_sources import margin_label
 from impact_eval.designs.options import option
 from impact_eval.designs.own_tests import apply_tests, with_test
 from impact_eval.designs.redraws import by_redraws, redrawn
@@ -456,7 +456,7 @@ def _report(
         implied = implied_error(test)
         row = replace(effect, std_error=implied if np.isfinite(implied) else None, df=None)
         effects, noted = (with_test(row, test),), told_of(answer.dealt)
-        scale, label = implied / float(np.sqrt(variance)), RANDOMISATION
+        scale, label = implied / float(np.sqrt(variance)), margin_label(answer.dealt.tests)
     findings = [*data.findings, *answer.findings, *noted, *few]
     if variance <= 0:
         findings.append(Finding.warning("no_variance", outcome=outcome))

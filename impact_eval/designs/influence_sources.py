@@ -8,7 +8,7 @@ with their Satterthwaite degrees of freedom, any other covariance of the regress
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,7 +20,9 @@ from impact_eval.core.findings import Finding
 from impact_eval.designs.cohort_panel import Panel
 from impact_eval.designs.ties import BoundCovariance
 from impact_eval.stats.inference.cluster_moments import ClusterMoments, satterthwaite_df
+from impact_eval.stats.inference.covariance import CR
 from impact_eval.stats.inference.covariances import CovarianceResult, OwnTest, Tests
+from impact_eval.stats.inference.dealt_spread import is_uneven
 from impact_eval.stats.panels.cohort_gram import CellInfluence
 
 FloatArray = NDArray[np.float64]
@@ -60,6 +62,14 @@ class Combination:
     draws: Draws | None = None
     clusters: int | None = None
     dealt: tuple[OwnTest, ...] | None = None
+
+
+def margin_label(tests: Sequence[OwnTest]) -> str:
+    """Return the name of a margin dealt anew; CR2's where each date has its own spread instead.
+
+    The spread of the means of a cohort and period is CR2 of the regression on all of them.
+    """
+    return str(CR.CR2) if all(map(is_uneven, tests)) else RANDOMISATION
 
 
 def combination(result: CovarianceResult, labels: NDArray[Any]) -> Combination:

@@ -20,7 +20,7 @@ from impact_eval.core.estimate import (
 )
 from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.designs.few_independent import NO_COVARIANCE, no_chance_seen
-from impact_eval.designs.influence_sources import RANDOMISATION, Combination
+from impact_eval.designs.influence_sources import Combination, margin_label
 from impact_eval.designs.own_tests import apply_tests, with_test
 from impact_eval.stats.inference.covariances import OwnTest
 
@@ -117,7 +117,7 @@ def make_estimate(
     silent = sum(1 for i, row in enumerate(rows) if row.has_error and not live[i])
     if dealt is not None:
         rows_shown, silent = _dealt(rows_shown, rows, dealt), 0
-        method = replace(method, covariance=RANDOMISATION)
+        method = replace(method, covariance=margin_label(dealt))
     told = {finding.code for finding in report.findings}
     own = [f for f in (*combined.findings, *noted) if f.code not in told]
     untold = (Finding.warning("no_own_error", n=silent),) if silent else ()

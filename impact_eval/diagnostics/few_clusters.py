@@ -238,7 +238,8 @@ def _margin(design: Design, estimate: Estimate) -> tuple[str, int, bool]:
         return RANDOMISATION, len(draws.values), False
     for finding in estimate.findings:
         n = finding.values.get("n")
-        if finding.code == DEALT and isinstance(n, int):
+        dealt = finding.code == DEALT and estimate.method.covariance == RANDOMISATION
+        if dealt and isinstance(n, int):
             return RANDOMISATION, n, bool(finding.values["exact"])
     asked = getattr(design, "covariance", None)
     usual = (CR.CR0, CR.CR1)

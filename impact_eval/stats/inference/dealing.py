@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.stats.inference.covariances.covariance_kind import LEVEL, OwnTest
+from impact_eval.stats.inference.dealt_spread import own_spread
 from impact_eval.stats.inference.randomisation import Assignments, redrawn_test
 
 FloatArray = NDArray[np.float64]
@@ -150,6 +151,9 @@ def dealt_tests(
         _one(compared, observed[0][0, j], values[:, j], (observed[1][0, j], reach[:, j]))
         for j in range(rows)
     ]
+    if np.unique(paths.blocks).size == 1:  # dates dealt within blocks are those of a draw
+        spread = own_spread(paths.sums, paths.sizes, paths.labels, effects.weights, effects.cells)
+        tests = [spread.test(j, float(observed[0][0, j])) or test for j, test in enumerate(tests)]
     return DealtTests(tests=tuple(tests), n_draws=len(values), exact=deals.exact)
 
 
