@@ -1,6 +1,6 @@
 """The margin that a design prints when nobody asks for another: one that holds with few.
 
-Below forty clusters, or ten treated ones, the usual error is too small. Where the effects are sums
+Below fifty clusters, or ten treated ones, the usual error is too small. Where the effects are sums
 over means of cohorts (a complete panel, no covariate, dates of entry decided by cluster), the dates
 are dealt anew among the clusters and the test is inverted: no law of large numbers, no law of
 errors, but exchangeable clusters. Elsewhere the covariance is CR2, with Satterthwaite degrees of
@@ -28,6 +28,7 @@ from impact_eval.stats.inference.dealing import (
     LinearEffects,
     dealt_tests,
 )
+from impact_eval.stats.inference.dealt_spread import is_uneven
 from impact_eval.stats.inference.few import are_few
 from impact_eval.stats.panels.cohort_gram import CellInfluence
 
@@ -61,7 +62,12 @@ class DealtSource:
     def combine(self, contrasts: FloatArray, shares: FloatArray | None = None) -> Combination:
         """Combine, see `InfluenceSource`; shares are fixed, as the draw fixes them."""
         own = self.source.combine(contrasts, shares)
-        found = dealt_tests(self.paths, self.effects.combine(contrasts), seed=SEED)
+        found = dealt_tests(
+            self.paths,
+            self.effects.combine(contrasts),
+            about=self.effects.dates,
+            seed=SEED,
+        )
         implied = np.array([implied_error(test) for test in found.tests])
         variance = np.diag(own.covariance)
         usual = np.sqrt(np.where(variance > 0, variance, np.nan))
@@ -87,7 +93,8 @@ def implied_error(test: OwnTest) -> float:
 
 def told_of(found: DealtTests) -> tuple[Finding, ...]:
     """Say that the margin comes from deals, how many, and what they cannot tell; each once."""
-    told = [Finding.info(DEALT, n=found.n_draws, exact=found.exact)]
+    own = all(map(is_uneven, found.tests))
+    told = [] if own else [Finding.info(DEALT, n=found.n_draws, exact=found.exact)]
     for test in found.tests:
         told += [finding for finding in test.findings if finding not in told]
     return tuple(told)

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.stats.inference.covariances.covariance_kind import LEVEL, OwnTest
-from impact_eval.stats.inference.dealt_spread import own_spread
+from impact_eval.stats.inference.dealt_spread import SUSPECTED, own_spread, p_even
 from impact_eval.stats.inference.randomisation import Assignments, redrawn_test
 
 FloatArray = NDArray[np.float64]
@@ -83,6 +83,11 @@ class LinearEffects:
     weights: FloatArray
     cells: NDArray[np.bool_]
 
+    @property
+    def dates(self) -> NDArray[np.bool_]:
+        """(L,) array: the dates that the effects are about."""
+        return np.asarray(self.cells.any(axis=(1, 2)))
+
     def combine(self, contrasts: FloatArray) -> LinearEffects:
         """Return the combinations `contrasts`, (J, K)."""
         used = (contrasts != 0).T.astype(np.float64)
@@ -109,7 +114,12 @@ class DealtTests:
 
 
 def dealt_tests(
-    paths: ClusterPaths, effects: LinearEffects, *, seed: int = 1, draws: int = DRAWS
+    paths: ClusterPaths,
+    effects: LinearEffects,
+    *,
+    about: NDArray[np.bool_] | None = None,
+    seed: int = 1,
+    draws: int = DRAWS,
 ) -> DealtTests:
     """Test each effect by dealing the dates anew, and invert the test.
 
@@ -117,6 +127,9 @@ def dealt_tests(
     ----------
     paths : ClusterPaths
     effects : LinearEffects
+    about : (L,) array of bool, optional
+        The dates that the whole estimate is about (those of these effects): where their clusters
+        vary more than the others, each date keeps its own spread (see `dealt_spread`).
     seed : int
         Same seed, same deals, whatever the order of the clusters or the unit of the outcome.
     draws : int
@@ -151,8 +164,8 @@ def dealt_tests(
         _one(compared, observed[0][0, j], values[:, j], (observed[1][0, j], reach[:, j]))
         for j in range(rows)
     ]
-    if np.unique(paths.blocks).size == 1:  # dates dealt within blocks are those of a draw
-        spread = own_spread(paths.sums, paths.sizes, paths.labels, effects.weights, effects.cells)
+    if _uneven(paths, effects.dates if about is None else about):
+        spread = own_spread(paths.sums, paths.sizes, paths.labels, effects.weights)
         tests = [spread.test(j, float(observed[0][0, j])) or test for j, test in enumerate(tests)]
     return DealtTests(tests=tuple(tests), n_draws=len(values), exact=deals.exact)
 
@@ -180,6 +193,13 @@ def _one(
         conf_high=high,
         findings=found.findings,
     )
+
+
+def _uneven(paths: ClusterPaths, about: NDArray[np.bool_]) -> bool:
+    """Whether clusters vary too much more to be dealt; a draw within blocks was declared as one."""
+    if np.unique(paths.blocks).size > 1:
+        return False
+    return p_even(paths.sums, paths.sizes, paths.labels, about) < SUSPECTED
 
 
 def _in_order(paths: ClusterPaths, effects: LinearEffects, observed: FloatArray) -> ClusterPaths:

@@ -1,4 +1,4 @@
-r"""Whether those that an effect is about vary more than the others, and the margin that holds then.
+r"""Whether those that an estimate is about vary more than the others, and the margin then.
 
 Dealing dates anew treats clusters as alike. Where those that entered vary more between them than
 the others, the deals share that variance out among all and their margin is too small. With
@@ -8,12 +8,16 @@ has its own variance (Neyman's), and the degrees of freedom are Welch's:
 .. math:: V_r=\sum_g \frac{s_{gr}^2}{n_g},\quad s_{gr}^2=\frac{1}{n_g-1}\sum_{i\in g}(k_{gr}'e_i)^2
    ,\quad \nu_r = \frac{V_r^2}{\sum_g (s_{gr}^2/n_g)^2/(n_g-1)}.
 
-They vary more when the part of V of the dates A that the effect is about is beyond what the paths
-of the others would give, :math:`\sum_{g\in A} k_{gr}'\hat\Sigma_{\bar A}k_{gr}/n_g` (an F test).
+They vary more when the mean square of their paths (about their own level: what a level adds, a
+comparison over time takes out) is beyond that of the others: an F test whose degrees of freedom
+are those of the clusters times
+:math:`(\mathrm{tr}\,\hat\Sigma)^2/\mathrm{tr}\,\hat\Sigma^2`, the number of periods that
+tell something of their own (Satterthwaite). With two periods it is Fisher's.
 
 References
 ----------
 Welch, B. L. (1947). doi:10.1093/biomet/34.1-2.28
+Satterthwaite, F. E. (1946). doi:10.2307/3002019
 Chung, E. and Romano, J. (2013). doi:10.1214/13-AOS1090
 """
 
@@ -48,18 +52,15 @@ class OwnSpread:
     ----------
     std_error, df : (K,) arrays
         NaN where a date with weight has a single cluster.
-    p_even : (K,) array
-        p-value of the test that those concerned vary no more than the others; 1 where untold.
     """
 
     std_error: FloatArray
     df: FloatArray
-    p_even: FloatArray
 
     def test(self, row: int, estimate: float) -> OwnTest | None:
-        """Return the test of an effect where its clusters vary more than the others, else None."""
+        """Return the test of an effect; None where its error is not known."""
         error, df = float(self.std_error[row]), float(self.df[row])
-        if not (self.p_even[row] < SUSPECTED and error > 0):
+        if not error > 0:
             return None
         reach = critical_value(LEVEL, df) * error
         return OwnTest(
@@ -76,10 +77,8 @@ def is_uneven(test: OwnTest) -> bool:
     return any(finding.code == UNEVEN for finding in test.findings)
 
 
-def own_spread(
-    sums: FloatArray, sizes: FloatArray, labels: IntArray, weights: FloatArray, cells: BoolArray
-) -> OwnSpread:
-    """Return the error of linear effects from the spread of clusters within their date.
+def p_even(sums: FloatArray, sizes: FloatArray, labels: IntArray, about: BoolArray) -> float:
+    """Test that the clusters of some dates vary no more than the others.
 
     Parameters
     ----------
@@ -89,7 +88,48 @@ def own_spread(
         Weights.
     labels : (m,) array of int
         Dates, in 0..L-1.
-    weights, cells : (L, T, K) arrays
+    about : (L,) array of bool
+        The dates in question.
+
+    Returns
+    -------
+    float
+        1 where nothing can be said: one cluster a date, or too few others.
+
+    Examples
+    --------
+    >>> y = np.array([[1.0], [9.0], [2.0], [3.0], [4.0]])
+    >>> round(p_even(y, np.ones((5, 1)), np.array([0, 0, 1, 1, 1]), np.array([True, False])), 4)
+    0.0299
+    """
+    n = np.bincount(labels, minlength=len(about))
+    free = np.maximum(n - 1, 0)
+    own, others = int(free[about].sum()), int(free[~about].sum())
+    if not own or others < _LEAST_OTHERS:
+        return 1.0
+    paths = _within(sums, sizes, labels, len(about))
+    if paths.shape[1] > 1:
+        paths = paths - paths.mean(axis=1, keepdims=True)
+    square = (paths**2).sum(axis=1)
+    concerned = about[labels]
+    seen, like = square[concerned].sum() / own, square[~concerned].sum() / others
+    if not like > 0:
+        return 0.0 if seen > 0 else 1.0
+    sigma = paths.T @ paths
+    periods = np.trace(sigma) ** 2 / (sigma**2).sum()
+    return float(special.fdtrc(own * periods, others * periods, seen / like))
+
+
+def own_spread(
+    sums: FloatArray, sizes: FloatArray, labels: IntArray, weights: FloatArray
+) -> OwnSpread:
+    """Return the error of linear effects from the spread of clusters within their date.
+
+    Parameters
+    ----------
+    sums, sizes, labels
+        See `p_even`.
+    weights : (L, T, K) array
         Of the effects, see `LinearEffects`.
 
     Returns
@@ -100,7 +140,7 @@ def own_spread(
     --------
     >>> y = np.array([[1.0], [5.0], [2.0], [3.0], [4.0]])
     >>> means = np.array([[[1.0]], [[-1.0]]])
-    >>> found = own_spread(y, np.ones((5, 1)), np.array([0, 0, 1, 1, 1]), means, means > 0)
+    >>> found = own_spread(y, np.ones((5, 1)), np.array([0, 0, 1, 1, 1]), means)
     >>> found.std_error.round(3).tolist(), found.df.round(3).tolist()  # Welch's
     ([2.082], [1.17])
     """
@@ -111,14 +151,11 @@ def own_spread(
     for date in np.flatnonzero(n > 1):
         moved = paths[labels == date] @ weights[date]
         part[date] = (moved**2).sum(axis=0) / (n[date] - 1) / n[date]
-    used = (weights != 0).any(axis=1)
-    variance, df = _welch(part, used, n)
-    about = cells.any(axis=1)
-    p_even = np.ones(rows)
-    for pattern in np.unique(about, axis=1).T:
-        alike = (about == pattern[:, None]).all(axis=0)
-        p_even[alike] = _p_even(paths, labels, n, pattern, part[:, alike], weights[:, :, alike])
-    return OwnSpread(std_error=np.sqrt(variance), df=df, p_even=p_even)
+    part = np.where((weights != 0).any(axis=1), part, 0.0)
+    variance = part.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = variance**2 / (part**2 / np.maximum(n - 1, 1)[:, None]).sum(axis=0)
+    return OwnSpread(std_error=np.sqrt(variance), df=df)
 
 
 def _within(sums: FloatArray, sizes: FloatArray, labels: IntArray, dates: int) -> FloatArray:
@@ -131,39 +168,3 @@ def _within(sums: FloatArray, sizes: FloatArray, labels: IntArray, dates: int) -
         left = sums[own] - sizes[own] * (sums[own].sum(axis=0) / filled)
         out[own] = np.nan_to_num(left / (filled / max(int(own.sum()), 1)))
     return out
-
-
-def _welch(part: FloatArray, used: BoolArray, n: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Return the sum of the parts in use and its degrees of freedom; NaN where one is unknown."""
-    known = np.where(used, part, 0.0)
-    variance = known.sum(axis=0)
-    freedom = np.maximum(n - 1, 1)[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        df = variance**2 / (known**2 / freedom).sum(axis=0)
-    return variance, df
-
-
-def _p_even(
-    paths: FloatArray,
-    labels: IntArray,
-    n: IntArray,
-    about: BoolArray,
-    part: FloatArray,
-    weights: FloatArray,
-) -> FloatArray:
-    """Test that the dates concerned vary no more than the others would with the same weights."""
-    untold = np.ones(part.shape[1])
-    others = np.flatnonzero(~about & (n > 1))
-    freedom = int((n[others] - 1).sum())
-    if not about.any() or freedom < _LEAST_OTHERS:
-        return untold
-    apart = paths[np.isin(labels, others)]
-    sigma = apart.T @ apart / freedom
-    used = (weights != 0).any(axis=1) & about[:, None]
-    seen, df = _welch(part, used, n)
-    like = np.einsum("gtk,ts,gsk->gk", weights, sigma, weights, optimize=True)
-    expected = (np.where(used, like, 0.0) / np.maximum(n, 1)[:, None]).sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = seen / expected
-        p = special.fdtrc(df, freedom, ratio)
-    return np.where(np.isfinite(ratio) & np.isfinite(p), p, untold)
