@@ -74,7 +74,7 @@ class CallawaySantAnna:
         Before treatment, compare with the period just before, or with the last untreated one.
     covariance : Covariance, optional
         One of `info.covariances`, computed from the influence values. By default their sum by unit,
-        or by the sample's clusters, without factor (CR0, R's convention); below 40 clusters or 10
+        or by the sample's clusters, without factor (CR0, R's convention); below 50 clusters or 10
         treated ones, what `safe_margin` says.
     unbalanced : {"pairs", "drop", "rows"}
         See `Unbalanced`.

@@ -77,7 +77,7 @@ class ChaisemartinDHaultfoeuille:
         in units of time (each survey stands for the time since the one before).
     covariance : Covariance, optional
         One of `info.covariances`, computed from the influence values; by default their sum by unit,
-        or by the sample's cluster. Below 40 clusters or 10 treated ones, a margin that holds with
+        or by the sample's cluster. Below 50 clusters or 10 treated ones, a margin that holds with
         few (`safe_margin`): dates dealt anew, or CR2.
 
     References

@@ -89,7 +89,7 @@ class DifferenceInDifferences:
     covariance : Covariance, optional
         One of `info.covariances`. By default, for "ols", HC2, or CR2 with Satterthwaite degrees of
         freedom when there are clusters; the others use influence values as R's DRDID does (CR0).
-        Below 40 clusters or 10 treated ones, a margin that holds with few (`safe_margin`): the date
+        Below 50 clusters or 10 treated ones, a margin that holds with few (`safe_margin`): the date
         dealt anew, or CR2.
 
     Raises

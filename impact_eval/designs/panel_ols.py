@@ -83,7 +83,7 @@ def panel_ols(
     sample : Sample
         Where the columns that a covariance names are read.
     covariance : Covariance, optional
-        By default CR1 with t(C - 1); below 40 clusters or 10 treated ones, what `safe_margin` says.
+        By default CR1 with t(C - 1); below 50 clusters or 10 treated ones, what `safe_margin` says.
     used : (G, T) array of bool, optional
         Cells in use.
     comparison : (G,) array of bool, optional

@@ -69,7 +69,7 @@ class StackedDiD:
         default the widest window that every treated cohort fills; a cohort that does not fill it is
         left out, and said.
     covariance : Covariance, optional
-        One of `info.covariances`. By default CR1 with t(C - 1); below 40 clusters or 10 treated
+        One of `info.covariances`. By default CR1 with t(C - 1); below 50 clusters or 10 treated
         ones, a margin that holds with few (`safe_margin`): dates dealt anew, or CR2 with
         Satterthwaite degrees of freedom. The unit when no cluster is given, for it is in several
         stacks.

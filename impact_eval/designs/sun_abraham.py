@@ -55,7 +55,7 @@ class SunAbraham:
     anticipation : int
         Periods of anticipation; the reference is the period before.
     covariance : Covariance, optional
-        One of `info.covariances`. By default CR1 with t(C - 1); below 40 clusters or 10 treated
+        One of `info.covariances`. By default CR1 with t(C - 1); below 50 clusters or 10 treated
         ones, a margin that holds with few (`safe_margin`): dates dealt anew, or CR2 with
         Satterthwaite degrees of freedom.
 

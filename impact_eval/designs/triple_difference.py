@@ -75,7 +75,7 @@ class TripleDifference:
         Periods of anticipation; the reference is the period before.
     covariance : Covariance, optional
         One of `info.covariances`, computed from the influence values; by default their sum by unit,
-        or by the sample's cluster, and CR2 below 40 clusters or 10 treated ones.
+        or by the sample's cluster, and CR2 below 50 clusters or 10 treated ones.
 
     References
     ----------

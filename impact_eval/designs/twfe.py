@@ -59,7 +59,7 @@ class TwoWayFixedEffects:
         join them.
     covariance : Covariance, optional
         One of `info.covariances`; at the unit or the sample's cluster. By default CR1 with t(C -
-        1); below 40 clusters or 10 treated ones, a margin that holds with few (`safe_margin`):
+        1); below 50 clusters or 10 treated ones, a margin that holds with few (`safe_margin`):
         dates dealt anew, or CR2 with Satterthwaite degrees of freedom.
 
     Notes

@@ -84,7 +84,7 @@ class WaldDiD:
         method.
     covariance : Covariance, optional
         One of `info.covariances`. By default CR1 with t(C - 1), and CR2 with Satterthwaite degrees
-        of freedom below 40 clusters or 10 treated ones; rows (units in a panel) when no cluster is
+        of freedom below 50 clusters or 10 treated ones; rows (units in a panel) when no cluster is
         given.
 
     Notes

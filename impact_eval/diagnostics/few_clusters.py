@@ -1,6 +1,6 @@
 """The few-territories rule: which interval is the headline when territories are few.
 
-Below ten treated territories or forty in all, a design prints a margin that holds with few (see
+Below ten treated territories or fifty in all, a design prints a margin that holds with few (see
 `designs.safe_margin`), unless another is asked for by name. It is the headline; CR2-t stands beside
 one that is dealt anew, and the usual margin is shown as not reliable here.
 """
@@ -302,7 +302,7 @@ def _false_positive(
 class FewClustersCheck:
     """Whether territories are enough for the usual margins of error, and what replaces them.
 
-    Passed: ten treated territories and forty in all. Warning: fewer; the interval comes from
+    Passed: ten treated territories and fifty in all. Warning: fewer; the interval comes from
     dealing the territories anew. Failed: so few that no deal can be rare (no p-value below 5 %).
 
     References

@@ -161,7 +161,7 @@ def _elapsed(event: Estimate) -> FloatArray:
 def pretrends_test(path: EventPath) -> JointTest:
     r"""Test jointly that all pre-period rows are zero.
 
-    With fewer than 40 clusters the Wald statistic is read as Hotelling's:
+    With fewer than 50 clusters the Wald statistic is read as Hotelling's:
     :math:`W (G-k)/(k(G-1)) \sim F(k, G-k)`.
 
     Returns

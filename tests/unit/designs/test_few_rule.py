@@ -16,11 +16,11 @@ from impact_eval.stats.inference.few import FEW_CLUSTERS, FEW_TREATED, are_few
 
 @pytest.mark.parametrize(
     ("total", "treated", "few"),
-    [(40, 10, False), (39, 10, True), (40, 9, True), (400, 1, True)],
+    [(50, 10, False), (49, 10, True), (50, 9, True), (400, 1, True)],
 )
 def test_few_in_all_or_few_treated(total: int, treated: int, few: bool) -> None:
     assert are_few(total=total, treated=treated) is few
-    assert (FEW_CLUSTERS, FEW_TREATED) == (40, 10)
+    assert (FEW_CLUSTERS, FEW_TREATED) == (50, 10)
 
 
 def test_the_thresholds_are_written_once(root: Path) -> None:

@@ -210,7 +210,7 @@ def test_a_name_gives_the_textbook_margin(design: Any) -> None:
 
 
 def test_many_keep_the_margin_of_the_method() -> None:
-    sample = Sample(table((3.0,) * 20 + (np.inf,) * 25, seed=1), **ROLES)
+    sample = Sample(table((3.0,) * 20 + (np.inf,) * 30, seed=1), **ROLES)
     for design in PANEL[:2]:
         estimate = design.fit(sample, "y")
         assert "randomisation" not in estimate.method.covariance
