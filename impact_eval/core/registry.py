@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from impact_eval.core.findings import Finding, ImpactEvalError, nearest
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 T = TypeVar("T")
 
@@ -23,6 +28,7 @@ class Registry(Generic[T]):
         Group whose entry points are loaded at the first look-up; loading one registers its things.
     package : str, optional
         Package whose modules are loaded then too: our own things are found as a third party's are.
+        A name that is the name of a module asks for that module alone.
     """
 
     def __init__(
@@ -32,7 +38,8 @@ class Registry(Generic[T]):
         self._group = entry_point_group
         self._package = package
         self._things: dict[str, T] = {}
-        self._loaded = entry_point_group is None and package is None
+        self._whole = package is None
+        self._loaded = entry_point_group is None
 
     def add(self, name: str, thing: T) -> None:
         """Put a thing under a name; the same thing twice is no fault, another one is refused."""
@@ -52,8 +59,7 @@ class Registry(Generic[T]):
 
     def get(self, name: str) -> T:
         """Return the thing of this name; an unknown name is refused with the nearest one."""
-        self._load()
-        if name not in self._things:
+        if name not in self:
             raise ImpactEvalError(
                 Finding.error(
                     "unknown_name",
@@ -72,6 +78,7 @@ class Registry(Generic[T]):
 
     def here(self, package: str) -> list[T]:
         """Return the things defined in a package, without loading anybody else's."""
+        self._load_ours()
         prefix = f"{package}."
         mine = (t for t in self._things.values() if getattr(t, "__module__", "").startswith(prefix))
         return sorted(mine, key=lambda thing: str(getattr(thing, "__name__", "")))
@@ -80,22 +87,50 @@ class Registry(Generic[T]):
         return iter([self._things[name] for name in self.names()])
 
     def __contains__(self, name: str) -> bool:
-        self._load()
+        self._load_others()
+        if name in self._things:
+            return True
+        if not self._whole and name in self._modules():
+            importlib.import_module(f"{self._package}.{name}")
+        if name not in self._things:
+            self._load()
         return name in self._things
 
     def _load(self) -> None:
-        if self._loaded:
-            return
-        self._loaded = True
-        if self._package is not None:
-            room = importlib.import_module(self._package)
-            for module in pkgutil.iter_modules(room.__path__):
-                importlib.import_module(f"{self._package}.{module.name}")
-        if self._group is not None:
-            from importlib.metadata import entry_points
+        self._load_ours()
+        self._load_others()
 
-            for point in entry_points(group=self._group):
+    def _load_ours(self) -> None:
+        """Load all our own modules."""
+        if not self._whole:
+            self._whole = True
+            for module in self._modules():
+                importlib.import_module(f"{self._package}.{module}")
+
+    def _load_others(self) -> None:
+        """Load what others declare: before any look-up, so that a name taken twice is told."""
+        if not self._loaded:
+            self._loaded = True
+            for point in declared_elsewhere(self._group or ""):
                 point.load()
+
+    def _modules(self) -> list[str]:
+        """Return the names of our own modules."""
+        room = importlib.import_module(self._package or "")
+        return [module.name for module in pkgutil.iter_modules(room.__path__) if not module.ispkg]
+
+
+def declared_elsewhere(group: str) -> EntryPoints:
+    """Return what installed packages declare for a group of entry points."""
+    return _declared(tuple(sys.path)).select(group=group)
+
+
+@lru_cache(maxsize=2)
+def _declared(path: tuple[str, ...]) -> EntryPoints:
+    """Return all that the packages of a search path declare: they are read once for all groups."""
+    from importlib.metadata import entry_points
+
+    return entry_points()
 
 
 def _same_definition(one: object, other: object) -> bool:

@@ -1,26 +1,23 @@
 """Floor 2: the designs. One estimator, one file, found by itself; `designs` lists them all.
 
-A module of this folder that registers a design is loaded with it, and its class stands at this
-door; a third party's comes by the entry point group `impact_eval.designs`.
+The class of a design that a module of this folder registers stands at this door; a third party's
+comes by the entry point group `impact_eval.designs`. A study asks for one or two: each module is
+loaded when its design is named, all of them only when their list is.
 """
 
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
-from impact_eval.designs.base import (
-    Design,
-    EstimatorInfo,
-    Minimum,
-    Variant,
-    check_options,
-    designs,
-    options_of,
-    refuse_unfit,
-    register,
-)
+from impact_eval.designs.base import Design as Design
+from impact_eval.designs.base import EstimatorInfo as EstimatorInfo
+from impact_eval.designs.base import Minimum as Minimum
+from impact_eval.designs.base import Variant as Variant
+from impact_eval.designs.base import check_options as check_options
+from impact_eval.designs.base import designs as designs
+from impact_eval.designs.base import options_of as options_of
+from impact_eval.designs.base import refuse_unfit as refuse_unfit
+from impact_eval.designs.base import register as register
 
-if TYPE_CHECKING:  # for editors and type checkers: the loop below finds them, and any other
+if TYPE_CHECKING:  # for editors and type checkers: the functions below find them, and any other
     from impact_eval.designs.before_after import BeforeAfter as BeforeAfter
     from impact_eval.designs.callaway_santanna import CallawaySantAnna as CallawaySantAnna
     from impact_eval.designs.chaisemartin_dhaultfoeuille import (
@@ -37,7 +34,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the loop below finds them, a
     from impact_eval.designs.twfe import TwoWayFixedEffects as TwoWayFixedEffects
     from impact_eval.designs.wald_did import WaldDiD as WaldDiD
 
-__all__ = [
+_HERE = (
     "Design",
     "EstimatorInfo",
     "Minimum",
@@ -47,13 +44,25 @@ __all__ = [
     "options_of",
     "refuse_unfit",
     "register",
-]
+)
 
-for _found in iter_modules(__path__):
-    if not _found.ispkg:
-        import_module(f"{__name__}.{_found.name}")
 
-for _design in designs.here(__name__):
-    globals()[_design.__name__] = _design
-    __all__ += [_design.__name__]  # noqa: PLE0604 - the name of a class is a text
-__all__.sort()
+def _classes() -> dict[str, type[Design]]:
+    return {design.__name__: design for design in designs.here(__name__)}
+
+
+def __dir__() -> list[str]:
+    return sorted((*_HERE, *_classes()))
+
+
+if not TYPE_CHECKING:  # for a checker, a name that is not there is a fault
+
+    def __getattr__(name: str) -> object:
+        """Load the designs when the class of one is first asked for, or their list."""
+        if name == "__all__":
+            return __dir__()
+        if not name.startswith("_"):
+            globals().update(_classes())  # with them come their modules, under their own names
+        if name not in globals():
+            raise AttributeError(name)
+        return globals()[name]

@@ -198,7 +198,7 @@ class Design(Protocol):
         ...
 
 
-designs: Registry[type[Design]] = Registry("design", ENTRY_POINTS)
+designs: Registry[type[Design]] = Registry("design", ENTRY_POINTS, package=__package__)
 _add = designs.decorator(lambda design: design.info.name)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-
 import pytest
 
 from impact_eval.core import ImpactEvalError, Registry
+from impact_eval.core import registry as registries
 
 
 class _One:
@@ -71,11 +70,11 @@ def test_entry_points_are_loaded_once_at_the_first_look_up(monkeypatch: pytest.M
 
     asked: list[str] = []
 
-    def entry_points(group: str) -> list[Point]:
+    def declared(group: str) -> list[Point]:
         asked.append(group)
         return [Point()]
 
-    monkeypatch.setattr(importlib.metadata, "entry_points", entry_points)
+    monkeypatch.setattr(registries, "declared_elsewhere", declared)
     assert not loaded
     assert registry.names() == ("one",)
     assert registry.get("one") is _One
