@@ -25,9 +25,11 @@ from impact_eval.core.findings import (
     Severity,
     nearest,
 )
+from impact_eval.core.registry import declared_elsewhere
 from impact_eval.report.formats import MISSING, listed, show
 from impact_eval.report.languages.language import formats_of, language_codes
 from impact_eval.report.terminal import printable
+from impact_eval.report.topics import Topics
 from impact_eval.report.typography import counted_in_words, readable, typography
 
 ENTRY_POINTS = "impact_eval.texts"
@@ -111,17 +113,30 @@ def read_topics(
     clashes : tuple of (key, file)
         Keys written again in another file.
     """
-    room = folder.joinpath(language)
-    found = [f for f in room.iterdir() if f.name.endswith(".toml")] if room.is_dir() else []
     texts: dict[str, Text] = {}
     clashes: list[tuple[str, str]] = []
-    for file in sorted(found, key=lambda f: str(f.name)):
-        for key, text in _flatten(tomllib.loads(file.read_text(encoding="utf-8"))):
+    for name, held in _files(folder, language):
+        for key, text in _read(held).items():
             if key in texts:
-                clashes.append((key, str(file.name)))
+                clashes.append((key, name))
             else:
                 texts[key] = text
     return texts, tuple(clashes)
+
+
+def _files(folder: Folder, language: str) -> list[tuple[str, str]]:
+    """Return the name of each topic of a language and what its file holds, in order."""
+    room = folder.joinpath(language)
+    found = [f for f in room.iterdir() if f.name.endswith(".toml")] if room.is_dir() else []
+    return [
+        (str(file.name), file.read_text(encoding="utf-8"))
+        for file in sorted(found, key=lambda f: str(f.name))
+    ]
+
+
+def _read(held: str) -> dict[str, Text]:
+    """Return the texts of one file by their codes."""
+    return dict(_flatten(tomllib.loads(held)))
 
 
 def own_folder() -> Folder:
@@ -132,10 +147,8 @@ def own_folder() -> Folder:
 
 def _foreign_folders() -> list[Folder]:
     """Return the catalogues that other packages declare."""
-    from importlib.metadata import entry_points
-
     found: list[Any] = []
-    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
+    for point in sorted(declared_elsewhere(ENTRY_POINTS), key=lambda p: p.name):
         place = point.load()
         found.append(place() if callable(place) else place)
     return found
@@ -160,8 +173,12 @@ def _polished(text: str, language: str) -> str:
 
 @lru_cache(maxsize=4)
 def _load(language: str) -> Mapping[str, Text]:
-    texts, _ = read_topics(own_folder(), language)
-    for folder in _foreign_folders():
+    own: Mapping[str, Text] = Topics(dict(_files(own_folder(), language)), _read)
+    foreign = _foreign_folders()
+    if not foreign:
+        return own
+    texts = dict(own)
+    for folder in foreign:
         _add(texts, folder, language)
     return MappingProxyType(texts)
 
