@@ -6,6 +6,7 @@ verification found a difference.
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import sys
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
 
 from impact_eval.core.findings import Finding, ImpactEvalError, nearest
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 REFUSED = 1
 DIFFERENT = 3
+# A table as lists of cells is swept again and again by Python's default (700 objects): a tenth of
+# the time of a command went there, and almost nothing was found.
+MADE_BETWEEN_SWEEPS = 50_000
 MOST_MASKED = 5  # of what leaks, shown by first letters on a terminal
 DEMO = "mobilite_bassins"
 
@@ -44,8 +47,51 @@ def _print(text: str = "", *, err: bool = False) -> None:
     typer.echo(printable(text), err=err)
 
 
+def _speak_frames() -> None:
+    """Put the user's words where the framework writes its own, before it shows a help or a misuse.
+
+    What it draws with is loaded only then: a verb that answers shows none of it.
+    """
+    from typer import rich_utils
+
+    rich_utils.OPTIONS_PANEL_TITLE = _say("frame.options")
+    rich_utils.COMMANDS_PANEL_TITLE = _say("frame.commands")
+    rich_utils.ARGUMENTS_PANEL_TITLE = _say("frame.arguments")
+    rich_utils.REQUIRED_LONG_STRING = _say("frame.required")
+    rich_utils.DEFAULT_STRING = _say("frame.default", value="{}")
+    rich_utils.ERRORS_PANEL_TITLE = _say("frame.error")
+    rich_utils.rich_format_error = _show_misuse  # type: ignore[assignment]  # it writes English
+
+
+@contextmanager
+def _misuse_spoken() -> Iterator[None]:
+    """Let the framework tell a misuse in the user's words."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception:
+        _speak_frames()
+        raise
+
+
 class _Spoken:
     """Help in the user's language, where the framework writes English of its own."""
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Read the arguments."""
+        with _misuse_spoken():
+            return super().make_context(*args, **extra)  # type: ignore[misc]
+
+    def invoke(self, ctx: Any) -> Any:
+        """Call what the arguments ask for."""
+        with _misuse_spoken():
+            return super().invoke(ctx)  # type: ignore[misc]
+
+    def format_help(self, *args: Any) -> None:
+        """Write the help."""
+        _speak_frames()
+        super().format_help(*args)  # type: ignore[misc]
 
     def get_usage(self, ctx: Any) -> str:
         """Return the usage line."""
@@ -66,14 +112,6 @@ class _Group(_Spoken, TyperGroup):
 
 class _Command(_Spoken, TyperCommand):
     """One verb."""
-
-
-rich_utils.OPTIONS_PANEL_TITLE = _say("frame.options")
-rich_utils.COMMANDS_PANEL_TITLE = _say("frame.commands")
-rich_utils.ARGUMENTS_PANEL_TITLE = _say("frame.arguments")
-rich_utils.REQUIRED_LONG_STRING = _say("frame.required")
-rich_utils.DEFAULT_STRING = _say("frame.default", value="{}")
-rich_utils.ERRORS_PANEL_TITLE = _say("frame.error")
 
 
 def _misuse(error: Exception) -> str:
@@ -102,8 +140,6 @@ def _show_misuse(error: Exception) -> None:
     if context is not None:
         _print(_say("misuse.help", command=context.command_path), err=True)
 
-
-rich_utils.rich_format_error = _show_misuse  # type: ignore[assignment]  # it writes English
 
 app = typer.Typer(
     name="impact-eval",
@@ -418,6 +454,7 @@ def lab(
 
 def main() -> None:
     """Run the command; a misspelt one is told its nearest neighbour."""
+    gc.set_threshold(MADE_BETWEEN_SWEEPS)
     known = [
         command.name or command.callback.__name__
         for command in app.registered_commands

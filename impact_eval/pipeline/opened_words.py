@@ -9,7 +9,6 @@ from impact_eval.pipeline.opening import Opened, OpenedOutcome, OpenedSample
 from impact_eval.pipeline.study_models import DataPart, StudyFile, in_both_languages
 from impact_eval.pipeline.study_tables import SeenTable
 from impact_eval.report.texts import Texts
-from impact_eval.report.wording import said
 
 MOST_COLUMNS = 40
 MOST_LABELS = 8
@@ -121,7 +120,7 @@ def _outcome_line(outcome: OpenedOutcome, opened: Opened, texts: Texts) -> str:
         for _, _, sample in opened.tables
     )
     who = "territories" if territories else "people"
-    label = texts.words(said(in_both_languages(outcome.part.label)))
+    label = texts.words(in_both_languages(outcome.part.label))
     method = texts.say(f"method.{outcome.method}.name")
     if outcome.units is None or not followed:
         return texts.say("cli.opened.outcome", label=label, n=outcome.rows, method=method)
