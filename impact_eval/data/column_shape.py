@@ -39,9 +39,10 @@ class ColumnShape:
     def of(cls, place: int, cells: Sequence[Any]) -> Self:
         """Return what these cells show."""
         texts = [as_text(cell).strip() for cell in cells]
-        told = [text for text in texts if missing_kind(text) is None]
-        values, shapes = frozenset(told), frozenset(map(shape_of, told))
-        numbers = len(told) >= _FEWEST and all(parse_number(text) is not None for text in told)
+        values = frozenset(text for text in frozenset(texts) if missing_kind(text) is None)
+        told = [text for text in texts if text in values]
+        shapes = frozenset(map(shape_of, values))  # each value once: a column repeats a few
+        numbers = len(told) >= _FEWEST and all(parse_number(text) is not None for text in values)
         few = len(values) <= _FEW_VALUES and len(values) * 3 <= len(told)
         one = len(shapes) <= _FEW_SHAPES and len(told) >= _FEWEST
         return cls(place, numbers, values if few else frozenset(), shapes if one else frozenset())

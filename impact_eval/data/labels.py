@@ -102,10 +102,10 @@ def missing_kind(text: str, words: Mapping[str, MissingKind] = MISSING_WORDS) ->
 
 def as_text(value: Any) -> str:
     """Return a cell as the text a person would write: 3.0 is `3`, None and NaN are empty."""
-    if value is None or value is pd.NaT or value is pd.NA:
-        return ""
     if isinstance(value, str):
         return value
+    if value is None or value is pd.NaT or value is pd.NA:
+        return ""
     if isinstance(value, (bool, np.bool_)):
         return "1" if value else "0"
     if isinstance(value, (float, np.floating)):

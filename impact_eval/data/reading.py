@@ -34,6 +34,7 @@ from impact_eval.data.line_account import FileLine, LineAccount, mismatch
 from impact_eval.data.multiple import read_multiple
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import reader_of_table, sheet_refused, table_endings
+from impact_eval.data.shared_notes import SharedNotes
 from impact_eval.data.source_rows import SourceRows
 from impact_eval.data.value_labels import (
     dictionary_labels,
@@ -110,7 +111,7 @@ def read_table(
     table = _RawReading(raw, book, path.name, tuple(text_columns), faults)
     frame, dictionary = table.read()
     faults.raise_if_errors()
-    frame.attrs["reading"] = {
+    notes = {
         "file": path.name,
         "format": raw.format,
         **raw.details,
@@ -121,6 +122,7 @@ def read_table(
         "dictionary": dictionary,
         "log": [finding.to_dict() for finding in faults.findings],
     }
+    frame.attrs["reading"] = SharedNotes(notes)
     return frame
 
 

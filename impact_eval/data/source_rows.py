@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from impact_eval.data.shared_notes import SharedNotes
+
 Run: TypeAlias = tuple[int, int, int]  # first label of the index, its row in the file, how many
 
 _ATTRIBUTE, _KEY = "reading", "rows"
@@ -106,7 +108,10 @@ class SourceRows:
     def put_on(self, table: pd.DataFrame) -> None:
         """Write the rows in the attributes of a table whose index counts its rows."""
         reading = table.attrs.get(_ATTRIBUTE, {})
-        table.attrs = {**table.attrs, _ATTRIBUTE: {**reading, _KEY: self.to_dict()}}
+        table.attrs = {
+            **table.attrs,
+            _ATTRIBUTE: SharedNotes({**reading, _KEY: self.to_dict()}),
+        }
 
     def _rows(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         labels = positions if self.labels is None else self.labels.to_numpy()[positions]

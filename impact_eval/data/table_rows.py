@@ -110,7 +110,8 @@ def sort_rows(body: Sequence[Numbered], above: Above, file: str | None) -> Sorte
 
 
 def _texts(row: Row) -> list[str]:
-    return [as_text(cell).strip() for cell in row]
+    # most cells of a file are texts already: each of them comes through here
+    return [(cell if type(cell) is str else as_text(cell)).strip() for cell in row]
 
 
 def _apart(rows: list[Numbered], alone: set[int]) -> tuple[list[Numbered], list[tuple[int, int]]]:

@@ -110,7 +110,7 @@ def open_study(study: Study, declared: Sequence[Finding] = ()) -> Opened:
     faults = FindingCollector()
     faults.add(*declared)
     try:
-        tables = read_tables(study)
+        tables = read_tables(study, signed=False)
     except ImpactEvalError as error:
         faults.add(*error.findings)
         return Opened((), (), (), _once(faults.findings), ())

@@ -39,6 +39,7 @@ from impact_eval.data.roles import entry_not_known
 from impact_eval.data.row_kind import row_kind_finding
 from impact_eval.data.sample import Sample
 from impact_eval.data.sample_labels import spell_labels
+from impact_eval.data.shared_notes import SharedNotes
 from impact_eval.data.source_rows import SourceRows
 from impact_eval.data.value_labels import long_dictionary
 from impact_eval.data.waves import stack_tables, to_long
@@ -88,7 +89,8 @@ class ReadData:
     frame : DataFrame
         The columns that the study uses; labels of people are pseudonyms.
     sha256 : str
-        Of the whole table as it was read, before anything was hidden or left out.
+        Of the whole table as it was read, before anything was hidden or left out; empty when
+        no result will carry it.
     log : mapping
         What the reader did, for the columns used, and what the table looks like.
     tables : tuple of SeenTable
@@ -146,12 +148,14 @@ class StudyTables:
             ) from None
 
 
-def read_tables(study: Study) -> StudyTables:
+def read_tables(study: Study, *, signed: bool = True) -> StudyTables:
     """Read every table that a study declares; the same person has one pseudonym in all of them.
 
     Parameters
     ----------
     study : Study
+    signed : bool
+        Whether the fingerprint of each table is computed, for results to carry.
 
     Returns
     -------
@@ -172,7 +176,7 @@ def read_tables(study: Study) -> StudyTables:
             faults.add(*(finding for finding in error.findings if finding not in faults.findings))
     faults.raise_if_errors()
     everyone = _labels(wholes)
-    tables = tuple((whole.part, _hidden(study, whole, everyone)) for whole in wholes)
+    tables = tuple((whole.part, _hidden(study, whole, everyone, signed=signed)) for whole in wholes)
     return StudyTables(tables, tuple(everyone.values()))
 
 
@@ -401,9 +405,11 @@ def _population(whole: _Whole, name: str) -> str:
     return "" if name == whole.part.roles.unit else name
 
 
-def _hidden(study: Study, whole: _Whole, everyone: Mapping[str, pd.Series[Any]]) -> ReadData:
+def _hidden(
+    study: Study, whole: _Whole, everyone: Mapping[str, pd.Series[Any]], *, signed: bool
+) -> ReadData:
     """Return a table without the names of people nor the columns that nothing uses."""
-    frame, digest = whole.frame, fingerprint(whole.frame)
+    frame, digest = whole.frame, fingerprint(whole.frame) if signed else ""
     columns = [name for name in whole.hidden if list(frame.columns).count(name) == 1]
     among = {name: everyone[_population(whole, name)] for name in columns}
     if columns:
@@ -413,7 +419,8 @@ def _hidden(study: Study, whole: _Whole, everyone: Mapping[str, pd.Series[Any]])
         frame = frame[[name for name in frame.columns if str(name) in wanted]]
     kept = frame.copy(deep=False)  # what pandas drops on the way: labels decide what a code means
     rows = SourceRows.of(frame)
-    kept.attrs = {"reading": {"dictionary": [e for e in whole.log["dictionary"] if "labels" in e]}}
+    labelled = [entry for entry in whole.log["dictionary"] if "labels" in entry]
+    kept.attrs = {"reading": SharedNotes(dictionary=labelled)}
     if rows.known:
         rows.put_on(kept)
     return ReadData(kept, digest, whole.log, whole.tables)

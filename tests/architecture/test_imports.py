@@ -42,6 +42,41 @@ def test_importing_loads_no_numerical_library(root: Path, statement: str) -> Non
     assert done.stdout.split() == []
 
 
+# What `check` never needs: what draws, runs notebooks, fits models of others, or frames a help.
+NOT_FOR_CHECK = (
+    *("matplotlib", "seaborn", "statsmodels", "linearmodels", "sklearn", "duckdb", "polars"),
+    *("openpyxl", "docx", "typst", "nbformat", "nbclient", "nbconvert", "papermill", "IPython"),
+    *("jupyter_client", "pygments", "rich", "markdown_it"),
+    *("scipy.stats", "scipy.optimize", "scipy.sparse"),
+)
+OUR_OWN_NOT_FOR_CHECK = (
+    "impact_eval.designs.synthetic_did",  # a method that the study does not name
+    "impact_eval.designs.contract.checks_by_name",
+    "impact_eval.diagnostics",
+    "impact_eval.value",
+    "impact_eval.report.html",
+    "impact_eval.report.figures",
+    "impact_eval.pipeline.runner",
+)
+
+
+@pytest.mark.parametrize("study", ["mobilite_bassins", "rendez_vous_droits"])
+def test_check_loads_what_it_needs_alone(root: Path, study: str) -> None:
+    """It opens the data and answers in about a second: loading took most of its time."""
+    code = (
+        "import sys\nfrom impact_eval import cli\n"
+        f"sys.argv = ['impact-eval', 'check', {str(root / 'datasets' / study / 'study.toml')!r}]\n"
+        "try:\n    cli.main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "print('LOADED', *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split("LOADED", 1)[1].split())
+    assert "impact_eval.pipeline.opening" in loaded
+    assert loaded.isdisjoint({*NOT_FOR_CHECK, *OUR_OWN_NOT_FOR_CHECK})
+
+
 def test_every_public_name_loads() -> None:
     import impact_eval
 

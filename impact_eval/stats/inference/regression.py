@@ -231,12 +231,12 @@ def independent_columns(X: FloatArray) -> NDArray[np.bool_]:
     >>> independent_columns(np.array([[1.0, 2.0, 0.0], [1.0, 2.0, 1.0]])).tolist()
     [True, False, True]
     """
+    length: FloatArray = np.sqrt((X**2).sum(axis=0))
+    if X.shape[1] <= 1:  # alone, a column depends on none
+        return length > 0
     from scipy.linalg import qr
 
-    length = np.sqrt((X**2).sum(axis=0))
     unit = X / np.where(length > 0, length, 1.0)
-    if X.shape[1] == 0:
-        return np.zeros(0, dtype=bool)
     diagonal = np.abs(np.diag(qr(unit, mode="r", pivoting=True, check_finite=False)[0]))
     if len(diagonal) == X.shape[1] and bool((diagonal > RANK_TOLERANCE).all()):
         return np.ones(X.shape[1], dtype=bool)
