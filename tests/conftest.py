@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ SHARED = ROOT.parent / "shared"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Count the oracle tests, where the reports of all workers come together."""
+    # Kernels and commands are started a hundred times: each would compile all of our modules again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(oracle_count(config, SHARED), "oracle-count")
 
