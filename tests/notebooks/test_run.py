@@ -102,29 +102,36 @@ def test_interrupted_export_resumes(dataset, monkeypatch):
         assert not re.search(r"interne[-/]", text), f"{name} lists the operator's own edition"
 
 
-def test_the_ledger_is_written_before_anybody_can_read_the_edition(dataset, monkeypatch):
-    """A run that ends just before its folder is put in place has told the ledger already."""
-    folder = dataset("association_avant_apres")
+@pytest.fixture(scope="module")
+def cut_short(tmp_path_factory, root):
+    """A run that ends just before its folder is put in place, what it had told, and the next."""
+    folder = tmp_path_factory.mktemp("coupee") / "etude"
+    shutil.copytree(root / "datasets" / "association_avant_apres", folder)
 
     def stop(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched:
         patched.setattr(runner, "_replace", stop)
         with pytest.raises(KeyboardInterrupt):
             run(folder)
     assert not (folder / "sortie").exists()
     ledger = (folder / "publications.json").read_text(encoding="utf-8")
+    return ledger, run(folder)
+
+
+def test_the_ledger_is_written_before_anybody_can_read_the_edition(cut_short):
+    ledger, done = cut_short
+    path = done.folder.parent / "publications.json"
     assert json.loads(ledger)["entries"]
-    run(folder)
-    assert (folder / "publications.json").read_text(encoding="utf-8") == ledger
-    (folder / "publications.json").unlink()
-    assert run(folder).resumed
-    assert (folder / "publications.json").read_text(encoding="utf-8") == ledger
+    assert path.read_text(encoding="utf-8") == ledger
+    path.unlink()
+    assert run(done.folder.parent).resumed
+    assert path.read_text(encoding="utf-8") == ledger
 
 
-def test_before_after_never_claims_an_effect(dataset):
-    done = run(dataset("association_avant_apres"))
+def test_before_after_never_claims_an_effect(cut_short):
+    _, done = cut_short
     assert done.results.primary.evidence.level == 1
     for path, causal in (("rapport-fr.html", r"attribuable|effet de l’action"),
                          ("report-en.html", r"attributable|effect of the action")):  # fmt: skip
@@ -147,12 +154,13 @@ def test_verify_sees_a_changed_number(finished, tmp_path):
     assert refused.value.codes == ("results_invalid",)
     row["estimate"] = true + 0.01
     path.write_text(json.dumps(data), encoding="utf-8")
-    found = verify(folder / "sortie")
-    assert (found.complete, found.stable, found.verified) == (True, False, False)
-    # the number, and the file that was checked: its checksum is on the checker's page
-    assert found.differences == ("estimates[0].estimate.effects[0].estimate", "results.json")
     (folder / "sortie" / "rapport-fr.html").write_text("autre chose", encoding="utf-8")
-    assert not verify(folder / "sortie").consistent
+    found = verify(folder / "sortie")
+    assert (found.complete, found.stable, found.consistent) == (True, False, False)
+    assert not found.verified
+    # the number, and the files that were checked: their checksums are on the checker's page
+    changed = ("estimates[0].estimate.effects[0].estimate", "rapport-fr.html", "results.json")
+    assert found.differences == changed
 
 
 def test_verify_holds_on_what_was_published(finished):
@@ -196,7 +204,8 @@ def _notebook(tmp_path, source):
     ],
 )
 def test_status_is_what_happened(tmp_path, source, status):
-    done = execute(_notebook(tmp_path, source), {}, folder=tmp_path, timeout=8)
+    seconds = 3 if status is RunStatus.TIMEOUT else 20
+    done = execute(_notebook(tmp_path, source), {}, folder=tmp_path, timeout=seconds)
     assert (done.status is RunStatus.OK) == (status is RunStatus.OK)
     if status is not RunStatus.OK:
         assert done.status in (status, RunStatus.TRUNCATED)

@@ -106,8 +106,20 @@ def test_five_exports_one_scored_report(shared, tmp_path):
         assert found == first, file
 
 
+def _keep_one_in_three(folder):
+    """Leave a third of the people, and the report of one language."""
+    rows = pd.read_csv(folder / "donnees.csv", dtype=str)
+    kept = rows["id"].str[1:].astype(int) % 3 == 0
+    rows[kept].to_csv(folder / "donnees.csv", index=False)
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    changed = text.replace('languages = ["fr", "en"]', 'languages = ["fr"]')
+    assert changed != text
+    (folder / "study.toml").write_text(changed, encoding="utf-8")
+
+
 def test_social_value_follows_one_changed_displacement(dataset):
     folder = dataset("mobilite_bassins")
+    _keep_one_in_three(folder)  # the ratio follows whatever the estimate is
     before = run(folder, template="social_value")
     text = (folder / "carte.toml").read_text(encoding="utf-8")
     changed = text.replace('displacement = "20 %"', 'displacement = "60 %"')

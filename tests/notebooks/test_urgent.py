@@ -94,6 +94,9 @@ def test_no_note_without_urgent_answers(folder: Path) -> None:
     table = (folder / "donnees.csv").read_text(encoding="utf-8").splitlines()
     calm = [line if "vague" in line else f"{line[:-1]}0" for line in table]
     (folder / "donnees.csv").write_text("\n".join(calm) + "\n", encoding="utf-8")
+    study = (folder / "study.toml").read_text(encoding="utf-8")
+    page = study.replace('["fr", "en"]', '["fr"]').replace('["html", "docx"]', '["html"]')
+    (folder / "study.toml").write_text(page, encoding="utf-8")
     assert ie.run(folder).operator_note is None
     assert not (folder / OPERATOR_NOTE).exists()
 
