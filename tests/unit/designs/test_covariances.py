@@ -246,7 +246,7 @@ def test_randomisation_follows_an_aggregation_and_dates_in_words() -> None:
     ]
     frame = pd.DataFrame(rows, columns=["id", "mois", "debut", "y"]).replace("", None)
     sample = Sample(frame, unit="id", time="mois", cohort="debut")
-    fitted = ie.designs.CallawaySantAnna(covariance=Randomisation(draws=199)).fit(sample, "y")
+    fitted = ie.designs.CallawaySantAnna(covariance=Randomisation(draws=99)).fit(sample, "y")
     overall = fitted.aggregate("simple")["att"]
     assert fitted.draws is not None
     assert fitted.draws.kind == "permutation"

@@ -36,9 +36,18 @@ Make = Callable[[str], Path]
 class Given:
     """What a study file gives: its results, its pages in words, or the codes of its refusal."""
 
-    results: str = ""
-    pages: str = ""
+    found: StudyResults | None = None
     refusal: frozenset[str] = field(default_factory=frozenset)
+
+    @functools.cached_property
+    def results(self) -> str:
+        """Its results, as JSON."""
+        return "" if self.found is None else json.dumps(comparable(self.found))
+
+    @functools.cached_property
+    def pages(self) -> str:
+        """Its pages, made when they are looked at."""
+        return "" if self.found is None else _words(self.found)
 
 
 def test_every_key_has_a_pair() -> None:
@@ -58,7 +67,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Given]:
             results = evaluate(Study.read(folder))
         except ImpactEvalError as error:
             return Given(refusal=frozenset(error.codes))
-        return Given(json.dumps(comparable(_unsigned(results))), _words(_unsigned(results)))
+        return Given(_unsigned(results))
 
     return compute
 
