@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data import roles
-from impact_eval.data.entry_dates import entries_between, uneven_periods, unseen_entries
+from impact_eval.data.entry_dates import (
+    dates_counted,
+    entries_between,
+    uneven_periods,
+    unseen_entries,
+)
 from impact_eval.data.odd_cells import rows_seen
 from impact_eval.data.panel import PanelGrid, varies_within_unit
 from impact_eval.data.roles import FloatArray, IntArray, Periods
@@ -114,8 +119,10 @@ def read_assignment(
             faults.add(Finding.error("treatment_needs_unit", column=treatment))
     if cohorts is not None:
         assert structure.periods is not None
-        for noted in uneven_periods(structure.periods.values):
-            faults.add(noted)
+        periods = structure.periods
+        faults.add(*uneven_periods(periods.values, periods.name))
+        if periods.ranked and periods.calendar is None:
+            faults.add(*dates_counted(periods.labels))
         since = structure.time_values >= cohorts
         if treated is not None and cohort is not None:
             _compare(treated, since, frame[[cohort, treatment]], faults)
@@ -153,7 +160,8 @@ def _check_dates(
 ) -> None:
     """Tell entries before the first period or after the last; refuse those far outside."""
     assert structure.periods is not None
-    first, last = (float(structure.periods.values[i]) for i in (0, -1))
+    periods = structure.periods
+    first, last = (float(periods.values[i]) for i in (0, -1))
     reach = FAR * max(last - first, 1.0) + FAR
     absurd = np.isfinite(cohorts) & ((cohorts < first - reach) | (cohorts > last + reach))
     if absurd.any():
@@ -169,14 +177,19 @@ def _check_dates(
             )
         )
     late = np.isfinite(cohorts) & (cohorts > last) & ~absurd
+    shown = [periods.name(end) if periods.ranked else end for end in (first, last)]
     if late.any():
-        faults.add(Finding.warning("cohort_after_panel", n=structure.count_units(late), last=last))
+        n = structure.count_units(late)
+        faults.add(Finding.warning("cohort_after_panel", n=n, last=shown[1]))
     kept = np.where(absurd | late, np.inf, cohorts)
-    for noted in entries_between(kept, structure.unit_codes, structure.periods.values):
-        faults.add(noted)
+    faults.add(*entries_between(kept, structure.unit_codes, periods.values, periods.name))
+    put_off = np.isfinite(kept) & (kept > first) & roles.entries_put_off(column, periods)
+    if put_off.any():
+        faults.add(Finding.info("entry_put_off", n=structure.count_units(put_off)))
     early = cohorts <= first
     if early.any() and not (absurd & early).any():
-        faults.add(Finding.warning("always_treated", n=structure.count_units(early), first=first))
+        n = structure.count_units(early)
+        faults.add(Finding.warning("always_treated", n=n, first=shown[0]))
 
 
 def _cohorts_of(

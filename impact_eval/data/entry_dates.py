@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +18,16 @@ FIRST_DATES = 12  # dates named in a sentence
 LONGER = 1.5  # a gap this many times the shortest one: months of 28 to 31 days are one pace
 
 
+def written_number(value: float) -> str:
+    """Return a date that is a number."""
+    return f"{value:g}"
+
+
 def entries_between(
-    cohorts: FloatArray, units: IntArray | None, times: FloatArray
+    cohorts: FloatArray,
+    units: IntArray | None,
+    times: FloatArray,
+    name: Callable[[float], str] = written_number,
 ) -> tuple[Finding, ...]:
     """Name the dates of entry that fall between two periods, and count who enters then.
 
@@ -28,23 +39,38 @@ def entries_between(
         Codes of the units.
     times : (T,) array
         Sorted periods.
+    name : function
+        How a date is written.
     """
     inside = np.isfinite(cohorts) & (cohorts > times[0]) & ~np.isin(cohorts, times)
     if not inside.any():
         return ()
     dates = np.unique(cohorts[inside])
     n = int(inside.sum()) if units is None else int(np.unique(units[inside]).size)
-    named = [f"{date:g}" for date in dates[:FIRST_DATES]]
+    named = [name(float(date)) for date in dates[:FIRST_DATES]]
     return (Finding.info("entry_between_periods", n=n, cohorts=named),)
 
 
-def uneven_periods(times: FloatArray) -> tuple[Finding, ...]:
+def uneven_periods(
+    times: FloatArray, name: Callable[[float], str] = written_number
+) -> tuple[Finding, ...]:
     """Name the periods when they do not follow each other at one pace."""
     gaps = np.diff(times)
     if gaps.size < 2 or gaps.max() < LONGER * gaps.min():
         return ()
-    named = [f"{time:g}" for time in times[:FIRST_DATES]]
+    named = [name(float(time)) for time in times[:FIRST_DATES]]
     return (Finding.info("periods_uneven", n=len(times), times=named),)
+
+
+def dates_counted(labels: NDArray[Any]) -> tuple[Finding, ...]:
+    """Name dates that follow each other at no pace, and far from evenly: time counts surveys."""
+    if labels.dtype.kind != "M":
+        return ()
+    uneven = uneven_periods(labels.astype("datetime64[s]").astype(np.float64))
+    if not uneven:
+        return ()
+    named = [str(label)[:10] for label in labels[:FIRST_DATES]]
+    return (Finding.warning("dates_counted", n=len(labels), times=named),)
 
 
 def unseen_entries(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Key: TypeAlias = tuple[float | str, ...]
+Day: TypeAlias = tuple[int, int, int]
 
 # Words of a first measure and of a last one, without accents.
 FIRST_WORDS = frozenset(
@@ -37,6 +38,11 @@ _MONTHS = (
     ("novembre", "november", "nov"), ("decembre", "december", "dec"),
 )  # fmt: skip
 MONTH_OF = {word: number for number, words in enumerate(_MONTHS, 1) for word in words}
+# Parts of a year, the months in one, and the endings of “1er trimestre”, “1st quarter”.
+PART_OF_YEAR = dict.fromkeys(("t", "q", "tr", "trim", "trimestre", "qtr", "quarter"), 3) | (
+    dict.fromkeys(("s", "h", "sem", "semestre", "semester", "half"), 6)
+)
+_ENDINGS = frozenset({"er", "e", "eme", "st", "nd", "rd", "th"})
 _YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
 _DATES = (
     (re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?"), (0, 1, 2)),
@@ -83,6 +89,46 @@ def period_order(labels: Sequence[str]) -> NDArray[np.int64] | None:
         if order is not None:
             return order
     return None
+
+
+def reader_of(labels: Sequence[str]) -> tuple[Callable[[str], Day | None], bool] | None:
+    """Return how period names are read as dates, and whether they tell the day; None for others.
+
+    Dates, months with their year, quarters and halves of a year: whatever has its place in the
+    calendar. Every label is read in the same way.
+
+    Examples
+    --------
+    >>> read, day = reader_of(["2023 T4", "2024 T1"])
+    >>> read("2024 T2"), day
+    ((2024, 4, 1), False)
+    >>> reader_of(["vague 1", "vague 2"]) is None
+    True
+    """
+    words = [plain_word(label) for label in labels]
+    for read in (_date, _month, _numbered):
+        if all(_day(read, word) is not None for word in words):
+            day = read is _date and any(len(re.findall(r"\d+", word)) > 2 for word in words)
+            return (lambda word, read=read: _day(read, plain_word(word))), day
+    return None
+
+
+def _day(read: Callable[[str], Key | None], word: str) -> Day | None:
+    """Return the first day of what a word names."""
+    key = read(word)
+    if key is None or not key[0]:
+        return None
+    year = int(key[0])
+    if read is _date:
+        return year, int(key[1]), int(key[2])
+    if read is _month:
+        return year, int(key[1]), 1
+    numbers = [int(part) for part in key[1:] if not isinstance(part, str)]
+    letters = {part.strip("-_/.,") for part in key[1:] if isinstance(part, str)} - _ENDINGS - {""}
+    months = PART_OF_YEAR.get(letters.pop(), 0) if len(letters) == 1 else 0
+    if len(numbers) != 1 or not months or not 1 <= numbers[0] <= 12 // months:
+        return None
+    return year, 1 + months * (numbers[0] - 1), 1
 
 
 def _ordered(words: Sequence[str], read: Callable[[str], Key | None]) -> NDArray[np.int64] | None:

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+from impact_eval.data.calendar_steps import Calendar, calendar_of, dates_of
 from impact_eval.data.labels import MissingKind, as_text, missing_kind
 from impact_eval.data.marks import mark_kind
 from impact_eval.data.number_cells import number_column
@@ -53,13 +54,27 @@ class Codes:
 class Periods:
     """The time column: `values[codes]` are the periods as numbers, `labels` as the table has them.
 
-    Numbers stay themselves; dates and texts become ranks 1..T (`ranked`).
+    Numbers stay themselves; dates become the steps of their calendar, a step not observed being
+    left out, and texts become ranks 1..T (both `ranked`).
     """
 
     codes: IntArray
     values: FloatArray
     labels: NDArray[Any]
     ranked: bool
+    calendar: Calendar | None = None
+
+    def name(self, value: float) -> str:
+        """Return a period, or a date between two of them, as the table writes it."""
+        if not self.ranked:
+            return f"{value:g}"
+        place = int(np.searchsorted(self.values, value))
+        if place < len(self.values) and self.values[place] == value:
+            label = self.labels[place]
+            if self.labels.dtype.kind in "iuf":
+                return f"{label:.0f}"
+            return str(label)[:10] if self.labels.dtype.kind == "M" else str(label)
+        return f"{value:g}" if self.calendar is None else self.calendar.date(value)
 
 
 def column_of(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
@@ -143,7 +158,10 @@ def as_numbers(column: pd.Series[Any]) -> FloatArray | None:
 
 
 def _plain_dates(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return calendar periods and date objects as dates that can be compared."""
+    """Return calendar periods, date objects and dates of a time zone as plain dates."""
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        local: pd.Series[Any] = column.dt.tz_localize(None)
+        return local
     if isinstance(column.dtype, pd.PeriodDtype):
         starts: pd.Series[Any] = column.dt.to_timestamp()
         return starts
@@ -153,16 +171,26 @@ def _plain_dates(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def read_periods(column: pd.Series[Any], faults: FindingCollector) -> Periods:
-    """Read the time column: numbers as they are, dates and texts as ranks in time order."""
+    """Read the time column: numbers as they are, dates as steps of their calendar, texts as ranks.
+
+    Numbers such as 202012, December 2020, are dates too: 202101 is one month later, not 89.
+    """
     numbers = as_numbers(column)
     source = _plain_dates(column) if numbers is None else pd.Series(numbers, name=column.name)
     coded = read_codes(source, "time", faults)
+    if numbers is None:
+        coded = _in_time_order(coded, column, faults)
+    labels = coded.labels
+    dates, written = dates_of(labels, labels)
+    if dates is not None and written is not None and not dates.isna().any():
+        calendar = calendar_of(dates, written=written)
+        if calendar is not None:
+            steps = calendar.steps(dates)
+            return Periods(coded.codes, steps, labels, ranked=True, calendar=calendar)
     if numbers is not None:
-        values = coded.labels.astype(np.float64)
-        return Periods(coded.codes, values, coded.labels, ranked=False)
-    coded = _in_time_order(coded, column, faults)
-    ranks = np.arange(1, len(coded.labels) + 1, dtype=np.float64)
-    return Periods(coded.codes, ranks, coded.labels, ranked=True)
+        return Periods(coded.codes, labels.astype(np.float64), labels, ranked=False)
+    ranks = np.arange(1, len(labels) + 1, dtype=np.float64)
+    return Periods(coded.codes, ranks, labels, ranked=True)
 
 
 def _in_time_order(coded: Codes, column: pd.Series[Any], faults: FindingCollector) -> Codes:
@@ -253,21 +281,9 @@ def _never_to_missing(column: pd.Series[Any]) -> pd.Series[Any]:
 def _ranked_cohorts(
     column: pd.Series[Any], periods: Periods, faults: FindingCollector
 ) -> FloatArray:
-    """Place cohort dates or texts among ranked periods: the first period at or after them."""
-    labels = pd.Series(periods.labels)
-    kept = _plain_dates(_never_to_missing(column))
-    never = kept.isna().to_numpy(dtype=bool)
-    if pd.api.types.is_numeric_dtype(kept):  # 0 is never; another number is no date
-        never = never | kept.isin([0, np.inf, -np.inf]).to_numpy(dtype=bool)
-        ranks = np.full(len(kept), np.nan)
-    elif pd.api.types.is_datetime64_any_dtype(labels):
-        dates = _written_dates(kept)
-        places = np.searchsorted(labels.to_numpy(), dates.to_numpy()) + 1.0
-        ranks = np.where(dates.isna(), np.nan, places)
-    else:
-        known = {str(label): rank + 1.0 for rank, label in enumerate(periods.labels)}
-        ranks = kept.astype("string").map(known).to_numpy(dtype=np.float64, na_value=np.nan)
-    unreadable = ~never & np.isnan(ranks)
+    """Place dates or texts in the calendar of the periods: its first step at or after them."""
+    places, never, _ = _placed(column, periods)
+    unreadable = ~never & np.isnan(places)
     if unreadable.any():
         odd = OddCells.of(column, unreadable)
         faults.add(
@@ -281,7 +297,47 @@ def _ranked_cohorts(
                 known=[str(label) for label in periods.labels[:12]],
             )
         )
-    return np.where(never | unreadable, np.inf, ranks)
+    first, last = periods.values[[0, -1]]
+    # how long before the first or after the last period does not matter
+    return np.where(never | unreadable, np.inf, np.clip(places, first, 2 * last + 1))
+
+
+def entries_put_off(column: pd.Series[Any], periods: Periods) -> NDArray[np.bool_]:
+    """Return the rows whose date of entry falls between two steps: it counts from the next one."""
+    if not periods.ranked:
+        return np.zeros(len(column), dtype=bool)
+    return _placed(column, periods)[2]
+
+
+def _placed(
+    column: pd.Series[Any], periods: Periods
+) -> tuple[FloatArray, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the place of each entry (NaN where not read), who has none, which are put off."""
+    kept = _plain_dates(_never_to_missing(column))
+    never = kept.isna().to_numpy(dtype=bool)
+    places, put_off = np.full(len(kept), np.nan), np.zeros(len(kept), dtype=bool)
+    numbers, labels = number_column(kept), periods.labels
+    dated = labels.dtype.kind == "M"
+    if numbers.is_number:  # 0 is never
+        never = never | ~np.isfinite(numbers.values) | (numbers.values == 0)
+    if numbers.is_number != (labels.dtype.kind in "iuf"):
+        return places, never, put_off  # a number is no date, a date no number
+    words: Any = numbers.values if numbers.is_number else kept
+    if dated:
+        words = _written_dates(kept).to_numpy()
+        places = np.where(np.isnat(words), np.nan, np.searchsorted(labels, words) + 1.0)
+        put_off = ~np.isnan(places) & ~np.isin(words, labels)
+    elif not numbers.is_number:
+        pairs = zip(labels, periods.values, strict=True)
+        names = {str(label): float(value) for label, value in pairs}
+        places = kept.astype("string").map(names).to_numpy(dtype=np.float64, na_value=np.nan)
+    if periods.calendar is None:
+        return places, never, put_off
+    dates, _ = dates_of(labels, words)
+    assert dates is not None
+    steps = periods.calendar.steps(dates)
+    known = np.isnan(places) | dated
+    return np.where(known, steps, places), never, known & periods.calendar.between(dates)
 
 
 def _written_dates(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -50,7 +50,8 @@ class Sample(Shown):
     unit : str, optional
         Column that identifies a person or territory followed over time.
     time : str, optional
-        Column of the period: numbers; dates and texts are ranked.
+        Column of the period: numbers; dates, quarters, months (202012 too) stand in the calendar,
+        other texts are ranked.
     cohort : str, optional
         First treated period. Missing, 0, infinite, « jamais », "never" mean never treated.
     treatment : str, optional
@@ -287,6 +288,13 @@ class Sample(Shown):
     def time_labels(self) -> NDArray[Any]:
         """(T,) periods as the table wrote them."""
         return np.zeros(1) if self._periods is None else self._periods.labels
+
+    def period_label(self, value: float) -> float | str:
+        """Return a period, or a date of entry between two, as the table has it."""
+        if self._periods is None or not self._periods.ranked:
+            return float(value)
+        name = self._periods.name(float(value))
+        return float(name) if self._periods.labels.dtype.kind in "iuf" else name
 
     @cached_property
     def time_values(self) -> FloatArray:

@@ -122,17 +122,6 @@ def cluster_labels(sample: Sample, covariance: Covariance) -> tuple[IntArray, ND
     return coded.codes, coded.labels
 
 
-def _label_of(sample: Sample) -> Callable[[float], Label]:
-    """Numbers stay themselves; ranked dates and texts are written as in the table."""
-    labels = sample.time_labels
-    if labels.dtype.kind in "iuf":
-        return float
-    dates = labels.dtype.kind == "M"
-    names = [str(label)[:10] if dates else str(label) for label in labels]
-    places = {float(time): name for time, name in zip(sample.times, names, strict=True)}
-    return lambda value: places.get(float(value), float(value))
-
-
 def read_units(
     sample: Sample,
     outcome: str,
@@ -206,7 +195,7 @@ def read_units(
         bound=None if own else bind_panel(panel, sample, covariance),
         covariance=covariance,
         paths=paths,
-        label=_label_of(sample),
+        label=sample.period_label,
         flow=panel.flow,
         findings=(*panel.findings, *_holes(panel)),
     )
@@ -316,7 +305,7 @@ def read_rows(
         else bind_units(sample, plain, np.flatnonzero(keep)[first], groups=codes[first]),
         covariance=plain,
         paths=paths,
-        label=_label_of(sample),
+        label=sample.period_label,
         flow=tuple(story.flow),
         findings=(*story.findings, *told),
     )

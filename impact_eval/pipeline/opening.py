@@ -7,7 +7,7 @@ whoever holds the file; the label of a person is in none of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -234,12 +234,9 @@ def _cohorts(
     sample: Sample, units: np.ndarray[tuple[int], np.dtype[np.int64]]
 ) -> Iterator[tuple[str | None, int]]:
     assert sample.cohorts is not None
-    names: Mapping[float, str] = dict(
-        zip(sample.times.tolist(), map(_label, sample.time_labels), strict=True)
-    )
     for start in np.unique(sample.cohorts):
         n = int(np.unique(units[sample.cohorts == start]).size)
-        yield (names.get(float(start), f"{start:g}") if np.isfinite(start) else None), n
+        yield (_label(sample.period_label(float(start))) if np.isfinite(start) else None), n
 
 
 def _label(label: object) -> str:
