@@ -145,8 +145,8 @@ class SyntheticControl:
         """Estimate on one outcome: rows `att`, then `event` for each period after the start."""
         refuse_unfit(self.info, sample, outcome)
         panel = complete_panel(sample, outcome, method=self.info.name)
-        if len(panel.cohort_starts) > 1:
-            dates = [float(panel.times[s]) for s in panel.cohort_starts]
+        dates = list(panel.cohorts)
+        if len(dates) > 1:
             raise ImpactEvalError(
                 Finding.error("several_dates", method=self.info.name, n=len(dates), dates=dates)
             )
@@ -175,11 +175,11 @@ class SyntheticControl:
     ) -> tuple[tuple[Effect, ...], tuple[Finding, ...]]:
         """Return the rows, and why some have no interval."""
         gap, n_pre = case.fit.gap, case.n_pre
-        after = case.times[n_pre:]
+        after = case.times[n_pre:] - case.date
         rows: list[tuple[str, float | None, NDArray[np.int64]]] = [
             ("att", None, np.arange(n_pre, len(gap)))
         ]
-        rows += [("event", float(t - after[0]), np.array([n_pre + j])) for j, t in enumerate(after)]
+        rows += [("event", float(t), np.array([n_pre + j])) for j, t in enumerate(after)]
         notes = [Finding.info("synthetic_no_std_error", inference=self.inference)]
         effects = []
         for term, time, columns in rows:
@@ -276,6 +276,7 @@ class _Case:
     donors: FloatArray
     names: tuple[str, ...]
     times: FloatArray
+    date: float
     n_pre: int
     n_treated: int
     variant: DonorVariant
@@ -286,7 +287,8 @@ class _Case:
 
     @classmethod
     def of(cls, panel: CompletePanel, covariates: tuple[str, ...], variant: DonorVariant) -> _Case:
-        never, n_pre = panel.never, panel.cohort_starts[0]
+        never, date = panel.never, panel.cohorts[0]
+        n_pre = int(np.searchsorted(panel.times, date))
         treated, donors = panel.y[~never].mean(axis=0), panel.y[never]
         predictors = importance = weights = None
         names: tuple[str, ...] = ()
@@ -304,6 +306,7 @@ class _Case:
             donors=donors,
             names=tuple(str(u) for u in panel.units[never]),
             times=panel.times,
+            date=date,
             n_pre=n_pre,
             n_treated=int((~never).sum()),
             variant=variant,
@@ -374,7 +377,7 @@ class _Case:
         ratios = placebos.ratio(placebos.gaps, after, self.n_pre)
         before = panel.y[panel.never][:, : self.n_pre]
         entry: dict[str, Any] = {
-            "group": float(self.times[self.n_pre]),
+            "group": self.date,
             "unit_weights": [[self.names[i], float(weights[i])] for i in order],
             "times": self.times.tolist(),
             "treated": self.treated.tolist(),

@@ -138,7 +138,7 @@ class SyntheticDiD:
         """Estimate on one outcome: rows `att_gt` (cohort, period)."""
         refuse_unfit(self.info, sample, outcome)
         panel = complete_panel(sample, outcome, method=self.info.name)
-        entries = [_Entry.of(panel, start) for start in panel.cohort_starts]
+        entries = [_Entry.of(panel, date) for date in panel.cohorts]
         chosen = self._choose(panel, entries)
         draws = self._draws(panel, entries, chosen)
         treated, others = int((~panel.never).sum()), int(panel.never.sum())
@@ -207,20 +207,22 @@ class SyntheticDiD:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One date of entry: its position, who is treated (n,), its penalties and its fit."""
+    """A date of entry: position of the first period from it on, who is treated (n,), its fit."""
 
+    date: float
     start: int
     treated: FloatArray
     penalty: Penalty
     fit: SyntheticDid
 
     @classmethod
-    def of(cls, panel: CompletePanel, start: int) -> _Entry:
-        treated = _indicator(panel.starts == start)
+    def of(cls, panel: CompletePanel, date: float) -> _Entry:
+        treated = _indicator(panel.entries == date)
+        start = int(np.searchsorted(panel.times, date))
         controls = _indicator(panel.never)
         penalty = sdid_penalty(panel.y[panel.never], n_pre=start, n_treated=int(treated.sum()))
         fit = synthetic_did(panel.y, treated[None], controls[None], n_pre=start, penalty=penalty)
-        return cls(start, treated, penalty, fit)
+        return cls(date, start, treated, penalty, fit)
 
     def details(self, panel: CompletePanel) -> dict[str, Any]:
         """Return the weights and the two paths, as JSON."""
@@ -234,7 +236,7 @@ class _Entry:
         order = [int(i) for i in np.argsort(-omega) if omega[i] > 0]
         centred = gap[: self.start] - gap[: self.start].mean()
         return {
-            "group": float(panel.times[self.start]),
+            "group": self.date,
             "unit_weights": [[panel.label(i), float(omega[i])] for i in order],
             "period_weights": [
                 [float(t), float(w)]
@@ -268,18 +270,18 @@ def _cells(panel: CompletePanel, entries: list[_Entry], *, untested: bool) -> Ce
     after = [np.arange(entry.start, panel.n_periods) for entry in entries]
     position = np.concatenate(after)
     cohort = np.repeat(np.arange(len(entries)), [len(part) for part in after])
-    starts = np.array([entry.start for entry in entries])
+    dates = np.array([entry.date for entry in entries])
     sizes = np.array([int(entry.treated.sum()) for entry in entries])
     return Cells(
         effects=np.concatenate([entry.fit.effects[0] for entry in entries]),
-        event_time=panel.times[position] - panel.times[starts[cohort]],
+        event_time=panel.times[position] - dates[cohort],
         period=panel.times[position],
         weight=sizes[cohort].astype(np.float64),
         share=np.full(len(position), -1),
         cohort=cohort,
         n_treated=sizes[cohort],
         n_comparison=np.full(len(position), int(panel.never.sum())),
-        cohorts=panel.times[starts],
+        cohorts=dates,
         sizes=sizes.astype(np.float64),
         n_units=sizes,
         n_clusters=sizes,

@@ -29,6 +29,8 @@ class CompletePanel:
     times : (T,) array
     starts : (n,) array of int
         Position of the first treated period; T when never treated.
+    entries : (n,) array
+        Date of entry, perhaps between two periods; infinite when never treated.
     units : (n,) array
         Labels.
     covariates : (n, T, p) array or None
@@ -40,6 +42,7 @@ class CompletePanel:
     y: FloatArray
     times: FloatArray
     starts: IntArray
+    entries: FloatArray
     units: NDArray[Any]
     covariates: FloatArray | None
     flow: tuple[FlowStep, ...]
@@ -56,9 +59,9 @@ class CompletePanel:
         return np.asarray(self.starts == self.n_periods, dtype=np.bool_)
 
     @property
-    def cohort_starts(self) -> tuple[int, ...]:
-        """Positions at which some unit starts, in order."""
-        return tuple(int(s) for s in np.unique(self.starts[~self.never]))
+    def cohorts(self) -> tuple[float, ...]:
+        """Dates at which some unit enters, in order."""
+        return tuple(float(date) for date in np.unique(self.entries[~self.never]))
 
     def label(self, i: int) -> str:
         """Return the label of a unit, as text."""
@@ -95,6 +98,7 @@ def complete_panel(sample: Sample, outcome: str, *, method: str) -> CompletePane
         y=panel.y,
         times=panel.times,
         starts=starts,
+        entries=panel.cohorts[panel.codes],
         units=panel.units,
         covariates=covariates,
         flow=panel.flow,
