@@ -16,6 +16,7 @@ from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding
 
 FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
 
 REFERENCES = "references"  # event times of the references, in the details of an event study
 ELAPSED = "elapsed"  # by row: time from what it is measured against
@@ -78,3 +79,36 @@ def not_identified(times: FloatArray) -> tuple[Finding, ...]:
     if not len(times):
         return ()
     return (Finding.warning("event_times_unknown", n=len(times), times=np.sort(times).tolist()),)
+
+
+def told_from_reference(cells: FloatArray, seen: BoolArray) -> BoolArray:
+    """Return the columns of an event study that some chain of cohorts ties to a reference.
+
+    A cohort never seen before its start has no reference: what it received at its own event times
+    is the mean of its units, unless another cohort, which has one, shares one of them.
+
+    Parameters
+    ----------
+    cells : (G, T, K) array
+        Indicators of the event times, all zero at references and for those never treated.
+    seen : (G, T) array of bool
+        Cells with somebody observed.
+
+    Returns
+    -------
+    (K,) array of bool
+
+    Examples
+    --------
+    >>> cells = np.zeros((2, 2, 3))
+    >>> cells[0, 1, 0] = cells[1, 0, 1] = cells[1, 1, 2] = 1.0  # the second has no reference
+    >>> told_from_reference(cells, np.ones((2, 2), dtype=bool)).tolist()
+    [True, False, False]
+    """
+    uses = (cells * seen[:, :, None] > 0).any(axis=1)
+    tied = (seen & ~(cells > 0).any(axis=2)).any(axis=1)
+    found = np.zeros(cells.shape[2], dtype=bool)
+    for _ in range(len(cells)):
+        found = uses[tied].any(axis=0)
+        tied = tied | uses[:, found].any(axis=1)
+    return np.asarray(uses[tied].any(axis=0) | found)

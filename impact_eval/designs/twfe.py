@@ -26,7 +26,11 @@ from impact_eval.designs.panel_covariance import covariance_asked, with_cluster
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
 from impact_eval.designs.panel_ols import OlsResult, panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
-from impact_eval.designs.reference_times import reference_details
+from impact_eval.designs.reference_times import (
+    not_identified,
+    reference_details,
+    told_from_reference,
+)
 from impact_eval.designs.treatment_paths import treatment_paths
 from impact_eval.stats.inference.covariance import CR
 from impact_eval.stats.inference.covariances import Covariance, Source
@@ -176,15 +180,20 @@ class _Fitted:
             panel.event_times, panel.reference(design.anticipation), window=design.window
         )
         result = self._regress(panel, cells)
-        _refuse_nothing(result, design.info.name)
+        from_reference = told_from_reference(cells, panel.cell_count > 0)
+        shown = from_reference[result.kept]
+        if not shown.any():
+            raise ImpactEvalError(Finding.error("no_identified_effect", method=design.info.name))
         kept = times[result.kept]
         order = np.argsort(kept)
+        order = order[shown[order]]
         rows = [self._event_row(float(e)) for e in kept[order]]
         combined = result.source.combine(np.eye(len(kept))[order])
-        findings: tuple[Finding, ...] = ()
-        if not result.kept.all():
-            dropped = np.sort(times[~result.kept]).tolist()
-            findings = (Finding.warning("event_times_dropped", times=dropped, n=len(dropped)),)
+        findings = not_identified(times[~from_reference])
+        dropped = np.sort(times[~result.kept & from_reference]).tolist()
+        if dropped:
+            told = Finding.warning("event_times_dropped", times=dropped, n=len(dropped))
+            findings = (*findings, told)
         early = design.anticipation
         details = dict(reference_details(panel.reference_times(early)))
         report = self._report(result, details, (*findings, *panel.references_told(early)))

@@ -9,12 +9,15 @@ import pandas as pd
 import pytest
 
 from impact_eval.core.estimate import Estimate
+from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs.callaway_santanna import CallawaySantAnna
 from impact_eval.designs.chaisemartin_dhaultfoeuille import ChaisemartinDHaultfoeuille
 from impact_eval.designs.imputation import ImputationDiD
 from impact_eval.designs.stacked import StackedDiD
 from impact_eval.designs.sun_abraham import SunAbraham
+from impact_eval.designs.synthetic_control import SyntheticControl
+from impact_eval.designs.synthetic_did import SyntheticDiD
 from impact_eval.designs.twfe import TwoWayFixedEffects
 
 SURVEYS = (2010, 2012, 2013, 2016)
@@ -139,3 +142,41 @@ def test_stacked_effects_are_each_window_s_own_when_surveys_are_uneven() -> None
     assert rows["event[3]"].estimate == pytest.approx(8.0 + 100, abs=0.05)  # of 2013 only
     assert rows["event[1]"].n_treated == 15
     assert rows["event[0]"].n_treated == 30
+
+
+def test_synthetic_designs_count_the_years_since_the_entry() -> None:
+    """Entries of 2013 and 2014 under surveys every two years are two cohorts, a year apart."""
+    biennial = tuple(range(2008, 2020, 2))
+    frame = growing((0, 0, 0, 2013, 2014), biennial)
+    estimate = SyntheticDiD(draws=20).fit(Sample(frame, **ROLES), "y")
+    assert {row.group for row in estimate.effects} == {2013.0, 2014.0}
+    rows = estimate.aggregate("event")
+    for time in range(6):
+        assert rows[f"event[{time}]"].estimate == pytest.approx(2 * (time + 1), abs=0.05)
+    alone = SyntheticControl(draws=20).fit(Sample(growing((0, 0, 2013), biennial), **ROLES), "y")
+    assert [e.time for e in alone.effects if e.term == "event"] == [1, 3, 5]
+    assert alone["event[3]"].estimate == pytest.approx(8.0, abs=0.05)
+    with pytest.raises(ImpactEvalError) as refusal:
+        SyntheticControl().fit(Sample(frame, **ROLES), "y")
+    assert refusal.value.codes == ("several_dates",)
+
+
+def test_those_always_treated_give_no_effect_at_event_times_of_their_own() -> None:
+    """Entered in 2005, seen from 2010: their level at +5 is their own mean, no effect."""
+    frame = growing((0, 2005, 2012), (2010, 2011, 2012, 2013))
+    estimate = TwoWayFixedEffects(specification="event").fit(Sample(frame, **ROLES), "y")
+    rows = {e.time: e.estimate for e in estimate.effects}
+    assert set(rows) == {-2, 0, 1}
+    assert rows[1] == pytest.approx(4.0, abs=0.05)
+    assert told(estimate)["event_times_unknown"]["times"] == (5, 6, 7, 8)
+    assert "event_times_dropped" not in told(estimate)
+    # where another cohort shares an event time, their later ones are told from it
+    frame = growing((0, 2009, 2011), (2010, 2011, 2012, 2013))
+    estimate = TwoWayFixedEffects(specification="event").fit(Sample(frame, **ROLES), "y")
+    assert estimate["event[4]"].estimate == pytest.approx(10.0, abs=0.05)
+    assert "event_times_unknown" not in told(estimate)
+    always = Sample(growing((2009, 2010), (2010, 2011, 2012)), **ROLES)
+    for specification in ("static", "event"):
+        with pytest.raises(ImpactEvalError) as refusal:
+            TwoWayFixedEffects(specification=specification).fit(always, "y")
+        assert refusal.value.codes == ("no_identified_effect",)
