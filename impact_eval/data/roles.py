@@ -66,7 +66,7 @@ class Periods:
 
     def name(self, value: float) -> str:
         """Return a period, or a date between two of them, as the table writes it."""
-        if not self.ranked:
+        if not self.ranked or not np.isfinite(value):
             return f"{value:g}"
         place = int(np.searchsorted(self.values, value))
         if place < len(self.values) and self.values[place] == value:

@@ -153,7 +153,7 @@ class ChaisemartinDHaultfoeuille:
         moving = np.ones(len(panel.starts), dtype=bool) if sample.switches_off else None
         waves = data.waves()
         references = data.times[waves[:, 1].astype(np.int64) - 1] - waves[:, 2]
-        names = [f"{date:g}" for date in waves[:, 2]]
+        names = [panel.name(date) for date in waves[:, 2]]
         few = few_cluster_findings(panel, self.covariance, comparison=moving)
         findings = [*panel.findings, *few, *reference_findings(names, references, 0)]
         findings += _told_alone(data)

@@ -6,7 +6,7 @@ in the units of the column, whether or not anybody was observed at that entry.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -22,7 +22,7 @@ from impact_eval.data.sample import Sample
 from impact_eval.designs.base import ALWAYS_TREATED_RETOLD
 from impact_eval.designs.few_independent import clusters_declared
 from impact_eval.designs.late_entries import entering_soon, told_soon
-from impact_eval.designs.reference_times import reference_findings
+from impact_eval.designs.reference_times import period_in_words, reference_findings
 from impact_eval.stats.panels.cohort_gram import CohortGram, cohort_gram
 from impact_eval.stats.panels.panel_regression import PanelColumns
 
@@ -120,6 +120,8 @@ class Panel:
     entries : (G,) array or None
         When each cohort enters, be it after the last period: given when some of the never treated
         enter so soon after it that, within the anticipation, they may already react.
+    label : function
+        How the table writes a period.
     """
 
     y: FloatArray
@@ -141,6 +143,11 @@ class Panel:
     findings: tuple[Finding, ...]
     anticipation: float = 0
     entries: FloatArray | None = None
+    label: Callable[[float], float | str] = float
+
+    def name(self, date: float) -> str:
+        """Return a period or a date of entry as the table writes it."""
+        return period_in_words(self.label(float(date)))
 
     @property
     def n_units(self) -> int:
@@ -296,7 +303,7 @@ class Panel:
 
     def references_told(self, anticipation: float = 0) -> tuple[Finding, ...]:
         """Name the reference of each cohort, when it is not the period just before for all."""
-        names = [f"{start:g}" for start in self.cohorts]
+        names = [self.name(start) for start in self.cohorts]
         return reference_findings(names, self.reference_times(anticipation), anticipation)
 
     def by_start(self) -> Panel:
@@ -444,6 +451,7 @@ def read_panel(
         ),
         anticipation=anticipation,
         entries=entries if (late & np.isfinite(soon)).any() else None,
+        label=sample.period_label,
     )
     for rule in leave_out:
         panel = panel.leave_out(rule, anticipation)

@@ -225,21 +225,22 @@ class _Answer:
     dealt: DealtTests | None = None
 
 
-def _one_date(cohorts: FloatArray, first: float) -> float:
+def _one_date(sample: Sample, cohorts: FloatArray) -> float:
     """Return the date of entry; several, or none after the first period, are refused."""
+    first = sample.times[0]
     dates = np.unique(cohorts[np.isfinite(cohorts) & (cohorts > first)])
     if dates.size > 1:
-        raise ImpactEvalError(
-            Finding.error("several_dates", n=int(dates.size), dates=[float(d) for d in dates[:5]])
-        )
+        named = [sample.period_label(date) for date in dates[:5]]
+        raise ImpactEvalError(Finding.error("several_dates", n=int(dates.size), dates=named))
     if not dates.size:
-        raise ImpactEvalError(Finding.error("no_before_period", first=float(first)))
+        label = sample.period_label(first)
+        raise ImpactEvalError(Finding.error("no_before_period", first=label))
     return float(dates[0])
 
 
 def _read_panel(design: DifferenceInDifferences, sample: Sample, outcome: str) -> _Data:
     panel = read_panel(sample, outcome, leave_out=())
-    start = _one_date(panel.cohorts, float(panel.times[0]))
+    start = _one_date(sample, panel.cohorts)
     after = panel.times >= start
     if panel.balanced:  # the step is told even when nothing is missing
         panel = replace(panel, flow=(*panel.flow, sample.complete(outcome)[1]))
@@ -301,7 +302,7 @@ def _read_rows(design: DifferenceInDifferences, sample: Sample, outcome: str) ->
     flow, findings = [*sample.flow, step], sample_findings(sample, outcome)
     if step.dropped:
         findings.append(Finding.warning("missing_outcome", n=step.dropped, outcome=outcome))
-    start = _one_date(sample.cohorts, float(sample.times[0]))
+    start = _one_date(sample, sample.cohorts)
     always = keep & (sample.cohorts <= sample.times[0])
     if always.any():
         keep = keep & ~always

@@ -203,7 +203,7 @@ class ImputationDiD:
         if missing:
             findings.append(Finding.warning("cells_not_imputable", n=missing))
         live = ~panel.never
-        names = [f"{start:g}" for start in panel.cohorts[live]]
+        names = [panel.name(start) for start in panel.cohorts[live]]
         findings += lonely_cohorts(names, panel.counts[live], panel.cohort_clusters[live])
         label = self.variance if bound is None else f"{self.variance}, {bound.covariance.label}"
         source: InfluenceSource
@@ -231,6 +231,7 @@ class ImputationDiD:
             source=source,
             shares=panel.event_times.size if self.variance == "two_stage" else 0,
             alone=Alone.NO_ERROR if self.covariance is None else Alone.AS_ASKED,
+            label=panel.label,
         )
 
     def _with_leads(

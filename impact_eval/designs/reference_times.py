@@ -49,6 +49,11 @@ def pooled_leads(event: Estimate) -> bool:
     return event.details.get(POOLED) == EARLIER
 
 
+def period_in_words(label: float | str) -> str:
+    """Return a period or a date as it is told in a sentence."""
+    return label if isinstance(label, str) else f"{label:.12g}"
+
+
 def reference_details(times: FloatArray) -> Mapping[str, list[float]]:
     """Return what an event study tells of its references; `times` are those of the cohorts."""
     return {REFERENCES: np.unique(times[np.isfinite(times)]).tolist()}

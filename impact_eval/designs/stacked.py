@@ -155,7 +155,7 @@ class StackedDiD:
         if not (columns.events[known] >= 0).any():
             raise ImpactEvalError(Finding.error("no_identified_effect", method=self.info.name))
         references = np.array([stack.reference for stack in stacks])
-        names = [f"{stack.date:g}" for stack in stacks]
+        names = [panel.name(stack.date) for stack in stacks]
         findings = (
             *findings,
             *not_identified(columns.events[~known]),

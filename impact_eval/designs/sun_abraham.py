@@ -154,6 +154,7 @@ class SunAbraham:
             ),
             source=MappedSource(result.source, pick),
             alone=Alone.NO_ERROR if self.covariance is None else Alone.AS_ASKED,
+            label=panel.label,
         )
         return table.estimate()
 

@@ -145,7 +145,7 @@ class SyntheticControl:
         """Estimate on one outcome: rows `att`, then `event` for each period after the start."""
         refuse_unfit(self.info, sample, outcome)
         panel = complete_panel(sample, outcome, method=self.info.name)
-        dates = list(panel.cohorts)
+        dates = [panel.period(date) for date in panel.cohorts]
         if len(dates) > 1:
             raise ImpactEvalError(
                 Finding.error("several_dates", method=self.info.name, n=len(dates), dates=dates)

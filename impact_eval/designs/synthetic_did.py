@@ -165,6 +165,7 @@ class SyntheticDiD:
             source=DrawSource(_covariance(draws, entries), draws),
             alone=Alone.AS_ASKED,
             overall=Overall.OF_CELLS,
+            label=panel.period,
         ).estimate()
 
     def _choose(self, panel: CompletePanel, entries: list[_Entry]) -> str | None:

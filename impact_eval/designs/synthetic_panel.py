@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,8 @@ class CompletePanel:
         Repeated over time when they do not vary.
     flow : tuple of FlowStep
     findings : tuple of Finding
+    period : function
+        How the table writes a period.
     """
 
     y: FloatArray
@@ -47,6 +50,7 @@ class CompletePanel:
     covariates: FloatArray | None
     flow: tuple[FlowStep, ...]
     findings: tuple[Finding, ...]
+    period: Callable[[float], float | str] = float
 
     @property
     def n_periods(self) -> int:
@@ -103,4 +107,5 @@ def complete_panel(sample: Sample, outcome: str, *, method: str) -> CompletePane
         covariates=covariates,
         flow=panel.flow,
         findings=panel.findings,
+        period=panel.label,
     )

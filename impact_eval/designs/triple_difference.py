@@ -226,6 +226,7 @@ class TripleDifference:
             source=UnitSource(split, np.column_stack(cells.influence), bound=bound),
             shares=split.event_times.size,
             alone=Alone.NO_ERROR if self.covariance is None else Alone.AS_ASKED,
+            label=panel.label,
         )
 
 

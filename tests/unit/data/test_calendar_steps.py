@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from impact_eval import designs
+from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data.calendar_steps import calendar_of
 from impact_eval.data.sample import Sample
 
@@ -121,3 +122,28 @@ def test_an_entry_long_before_or_after_is_no_mistake_of_a_date() -> None:
     told = {f.code: dict(f.values) for f in sample.findings}
     assert told["always_treated"] == {"n": 4, "first": "2023-01-01"}
     assert told["cohort_after_panel"] == {"n": 4, "last": "2023-02-01"}
+
+
+DATED = [
+    designs.CallawaySantAnna(),
+    designs.ImputationDiD(leads=0),
+    designs.SunAbraham(),
+    designs.SyntheticDiD(draws=5),
+]
+
+
+@pytest.mark.parametrize("design", DATED, ids=lambda design: type(design).__name__)
+def test_rows_name_dates_as_the_table_does_in_every_design(design: Any) -> None:
+    frame = rollout(WRITTEN["dates"])
+    frame["entry"] = frame["entry"].where(frame["id"] % 3 == 0)  # more without than with
+    cells = design.fit(Sample(frame, unit="id", time="when", cohort="entry"), "y").tidy()
+    assert set(cells.group) == {"2020-07-01", "2020-10-01", "2021-01-01"}
+    assert set(cells.time) <= {f"{day:%Y-%m-%d}" for day in QUARTERS.to_timestamp()}
+
+
+def test_a_refusal_names_dates_as_the_table_does() -> None:
+    for design in (designs.DifferenceInDifferences(), designs.SyntheticControl()):
+        with pytest.raises(ImpactEvalError) as refusal:
+            design.fit(quarterly("dates"), "y")
+        dates = refusal.value.findings[0].values["dates"]
+        assert dates == ("2020-07-01", "2020-10-01", "2021-01-01")
