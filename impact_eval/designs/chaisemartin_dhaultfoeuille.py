@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Estimate, MethodRecord
-from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
 from impact_eval.data.sample import DataShape, Sample
 from impact_eval.designs.base import (
     EstimatorInfo,
@@ -44,6 +44,7 @@ from impact_eval.stats.panels.switchers import (
     SwitchInput,
     horizon_effect,
     horizon_weights,
+    seen_at,
     switching,
 )
 from impact_eval.stats.panels.switchers_alone import never_compared
@@ -149,6 +150,10 @@ class ChaisemartinDHaultfoeuille:
         if not after:
             raise ImpactEvalError(Finding.error("no_switcher_compared", method=self.info.name))
         before = list(_feasible(data, self.placebos, placebo=True))[::-1]
+        alone = [
+            *_alone(data, self.placebos, placebo=True),
+            *_alone(data, self.effects, placebo=False),
+        ]
         # where the action stops, who keeps it is compared with: nobody is counted apart
         moving = np.ones(len(panel.starts), dtype=bool) if sample.switches_off else None
         waves = data.waves()
@@ -178,7 +183,7 @@ class ChaisemartinDHaultfoeuille:
         source: InfluenceSource = UnitSource(panel, influence, bound=bound)
         if paths is not None:
             source = DealtSource(source, paths, _linear(data, by_path.codes, before, after))
-        fitted = _Switchers(panel, report, before, after, source, normalized=self.normalized)
+        fitted = _Switchers(panel, report, before, after, alone, source, normalized=self.normalized)
         return fitted.aggregate(None, "event")
 
     def _input(self, panel: Panel, sample: Sample) -> SwitchInput:
@@ -216,6 +221,16 @@ def _feasible(
             yield float(event), found
 
 
+def _alone(data: SwitchInput, wanted: int | None, *, placebo: bool) -> list[tuple[float, int]]:
+    """Return the event times at which units that switched are seen and nobody is left to compare.
+
+    With how many they are.
+    """
+    events = data.event_times(placebo=placebo)[:wanted].tolist()
+    seen = [(event, *seen_at(data, event, placebo=placebo)) for event in events]
+    return [(event, switched) for event, switched, compared in seen if switched and not compared]
+
+
 def _linear(
     data: SwitchInput,
     groups: IntArray,
@@ -236,6 +251,7 @@ class _Switchers:
     report: CommonParts
     before: list[tuple[float, Horizon]]
     after: list[tuple[float, Horizon]]
+    alone: list[tuple[float, int]]
     source: InfluenceSource
     _: KW_ONLY
     normalized: bool
@@ -267,8 +283,31 @@ class _Switchers:
             report = replace(report, findings=found)
         if kind == "simple":
             contrasts, rows, total = contrasts[-1:], rows[-1:], total[-1:]
+        elif self.alone:
+            report, rows, total, contrasts = self._with_blanks(report, rows, total, contrasts)
         if estimate is not None:
             method = estimate.method
             options = {**method.options, "aggregation": kind}
             report = replace(report, method=MethodRecord(method.name, options, method.covariance))
         return make_estimate(report, rows, total, self.source.combine(contrasts), self)
+
+    def _with_blanks(
+        self, report: CommonParts, rows: list[Row], values: FloatArray, contrasts: FloatArray
+    ) -> tuple[CommonParts, list[Row], FloatArray, FloatArray]:
+        """Add, in time order, the rows without a number of the horizons with nobody to compare."""
+        reason = NotApplicable.because("cell_not_identified")
+        blanks = [
+            Row("event", None, event, switched, 0, has_error=False, reason=reason)
+            for event, switched in self.alone
+        ]
+        names = [f"{event:g}" for event, _ in self.alone]
+        told = Finding.warning("rows_without_effect", kind="event", n=len(names), rows=names)
+        times = [event for event, _ in (*self.before, *self.after, *self.alone)]
+        order = [*np.argsort(times, kind="stable").tolist(), len(times)]
+        every = [*rows[:-1], *blanks, rows[-1]]
+        size = len(blanks)
+        values = np.concatenate([values[:-1], np.full(size, np.nan), values[-1:]])
+        none = np.zeros((size, contrasts.shape[1]))
+        contrasts = np.concatenate([contrasts[:-1], none, contrasts[-1:]])
+        report = replace(report, findings=(*report.findings, told))
+        return report, [every[i] for i in order], values[order], contrasts[order]

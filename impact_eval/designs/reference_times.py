@@ -110,10 +110,10 @@ def told_from_reference(cells: FloatArray, seen: BoolArray) -> BoolArray:
     >>> told_from_reference(cells, np.ones((2, 2), dtype=bool)).tolist()
     [True, False, False]
     """
-    uses = (cells * seen[:, :, None] > 0).any(axis=1)
-    tied = (seen & ~(cells > 0).any(axis=2)).any(axis=1)
+    uses = np.asarray((cells * seen[:, :, None] > 0).any(axis=1))
+    tied = np.asarray((seen & ~(cells > 0).any(axis=2)).any(axis=1))
     found = np.zeros(cells.shape[2], dtype=bool)
     for _ in range(len(cells)):
-        found = uses[tied].any(axis=0)
-        tied = tied | uses[:, found].any(axis=1)
-    return np.asarray(uses[tied].any(axis=0) | found)
+        found = np.asarray(uses[tied].any(axis=0))
+        tied = np.asarray(tied | uses[:, found].any(axis=1))
+    return found | np.asarray(uses[tied].any(axis=0))

@@ -198,7 +198,10 @@ def check_switchers(seed: int) -> bool:
     what = f"switchers, seed {seed}"
     same_events(estimate, events, what=what)
     for effect in estimate.effects:
-        if effect.term == "event":
+        if effect.term == "event" and effect.estimate is None:
+            assert effect.reason is not None, what
+            assert effect.n_comparison == 0, what
+        elif effect.term == "event":
             cell = events[float(effect.time)]  # type: ignore[arg-type]
             assert (effect.n_treated, effect.n_comparison) == cell[1:], what
     if total is not None:

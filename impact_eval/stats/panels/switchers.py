@@ -279,7 +279,32 @@ def horizon_weights(
     return weights, cells
 
 
+def seen_at(data: SwitchInput, event: float, *, placebo: bool = False) -> tuple[int, int]:
+    """Count the switchers seen at a time since their switch, and those of them compared.
+
+    Parameters
+    ----------
+    data : SwitchInput
+    event : float
+    placebo : bool
+    """
+    switched = compared = 0
+    for _, _, mine, others in _changes(data, event, placebo):
+        switched += mine.size
+        compared += mine.size if others.size else 0
+    return switched, compared
+
+
 def _comparisons(data: SwitchInput, event: float, placebo: bool) -> Iterator[_Comparison]:
+    for target, change, mine, others in _changes(data, event, placebo):
+        if others.size:
+            yield _Comparison(target, mine, others, change[mine], change[others])
+
+
+def _changes(
+    data: SwitchInput, event: float, placebo: bool
+) -> Iterator[tuple[int, FloatArray, IntArray, IntArray]]:
+    """Yield, for each wave that switches one way, what is seen of it and who may be compared."""
     path, times = data.path, data.times
     treated = data.switchers & (path.sign != 0) & (data.weights > 0)
     for baseline, first, date in data.waves():
@@ -296,8 +321,8 @@ def _comparisons(data: SwitchInput, event: float, placebo: bool) -> Iterator[_Co
         wave = same & treated & (path.first == start) & (data.dates == date) & known
         for sign in (1.0, -1.0):  # a baseline above zero may be left upwards or downwards
             mine = np.flatnonzero(wave & (path.sign == sign))
-            if mine.size and others.size:
-                yield _Comparison(target, mine, others, change[mine], change[others])
+            if mine.size:
+                yield target, change, mine, others
 
 
 def _places(

@@ -76,3 +76,34 @@ def test_waves_without_any_effect_are_counted_in_units() -> None:
     assert (
         counted(ImputationDiD().fit(sample, "y").aggregate("group"), "cohorts_without_effect") == 8
     )
+
+
+def test_a_horizon_with_nobody_left_to_compare_has_a_row_and_its_reason() -> None:
+    """All have entered by the last year: two years after their entry, the first have no others."""
+    sample = paths(a=(6, [0, 0, 1, 1, 1]), b=(4, [0, 0, 0, 0, 1]), s=(9, [1, 1, 1, 1, 1]))
+    estimate = ChaisemartinDHaultfoeuille().fit(sample, "y")
+    rows = {e.time: e for e in estimate.effects if e.term == "event"}
+    assert sorted(rows) == [-2, 0, 1, 2]
+    blank = rows[2]
+    assert blank.estimate is None
+    assert blank.conf_low is None
+    assert blank.reason is not None
+    assert blank.reason.reason == "cell_not_identified"
+    assert (blank.n_treated, blank.n_comparison) == (6, 0)
+    told = {f.code: dict(f.values) for f in estimate.findings}
+    assert told["rows_without_effect"] == {"kind": "event", "n": 1, "rows": ("2",)}
+    # the rows with a number are those of the panel that ends before everybody has entered
+    frame = sample.frame[sample.frame["year"] < 2014]
+    shorter = Sample(frame, unit="town", time="year", treatment="on")
+    before = ChaisemartinDHaultfoeuille().fit(shorter, "y")
+    for event in (-2, 0, 1):
+        assert rows[event].estimate == pytest.approx(before[f"event[{event}]"].estimate)
+        assert rows[event].conf_low == pytest.approx(before[f"event[{event}]"].conf_low)
+    assert estimate["att"].estimate == pytest.approx(before["att"].estimate)
+    assert [e.key for e in estimate.aggregate("simple").effects] == ["att"]
+
+
+def test_where_all_can_be_compared_no_row_is_blank() -> None:
+    estimate = ChaisemartinDHaultfoeuille().fit(paths(e=(15, ENTER), n=(15, NEVER)), "y")
+    assert all(e.estimate is not None for e in estimate.effects)
+    assert "rows_without_effect" not in {f.code for f in estimate.findings}
