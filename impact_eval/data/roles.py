@@ -76,6 +76,13 @@ class Periods:
             return str(label)[:10] if self.labels.dtype.kind == "M" else str(label)
         return f"{value:g}" if self.calendar is None else self.calendar.date(value)
 
+    def label(self, value: float) -> float | str:
+        """Return the same as a row holds it: a number where periods are numbers."""
+        if not self.ranked:
+            return value
+        name = self.name(value)
+        return float(name) if self.labels.dtype.kind in "iuf" else name
+
 
 def column_of(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
     """Return one column of a table whose labels are unique."""

@@ -50,8 +50,7 @@ class Sample(Shown):
     unit : str, optional
         Column that identifies a person or territory followed over time.
     time : str, optional
-        Column of the period: numbers; dates, quarters, months (202012 too) stand in the calendar,
-        other texts are ranked.
+        Column of the period. Dates, quarters, months (202012) are in the calendar; texts, ranked.
     cohort : str, optional
         First treated period. Missing, 0, infinite, « jamais », "never" mean never treated.
     treatment : str, optional
@@ -207,9 +206,7 @@ class Sample(Shown):
     def _find_shape(self) -> DataShape:
         if self._periods is None:
             return DataShape.CROSS_SECTION
-        if self._units is None:
-            return DataShape.REPEATED_CROSS_SECTION
-        repeated = len(self._units.labels) < len(self._units.codes)
+        repeated = self._units is not None and len(self._units.labels) < len(self._units.codes)
         return DataShape.PANEL if repeated else DataShape.REPEATED_CROSS_SECTION
 
     def _read_assignment(self, frame: pd.DataFrame, faults: FindingCollector) -> None:
@@ -291,10 +288,7 @@ class Sample(Shown):
 
     def period_label(self, value: float) -> float | str:
         """Return a period, or a date of entry between two, as the table has it."""
-        if self._periods is None or not self._periods.ranked:
-            return float(value)
-        name = self._periods.name(float(value))
-        return float(name) if self._periods.labels.dtype.kind in "iuf" else name
+        return float(value) if self._periods is None else self._periods.label(float(value))
 
     @cached_property
     def time_values(self) -> FloatArray:
