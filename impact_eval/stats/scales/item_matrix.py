@@ -11,6 +11,7 @@ from impact_eval.core.findings import Finding, FindingCollector
 
 FloatArray = NDArray[np.float64]
 _ROWS = 4_096
+_ROUNDING = 1e-24  # of a variance, over the square of a mean
 
 
 class MissingRule(StrEnum):
@@ -83,6 +84,9 @@ def covariance_of(
         sums = filled.T @ mask
         cross = filled.T @ filled - sums * sums.T / count
         covariance = np.where(count > 1, cross / (count - 1), np.nan)
+    low = np.where(seen, matrix, np.inf).min(axis=0, initial=np.inf)
+    same = low == np.where(seen, matrix, -np.inf).max(axis=0, initial=-np.inf)
+    covariance[(same[:, None] | same) & (count > 1)] = 0.0
     return covariance, int(seen.any(axis=1).sum())
 
 
@@ -93,6 +97,9 @@ def _scatter(kept: FloatArray) -> FloatArray:
     for start in range(0, len(kept), _ROWS):
         centred = kept[start : start + _ROWS] - mean
         out += centred.T @ centred
+    # an item that never varies has no variance at all, not what rounding its mean leaves of one
+    same = np.diag(out) <= _ROUNDING * len(kept) * mean**2
+    out[same[:, None] | same] = 0.0
     return out
 
 

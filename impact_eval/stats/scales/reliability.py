@@ -35,11 +35,11 @@ class Alpha:
     value : float
         Raw alpha.
     standardized : float
-        Alpha of the standardised items (NaN when an item is constant).
+        Alpha of the standardised items (NaN when an item is constant, or when they cancel out).
     conf_low, conf_high : float
         Feldt's interval at `level`.
     std_error : float
-        Asymptotic standard error (normal theory).
+        Asymptotic standard error (normal theory); NaN when items are the same to a factor.
     wald_low, wald_high : float
         ``value -+ z std_error``.
     mean_inter_item, median_inter_item : float
@@ -82,6 +82,11 @@ def alpha_std_error(covariance: FloatArray, n: int) -> float:
     n : int
         Persons.
 
+    Returns
+    -------
+    float
+        NaN where the formula leaves no margin: items that are all the same answer, to a factor.
+
     References
     ----------
     Duhachek, A. and Iacobucci, D. (2004). doi:10.1037/0021-9010.89.5.792
@@ -90,6 +95,8 @@ def alpha_std_error(covariance: FloatArray, n: int) -> float:
     total, trace = covariance.sum(), np.trace(covariance)
     squared = covariance @ covariance
     inner = total * (np.trace(squared) + trace**2) - 2 * trace * squared.sum()
+    if not inner > 1e-12 * total * trace**2:  # one dimension: what it computes is rounding
+        return float("nan")
     return float(np.sqrt(2 * k**2 / ((k - 1) ** 2 * total**3) * inner / n))
 
 
@@ -177,10 +184,12 @@ def cronbach_alpha(
     mean_r = float(between.mean())
     with np.errstate(divide="ignore"):
         signal = float(np.float64(k * mean_r) / (1 - mean_r))
+    whole = 1 + (k - 1) * mean_r
+    standardized = k * mean_r / whole if whole > 1e-12 else float("nan")
     return Alpha(
-        value=value, standardized=k * mean_r / (1 + (k - 1) * mean_r),
-        conf_low=low, conf_high=high, std_error=error, wald_low=value - half,
-        wald_high=value + half, mean_inter_item=mean_r, median_inter_item=float(np.median(between)),
+        value=value, standardized=standardized, conf_low=low, conf_high=high, std_error=error,
+        wald_low=value - half, wald_high=value + half, mean_inter_item=mean_r,
+        median_inter_item=float(np.median(between)),
         signal_noise=signal, n=n, n_items=k, level=level,
     )  # fmt: skip
 
