@@ -67,7 +67,7 @@ class Sensitivity:
     benchmarks: tuple[Benchmark, ...]
 
 
-def sensitivity(y: FloatArray, found: Baseline) -> Sensitivity:
+def sensitivity(y: FloatArray, found: Baseline) -> Sensitivity | NotApplicable:
     """Return how strong a confounder would have to be, with every covariate as a yardstick.
 
     Parameters
@@ -76,6 +76,12 @@ def sensitivity(y: FloatArray, found: Baseline) -> Sensitivity:
         Outcome, finite.
     found : Baseline
         Covariates and treatment of the same rows.
+
+    Returns
+    -------
+    Sensitivity or NotApplicable
+        `nothing_left_to_explain`: the covariates say exactly who is treated, or with the treatment
+        what the outcome is.
 
     References
     ----------
@@ -93,6 +99,8 @@ def sensitivity(y: FloatArray, found: Baseline) -> Sensitivity:
         names=(_ONE, *found.names),
         weights=found.weights,
     )
+    if any(_explains_all(fit, of) for fit, of in ((full, y), (selection, treated))):
+        return NotApplicable.because("nothing_left_to_explain")
     position = full.position(_TREATMENT)
     estimate = float(full.coefficients[position])
     error = float(np.sqrt(full.sigma2 * full.bread[position, position]))
@@ -126,6 +134,14 @@ def sensitivity(y: FloatArray, found: Baseline) -> Sensitivity:
         robustness=robustness(estimate / error, full.df_residual),
         benchmarks=tuple(marks),
     )
+
+
+def _explains_all(fit: LinearFit, target: FloatArray) -> bool:
+    """Whether nothing is left of what a regression explains, but for rounding."""
+    weights = np.ones(len(target)) if fit.weights is None else fit.weights
+    around = target - np.average(target, weights=weights)
+    left, whole = (float(weights @ values**2) for values in (fit.residuals, around))
+    return fit.df_residual < 2 or left <= 1e-20 * len(target) ** 2 * whole
 
 
 def _partial_r2(fit: LinearFit, name: str) -> float:
@@ -183,6 +199,8 @@ class Confounding:
         if isinstance(found, NotApplicable):
             return CheckResult.not_applicable(self.code, found.reason, **found.values)
         result = sensitivity(*found)
+        if isinstance(result, NotApplicable):
+            return CheckResult.not_applicable(self.code, result.reason, **result.values)
         return _answer(self.code, result)
 
 

@@ -66,7 +66,8 @@ def unobserved(sample: Sample, outcome: str, effect: Effect) -> Unobserved | Not
     -------
     Unobserved or NotApplicable
         `not_a_regression_design` when people are followed in time, `no_covariates`,
-        `no_treatment_role`, `one_group_only`, `not_enough_rows`.
+        `no_treatment_role`, `one_group_only`, `not_enough_rows`,
+        `nothing_left_to_explain`.
 
     References
     ----------
@@ -78,7 +79,10 @@ def unobserved(sample: Sample, outcome: str, effect: Effect) -> Unobserved | Not
     if isinstance(found, NotApplicable):
         return found
     y, kept = found
-    measured = sensitivity(y, kept).robustness
+    fitted = sensitivity(y, kept)
+    if isinstance(fitted, NotApplicable):
+        return fitted
+    measured = fitted.robustness
     return Unobserved(
         robustness=measured.value,
         robustness_alpha=measured.value_alpha,
