@@ -35,6 +35,8 @@ from impact_eval.designs.row_regression import (
     Independent,
     covariance_of_rows,
     few_findings,
+    fewest_clusters,
+    independent_by_arm,
     independent_rows,
     sample_findings,
 )
@@ -204,14 +206,12 @@ class _Data:
     @property
     def few(self) -> bool:
         """Whether the usual margin cannot be trusted."""
-        return are_few(total=len(self.tied.labels), treated=self.treated_independent)
+        return are_few(total=fewest_clusters(self.tied), treated=self.treated_independent)
 
     @property
     def treated_independent(self) -> int:
         """How many clusters (or rows) hold somebody treated."""
-        if not self.tied.clustered:
-            return int(self.treated.sum())
-        return int(np.unique(self.tied.codes[0][self.treated]).size)
+        return independent_by_arm(self.treated, self.tied)[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel
 from impact_eval.designs.late_entries import entering_soon, told_soon
 from impact_eval.designs.never_seen_before import told_never_before
 from impact_eval.designs.nobody_never import before_last_cohort, told_last_cohort
-from impact_eval.designs.panel_covariance import bind_panel
+from impact_eval.designs.panel_covariance import bind_panel, with_cluster
 from impact_eval.designs.row_regression import sample_findings
 from impact_eval.designs.safe_margin import by_name_when_few, paths_of, paths_of_rows
 from impact_eval.designs.ties import BoundCovariance, bind_units, cluster_columns
@@ -113,9 +113,11 @@ def by_kernel(sample: Sample, covariance: Covariance) -> bool:
 def cluster_labels(sample: Sample, covariance: Covariance) -> tuple[IntArray, NDArray[Any]] | None:
     """Return the row-level cluster codes and their labels, or None when units are independent.
 
-    With several kinds of clusters, those of the first: the kind that is counted.
+    With several kinds of clusters, those of the kind that is counted (`with_cluster`).
     """
     names = cluster_columns(sample, covariance)
+    if len(names) > 1:
+        names = with_cluster(sample, covariance).cluster_names
     if not names or names[0] == sample.unit:
         return None
     coded = sample.codes(names[0])

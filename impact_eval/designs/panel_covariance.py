@@ -11,8 +11,11 @@ from impact_eval.designs.cohort_panel import Panel
 from impact_eval.designs.ties import BoundCovariance, bind_units, cluster_columns
 from impact_eval.stats.inference.covariance import CR, Clustered
 from impact_eval.stats.inference.covariances import Covariance
+from impact_eval.stats.inference.few import are_few
 
 IntArray = NDArray[np.int64]
+
+LARGEST = 20_000_000  # rows times units above which CR2 of several kinds is not the default
 
 
 def covariance_asked(
@@ -20,23 +23,30 @@ def covariance_asked(
 ) -> Covariance | None:
     """Return the covariance to compute: several clusters in the sample ask for the multi-way one.
 
+    No kind of clusters can be dealt whole when there are several: where one of them is few, or
+    holds few treated, it is CR2, whose degrees of freedom are then those of the few.
+
     Parameters
     ----------
     covariance : Covariance or None
     sample : Sample
     default : CR
-        Correction of the multi-way covariance.
+        Correction of the multi-way covariance when there are many.
     """
     if covariance is None and len(sample.cluster_names) > 1:
-        return Clustered(sample.cluster_names, correction=default)
+        kinds = [_counted(sample.derive(cluster=name)) for name in sample.cluster_names]
+        few = any(are_few(total=n, treated=among) for _, among, n in kinds if n)
+        fits = sample.n * sample.n_units <= LARGEST
+        return Clustered(sample.cluster_names, correction=CR.CR2 if few and fits else default)
     return covariance
 
 
 def with_cluster(sample: Sample, covariance: Covariance | None) -> Sample:
-    """Return the sample clustered by the coarsest column of a covariance that units do not leave.
+    """Return the sample clustered by one column of a covariance that units do not leave.
 
-    Counts of clusters, and the warnings about their number, are then those of the covariance. A
-    column that changes within a unit (a year) cannot cluster units: the sample stays as it is.
+    The one with the fewest clusters in an arm, then in all: counts of clusters, and the warnings
+    about their number, are those of what binds. A column that changes within a unit (a year) cannot
+    cluster units: the sample stays as it is.
     """
     if covariance is None or not covariance.by_cluster:
         return _one_cluster(sample)
@@ -47,7 +57,21 @@ def with_cluster(sample: Sample, covariance: Covariance | None) -> Sample:
     fixed = [other for other in derived if _is_fixed(other)]
     if not fixed:
         return _one_cluster(sample)
-    return min(fixed, key=lambda other: len(other.codes(other.cluster_names[0]).labels))
+    return min(fixed, key=lambda other: (_counted(other)[0], _counted(other)[2]))
+
+
+def _counted(sample: Sample) -> tuple[int, int, int]:
+    """Count the clusters of the smaller arm, of those treated at some time, and all of them.
+
+    All are 0 where clusters change within a unit: they are no clusters of units.
+    """
+    if not _is_fixed(sample):
+        return 0, 0, 0
+    codes = sample.codes(sample.cluster_names[0]).codes
+    ever = np.isfinite(sample.cohorts) if sample.cohorts is not None else sample.treated
+    assert ever is not None
+    among, others = (int(np.unique(codes[rows]).size) for rows in (ever, ~ever))
+    return min(among, others), among, int(np.unique(codes).size)
 
 
 def _one_cluster(sample: Sample) -> Sample:

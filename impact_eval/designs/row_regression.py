@@ -118,11 +118,24 @@ def sample_findings(sample: Sample, outcome: str) -> list[Finding]:
 
 
 def independent_by_arm(treated: BoolArray, tied: Independent) -> tuple[int, int]:
-    """Return how many independent rows, or clusters met, the treated and the others have."""
+    """Return how many independent rows, or clusters met, the treated and the others have.
+
+    With several kinds of clusters, those of the kind that has the fewest in an arm.
+    """
     if not tied.clustered:
         return int(treated.sum()), int((~treated).sum())
-    first, second = (int(np.unique(tied.codes[0][arm]).size) for arm in (treated, ~treated))
-    return first, second
+    kinds = [
+        (int(np.unique(codes[treated]).size), int(np.unique(codes[~treated]).size))
+        for codes in tied.codes
+    ]
+    return min(kinds, key=lambda arms: (min(arms), sum(arms)))
+
+
+def fewest_clusters(tied: Independent) -> int:
+    """Return how many rows, or clusters of the kind that has the fewest, are independent."""
+    if not tied.clustered:
+        return len(tied.labels)
+    return min(int(np.unique(codes).size) for codes in tied.codes)
 
 
 def few_findings(
@@ -133,7 +146,7 @@ def few_findings(
     return few_independent(
         treated=among,
         comparison=others,
-        total=len(tied.labels),
+        total=fewest_clusters(tied),
         clustered=tied.declared,
         holds_with_one=covariance is not None and covariance.holds_with_one,
     )
