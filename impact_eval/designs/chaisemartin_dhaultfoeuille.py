@@ -33,7 +33,11 @@ from impact_eval.designs.panel_covariance import (
 from impact_eval.designs.panel_effects import CommonParts, Row, make_estimate
 from impact_eval.designs.panel_ols import few_cluster_findings
 from impact_eval.designs.redraws import by_redraws, redrawn
-from impact_eval.designs.reference_times import reference_details, reference_findings
+from impact_eval.designs.reference_times import (
+    fewer_leads,
+    reference_details,
+    reference_findings,
+)
 from impact_eval.designs.safe_margin import DealtSource, by_name_when_few, paths_of
 from impact_eval.designs.treatment_paths import treatment_paths, wide_treatment
 from impact_eval.stats.inference.covariance import CR
@@ -162,11 +166,7 @@ class ChaisemartinDHaultfoeuille:
         few = few_cluster_findings(panel, self.covariance, comparison=moving)
         findings = [*panel.findings, *few, *reference_findings(names, references, 0)]
         findings += _told_alone(data)
-        single = sum(horizon.single for _, horizon in (*before, *after))
-        if single:
-            findings.append(Finding.warning("comparison_of_one_unit", n=single))
-        if self.effects is not None and len(after) < self.effects:
-            findings.append(Finding.warning("fewer_horizons", asked=self.effects, found=len(after)))
+        findings += self._told_of_horizons(before, after)
         report = CommonParts(
             outcome=outcome,
             estimand="att",
@@ -185,6 +185,17 @@ class ChaisemartinDHaultfoeuille:
             source = DealtSource(source, paths, _linear(data, by_path.codes, before, after))
         fitted = _Switchers(panel, report, before, after, alone, source, normalized=self.normalized)
         return fitted.aggregate(None, "event")
+
+    def _told_of_horizons(
+        self, before: list[tuple[float, Horizon]], after: list[tuple[float, Horizon]]
+    ) -> list[Finding]:
+        found = list(fewer_leads(self.placebos, len(before)))
+        single = sum(horizon.single for _, horizon in (*before, *after))
+        if single:
+            found.append(Finding.warning("comparison_of_one_unit", n=single))
+        if self.effects is not None and len(after) < self.effects:
+            found.append(Finding.warning("fewer_horizons", asked=self.effects, found=len(after)))
+        return found
 
     def _input(self, panel: Panel, sample: Sample) -> SwitchInput:
         path = switching(wide_treatment(panel, sample))

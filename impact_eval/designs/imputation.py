@@ -22,6 +22,7 @@ from impact_eval.designs.base import (
 )
 from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of_panel
 from impact_eval.designs.cohort_panel import Panel, read_panel, refuse_empty
+from impact_eval.designs.far_groups import panel_far_apart
 from impact_eval.designs.few_independent import lonely_cohorts
 from impact_eval.designs.influence_sources import CellSource, InfluenceSource, UnitSource
 from impact_eval.designs.options import option
@@ -29,7 +30,7 @@ from impact_eval.designs.panel_covariance import bind_panel, covariance_asked, w
 from impact_eval.designs.panel_effects import CommonParts
 from impact_eval.designs.panel_ols import few_cluster_findings, panel_ols
 from impact_eval.designs.redraws import by_redraws, redrawn
-from impact_eval.designs.reference_times import EARLIER, POOLED, REFERENCES
+from impact_eval.designs.reference_times import EARLIER, POOLED, REFERENCES, fewer_leads
 from impact_eval.designs.safe_margin import (
     DealtSource,
     by_name_when_few,
@@ -198,7 +199,8 @@ class ImputationDiD:
         outcome: str,
         bound: BoundCovariance | None,
     ) -> CellAggregator:
-        findings = [*panel.findings, *few_cluster_findings(panel, self.covariance)]
+        few = few_cluster_findings(panel, self.covariance)
+        findings = [*panel.findings, *few, *panel_far_apart(panel)]
         missing = int((~found.identified).sum())
         if missing:
             findings.append(Finding.warning("cells_not_imputable", n=missing))
@@ -247,7 +249,8 @@ class ImputationDiD:
         wanted = present[: len(present) - 1 if self.leads is None else self.leads]
         wanted = wanted[: max(len(present) - 1, 0)]
         if not wanted.size:
-            return table, None
+            told = (*table.report.findings, *fewer_leads(self.leads, 0))
+            return replace(table, report=replace(table.report, findings=told)), None
         cells = (event[:, :, None] == wanted).astype(np.float64)
         plain = Clustered(correction=CR.CR1)
         result = panel_ols(panel, cells, sample, covariance=plain, used=untreated)
@@ -259,6 +262,7 @@ class ImputationDiD:
         if dropped.size:
             times = dropped.tolist()
             told = (*told, Finding.warning("event_times_dropped", times=times, n=len(times)))
+        told = (*told, *fewer_leads(self.leads, wanted.size))
         earlier = np.setdiff1d(present, kept)
         size, none = len(kept), np.full(len(kept), -1)
         leads = {

@@ -86,6 +86,13 @@ def not_identified(times: FloatArray) -> tuple[Finding, ...]:
     return (Finding.warning("event_times_unknown", n=len(times), times=np.sort(times).tolist()),)
 
 
+def fewer_leads(asked: int | None, found: int) -> tuple[Finding, ...]:
+    """Say that fewer periods before the entry are there than were asked for."""
+    if asked is None or found >= asked:
+        return ()
+    return (Finding.warning("fewer_leads", asked=asked, found=found),)
+
+
 def told_from_reference(cells: FloatArray, seen: BoolArray) -> BoolArray:
     """Return the columns of an event study that some chain of cohorts ties to a reference.
 

@@ -129,8 +129,8 @@ class StackedDiD:
         Raises
         ------
         ImpactEvalError
-            What `refuse_unfit` refuses; `no_clean_comparison` when no cohort has a comparison
-            group untreated in its window.
+            What `refuse_unfit` refuses; `window_not_filled` when no cohort is seen over the window;
+            `no_clean_comparison` when none of those has a comparison group untreated in it.
         """
         if by_redraws(self.covariance):
             return redrawn(self, self.covariance, sample, outcome)
@@ -193,11 +193,12 @@ class StackedDiD:
         self, panel: Panel, before: float, after: float
     ) -> tuple[list[Stack], tuple[Finding, ...]]:
         """Cohorts that fill the window and have a comparison, each with its comparison cohorts."""
-        found, left = [], []
+        found, left, filled = [], [], False
         for a in np.flatnonzero(~panel.never):
             date, elapsed = float(panel.cohorts[a]), panel.event_times[a]
             start, inside = panel.starts[a], (elapsed >= -before) & (elapsed <= after)
             fills = elapsed[0] <= -before and elapsed[-1] >= after and (elapsed[inside] >= 0).any()
+            filled |= bool(fills)
             inside[max(start - 1, 0)] = True  # the reference, however long before entry it was
             window = np.flatnonzero(inside)
             clean = panel.never.copy()
@@ -210,7 +211,13 @@ class StackedDiD:
             if start > 0 and fills and mine.size and others.size:
                 found.append(Stack(date, mine, others, window, elapsed[window]))
             else:
-                left.append(date)
+                left.append(panel.label(date))
+        if not filled:
+            raise ImpactEvalError(
+                Finding.error(
+                    "window_not_filled", method=self.info.name, before=before, after=after
+                )
+            )
         if not found:
             raise ImpactEvalError(Finding.error("no_clean_comparison", method=self.info.name))
         findings: tuple[Finding, ...] = ()

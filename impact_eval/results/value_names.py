@@ -150,6 +150,7 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("quality_read_dif", "of"): _THINGS,
         ("quality_read_hierarchical", "total"): Declared(ValueKind.NUMBER, Rule.RATIO),
         ("fewer_horizons", "found"): _THINGS,
+        ("fewer_leads", "found"): _THINGS,
         ("headers_joined", "levels"): _THINGS,
         ("guard_overridden", "found"): Declared(ValueKind.TEXT, Rule.CODE),
         ("guard_overridden", "reason"): Declared(ValueKind.TEXT, Rule.LABEL),

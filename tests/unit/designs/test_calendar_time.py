@@ -180,3 +180,17 @@ def test_those_always_treated_give_no_effect_at_event_times_of_their_own() -> No
         with pytest.raises(ImpactEvalError) as refusal:
             TwoWayFixedEffects(specification=specification).fit(always, "y")
         assert refusal.value.codes == ("no_identified_effect",)
+
+
+def test_more_leads_than_there_are_is_told_and_a_window_too_wide_has_its_own_cause() -> None:
+    frame = growing((0, 2012, 2014), tuple(range(2010, 2016)))
+    for design in (ImputationDiD(leads=9), ChaisemartinDHaultfoeuille(placebos=9)):
+        events = events_of(design, frame)
+        leads = [e.time for e in events.effects if e.term == "event" and e.time < 0]
+        assert told(events)["fewer_leads"] == {"asked": 9, "found": len(leads)}
+    for design in (ImputationDiD(leads=3), ImputationDiD(), ChaisemartinDHaultfoeuille()):
+        assert "fewer_leads" not in told(events_of(design, frame))
+    for options in ({"before": 9}, {"after": 9}):
+        with pytest.raises(ImpactEvalError) as refusal:
+            events_of(StackedDiD(**options), frame)
+        assert refusal.value.codes == ("window_not_filled",)
