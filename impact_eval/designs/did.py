@@ -358,7 +358,9 @@ def _by_ols(design: DifferenceInDifferences, data: _Data) -> _Answer:
     place = fit.position(TREATED)
     pick = np.eye(len(fit.names))[[place]]
     result = covariance_of_rows(fit, design.covariance, data.tied).combine(pick)
-    findings = (*fit.findings, *result.findings)
+    own = np.column_stack([np.ones(len(data.y)), data.covariates])
+    far = told_far_apart(gap_of_rows(own, data.treated, data.weights))
+    findings = (*far, *fit.findings, *result.findings)
     return _Answer(float(fit.coefficients[place]), result, float(result.df[0]), findings)
 
 

@@ -37,10 +37,12 @@ from impact_eval.designs.row_regression import (
 from impact_eval.stats.inference.covariances import Covariance, CovarianceResult, Source, Ties
 from impact_eval.stats.inference.matched_pairs import PairedDifference, paired_difference
 from impact_eval.stats.inference.regression import least_squares
+from impact_eval.stats.surveys.far_apart import gap_of_rows, told_far_apart
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+BY_CHANCE = 3.0  # standard errors of a gap that a draw may leave on one covariate of several
 
 TREATED = "treated"
 
@@ -303,6 +305,14 @@ def _columns(
     return np.column_stack([*parts, *products]), [*names, *product_names]
 
 
+def _far_apart(trial: _Trial) -> tuple[Finding, ...]:
+    """Warn when the groups stand farther apart than so few people drawn could by chance."""
+    rows = np.column_stack([np.ones(len(trial.y)), trial.covariates])
+    gap = gap_of_rows(rows, trial.treated, trial.weights)
+    arms = np.array([trial.treated.sum(), (~trial.treated).sum()])
+    return told_far_apart(gap) if gap > BY_CHANCE * np.sqrt((1 / arms).sum()) else ()
+
+
 def _report(
     design: DifferenceInMeans,
     trial: _Trial,
@@ -311,7 +321,7 @@ def _report(
     result: CovarianceResult,
 ) -> Estimate:
     few = few_findings(trial.treated, trial.tied, design.covariance)
-    found = (*trial.findings, *result.findings, *few)
+    found = (*trial.findings, *result.findings, *few, *_far_apart(trial))
     if design.covariance is None and no_spread(trial.y, trial.treated, trial.tied):
         found = (*found, Finding.warning("arm_without_spread", outcome=outcome))
         result = without_error(result)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs.cohort_panel import Panel
+from impact_eval.designs.far_groups import panel_far_apart
 from impact_eval.designs.few_independent import few_independent
 from impact_eval.designs.influence_sources import (
     AdjustedSource,
@@ -93,7 +94,8 @@ def panel_ols(
     -------
     OlsResult
     """
-    findings = few_cluster_findings(panel, covariance, comparison=comparison)
+    few = few_cluster_findings(panel, covariance, comparison=comparison)
+    findings = (*few, *panel_far_apart(panel))
     if covariance is not None and not own_level(panel, sample, covariance):
         return _by_rows(panel, cells, sample, used, covariance, findings)
     correction = _choose(panel, covariance, cells.shape[2])

@@ -25,6 +25,7 @@ from impact_eval.designs.cell_aggregation import Alone, CellAggregator, cells_of
 from impact_eval.designs.cohort_panel import LeftOut, Panel, read_panel
 from impact_eval.designs.contract import Example
 from impact_eval.designs.eligibility import unit_flag
+from impact_eval.designs.far_groups import panel_far_apart
 from impact_eval.designs.influence_sources import UnitSource
 from impact_eval.designs.options import option
 from impact_eval.designs.panel_covariance import (
@@ -204,7 +205,7 @@ class TripleDifference:
     ) -> CellAggregator:
         never = panel.never if self.control_group == "never_treated" else None
         few = few_cluster_findings(panel, self.covariance, comparison=never)
-        findings = [*panel.findings, *few, *cells.findings]
+        findings = [*panel.findings, *few, *panel_far_apart(panel), *cells.findings]
         for code, told in ((NOBODY, "cells_not_identified"), (NO_OVERLAP, "cells_no_overlap")):
             n = sum(1 for reason in cells.why.values() if reason == code)
             findings += [Finding.warning(told, n=n)] if n else []
