@@ -32,16 +32,22 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something was found: a file, a column, a row as its file shows it, a key path."""
+    """Where something was found: a file, a column, a row as its file shows it, a key path.
+
+    In a workbook, also the sheet and the address of the cell (`F14`), as a spreadsheet shows them.
+    """
 
     file: str | None = None
     column: str | None = None
     row: int | None = None
     key: str | None = None
+    sheet: str | None = None
+    cell: str | None = None
 
     def to_dict(self) -> dict[str, Scalar]:
-        """Return the known parts, as JSON."""
-        parts = {"file": self.file, "column": self.column, "row": self.row, "key": self.key}
+        """Return the known parts, as JSON, from the file to the cell."""
+        names = ("file", "sheet", "column", "row", "cell", "key")
+        parts = {name: getattr(self, name) for name in names}
         return {name: part for name, part in parts.items() if part is not None}
 
 

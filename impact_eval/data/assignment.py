@@ -17,7 +17,7 @@ from impact_eval.data.entry_dates import (
     uneven_periods,
     unseen_entries,
 )
-from impact_eval.data.odd_cells import rows_seen
+from impact_eval.data.odd_cells import place_seen, rows_seen
 from impact_eval.data.panel import PanelGrid, varies_within_unit
 from impact_eval.data.roles import FloatArray, IntArray, Periods
 from impact_eval.data.shape import DataShape
@@ -145,7 +145,7 @@ def _read_cohorts(
             faults.add(
                 Finding.error(
                     "cohort_varies",
-                    Place(column=name),
+                    place_seen(column, changing[structure.unit_codes], name),
                     column=name,
                     n=int(changing.sum()),
                     examples=[str(u) for u in structure.unit_labels[changing][: roles.FIRST_ROWS]],
@@ -168,7 +168,7 @@ def _check_dates(
         faults.add(
             Finding.error(
                 "cohort_outside_panel",
-                Place(column=str(column.name), row=rows_seen(column, absurd)[0]),
+                place_seen(column, absurd, str(column.name)),
                 column=str(column.name),
                 n=int(absurd.sum()),
                 examples=[f"{v:g}" for v in np.unique(cohorts[absurd])[: roles.FIRST_ROWS]],
@@ -255,11 +255,11 @@ def _compare(
     different = treated != since
     if different.any():
         cohort, treatment = map(str, frame.columns)
-        rows = rows_seen(frame, different)
+        rows = rows_seen(frame, different, treatment)
         faults.add(
             Finding.error(
                 "cohort_and_treatment_disagree",
-                Place(column=treatment, row=rows[0]),
+                place_seen(frame, different, treatment),
                 n=int(different.sum()),
                 rows=rows,
                 cohort=cohort,

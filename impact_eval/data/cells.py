@@ -212,10 +212,11 @@ def _unreadable(
     column: pd.Series[Any], parts: _Distinct, bad: list[int], wanted: ColumnType, place: Place
 ) -> Finding:
     there = np.isin(parts.positions, bad)
-    rows = SourceRows.of(column).file_rows(there, most=EXAMPLES)
+    seen = SourceRows.of(column)
+    rows = seen.file_rows(there, most=EXAMPLES)
     return Finding.error(
         "unreadable_cells",
-        Place(file=place.file, column=place.column, row=rows[0]),
+        seen.place_of(there, place),
         column=place.column,
         wanted=wanted.value,
         n=int(there.sum()),
@@ -296,9 +297,10 @@ def _several_scales(
     ]  # fmt: skip
     with_unit = [i for i, unit in enumerate(found.units) if unit]
     shown = [*with_unit[:2], *bare[:2]]
+    there = SourceRows.of(column).place_of(np.isin(parts.positions, shown), place)
     make = Finding.warning if declared is None else Finding.error
     told = make(
-        "several_scales", place, column=place.column, examples=[parts.texts[i][:80] for i in shown]
+        "several_scales", there, column=place.column, examples=[parts.texts[i][:80] for i in shown]
     )
     return _text(column, parts, ColumnType.TEXT, place, (told,))
 
@@ -321,10 +323,9 @@ def _not_all_numbers(
     if strange * 2 >= answered:
         return None
     there = np.isin(parts.positions, bad)
-    row = SourceRows.of(column).file_rows(there, most=1)[0]
     warning = Finding.warning(
         "mixed_column",
-        Place(file=place.file, column=place.column, row=row),
+        SourceRows.of(column).place_of(there, place),
         column=place.column,
         n=strange,
         of=answered,
@@ -439,10 +440,9 @@ def _not_all_dates(
     if len(bad) * 2 >= answered:
         return None
     there = np.isin(parts.positions, bad)
-    row = SourceRows.of(column).file_rows(there, most=1)[0]
     warning = Finding.warning(
         "mixed_dates",
-        Place(file=place.file, column=place.column, row=row),
+        SourceRows.of(column).place_of(there, place),
         column=place.column,
         n=int(there.sum()),
         examples=[parts.texts[i][:80] for i in bad[:EXAMPLES]],

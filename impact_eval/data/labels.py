@@ -23,6 +23,7 @@ import pandas as pd
 
 from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data.answer_words import agreement, slip_of, with_number
+from impact_eval.data.source_rows import SourceRows
 
 Code: TypeAlias = int | float | str
 EXAMPLES = 5  # how many offending values a message shows
@@ -312,10 +313,14 @@ def _report_unknown(
     for index, (text, code, kind) in enumerate(zip(texts, found, kinds, strict=True)):
         if code is not None or kind is not None:
             continue
-        rows = np.flatnonzero(positions == index)
-        place = Place(file=file, column=str(column.name), row=int(rows[0]) + 1)
+        there = positions == index
+        place = SourceRows.of(column).place_of(there, Place(file=file, column=str(column.name)))
         own = _contradicts(text, exact, bare)
-        told: dict[str, Any] = {"column": str(column.name), "found": text[:80], "n": len(rows)}
+        told: dict[str, Any] = {
+            "column": str(column.name),
+            "found": text[:80],
+            "n": int(there.sum()),
+        }
         if own is not None:
             faults.add(Finding.error("number_beside_label", place, **told, answer=as_text(own)))
             continue

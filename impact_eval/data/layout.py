@@ -259,7 +259,9 @@ def _name_of(cell: Any) -> str:
     return re.sub(r"\s+", " ", as_text(cell)).strip()
 
 
-def unique_names(names: Sequence[str], file: str | None) -> tuple[list[str], list[Finding]]:
+def unique_names(
+    names: Sequence[str], places: Sequence[int], file: str | None
+) -> tuple[list[str], list[Finding]]:
     """Give every column a name of its own: `column_7` where there is none, `x_2` for a repeat."""
     out: list[str] = []
     findings = []
@@ -276,7 +278,8 @@ def unique_names(names: Sequence[str], file: str | None) -> tuple[list[str], lis
             taken.add(new)
         if not name:
             findings.append(Finding.warning("header_missing", Place(file=file, column=new),
-                                            position=position, column=new))  # fmt: skip
+                                            position=places[position - 1] + 1,
+                                            column=new))  # fmt: skip
         elif new != name:
             findings.append(Finding.warning("header_repeated", Place(file=file, column=new),
                                             column=name, renamed=new))  # fmt: skip
@@ -322,7 +325,7 @@ def find_table(grid: list[Row], *, merges: Sequence[Merge] = (), file: str | Non
     heading = Above([*grid[first : start + under.rows], *levels], names, frozenset(titles))
     rows = sort_rows(body, heading, file)
     names, kept, places, gone = _drop_blank_columns(names, rows.kept, file)
-    named, renamed = unique_names(names, file)
+    named, renamed = unique_names(names, places, file)
     kinds = rows.kinds + Counter(
         {FileLine.TITLES: len(above), FileLine.BLANK: first - len(above),
          FileLine.HEADINGS: len(levels), FileLine.TECHNICAL: under.rows}

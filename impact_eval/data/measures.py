@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
 from impact_eval.data.labels import as_text, missing_kind
 from impact_eval.data.number_cells import NumberColumn, number_column
-from impact_eval.data.odd_cells import OddCells, refuse_empty_cells, rows_seen
+from impact_eval.data.odd_cells import OddCells, place_seen, refuse_empty_cells, rows_seen
 from impact_eval.data.yes_no import is_tick, yes_or_no
 
 FloatArray = NDArray[np.float64]
@@ -67,7 +67,8 @@ def _several_scales(column: pd.Series[Any]) -> Finding:
     plain = column.notna().to_numpy(dtype=bool) & ~marked
     shown = (*OddCells.of(column, marked).examples[:2], *OddCells.of(column, plain).examples[:2])
     name = str(column.name)
-    return Finding.error("several_scales", Place(column=name), column=name, examples=shown)
+    place = place_seen(column, marked, name)
+    return Finding.error("several_scales", place, column=name, examples=shown)
 
 
 def _tell_marks(found: NumberColumn, name: str, faults: FindingCollector) -> None:
@@ -163,11 +164,11 @@ def read_weights(column: pd.Series[Any], faults: FindingCollector) -> FloatArray
     refuse_empty_cells(column, bad, faults, role="weights", column=name)
     negative = numbers < 0
     if negative.any():
-        rows = rows_seen(column, negative)
+        rows = rows_seen(column, negative, name)
         faults.add(
             Finding.error(
                 "negative_weights",
-                Place(column=name, row=rows[0]),
+                place_seen(column, negative, name),
                 column=name,
                 n=int(negative.sum()),
                 rows=rows,
@@ -258,12 +259,13 @@ def read_covariate(
 
 
 def _infinite(column: pd.Series[Any], mask: BoolArray, role: str) -> Finding:
-    rows = rows_seen(column, mask)
+    name = str(column.name)
+    rows = rows_seen(column, mask, name)
     return Finding.error(
         "infinite_values",
-        Place(column=str(column.name), row=rows[0]),
+        place_seen(column, mask, name),
         role=role,
-        column=str(column.name),
+        column=name,
         n=int(mask.sum()),
         rows=rows,
     )

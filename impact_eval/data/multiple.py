@@ -29,6 +29,7 @@ from impact_eval.data.labels import (
     one_spelling,
     split_choices,
 )
+from impact_eval.data.source_rows import SourceRows
 from impact_eval.data.yes_no import yes_or_no
 
 _OTHER = frozenset({"other", "autre", "autres", "autre precisez", "autre preciser"})
@@ -173,11 +174,12 @@ def _from_columns(
         values[ticked] = 1.0  # some tools repeat the label of the option instead of a yes
         wrong = [i for i in strange if i not in set(ticked)]
         if wrong:
-            place = Place(file=file, column=header, row=wrong[0] + 1)
+            told = SourceRows.of(frame)
+            place = told.place_of(np.asarray(wrong), Place(file=file, column=header))
             findings.append(
                 Finding.error("unreadable_cells", place, column=header, wanted="boolean",
                               n=len(wrong), examples=[texts[i][:80] for i in wrong[:EXAMPLES]],
-                              rows=[i + 1 for i in wrong[:EXAMPLES]])
+                              rows=told.file_rows(np.asarray(wrong), most=EXAMPLES))
             )  # fmt: skip
         answers[option] = values
         seen |= ~np.isnan(values)

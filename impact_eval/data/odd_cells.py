@@ -19,9 +19,18 @@ SHOWN = 3  # how many offending rows and values a message shows
 LONGEST = 80  # signs of a cell that a message quotes
 
 
-def rows_seen(table: pd.Series[Any] | pd.DataFrame, mask: BoolArray) -> list[int]:
+def rows_seen(
+    table: pd.Series[Any] | pd.DataFrame, mask: BoolArray, column: str | None = None
+) -> list[int]:
     """Return the first rows where a mask is true, as whoever holds the file counts them."""
-    return SourceRows.of(table).file_rows(mask, most=SHOWN)
+    return SourceRows.of(table).file_rows(mask, column, most=SHOWN)
+
+
+def place_seen(
+    table: pd.Series[Any] | pd.DataFrame, mask: BoolArray, column: str | None = None
+) -> Place:
+    """Return where the first row stands where a mask is true: file, sheet, row, cell."""
+    return SourceRows.of(table).place(mask, column)
 
 
 def refuse_empty_cells(
@@ -45,8 +54,9 @@ def refuse_empty_cells(
     """
     if not missing.any():
         return
-    rows = rows_seen(table, missing)
-    place, n = Place(column=column, row=rows[0]), int(missing.sum())
+    seen = SourceRows.of(table)
+    rows = seen.file_rows(missing, column, most=SHOWN)
+    place, n = seen.place(missing, column), seen.count(missing, column)
     faults.add(
         Finding.error("missing_role_values", place, role=role, column=column, n=n, rows=rows)
     )
@@ -83,10 +93,12 @@ class OddCells:
         >>> found.n, found.examples, found.rows
         (2, ('abs',), (2, 4))
         """
-        rows = tuple(rows_seen(column, odd))
+        seen, name = SourceRows.of(column), str(column.name)
         texts = (as_text(cell).strip() or str(cell) for cell in column[odd])
-        place = Place(column=str(column.name), row=rows[0] if rows else None)
-        return cls(place, int(odd.sum()), _first_distinct(texts), rows)
+        rows = seen.file_rows(odd, name, most=SHOWN)
+        return cls(
+            seen.place(odd, name), seen.count(odd, name), _first_distinct(texts), tuple(rows)
+        )
 
 
 def _first_distinct(texts: Iterable[str]) -> tuple[str, ...]:

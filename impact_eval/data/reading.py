@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
 import pandas as pd
 
 from impact_eval.core.findings import (
@@ -35,7 +34,7 @@ from impact_eval.data.multiple import read_multiple
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import reader_of_table, sheet_refused, table_endings
 from impact_eval.data.shared_notes import SharedNotes
-from impact_eval.data.source_rows import SourceRows
+from impact_eval.data.source_rows import SourceRows, renamed
 from impact_eval.data.value_labels import (
     dictionary_labels,
     label_moved,
@@ -107,7 +106,8 @@ def read_table(
         lines=len(raw.frame), kinds={FileLine.READ: len(raw.frame)}
     )
     faults.add(*filter(None, [mismatch(account, len(raw.frame), path.name)]))
-    raw.rows.put_on(raw.frame)  # its columns carry it, for messages
+    rows = raw.rows.of_file(path.name, raw.frame)
+    rows.put_on(raw.frame)  # its columns carry it, for messages
     table = _RawReading(raw, book, path.name, tuple(text_columns), faults)
     frame, dictionary = table.read()
     faults.raise_if_errors()
@@ -118,7 +118,7 @@ def read_table(
         "rows_in": raw.rows_in if raw.rows_in is not None else len(frame),
         "rows_out": len(frame),
         "lines": account.to_dict(),
-        "rows": _rows_told(raw.rows, dictionary),
+        "rows": _rows_told(rows, dictionary),
         "dictionary": dictionary,
         "log": [finding.to_dict() for finding in faults.findings],
     }
@@ -127,10 +127,8 @@ def read_table(
 
 
 def _rows_told(rows: SourceRows, dictionary: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the rows of the file, with the letters of each column under its new name."""
-    renamed = {entry["name"]: rows.letters.get(entry["source"]) for entry in dictionary}
-    letters = {name: place for name, place in renamed.items() if place is not None}
-    return replace(rows, letters=letters).to_dict()
+    """Return the rows of the file, with its columns under their new names."""
+    return rows.called({entry["name"]: entry["source"] for entry in dictionary}).to_dict()
 
 
 def _read_raw(path: Path, sheet: str | int | None) -> RawTable:
@@ -260,7 +258,7 @@ class _RawReading:
         self._keep(header, header, read)
 
     def _coded(self, header: str, code: ColumnCode) -> None:
-        column = self.raw.frame[header].rename(code.name)
+        column = renamed(self.raw.frame[header], code.name)
         words = {**self.words, **code.missing}
         if code.labels is not None and code.type is ColumnType.CHOICE:
             encoded = encode(column, code.labels, self.faults, missing_words=words, file=self.file)
@@ -377,12 +375,13 @@ class _RawReading:
         for header in self.headers:
             if header.strip().casefold() in _SUBMITTED:
                 cells = self.raw.frame[header].map(as_text).str.strip()
-                rows = np.flatnonzero((cells == "").to_numpy())
-                if 0 < len(rows) < len(cells):
-                    place = Place(file=self.file, column=header, row=int(rows[0]) + 1)
+                blank = (cells == "").to_numpy()
+                if 0 < (n := int(blank.sum())) < len(cells):
+                    seen = SourceRows.of(self.raw.frame)
+                    place = seen.place_of(blank, Place(file=self.file, column=header))
                     self.faults.add(
-                        Finding.warning("incomplete_answers", place, n=len(rows), of=len(cells),
-                                        rows=[int(r) + 1 for r in rows[:5]])
+                        Finding.warning("incomplete_answers", place, n=n, of=len(cells),
+                                        rows=seen.file_rows(blank, most=5))
                     )  # fmt: skip
                 return
 

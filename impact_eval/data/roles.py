@@ -183,7 +183,9 @@ def read_periods(column: pd.Series[Any], faults: FindingCollector) -> Periods:
     Numbers such as 202012, December 2020, are dates too: 202101 is one month later, not 89.
     """
     numbers = as_numbers(column)
-    source = _plain_dates(column) if numbers is None else pd.Series(numbers, name=column.name)
+    plain = _plain_dates(column) if numbers is None else numbers
+    source: pd.Series[Any] = pd.Series(plain, index=column.index, name=column.name)
+    source.attrs = column.attrs  # a refusal names its rows
     coded = read_codes(source, "time", faults)
     if numbers is None:
         coded = _in_time_order(coded, column, faults)

@@ -14,7 +14,7 @@ from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.core.vocabulary import LabelsAlike
 from impact_eval.data.labels import as_text
 from impact_eval.data.number_cells import number_column
-from impact_eval.data.odd_cells import SHOWN, rows_seen
+from impact_eval.data.odd_cells import SHOWN, place_seen, rows_seen
 from impact_eval.data.spellings import as_seen, read_alike
 
 IntArray = NDArray[np.int64]
@@ -89,11 +89,11 @@ def _settled(
         faults.add(Finding.warning("labels_alike_kept", Place(column=name), column=name, n=n))
     if apart:
         second = np.isin(codes, [members[1] for members in apart])
-        rows = rows_seen(column, second)
+        rows = rows_seen(column, second, name)
         faults.add(
             Finding.error(
                 "labels_alike",
-                Place(column=name, row=rows[0]),
+                place_seen(column, second, name),
                 column=name,
                 n=len(apart),
                 examples=[" / ".join(as_text(labels[i]) for i in m[:SHOWN]) for m in apart[:SHOWN]],

@@ -75,12 +75,13 @@ def refuse_duplicates(
     if counts.max(initial=0) <= 1:
         return
     repeated = counts[cell] > 1
-    rows = SourceRows.of(frame).file_rows(repeated, most=roles.FIRST_ROWS)
+    seen = SourceRows.of(frame)
+    rows = seen.file_rows(repeated, names[0], most=roles.FIRST_ROWS)
     shown = frame.loc[repeated, list(names)].drop_duplicates().head(roles.FIRST_ROWS)
     faults.add(
         Finding.error(
             "duplicated_rows",
-            Place(column=names[0], row=rows[0]),
+            seen.place(repeated, names[0]),
             n=int(repeated.sum()),
             columns=list(names),
             examples=[" × ".join(map(str, row)) for row in shown.itertuples(index=False)],

@@ -86,7 +86,10 @@ def to_long(
         parts.append(kept.assign(**{WAVE: wave}).assign(**values))
     long = pd.concat(parts, ignore_index=True)
     if (rows := SourceRows.of(frame)).known:  # its index is counted anew
-        rows.repeated(len(waves)).put_on(long)
+        named = [
+            {outcome: names[i] for outcome, names in columns.items()} for i in range(len(waves))
+        ]
+        rows.repeated(named).put_on(long)
     order = list(dict.fromkeys(waves))  # the order declared, whatever the names
     return long.assign(**{WAVE: pd.Categorical(long[WAVE], categories=order, ordered=True)})
 
@@ -146,8 +149,20 @@ def stack_tables(
     for name in lasting:
         _carry(parts, unit, name)
     long = pd.concat(parts, ignore_index=True)
+    if any(SourceRows.of(frame).known for frame in frames):
+        SourceRows.stacked(_sources(frames, columns)).put_on(long)
     order = list(dict.fromkeys(waves))
     return long.assign(**{WAVE: pd.Categorical(long[WAVE], categories=order, ordered=True)})
+
+
+def _sources(
+    frames: Sequence[pd.DataFrame], columns: Mapping[str, Sequence[str]]
+) -> list[SourceRows]:
+    """Return where the rows of each table stand, its columns under the names of the outcomes."""
+    return [
+        SourceRows.of(frame).called({outcome: names[i] for outcome, names in columns.items()})
+        for i, frame in enumerate(frames)
+    ]
 
 
 def _labels(column: pd.Series[Any]) -> pd.Series[Any]:

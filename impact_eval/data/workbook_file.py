@@ -278,10 +278,11 @@ def far_cells(book: WorkbookFile, sheet: str, file: str) -> tuple[Finding, ...]:
     """
     if sheet in book.too_sparse:
         raise ImpactEvalError(
-            Finding.error("sheet_too_sparse", Place(file=file), sheet=sheet,
+            Finding.error("sheet_too_sparse", Place(file=file, sheet=sheet), sheet=sheet,
                           last=book.too_sparse[sheet])
         )  # fmt: skip
     cells = book.far.get(sheet, [])
     if not cells:
         return ()
-    return (Finding.warning("far_cells", Place(file=file), n=len(cells), cells=cells[:EXAMPLES]),)
+    place = Place(file=file, sheet=sheet, cell=cells[0])
+    return (Finding.warning("far_cells", place, n=len(cells), cells=cells[:EXAMPLES]),)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data.answer_words import with_number
 from impact_eval.data.labels import EXAMPLES, Code, LabelMap, MissingKind, as_text, bare_spelling
+from impact_eval.data.source_rows import SourceRows
 from impact_eval.data.value_labels import Wordings, missing_label
 
 FloatArray = NDArray[np.float64]
@@ -155,8 +156,9 @@ def read_by_label(
     numbers = {text: number for text in others if (number := _number(text)) is not None}
     lost = [text for text in others if text not in numbers or not same]
     if lost:
-        n = int(np.isin(positions, [i for i, text in enumerate(texts) if text in lost]).sum())
-        faults.add(Finding.error("codes_without_label", place, item=item, column=place.column, n=n,
+        there = np.isin(positions, [i for i, text in enumerate(texts) if text in lost])
+        faults.add(Finding.error("codes_without_label", SourceRows.of(cells).place_of(there, place),
+                                 item=item, column=place.column, n=int(there.sum()),
                                  codes=lost[:EXAMPLES], labels=_shown(labels)))  # fmt: skip
         return None
     table |= numbers

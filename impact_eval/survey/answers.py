@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data.labels import EXAMPLES, as_text, encode
+from impact_eval.data.source_rows import SourceRows
 from impact_eval.data.value_labels import Wordings, carried_labels
 from impact_eval.data.written import parse_number
 from impact_eval.survey.answer_codes import Answers, read_by_code, read_by_label, tell_moved
@@ -46,7 +47,8 @@ def read_answers(
         if answers is not None:
             read[name] = answers
     bounds = {name: instrument.bounds(name) for name in columns}
-    check_codes(read, columns, bounds, {n: instrument.labels(n) for n in columns}, faults)
+    words = {name: instrument.labels(name) for name in columns}
+    check_codes(read, columns, bounds, words, SourceRows.of(frame), faults)
     faults.raise_if_errors()
     tell_moved(read, columns, faults)
     return read
@@ -87,10 +89,11 @@ def _numbers(cells: pd.Series[Any], column: str, faults: FindingCollector) -> Fl
     parsed = [parse_number(text) if text else None for text in texts]
     bad = [i for i, text in enumerate(texts) if text and parsed[i] is None]
     if bad:
-        faults.add(Finding.error("unreadable_cells", Place(column=column, row=bad[0] + 1),
+        seen, there = SourceRows.of(cells), np.asarray(bad)
+        faults.add(Finding.error("unreadable_cells", seen.place(there, column),
                                  column=column, wanted="number", n=len(bad),
                                  examples=[texts[i][:80] for i in bad[:EXAMPLES]],
-                                 rows=[i + 1 for i in bad[:EXAMPLES]]))  # fmt: skip
+                                 rows=seen.file_rows(there, column, most=EXAMPLES)))  # fmt: skip
     return np.array([np.nan if p is None else p[0] for p in parsed])
 
 

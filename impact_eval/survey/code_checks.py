@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data.labels import EXAMPLES, LabelMap
+from impact_eval.data.source_rows import SourceRows
 from impact_eval.data.value_labels import MISSING_CODES
 from impact_eval.survey.answer_codes import Answers, ReadBy
 
@@ -30,6 +31,7 @@ def check_codes(
     columns: Mapping[str, str],
     bounds: Bounds,
     labels: Mapping[str, LabelMap],
+    rows: SourceRows,
     faults: FindingCollector,
 ) -> None:
     """Refuse codes that are not the scale's, by what they look like.
@@ -40,6 +42,8 @@ def check_codes(
     columns : mapping of item to column
     bounds : mapping of item to (lowest, highest) code
     labels : mapping of item to LabelMap
+    rows : SourceRows
+        Rows of the file of the answers.
     faults : FindingCollector
         Receives `yes_no_codes`, `codes_shifted`, `missing_code_undeclared`, `off_range`, and the
         warnings `lowest_code_never_met`, `highest_code_never_met`.
@@ -60,7 +64,7 @@ def check_codes(
                                  last=high + step))  # fmt: skip
     for name, answers in read.items():
         if name not in one_two and bounds[name] not in shifted:
-            _check_range(name, answers.codes, columns[name], bounds[name], faults)
+            _check_range(name, answers.codes, columns[name], bounds[name], rows, faults)
     if not faults.has_errors and coded:
         _ends_met(coded, bounds, faults)
 
@@ -101,20 +105,24 @@ def _shifted(seen: Mapping[str, set[float]], bounds: Bounds) -> dict[tuple[float
 
 
 def _check_range(
-    item: str, codes: FloatArray, column: str, ends: tuple[float, float], faults: FindingCollector
+    item: str,
+    codes: FloatArray,
+    column: str,
+    ends: tuple[float, float],
+    rows: SourceRows,
+    faults: FindingCollector,
 ) -> None:
     low, high = ends
     with np.errstate(invalid="ignore"):
         off = (codes < low) | (codes > high) | (codes != np.floor(codes)) & ~np.isnan(codes)
     if not off.any():
         return
-    rows = np.flatnonzero(off)
     values = np.unique(codes[off]).tolist()
     code = "missing_code_undeclared" if set(values) <= MISSING_CODES else "off_range"
     faults.add(
-        Finding.error(code, Place(column=column, row=int(rows[0]) + 1), item=item, column=column,
-                      n=len(rows), values=values[:EXAMPLES], low=low, high=high,
-                      rows=(rows[:EXAMPLES] + 1).tolist())
+        Finding.error(code, rows.place(off, column), item=item, column=column,
+                      n=int(off.sum()), values=values[:EXAMPLES], low=low, high=high,
+                      rows=rows.file_rows(off, column, most=EXAMPLES))
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from impact_eval.core.findings import (
     nearest,
 )
 from impact_eval.data.labels import EXAMPLES
+from impact_eval.data.source_rows import SourceRows
 from impact_eval.stats.scales.reliability import Alpha, cronbach_alpha
 from impact_eval.stats.scales.summing import RawScores, add_items, convert
 from impact_eval.survey.answer_codes import (
@@ -103,7 +104,7 @@ def score(
     answers = {name: found.codes for name, found in read.items()}
     keyed = {name: _keyed(instrument, instrument.item(name), x) for name, x in answers.items()}
     keyed = {name: _not_asked(instrument.item(name), x, answers) for name, x in keyed.items()}
-    _look_at_answers(answers, columns, faults)
+    _look_at_answers(answers, columns, SourceRows.of(frame), faults)
     _safeguard(instrument, answers, columns, faults)
     if instrument.local and not instrument.validated:
         faults.add(Finding.info("local_scale", instrument=instrument.id))
@@ -350,7 +351,10 @@ def _reliability(scoring: Scoring, items: Mapping[str, FloatArray]) -> Alpha | N
 
 
 def _look_at_answers(
-    answers: Mapping[str, FloatArray], columns: Mapping[str, str], faults: FindingCollector
+    answers: Mapping[str, FloatArray],
+    columns: Mapping[str, str],
+    rows: SourceRows,
+    faults: FindingCollector,
 ) -> None:
     """Report items everybody answered alike, empty items, and rows without any answer."""
     empty = np.ones(len(next(iter(answers.values()), [])), dtype=bool)
@@ -366,10 +370,9 @@ def _look_at_answers(
             faults.add(Finding.warning("constant_item", Place(column=columns[name]), item=name,
                                        column=columns[name], value=float(low)))  # fmt: skip
     if empty.any():
-        rows = np.flatnonzero(empty)
-        faults.add(Finding.warning("all_missing_rows", Place(row=int(rows[0]) + 1), n=len(rows),
+        faults.add(Finding.warning("all_missing_rows", rows.place(empty), n=int(empty.sum()),
                                    of=len(empty),
-                                   rows=[int(r) + 1 for r in rows[:EXAMPLES]]))  # fmt: skip
+                                   rows=rows.file_rows(empty, most=EXAMPLES)))  # fmt: skip
 
 
 def _safeguard(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def read_excel(path: Path, sheet: Sheet = None) -> RawTable:
         far = far_cells(book, name, path.name)
         grid, merges = _grid(workbook, name, path.name)
     layout = find_table(grid, merges=merges, file=path.name)
-    findings = [*far, *layout.findings]
+    findings = [*far, *(_on_sheet(finding, name) for finding in layout.findings)]
     if others:
         findings.append(Finding.info("other_sheets", Place(file=path.name), sheet=name,
                                      others=others[:12]))  # fmt: skip
@@ -63,6 +64,13 @@ def read_excel(path: Path, sheet: Sheet = None) -> RawTable:
         ),
         account=LineAccount(lines=len(grid), kinds=layout.kinds),
     )
+
+
+def _on_sheet(finding: Finding, sheet: str) -> Finding:
+    """Return a finding whose place says the sheet."""
+    if finding.place is None:
+        return finding
+    return replace(finding, place=replace(finding.place, sheet=sheet))
 
 
 def _open(content: bytes) -> Any:
@@ -116,7 +124,7 @@ def _grid(workbook: Any, name: str, file: str) -> tuple[list[Row], tuple[Merge, 
     if sheet.total_height * sheet.total_width > LARGEST:
         last = f"{column_letters(sheet.total_width - 1)}{sheet.total_height}"
         raise ImpactEvalError(
-            Finding.error("sheet_too_sparse", Place(file=file), sheet=name, last=last)
+            Finding.error("sheet_too_sparse", Place(file=file, sheet=name), sheet=name, last=last)
         )
     grid = [[_cell(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
     try:
