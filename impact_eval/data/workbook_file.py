@@ -10,7 +10,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,15 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.data.labels import EXAMPLES
+from impact_eval.data.sheet_extents import (
+    AREA,
+    DENSE,
+    LARGEST,
+    SheetExtent,
+    document_extents,
+    old_workbook_extents,
+    too_sparse,
+)
 from impact_eval.data.source_rows import column_letters
 
 _MILLION = 1_000_000
@@ -28,9 +37,7 @@ _MOST = 2_000  # million bytes of a workbook once unpacked
 _MOST_PACKED = 100  # million bytes, when it is packed a hundred times
 _PACKED = 100
 _CHUNK = 1 << 22
-_AREA = 3 * _MILLION  # cells of a rectangle that is read without a question
-LARGEST = 30 * _MILLION  # cells of a rectangle that is read at all
-_DENSE = 0.05
+_DOCUMENT = "content.xml"
 _GAP_ROWS, _GAP_COLUMNS = 500, 100  # blank rows and columns that part two blocks
 _FAR_CELLS = 20
 _UNREAD = ("xl/media/", "xl/drawings/", "Pictures/", "docProps/", "Thumbnails/")
@@ -97,11 +104,13 @@ def read_workbook_file(path: Path) -> WorkbookFile:
     Raises
     ------
     ImpactEvalError
-        `damaged_file`, `file_too_large_unpacked`.
+        `damaged_file`, `file_too_large_unpacked`, `sheet_too_sparse`.
     """
     content = path.read_bytes()
-    if not content.startswith(b"PK"):
-        return WorkbookFile(content)  # an old workbook, or one with a password: no archive
+    if not content.startswith(b"PK"):  # an old workbook, or one with a password: no archive
+        with refused_if_damaged(path.name):
+            _refuse_sparse(old_workbook_extents(content), path.name)
+        return WorkbookFile(content)
     with refused_if_damaged(path.name), zipfile.ZipFile(io.BytesIO(content)) as archive:
         _refuse_bomb(archive, len(content), path.name)
         extents = {
@@ -109,8 +118,19 @@ def read_workbook_file(path: Path) -> WorkbookFile:
             for part in archive.infolist()
             if (extent := _checked(archive, part)) is not None
         }
+        if _DOCUMENT in archive.namelist():
+            _refuse_sparse(document_extents(archive.read(_DOCUMENT)), path.name)
         large = {name: extent for name, extent in extents.items() if extent.is_large}
         return _without_far_cells(content, archive, large) if large else WorkbookFile(content)
+
+
+def _refuse_sparse(sheets: Sequence[SheetExtent], file: str) -> None:
+    """Refuse a workbook that is loaded whole, when a sheet of it is a rectangle of nothing."""
+    found = too_sparse(sheets)
+    if found is not None:
+        last = f"{column_letters(found.columns - 1)}{found.rows}"
+        place = Place(file=file, sheet=found.name, cell=last)
+        raise ImpactEvalError(Finding.error("sheet_too_sparse", place, sheet=found.name, last=last))
 
 
 def _refuse_bomb(archive: zipfile.ZipFile, size: int, file: str) -> None:
@@ -134,7 +154,7 @@ class _Extent:
     @property
     def is_large(self) -> bool:
         area = self.rows * self.columns
-        return area > _AREA and self.cells < _DENSE * area
+        return area > AREA and self.cells < DENSE * area
 
     def add(self, text: bytes) -> None:
         self.rows = max([self.rows, *map(int, _ROW.findall(text))])
@@ -226,7 +246,7 @@ def _is_empty_wide(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> bool:
     if not len(rows):
         return False
     area = int(rows.max()) * int(columns.max())
-    return area > LARGEST and len(rows) < _DENSE * area
+    return area > LARGEST and len(rows) < DENSE * area
 
 
 def _cut(text: bytes, found: list[re.Match[bytes]], places: list[int] | range) -> bytes:

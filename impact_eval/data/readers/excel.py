@@ -17,9 +17,9 @@ from impact_eval.data.layout import Merge, Row, find_table, is_blank
 from impact_eval.data.line_account import LineAccount
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, Sheet, register_reader
+from impact_eval.data.sheet_extents import LARGEST
 from impact_eval.data.source_rows import SourceRows, column_letters, letters_of
 from impact_eval.data.workbook_file import (
-    LARGEST,
     far_cells,
     read_workbook_file,
     refused_if_damaged,
