@@ -41,7 +41,7 @@ from impact_eval.data.written import (
     moment_of,
     parse_number,
 )
-from impact_eval.data.yes_no import yes_or_no
+from impact_eval.data.yes_no import read_yes_no
 
 FloatArray = NDArray[np.float64]
 Cells = NDArray[np.object_]
@@ -227,9 +227,10 @@ def _unreadable(
 
 def _answers(parts: _Distinct) -> WrittenNumbers:
     """Read yes and no as 1 and 0."""
+    said = read_yes_no(parts.texts)
     answers = [
-        None if kind is not None else yes_or_no(text)
-        for text, kind in zip(parts.texts, parts.kinds, strict=True)
+        None if kind is not None or i in said.contradicting else said.answers[i]
+        for i, kind in enumerate(parts.kinds)
     ]
     values = np.array([np.nan if answer is None else answer for answer in answers])
     odd = [

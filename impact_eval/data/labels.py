@@ -265,7 +265,7 @@ def encode(
     exact, bare = scale.lookups()
     found: list[Code | None] = [_find(text, exact, bare) for text in texts]
     kinds = [
-        None if code is not None else missing_kind(text, missing_words)
+        None if code is not None else _no_answer(text, scale, missing_words)
         for text, code in zip(texts, found, strict=True)
     ]
     counts = np.bincount(positions[positions >= 0], minlength=len(texts))
@@ -283,6 +283,15 @@ def encode(
     )
     values = pd.Series(_take(found, positions), index=column.index, name=column.name)
     return Encoded(values, MappingProxyType(missing), recoded)
+
+
+def _no_answer(text: str, scale: LabelMap, words: Mapping[str, MissingKind]) -> MissingKind | None:
+    """Return why a text is no answer, beside a number that is no code of the scale: « 9 - NSP »."""
+    numbered = with_number(text)
+    kind = missing_kind(text, words)
+    if kind is not None or numbered is None or numbered[0] in scale.labels:
+        return kind
+    return missing_kind(numbered[1], words)
 
 
 def _take(found: list[Code | None], positions: np.ndarray[Any, Any]) -> Any:

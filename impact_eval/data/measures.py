@@ -15,8 +15,14 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
 from impact_eval.data.labels import as_text, missing_kind
 from impact_eval.data.number_cells import NumberColumn, number_column
-from impact_eval.data.odd_cells import OddCells, place_seen, refuse_empty_cells, rows_seen
-from impact_eval.data.yes_no import is_tick, yes_or_no
+from impact_eval.data.odd_cells import (
+    OddCells,
+    contradicting_answer,
+    place_seen,
+    refuse_empty_cells,
+    rows_seen,
+)
+from impact_eval.data.yes_no import is_tick, read_yes_no
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -121,7 +127,10 @@ def _yes_no_outcome(
 ) -> FloatArray | None:
     """Read yes and no as 1 and 0; None, and the odd cells named, when something else is there."""
     name = str(column.name)
-    answers, missing, ticked = _answers(column)
+    answers, missing, ticked, against = _answers(column)
+    if against.any():
+        faults.add(contradicting_answer(column, against, answers))
+        return None
     strange = np.isnan(answers) & ~missing
     if not strange.any() and ticked and not (answers == 0).any():
         faults.add(Finding.error("ticks_only", Place(column=name), column=name, examples=ticked))
@@ -139,16 +148,20 @@ def _yes_no_outcome(
     return None
 
 
-def _answers(column: pd.Series[Any]) -> tuple[FloatArray, BoolArray, list[str]]:
-    """Return answers as 1, 0 or NaN, the rows that are missing, and the ticks among the texts."""
+def _answers(column: pd.Series[Any]) -> tuple[FloatArray, BoolArray, list[str], BoolArray]:
+    """Return answers as 1, 0 or NaN, the rows that are missing, ticks, and contradictions."""
     if column.dtype.kind in "mMc" or isinstance(column.dtype, pd.PeriodDtype):
-        return np.full(len(column), np.nan), column.isna().to_numpy(dtype=bool), []
+        gone = column.isna().to_numpy(dtype=bool)
+        return np.full(len(column), np.nan), gone, [], np.zeros(len(column), dtype=bool)
     codes, distinct = pd.factorize(column.astype(object), use_na_sentinel=True)
     texts = [as_text(cell).strip() for cell in distinct]
-    said = [yes_or_no(text) for text in texts]
-    read = np.array([np.nan if answer is None else answer for answer in said] + [np.nan])
+    said = read_yes_no(texts)
+    read = np.array([np.nan if answer is None else answer for answer in said.answers] + [np.nan])
     gone = np.array([missing_kind(text) is not None for text in texts] + [True], dtype=bool)
-    return read[codes], gone[codes] & np.isnan(read[codes]), [t for t in texts if is_tick(t)]
+    gone[list(said.missing)] = True
+    ticks = [text for text in texts if is_tick(text)]
+    against = np.isin(codes, said.contradicting)
+    return read[codes], gone[codes] & np.isnan(read[codes]), ticks, against
 
 
 def read_weights(column: pd.Series[Any], faults: FindingCollector) -> FloatArray:

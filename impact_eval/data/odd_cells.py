@@ -101,6 +101,16 @@ class OddCells:
         )
 
 
+def contradicting_answer(
+    column: pd.Series[Any], against: BoolArray, answers: NDArray[np.float64]
+) -> Finding:
+    """Return the refusal of « 0 - Oui »: a number that says another answer than its word."""
+    name, odd = str(column.name), OddCells.of(column, against)
+    answer = as_text(float(answers[np.argmax(against)]))
+    return Finding.error("number_beside_label", odd.place, column=name, n=odd.n,
+                         found=odd.examples[0], answer=answer)  # fmt: skip
+
+
 def _first_distinct(texts: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for text in texts:

@@ -18,9 +18,14 @@ from impact_eval.data.calendar_steps import Calendar, calendar_of, dates_of
 from impact_eval.data.labels import MissingKind, as_text, missing_kind
 from impact_eval.data.marks import mark_kind
 from impact_eval.data.number_cells import number_column
-from impact_eval.data.odd_cells import SHOWN, OddCells, refuse_empty_cells
+from impact_eval.data.odd_cells import (
+    SHOWN,
+    OddCells,
+    contradicting_answer,
+    refuse_empty_cells,
+)
 from impact_eval.data.period_order import period_order
-from impact_eval.data.yes_no import yes_or_no
+from impact_eval.data.yes_no import read_yes_no
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -363,9 +368,14 @@ def read_treatment(column: pd.Series[Any], faults: FindingCollector) -> FloatArr
     given = as_numbers(column)
     if given is None or bool(number_column(column).marked.any()):
         words = column.astype("string").str.strip().fillna("")
-        said = {word: yes_or_no(word) for word in words.unique()}
-        answers = [said[word] for word in words]
-        numbers = np.array([np.nan if answer is None else answer for answer in answers])
+        codes, distinct = pd.factorize(words)
+        said = read_yes_no([str(word) for word in distinct])
+        table = np.array([np.nan if answer is None else answer for answer in said.answers])
+        numbers = table[codes]
+        against = np.isin(codes, said.contradicting)
+        if against.any():
+            faults.add(contradicting_answer(column, against, numbers))
+            return np.full(len(column), np.nan)
         strange = np.isnan(numbers) & words.ne("").to_numpy(dtype=bool)
     else:
         numbers = given
