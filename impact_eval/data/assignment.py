@@ -212,8 +212,8 @@ def _cohorts_of(
             Place(column=column),
             column=column,
             n=structure.count_units(treated),
-            first=str(periods.labels[0]),
-            last=str(periods.labels[1]),
+            first=roles.period_name(periods.labels[0]),
+            last=roles.period_name(periods.labels[1]),
         )
     )
     return np.where(treated, float(periods.values[1]), np.inf)

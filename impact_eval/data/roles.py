@@ -89,6 +89,22 @@ class Periods:
         return float(name) if self.labels.dtype.kind in "iuf" else name
 
 
+def period_name(label: object) -> str:
+    """Return a period as people write it: a year without decimals, a day without its hour.
+
+    Examples
+    --------
+    >>> period_name(2022.0), period_name(np.datetime64("2022-03-01T00:00:00")), period_name("T0")
+    ('2022', '2022-03-01', 'T0')
+    """
+    if isinstance(label, (float, np.floating)):
+        return f"{label:.12g}"
+    if isinstance(label, np.datetime64) and not np.isnat(label):
+        day = label.astype("datetime64[D]")
+        return str(day) if day == label else str(label.astype("datetime64[s]"))
+    return str(label)
+
+
 def column_of(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
     """Return one column of a table whose labels are unique."""
     column = frame[name]
@@ -259,7 +275,7 @@ def read_cohorts(column: pd.Series[Any], periods: Periods, faults: FindingCollec
             n=odd.n,
             examples=odd.examples,
             rows=odd.rows,
-            known=[str(label) for label in periods.labels[:12]],
+            known=[period_name(label) for label in periods.labels[:12]],
         )
     )
     return np.full(len(column), np.inf)
@@ -308,7 +324,7 @@ def _ranked_cohorts(
                 n=odd.n,
                 examples=odd.examples,
                 rows=odd.rows,
-                known=[str(label) for label in periods.labels[:12]],
+                known=[period_name(label) for label in periods.labels[:12]],
             )
         )
     first, last = periods.values[[0, -1]]

@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 import impact_eval as ie
+from impact_eval.core.findings import Finding
 from impact_eval.data.entry import helped_since
 from impact_eval.data.waves import to_long
 from impact_eval.designs import designs
+from impact_eval.report.texts import Texts, render_finding
 
 
 def wide(n: int = 40, seed: int = 3) -> pd.DataFrame:
@@ -59,6 +61,37 @@ def test_a_treatment_that_changes_is_read_as_it_is_written() -> None:
     sample = roles(frame)
     assert "entry_between_waves" not in {f.code for f in sample.findings}
     assert sample.unit_cohorts.tolist().count(1.0) == 1
+
+
+@pytest.mark.parametrize(
+    ("dates", "named"),
+    [
+        ([2021, 2023], ("2021", "2023")),
+        (pd.to_datetime(["2021-03-01", "2023-03-01"]), ("2021-03-01", "2023-03-01")),
+    ],
+    ids=["years", "days"],
+)
+def test_helped_at_both_dates_is_told_as_what_the_table_does_not_say(
+    dates: list[object], named: tuple[str, str]
+) -> None:
+    """« oui » is written at the first date too: that it began after is supposed, and said so."""
+    helped = pd.DataFrame(
+        {
+            "Dossier": np.repeat([f"A{i:02}" for i in range(20)], 2),
+            "wave": list(dates) * 20,
+            "Accompagné": "oui",
+            "emploi": np.random.default_rng(2).normal(size=40),
+        }
+    )
+    (told,) = [f for f in roles(helped).findings if f.code == "entry_between_waves"]
+    assert (told.values["first"], told.values["last"]) == named
+    said = render_finding(told, Texts("fr"))
+    assert "marque 20 unités comme accompagnées, et ne change pour aucune" in said
+    assert "ce que le tableau ne dit pas" in said
+    assert "sans date" not in said
+    one = Finding.warning(told.code, **{**told.values, "n": 1})
+    assert "marque 1 unité comme accompagnée" in render_finding(one, Texts("fr"))
+    assert "which the table does not say" in render_finding(told, Texts("en"))
 
 
 @pytest.mark.parametrize("name", ["did", "callaway_santanna", "twfe", "synthetic_did"])
