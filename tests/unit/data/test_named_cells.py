@@ -329,3 +329,26 @@ def test_cells_of_an_open_document_are_counted_where_they_are_repeated(tmp_path:
     assert found.place.to_dict() == {
         "file": "t.ods", "sheet": "Suivi", "column": "note", "row": 17, "cell": "E17",
     }  # fmt: skip
+
+
+def test_rows_left_out_are_named_on_their_sheet(tmp_path: Path) -> None:
+    book = Workbook()
+    assert book.active is not None
+    book.active.title = "Lisez-moi"
+    sheet = book.create_sheet("Communes")
+    sheet.append([None, "commune", "habitants", "taux"])
+    for i in range(12):
+        sheet.append([None, f"Bourg {i:02d}", 100 + i, None if i == 4 else 7 + i])
+    sheet.append([None, "TOTAL", sum(100 + i for i in range(12)), None])
+    sheet.append([None, "Source : préfecture, 2024"])
+    path = tmp_path / "t.xlsx"
+    book.save(path)
+    frame = read_table(path, sheet="Communes")
+    log = {f.code: f for f in map(Finding.from_dict, frame.attrs["reading"]["log"])}
+    opened = load_workbook(path)
+    for code, text in (("total_row_dropped", "TOTAL"), ("note_rows_dropped", "Source")):
+        place = log[code].place
+        assert place is not None
+        assert (place.file, place.sheet) == ("t.xlsx", "Communes")
+        assert str(opened["Communes"][f"B{place.row}"].value).startswith(text)
+    assert SourceRows.of(frame).cell(11, "taux") == "D13"
