@@ -40,6 +40,7 @@ from impact_eval.data.written import (
     DateTally,
     moment_of,
     parse_number,
+    worded_day,
 )
 from impact_eval.data.yes_no import read_yes_no
 
@@ -73,7 +74,7 @@ class ReadColumn:
     missing : mapping of MissingKind to int
         Why answers are missing.
     unit : str or None
-        `€` or `%` when it was written in the cells.
+        `€`, `%`, `ans`… when it was written in the cells.
     findings : tuple of Finding
         What was noticed or recoded.
     words : mapping of str to int
@@ -387,7 +388,7 @@ def _looks_dated(parts: _Distinct, name: str) -> bool:
         if isinstance(cell, (date, datetime)):
             return True
         if isinstance(cell, str):
-            if DAY_FIRST.fullmatch(text) or ISO.fullmatch(text):
+            if DAY_FIRST.fullmatch(text) or ISO.fullmatch(text) or worded_day(text):
                 return True
             if not headed:
                 return False

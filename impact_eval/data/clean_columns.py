@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import Finding, Place
 from impact_eval.data.cells import ColumnType, ReadColumn, is_code_header, is_date_header
 from impact_eval.data.labels import MissingKind, missing_kind
-from impact_eval.data.written import NUMBER, parse_number
+from impact_eval.data.unit_words import written_quantity
+from impact_eval.data.written import NUMBER
 
 _FEWEST = 5_000  # cells below which reading one by one is fast enough
 _PLAIN = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$"
@@ -130,7 +131,7 @@ class _Odd:
             if kind is not None:
                 out.missing[kind] = out.missing.get(kind, 0) + int(counts[i])
                 continue
-            number = parse_number(text)
+            number = written_quantity(text)
             if number is None or _LEADING_ZERO.fullmatch(text):
                 return None
             values[i] = number[0]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
 from impact_eval.data.labels import as_text, missing_kind
-from impact_eval.data.number_cells import NumberColumn, number_column
+from impact_eval.data.number_cells import NumberColumn, number_column, number_of
 from impact_eval.data.odd_cells import (
     OddCells,
     contradicting_answer,
@@ -28,6 +28,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 MAX_LEVELS = 20  # a text covariate with more levels than this is an identifier, not a covariate
+MOST = 6  # cells that show two scales
 WORDS_TOLD = 12  # marks and words that a message lists
 
 
@@ -68,13 +69,21 @@ def _refuse_weights(column: pd.Series[Any], found: NumberColumn, faults: Finding
 
 
 def _several_scales(column: pd.Series[Any]) -> Finding:
-    texts = column.astype("string").str.strip()
-    marked = texts.str.contains("[%€]", regex=True).fillna(False).to_numpy(dtype=bool)
-    plain = column.notna().to_numpy(dtype=bool) & ~marked
-    shown = (*OddCells.of(column, marked).examples[:2], *OddCells.of(column, plain).examples[:2])
+    """Return the refusal, with two cells of each unit and two of those without any."""
+    shown: dict[str | None, list[str]] = {}
+    marked = []
+    for cell in column.dropna().unique():
+        text = as_text(cell).strip()
+        number = number_of(cell, text)
+        if number is not None:
+            shown.setdefault(number[1], []).append(text)
+            marked += [cell] if number[1] is not None else []
+    told = [
+        text for unit in sorted(shown, key=lambda unit: unit is None) for text in shown[unit][:2]
+    ]
     name = str(column.name)
-    place = place_seen(column, marked, name)
-    return Finding.error("several_scales", place, column=name, examples=shown)
+    place = place_seen(column, column.isin(marked).to_numpy(dtype=bool), name)
+    return Finding.error("several_scales", place, column=name, examples=told[:MOST])
 
 
 def _tell_marks(found: NumberColumn, name: str, faults: FindingCollector) -> None:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from impact_eval.data.labels import MissingKind, as_text, missing_kind
 from impact_eval.data.marks import mark_kind
-from impact_eval.data.written import NUMBER, parse_number
+from impact_eval.data.unit_words import in_thousands, one_unit, written_quantity
+from impact_eval.data.written import NUMBER
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -43,7 +44,7 @@ class WrittenNumbers:
     written : tuple of int
         Numbers written otherwise than a computer does: comma, spaces, unit.
     units : tuple of str or None
-        `€` or `%` of each.
+        `€`, `%`, `ans`, `h`… of each.
     """
 
     values: FloatArray
@@ -56,21 +57,23 @@ class WrittenNumbers:
     @property
     def unit(self) -> str | None:
         """The unit that was written, when there is one only."""
-        found = {unit for unit in self.units if unit}
+        found = one_unit(self.units)
         return found.pop() if len(found) == 1 else None
 
     @property
     def several_scales(self) -> bool:
         """Whether the numbers cannot be on one scale: € and %, or percents beside shares of 1."""
-        if len({unit for unit in self.units if unit}) > 1:
+        told = [unit for unit, value in zip(self.units, self.values, strict=True)
+                if np.isfinite(value) and value != 0]  # fmt: skip
+        if len(one_unit(self.units)) > 1 or in_thousands(told):
             return True
         size = np.abs(self.values)
         percent = np.array([unit == PERCENT for unit in self.units], dtype=bool)
-        told, plain = size[percent & (size > 0)], size[~percent & (size > 0)]
-        if told.size == 0 or plain.size == 0:
+        told_in, plain = size[percent & (size > 0)], size[~percent & (size > 0)]
+        if told_in.size == 0 or plain.size == 0:
             return False
         middle = float(np.median(plain))
-        return middle <= 1 and float(np.median(told)) >= APART * middle
+        return middle <= 1 and float(np.median(told_in)) >= APART * middle
 
     @property
     def has_numbers(self) -> bool:
@@ -125,7 +128,7 @@ def number_of(cell: Any, text: str) -> tuple[float, str | None] | None:
         return float(cell), None
     if isinstance(cell, (date, datetime, time)):
         return None
-    return parse_number(text)
+    return written_quantity(text)
 
 
 @dataclass(frozen=True, slots=True)

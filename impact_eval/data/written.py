@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from impact_eval.data.period_order import MONTH_OF, plain_word
+
 _UNIT = re.compile(r"\s*(€|euros?|eur|%)\s*$", re.IGNORECASE)
 _LEADING_UNIT = re.compile(r"^\s*€\s*")
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
@@ -22,6 +24,12 @@ ISO = re.compile(
     r"(\d{4})[/\-](\d{1,2})[/\-](\d{1,2})"
     r"(?:[\sT](\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(?:Z|[+\-]\d{2}:?\d{2})?)?"
 )
+_WORDED = (  # « lundi 5 mars 2024 », « 1er mars 2024 », “March 5, 2024”
+    re.compile(r"(?:[^\W\d_]+\.?,? )?(?P<day>\d{1,2})(?:er|st|nd|rd|th)?[ -](?:of )?"
+               r"(?P<month>[^\W\d_]{3,9})\.?[ -](?P<year>\d{4})"),
+    re.compile(r"(?:[^\W\d_]+,? )?(?P<month>[^\W\d_]{3,9})\.? (?P<day>\d{1,2})(?:st|nd|rd|th)?,? "
+               r"(?P<year>\d{4})"),
+)  # fmt: skip
 SERIAL_LOW, SERIAL_HIGH = 10_000, 80_000  # 1927 to 2119
 CENTURY_PIVOT = 69  # as POSIX: 69-99 are 1969-1999
 
@@ -92,10 +100,33 @@ def moment_of(
         else:
             tally.undecided += 1
         return _datetime64(year, second, first, day[4], day[5], day[6])
+    worded = worded_day(text)
+    if worded is not None:
+        tally.decided += 1
+        return _datetime64(*worded, None, None, None)
     iso = ISO.fullmatch(text)
     if iso:
         tally.decided += 1
         return _datetime64(int(iso[1]), int(iso[2]), int(iso[3]), iso[4], iso[5], iso[6])
+    return None
+
+
+def worded_day(text: str) -> tuple[int, int, int] | None:
+    """Return the year, month and day of a date whose month is a word, or None.
+
+    Examples
+    --------
+    >>> worded_day("5 mars 2024"), worded_day("lundi 1er août 2022"), worded_day("March 5, 2024")
+    ((2024, 3, 5), (2022, 8, 1), (2024, 3, 5))
+    >>> worded_day("mars 2024") is None, worded_day("5 rue 2024") is None
+    (True, True)
+    """
+    plain = re.sub(r"\s+", " ", plain_word(text))
+    for form in _WORDED:
+        found = form.fullmatch(plain)
+        month = MONTH_OF.get(found["month"]) if found is not None else None
+        if found is not None and month is not None:
+            return int(found["year"]), month, int(found["day"])
     return None
 
 
