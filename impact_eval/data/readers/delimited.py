@@ -15,6 +15,7 @@ import pandas as pd
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.data.layout import find_table
 from impact_eval.data.line_account import FileLine, LineAccount
+from impact_eval.data.readers.encodings import old_encoding, two_byte_encoding
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, register_reader
 from impact_eval.data.regular_text import count_lines, read_regular
@@ -81,13 +82,23 @@ def decode(content: bytes, file: str) -> tuple[str, str, tuple[Finding, ...]]:
                 return content.decode(encoding), encoding, ()
             except UnicodeDecodeError:
                 break
+    wide = two_byte_encoding(content)
+    if wide is not None:
+        try:
+            text = content.decode(wide)
+        except UnicodeDecodeError:
+            pass
+        else:
+            return text, wide, (
+                Finding.info("encoding_recognised", Place(file=file), encoding=wide),
+            )  # fmt: skip
     if b"\x00" in content[:4096]:
         raise ImpactEvalError(Finding.error("not_a_text_table", Place(file=file), file=file))
     try:
         return content.decode("utf-8"), "utf-8", ()
     except UnicodeDecodeError:
         pass
-    encoding = "cp1252"
+    encoding = old_encoding(content)
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:  # five bytes mean nothing in cp1252
