@@ -15,6 +15,7 @@ from impact_eval.diagnostics.evidence import EvidenceLevel, evidence_level
 from impact_eval.diagnostics.refit import headline_estimate
 from impact_eval.pipeline.dossier import Dossier, dossier_of
 from impact_eval.pipeline.methods_declared import make_design
+from impact_eval.pipeline.outcome_unit import refuse_beyond_share
 from impact_eval.pipeline.study_models import (
     MethodPart,
     OutcomePart,
@@ -77,8 +78,14 @@ def evaluate_outcome(
         Whether a draw decided who was treated, and whether its record is there.
     seed : int
         Of the checks that draw.
+
+    Raises
+    ------
+    ImpactEvalError
+        `beyond_share`, and what the design refuses.
     """
     design = make_design(method)
+    refuse_beyond_share(part, sample, column)
     fitted = design.fit(sample, column)
     main = headline_estimate(fitted)
     event = event_study(fitted)

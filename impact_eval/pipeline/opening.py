@@ -27,6 +27,7 @@ from impact_eval.data.waves import missing
 from impact_eval.designs.base import treated_and_comparison
 from impact_eval.pipeline.columns_used import instrument_of
 from impact_eval.pipeline.methods_declared import make_design
+from impact_eval.pipeline.outcome_unit import refuse_beyond_share
 from impact_eval.pipeline.questionnaire_waves import refuse_unknown_waves
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart, InstrumentPart, OutcomePart
@@ -192,6 +193,7 @@ class _Opening:
         method = self.study.method_of(part)
         if sample is None or method is None:
             return None
+        self._asked(key, lambda: refuse_beyond_share(part, sample, column))
         flow = self._asked(key, lambda: make_design(method).fit(sample, column).flow)
         if flow is None:
             return None
