@@ -37,7 +37,7 @@ MISSING_CODES = frozenset(
 _FAR = 66  # a code of two equal digits or more, against answers up to `_SMALL`
 _SMALL = 20
 _BELOW = -6  # a negative code that no count can be
-_TOOL_CODE = re.compile(r"AO?0*\d+")  # what LimeSurvey calls an answer
+TOOL_CODE = re.compile(r"AO?0*\d+")  # what LimeSurvey calls an answer
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _ENOUGH = 3  # distinct answers beside which -1 stands out
 
@@ -216,7 +216,7 @@ def label_moved(one: LabelMap, other: Mapping[Any, str]) -> tuple[str, str, str]
 
 
 def _says(label: str, code: str) -> bool:
-    return one_word(label) and label != code and _TOOL_CODE.fullmatch(label) is None
+    return one_word(label) and label != code and TOOL_CODE.fullmatch(label) is None
 
 
 def dictionary_labels(labels: Mapping[Any, Iterable[str]]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data.labels import EXAMPLES, as_text, encode
 from impact_eval.data.source_rows import SourceRows
-from impact_eval.data.value_labels import Wordings, carried_labels
+from impact_eval.data.value_labels import TOOL_CODE, Wordings, carried_labels
 from impact_eval.data.written import parse_number
 from impact_eval.survey.answer_codes import Answers, read_by_code, read_by_label, tell_moved
 from impact_eval.survey.code_checks import check_codes
@@ -38,10 +38,12 @@ def read_answers(
     Raises
     ------
     ImpactEvalError
-        Every fault of `read_by_label` and `check_codes`, and those found before.
+        `tool_codes_without_labels`, every fault of `read_by_label` and `check_codes`, and those
+        found before.
     """
     carried = carried_labels(frame)
     read: dict[str, Answers] = {}
+    _refuse_tool_codes(frame, [c for c in columns.values() if not carried.get(c)], faults)
     for name, column in columns.items():
         answers = _read(instrument, name, frame[column], carried.get(column, {}), faults)
         if answers is not None:
@@ -52,6 +54,26 @@ def read_answers(
     faults.raise_if_errors()
     tell_moved(read, columns, faults)
     return read
+
+
+def _refuse_tool_codes(
+    frame: pd.DataFrame, columns: Sequence[str], faults: FindingCollector
+) -> None:
+    """Refuse the answer codes of a tool without their labels: A1 may be the most or the least."""
+    held: dict[str, list[str]] = {}
+    for column in columns:
+        cells = frame[column]
+        if pd.api.types.is_numeric_dtype(cells):
+            continue
+        texts = sorted({as_text(cell).strip() for cell in pd.unique(cells.dropna())} - {""})
+        codes = [text for text in texts if TOOL_CODE.fullmatch(text)]
+        if codes:
+            held[column] = codes
+    if held:
+        first, codes = next(iter(held.items()))
+        faults.add(Finding.error("tool_codes_without_labels", Place(column=first), n=len(held),
+                                 columns=list(held), codes=codes[:EXAMPLES]))  # fmt: skip
+        faults.raise_if_errors()
 
 
 def _read(
