@@ -24,7 +24,7 @@ other = "autre"
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from impact_eval.data.labels import LabelMap, MissingKind, bare_spelling, one_sp
 from impact_eval.data.readers.reader import reader_of_form
 
 SCHEMA = "impact-eval/codebook/1"
+_SIDE = ".codes.toml"  # `suivi.codes.toml` beside `suivi.xlsx` is its codebook
 _KEYS = ("from", "type", "labels", "other", "optional", "title", "missing")
 _SERIES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _PLACEHOLDER = re.compile(r"\{i(?::0?(\d+))?\}")
@@ -107,6 +108,25 @@ class Codebook:
         taken = {t.name for c in self.columns if (t := _twin(c, other))}
         extra = [c for c in other.columns if c.name not in mine and c.name not in taken]
         return replace(self, columns=(*joined, *extra), missing={**other.missing, **self.missing})
+
+    def named_as(self, names: Iterable[str]) -> Codebook:
+        """Return this codebook with the columns named as somebody else does, by their headers.
+
+        Examples
+        --------
+        >>> book = Codebook(columns=(ColumnCode(name="Q_1", sources=("Q[1]",)),))
+        >>> [column.name for column in book.named_as(["Q[1]", "age"]).columns]
+        ['Q[1]']
+        """
+        wanted = {one_spelling(name): name for name in names}
+        columns = []
+        for column in self.columns:
+            known = [wanted[s] for s in map(one_spelling, column.headers) if s in wanted]
+            if known and column.name not in known and column.type is not ColumnType.MULTIPLE:
+                sources = (*column.sources, column.name)
+                column = replace(column, name=known[0], sources=sources)
+            columns.append(column)
+        return replace(self, columns=tuple(columns))
 
     @classmethod
     def read(cls, path: str | Path) -> Codebook:
@@ -255,6 +275,12 @@ def _column(
         title=table.get("title"),
         missing=_words(table.get("missing", ())),
     )
+
+
+def codebook_beside(path: Path) -> Path | None:
+    """Return the codebook that lies beside a table, `suivi.codes.toml`, or None."""
+    beside = path.with_name(path.stem + _SIDE)
+    return beside if beside.is_file() else None
 
 
 def find_header(column: ColumnCode, headers: tuple[str, ...]) -> str | None:

@@ -27,7 +27,7 @@ from impact_eval.core.findings import (
 )
 from impact_eval.data.cells import ColumnType, ReadColumn, read_column
 from impact_eval.data.clean_columns import read_clean_column
-from impact_eval.data.codebook import Codebook, ColumnCode, find_header
+from impact_eval.data.codebook import Codebook, ColumnCode, codebook_beside, find_header
 from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode, one_spelling
 from impact_eval.data.line_account import FileLine, LineAccount, mismatch
 from impact_eval.data.multiple import read_multiple
@@ -43,8 +43,6 @@ from impact_eval.data.value_labels import (
 )
 
 Codes: TypeAlias = "Codebook | Mapping[str, Any] | str | Path | Sequence[Codebook | str | Path]"
-
-_SIDE = ".codes.toml"  # `suivi.codes.toml` beside `suivi.xlsx` is its codebook
 
 
 def read_table(
@@ -155,8 +153,8 @@ def _read_raw(path: Path, sheet: str | int | None) -> RawTable:
 def _codebook(codes: Codes | None, path: Path) -> tuple[Codebook, tuple[Finding, ...]]:
     """Gather the codebook given, or the one that lies beside the table."""
     if codes is None:
-        beside = path.with_name(path.stem + _SIDE)
-        if not beside.is_file():
+        beside = codebook_beside(path)
+        if beside is None:
             return Codebook(), ()
         found = Finding.info("codebook_beside", Place(file=path.name), file=beside.name)
         return Codebook.read(beside), (found,)
@@ -375,10 +373,11 @@ class _RawReading:
         for header in self.headers:
             if header.strip().casefold() in _SUBMITTED:
                 cells = self.raw.frame[header].map(as_text).str.strip()
-                blank = (cells == "").to_numpy()
+                blank = (cells == "").to_numpy(dtype=bool)
                 if 0 < (n := int(blank.sum())) < len(cells):
+                    # about rows: told whether or not the study uses the column of the date
                     seen = SourceRows.of(self.raw.frame)
-                    place = seen.place_of(blank, Place(file=self.file, column=header))
+                    place = seen.place_of(blank, Place(file=self.file))
                     self.faults.add(
                         Finding.warning("incomplete_answers", place, n=n, of=len(cells),
                                         rows=seen.file_rows(blank, most=5))

@@ -30,6 +30,7 @@ from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data.identity import distinct_cells, identifying_columns, labels_of_people
 from impact_eval.data.reading import read_table
 from impact_eval.pipeline.columns_used import used_columns
+from impact_eval.pipeline.declared_codes import codes_of
 from impact_eval.pipeline.leak_files import texts_of
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart
@@ -190,7 +191,11 @@ def _of_table(
 ) -> tuple[list[tuple[TokenKind, str]], set[Words]]:
     """Return the candidates of one table, and the texts of it that the report may print."""
     try:
-        frame = read_table(study.path(file), sheet=sheet, text_columns=part.text_columns)
+        names = used_columns(study.declaration, study.folder, part)
+        codes = codes_of(study, part, file, names)
+        frame = read_table(
+            study.path(file), sheet=sheet, codes=codes, text_columns=part.text_columns
+        )
     except ImpactEvalError:
         return [], set()
     people = study.rows_are(part) is RowsAre.PEOPLE
@@ -299,6 +304,7 @@ def _texts_of_authors(study: Study) -> Iterator[str]:
     declared = study.declaration
     names = ["study.toml", *(i.definition for i in declared.instruments if i.definition)]
     names += [declared.value.map] if declared.value else []
+    names += [part.codes for part in _parts(study) if part.codes]
     for name in names:
         path = study.path(name)
         if path.is_file():

@@ -19,6 +19,7 @@ from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.core.provenance import canonical_json, sha256, versions
 from impact_eval.pipeline.checker import write_checker_page
 from impact_eval.pipeline.crate import write_crate
+from impact_eval.pipeline.declared_codes import code_files
 from impact_eval.pipeline.editions import (
     INTERNAL,
     internal_folder,
@@ -204,6 +205,7 @@ def _files(study: Study) -> list[str]:
     names = [file for part in parts for file, _ in part.tables]
     names += [part.definition for part in declared.instruments if part.definition]
     names += [declared.value.map] if declared.value else []
+    names += [path.relative_to(study.folder).as_posix() for path in code_files(study)]
     return sorted(set(names))
 
 

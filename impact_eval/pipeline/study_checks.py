@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from impact_eval.core.dates import first_day, iso_date, last_day
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.data.codebook import codebook_beside
 from impact_eval.data.layout import find_table
 from impact_eval.survey.catalogue import instrument_names
 
@@ -182,10 +183,12 @@ def _check_instruments(instruments: list[Mapping[str, Any]], faults: FindingColl
 
 def _file_keys(raw: Mapping[str, Any]) -> list[tuple[str, Any]]:
     keys: list[tuple[str, Any]] = [("data.file", _table(raw.get("data")).get("file"))]
+    keys.append(("data.codes", _table(raw.get("data")).get("codes")))
     keys += _wave_files("data", _table(raw.get("data")))
     for i, instrument in enumerate(_tables(raw.get("instruments"))):
         data = _table(instrument.get("data"))
         keys.append((f"instruments[{i + 1}].data.file", data.get("file")))
+        keys.append((f"instruments[{i + 1}].data.codes", data.get("codes")))
         keys += _wave_files(f"instruments[{i + 1}].data", data)
         keys.append((f"instruments[{i + 1}].definition", instrument.get("definition")))
     keys.append(("protocol.draw_record", _table(raw.get("protocol")).get("draw_record")))
@@ -279,7 +282,7 @@ def _check_columns(
 
 def _header_of_waves(data: Mapping[str, Any], folder: Path, path: Path) -> list[str] | None:
     """Return the columns of the tables of a part; None when only a full reading can tell them."""
-    if path.with_name(f"{path.stem}.codes.toml").is_file():
+    if _has_codebook(data, path):
         return None  # a codebook may rename them
     files = [name for _, name in _wave_files("", data) if isinstance(name, str)]
     headers = [header_of(folder / name) for name in files] if files else [header_of(path)]
@@ -287,6 +290,10 @@ def _header_of_waves(data: Mapping[str, Any], folder: Path, path: Path) -> list[
     if len(known) < len(headers):
         return None
     return list(dict.fromkeys(name for header in known for name in header))
+
+
+def _has_codebook(data: Mapping[str, Any], path: Path) -> bool:
+    return data.get("codes") is not None or codebook_beside(path) is not None
 
 
 def _side_by_side(data: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -364,7 +371,7 @@ def _check_text_columns(raw: Mapping[str, Any], folder: Path, faults: FindingCol
         if path is None or not path.is_relative_to(folder) or not isinstance(columns, list):
             continue
         header = header_of(path)
-        if header is None or path.with_name(f"{path.stem}.codes.toml").is_file():
+        if header is None or _has_codebook(data, path):
             continue
         for i, column in enumerate(columns):
             if isinstance(column, str) and column not in header:

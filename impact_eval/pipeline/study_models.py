@@ -208,6 +208,9 @@ class DataPart(Part):
     """File of the study folder: CSV, Excel, Parquet, SPSS, Stata…"""
     sheet: str | int | None = None
     """Sheet of a workbook, by name or number; the first by default."""
+    codes: str | None = None
+    """File of the study folder that says what the codes mean: a LimeSurvey `.lss`, an XLSForm, a \
+codebook; `<table>.codes.toml` beside the table is read by itself."""
     roles: RolesPart = RolesPart()
     """Which column plays which role."""
     waves: WavesPart | None = None

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 
@@ -44,9 +44,11 @@ from impact_eval.data.source_rows import SourceRows
 from impact_eval.data.value_labels import long_dictionary
 from impact_eval.data.waves import stack_tables, to_long
 from impact_eval.pipeline.columns_used import instruments_of, role_columns, used_columns
+from impact_eval.pipeline.declared_codes import codes_of
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart
 
+_Read: TypeAlias = dict[tuple[object, ...], pd.DataFrame]  # each file once, as it is declared
 # Cells of these forms are of people even in a table said to be of territories.
 _NEVER_OF_PLACES = frozenset(
     {
@@ -166,8 +168,8 @@ def read_tables(study: Study, *, signed: bool = True) -> StudyTables:
     ImpactEvalError
         What `read_table` and `to_long` refuse; `weak_key` for a short `IMPACT_EVAL_KEY`.
     """
-    parts = [study.declaration.data, *(part.data for part in study.declaration.instruments)]
-    read: dict[tuple[str, str | int | None, tuple[str, ...]], pd.DataFrame] = {}
+    parts = _parts(study)
+    read: _Read = {}
     wholes, faults = [], FindingCollector()
     for part in parts:
         try:
@@ -178,6 +180,10 @@ def read_tables(study: Study, *, signed: bool = True) -> StudyTables:
     everyone = _labels(wholes)
     tables = tuple((whole.part, _hidden(study, whole, everyone, signed=signed)) for whole in wholes)
     return StudyTables(tables, tuple(everyone.values()))
+
+
+def _parts(study: Study) -> list[DataPart]:
+    return [study.declaration.data, *(part.data for part in study.declaration.instruments)]
 
 
 def sample_of(study: Study, frame: pd.DataFrame, part: DataPart) -> Sample:
@@ -211,16 +217,21 @@ def _labels_alike(part: DataPart) -> LabelsAlike:
 def _frames(
     study: Study,
     part: DataPart,
-    read: dict[tuple[str, str | int | None, tuple[str, ...]], pd.DataFrame],
+    read: _Read,
 ) -> list[pd.DataFrame]:
     """Return the tables of a part, each file read once; all that is refused of them together."""
     out, faults = [], FindingCollector()
+    names = frozenset().union(*(
+        used_columns(study.declaration, study.folder, one) | _wave_columns(one)
+        for one in _parts(study)
+    ))  # fmt: skip
     for file, sheet in part.tables:
-        key = (file, sheet, part.text_columns)
         try:
+            codes = codes_of(study, part, file, names)
+            key = (file, sheet, part.text_columns, codes and (part.codes, names))
             if key not in read:
                 read[key] = read_table(
-                    study.path(file), sheet=sheet, text_columns=part.text_columns
+                    study.path(file), sheet=sheet, codes=codes, text_columns=part.text_columns
                 )
             out.append(read[key])
         except ImpactEvalError as error:

@@ -194,6 +194,18 @@ def _workbook(path: Path) -> None:
     book.save(path)
 
 
+OTHER_WAY = """schema = "impact-eval/codebook/1"
+[columns.emploi]
+optional = true
+labels = { 1 = "oui", 2 = "non" }
+[columns.q1]
+optional = true
+[columns.q1.labels]
+1 = "Tout à fait en accord"
+2 = "Plutôt en accord"
+3 = "Plutôt en désaccord"
+4 = "Tout à fait en désaccord"
+"""
 OWN_SCALE = """schema = "impact-eval/instrument/1"
 id = "mine"
 version = "1"
@@ -263,6 +275,8 @@ def write_files(folder: Path) -> None:
         "map.toml": MAP.format(amount=20000),
         "dear.toml": MAP.format(amount=90000),
         "mine.toml": OWN_SCALE,
+        "nothing.codes.toml": 'schema = "impact-eval/codebook/1"\n',
+        "other.codes.toml": OTHER_WAY,
         "yours.toml": OWN_SCALE.replace('{ id = "q4" }', '{ id = "q6" }'),
     }
     for name, text in texts.items():
@@ -429,6 +443,7 @@ PAIRS: dict[str, Pair] = {
     "data.waves.sheets": Pair("wide", ABSENT, ["un"], "waves_tables_mismatch"),
     "data.waves.files": Pair("wide", ABSENT, ["wide.csv"], "waves_tables_mismatch"),
     "data.treated_from": Pair("panel", ABSENT, 2021, "treated_from_alone"),
+    "data.codes": Pair("people", "nothing.codes.toml", "other.codes.toml", "unknown_label"),
     "data.text_columns": Pair(
         "people", ABSENT, ["code"], also={"data.roles.cluster": "code"}
     ),
@@ -496,6 +511,7 @@ PAIRS: dict[str, Pair] = {
         "scale", 1, 2,
         also={f"{METHOD}.name": "did", f"{UNDER}.cohort": ABSENT, f"{UNDER}.treatment": "aide"},
     ),
+    "instruments[].data.codes": Pair("scale", "nothing.codes.toml", "other.codes.toml", RESULTS),
     "instruments[].data.text_columns": Pair(
         "scale", ABSENT, ["code"], also={**GROUPS, f"{UNDER}.cluster": "code"}
     ),
