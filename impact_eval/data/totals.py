@@ -30,6 +30,12 @@ _WORD = re.compile(
     r"(total|totaux|moyennes?|somme|ensemble|effectifs?|average|mean|sum|subtotal|ecart type"
     r"|mediane|median|minimum|maximum|min|max|nb|nombre)\b"
 )
+_BELOW = re.compile(  # short words that may be anything elsewhere: asked in the last rows alone
+    r"(n|eff|nbre|moy|count|std|sd|variance|standard deviation|cumul|parts?|taux|pourcentages?|pct"
+    r"|percent|q[123]|quartiles?|1er quartile|dont|bilan|synthese|solde|overall|all|grand total"
+    r"|tous|toutes|ecart|resultats?)\b"
+)
+_BOTTOM = 8  # rows
 _SURE = re.compile(
     r"((sous |grand )?(total|totaux)( general| generaux| partiel)?|moyennes?( generale| ponderee)?"
     r"|subtotal|average|mean|ecart type|mediane|ensemble)"
@@ -131,8 +137,16 @@ def _may_sum(row: Row, place: int, n: int) -> bool:
     """Whether a row is worth asking: a label that says so, or numbers alone in the last rows."""
     if place >= n - 2 and n > 2:
         first, text = _label(row)
-        return says_total(text) if text else first > 0
-    return says_total(next((cell for cell in row if cell is not None and cell != ""), None))
+        return says_total(text) or _sums_below(text) if text else first > 0
+    cell = next((cell for cell in row if cell is not None and cell != ""), None)
+    return says_total(cell) or (
+        place >= n - _BOTTOM and isinstance(cell, str) and _sums_below(cell)
+    )
+
+
+def _sums_below(text: str) -> bool:
+    """Whether a label may be that of a sum below a table, where « N = » is nobody."""
+    return text.lstrip().startswith("%") or _BELOW.match(bare_spelling(text)) is not None
 
 
 def _plain(cell: Any) -> float | None:

@@ -421,3 +421,28 @@ def test_a_big_regular_file_takes_the_fast_road(tmp_path: Path, end: str, quote:
     frame = as_text(tmp_path, text)
     assert lines(frame) == {"headings": 1, "read": 900}
     assert frame["n"].tolist() == [i % 89 for i in range(900)]
+
+
+@pytest.mark.parametrize(
+    ("label", "value"),
+    [("N =", 12), ("n", 12), ("Eff.", 12), ("Moy.", 5.5), ("% total", 5.5), ("Cumul", 66),
+     ("Std dev", 3.61), ("Q2", 5.5), ("Overall", 5.5), ("Count", 12)],
+)  # fmt: skip
+@pytest.mark.parametrize("after", [0, 1, 3])
+def test_a_short_word_below_a_table_is_nobody_when_its_numbers_say_so(
+    tmp_path: Path, label: str, value: float, after: int
+) -> None:
+    lines = ["Code;Ville;Note", *(f"P{i};Bourg;{i}" for i in range(12)), f"{label};;{value}"]
+    lines += ["Total;;66", "Minimum;;0", "Maximum;;11"][:after]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    frame = read_table(tmp_path / "t.csv")
+    assert frame["Code"].tolist() == [f"P{i}" for i in range(12)]
+
+
+def test_a_person_called_as_a_sum_stays_when_the_numbers_do_not_say_so(tmp_path: Path) -> None:
+    lines = ["Code;Note;Age", *(f"P{i};{i};{30 + i}" for i in range(12)), "N;4;33", "All;7;31"]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    frame = read_table(tmp_path / "t.csv")
+    assert frame["Code"].tolist()[-2:] == ["N", "All"]
+    codes = [e["code"] for e in frame.attrs["reading"]["log"]]
+    assert codes.count("total_row_suspected") == 2
