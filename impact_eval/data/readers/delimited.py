@@ -13,9 +13,9 @@ from pathlib import Path
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.data.encodings import old_encoding, two_byte_encoding
 from impact_eval.data.layout import find_table
 from impact_eval.data.line_account import FileLine, LineAccount
-from impact_eval.data.readers.encodings import old_encoding, two_byte_encoding
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, register_reader
 from impact_eval.data.regular_text import count_lines, read_regular

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from impact_eval.data.readers.encodings import OLD_ENCODINGS, old_encoding
+from impact_eval.data.encodings import OLD_ENCODINGS, old_encoding
 from impact_eval.data.reading import read_table
 
 TABLES = (
