@@ -57,7 +57,10 @@ MISSING_WORDS: Mapping[str, MissingKind] = MappingProxyType(
         **dict.fromkeys(("n/a", "na", "#n/a", "nan", "<na>", "sans objet", "non concerné",
                          "non concerne", "non concernée", "not applicable"), MissingKind.NOT_SHOWN),
         **dict.fromkeys(("nr", "nc", "nd", "n.r.", "n.c.", "n.d.", "nsp/nr", "non réponse",
-                         "non reponse", "sans réponse", "sans reponse", "non renseigné",
+                         "non reponse", "non réponses", "pas de réponse", "aucune réponse",
+                         "réponse manquante", "n'a pas répondu", "non répondu", "no response",
+                         "non renseignés", "non renseignées", "non communiquée",
+                         "sans réponse", "sans reponse", "non renseigné",
                          "non renseigne", "non renseignée", "non communiqué", "no answer",
                          "null", "none", "manquant", "missing", "#null!", "#ref!", "#value!",
                          "#valeur!", "#div/0!", "#nom?", "#name?"), MissingKind.NOT_RECORDED),
@@ -98,7 +101,11 @@ def bare_spelling(text: str) -> str:
 
 def missing_kind(text: str, words: Mapping[str, MissingKind] = MISSING_WORDS) -> MissingKind | None:
     """Return why a cell counts as missing, or None when it holds an answer."""
-    return words.get(one_spelling(text))
+    spelling = one_spelling(text)
+    found = words.get(spelling)
+    if found is not None or "-" not in spelling:
+        return found
+    return words.get(spelling.replace("-", " ").strip() or spelling)  # « non-réponse »
 
 
 def as_text(value: Any) -> str:

@@ -175,6 +175,25 @@ def _is_second_level(upper: Row, lower: Row, below: Row) -> bool:
     return any(not _is_words(cell) and not is_blank(cell) for cell in below)
 
 
+def _names_choices(upper: Row, lower: Row, below: Sequence[Row]) -> bool:
+    """Whether a row names the choices of questions that are written over each of their columns.
+
+    It is blank under every other name, where the rows below are answered: it is nobody's row.
+    """
+    names = [as_text(cell).strip() for cell in upper]
+    again = {
+        i for i, name in enumerate(names)
+        if name and name in (names[i - 1] if i else None, *names[i + 1 : i + 2])
+    }  # fmt: skip
+    others = [i for i, name in enumerate(names) if name and i not in again]
+    choices = [(names[i], as_text(lower[i]).strip()) for i in sorted(again)]
+    if not again or not others or len(set(choices)) < len(choices):
+        return False
+    if not all(_is_words(lower[i]) for i in again) or not all(is_blank(lower[i]) for i in others):
+        return False
+    return bool(below) and all(not is_blank(below[0][i]) for i in others[:1])
+
+
 def header_levels(grid: Sequence[Row], first: int, merges: Sequence[Merge]) -> list[Row]:
     """Return the header rows from `first` down, blanks of upper levels filled rightwards."""
     levels = [_spans(grid[first], first, merges)]
@@ -182,7 +201,8 @@ def header_levels(grid: Sequence[Row], first: int, merges: Sequence[Merge]) -> l
     while len(levels) < _MAX_LEVELS and index + 2 < len(grid):
         upper, lower = grid[index], grid[index + 1]
         across = _is_merged(index, merges)
-        if not across and not _has_groups_above(grid, index + 1, merges):
+        repeated = _names_choices(upper, lower, grid[index + 2 :])
+        if not across and not repeated and not _has_groups_above(grid, index + 1, merges):
             if not _is_second_level(upper, lower, grid[index + 2]):
                 break
         elif not all(_is_words(cell) or is_blank(cell) for cell in lower):

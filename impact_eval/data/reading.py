@@ -28,7 +28,7 @@ from impact_eval.core.findings import (
 from impact_eval.data.cells import ColumnType, ReadColumn, read_column
 from impact_eval.data.clean_columns import read_clean_column
 from impact_eval.data.codebook import Codebook, ColumnCode, codebook_beside, find_header
-from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode, one_spelling
+from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode, missing_kind
 from impact_eval.data.line_account import FileLine, LineAccount, mismatch
 from impact_eval.data.multiple import read_multiple
 from impact_eval.data.readers.raw import RawTable
@@ -407,7 +407,7 @@ def _typed(column: pd.Series[Any], declared: Mapping[MissingKind, int]) -> ReadC
 
 def _missing_words_seen(column: pd.Series[Any], words: Mapping[str, MissingKind]) -> list[str]:
     seen = (as_text(cell).strip() for cell in pd.unique(column.dropna()))
-    return sorted({text for text in seen if text and one_spelling(text) in words})[:12]
+    return sorted({text for text in seen if text and missing_kind(text, words)})[:12]
 
 
 def _labels(code: ColumnCode | None, held: Mapping[Any, str] | None) -> dict[str, Any]:

@@ -169,7 +169,9 @@ def is_row_of_data(names: Sequence[str], below: Sequence[Row]) -> bool:
     rows = below[:_HEAD]
     if len(rows) < _FEWEST + 1 or any(not name for name in names):
         return False
-    strong = _strong(rows)
+    strong = _strong(
+        [[re.sub(r"\s+", " ", c) if isinstance(c, str) else c for c in row] for row in rows]
+    )  # the names have single spaces
     if len(strong) < _FEWEST or not all(column.fits(names[column.place]) for column in strong):
         return False
     numbers = [parse_number(names[column.place]) for column in strong if column.numbers]
