@@ -42,6 +42,7 @@ from impact_eval.data.sample_labels import spell_labels
 from impact_eval.data.shared_notes import SharedNotes
 from impact_eval.data.source_rows import SourceRows
 from impact_eval.data.value_labels import long_dictionary
+from impact_eval.data.wave_people import people_in_one_spelling
 from impact_eval.data.waves import stack_tables, to_long
 from impact_eval.pipeline.columns_used import instruments_of, role_columns, used_columns
 from impact_eval.pipeline.declared_codes import codes_of
@@ -259,6 +260,9 @@ def _whole(study: Study, part: DataPart, frames: Sequence[pd.DataFrame]) -> _Who
         noticed = (*seen, *(finding for finding in warned if finding not in seen))
         tables.append(SeenTable(file, sheet, len(frame), columns, noticed))
         identifying += named
+    joined: tuple[Finding, ...] = ()
+    if len(part.tables) > 1 and roles.unit is not None:
+        frames, joined = people_in_one_spelling(frames, unit=roles.unit, alike=_labels_alike(part))
     frame = _one_above_the_other(part, frames)
     if part.treated_from is not None and roles.treatment and roles.time:
         frame = helped_since(
@@ -267,7 +271,7 @@ def _whole(study: Study, part: DataPart, frames: Sequence[pd.DataFrame]) -> _Who
     told = _joined(part, logs)
     hidden = _labels_of_people(part, frame, identifying, rows_are)
     frame, spelled = _one_spelling(part, frame, hidden)
-    told["log"] += [finding.to_dict() for finding in spelled]
+    told["log"] += [finding.to_dict() for finding in (*joined, *spelled)]
     return _Whole(part, frame, tuple(identifying), hidden, told, tuple(tables))
 
 
