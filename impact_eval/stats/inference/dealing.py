@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -262,7 +263,8 @@ class _Deals:
     def _every(self) -> IntArray:
         out = np.empty((1, 0), dtype=np.int64)
         for members, dealt in self.blocks:
-            own = members[_choices(len(members), np.unique(dealt, return_counts=True)[1])]
+            counts = np.unique(dealt, return_counts=True)[1]
+            own = members[_choices(len(members), tuple(counts.tolist()))]
             out = np.hstack([np.repeat(out, len(own), axis=0), np.tile(own, (len(out), 1))])
         return out
 
@@ -288,17 +290,23 @@ def _count(size: int, dealt: IntArray) -> int:
     return total
 
 
-def _choices(size: int, counts: IntArray) -> IntArray:
-    """Return every way, (b, q), of choosing members for groups of these sizes, group by group."""
+@lru_cache(maxsize=8)
+def _choices(size: int, counts: tuple[int, ...]) -> IntArray:
+    """Return every way, (b, q), of choosing members for groups of these sizes, group by group.
+
+    A design made again, an aggregation or a row left out deals among as many: they are listed once.
+    """
     out = np.empty((1, 0), dtype=np.int64)
     left = np.arange(size)[None, :]
-    for n in counts.tolist():
-        chosen = np.array(list(combinations(range(left.shape[1]), n)), dtype=np.int64)
-        rest = np.array(
-            [np.delete(np.arange(left.shape[1]), row) for row in chosen], dtype=np.int64
-        )
+    for n in counts:
+        width = left.shape[1]
+        chosen = np.array(list(combinations(range(width), n)), dtype=np.int64)
+        free = np.ones((len(chosen), width), dtype=bool)
+        np.put_along_axis(free, chosen, False, axis=1)
+        rest = np.nonzero(free)[1].reshape(len(chosen), width - n)
         out = np.hstack([np.repeat(out, len(chosen), axis=0), left[:, chosen].reshape(-1, n)])
         left = left[:, rest].reshape(len(out), -1)
+    out.flags.writeable = False
     return out
 
 
