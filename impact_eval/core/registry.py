@@ -7,7 +7,7 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from impact_eval.core.findings import Finding, ImpactEvalError, nearest
 
@@ -122,11 +122,12 @@ class Registry(Generic[T]):
 
 def declared_elsewhere(group: str) -> EntryPoints:
     """Return what installed packages declare for a group of entry points."""
-    return _declared(tuple(sys.path)).select(group=group)
+    found: EntryPoints = _declared(tuple(sys.path)).select(group=group)
+    return found
 
 
 @lru_cache(maxsize=2)
-def _declared(path: tuple[str, ...]) -> EntryPoints:
+def _declared(path: tuple[str, ...]) -> Any:  # a dict of groups before Python 3.12; both select
     """Return all that the packages of a search path declare: they are read once for all groups."""
     from importlib.metadata import entry_points
 

@@ -47,12 +47,8 @@ _HERE = (
 )
 
 
-def _classes() -> dict[str, type[Design]]:
-    return {design.__name__: design for design in designs.here(__name__)}
-
-
 def __dir__() -> list[str]:
-    return sorted((*_HERE, *_classes()))
+    return sorted((*_HERE, *(design.__name__ for design in designs.here(__name__))))
 
 
 if not TYPE_CHECKING:  # for a checker, a name that is not there is a fault
@@ -62,7 +58,8 @@ if not TYPE_CHECKING:  # for a checker, a name that is not there is a fault
         if name == "__all__":
             return __dir__()
         if not name.startswith("_"):
-            globals().update(_classes())  # with them come their modules, under their own names
+            # with them come their modules, under their own names
+            globals().update({design.__name__: design for design in designs.here(__name__)})
         if name not in globals():
             raise AttributeError(name)
         return globals()[name]

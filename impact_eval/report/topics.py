@@ -7,7 +7,7 @@ headings of each file tell which codes it holds, so only the files that may hold
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -50,21 +50,21 @@ class Topics(Mapping[str, T], Generic[T]):
         return self._texts[key]
 
     def __iter__(self) -> Iterator[str]:
-        for name in list(self._waiting):
-            self._take(name)
+        self._take(list(self._waiting))
         return iter(self._texts)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        self._take(list(self._waiting))
+        return len(self._texts)
 
     def _read(self, key: str) -> None:
         parts = key.split(".")
         above = {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
-        for name in [name for name in self._waiting if above & self._heads[name]]:
-            self._take(name)
+        self._take([name for name in self._waiting if above & self._heads[name]])
 
-    def _take(self, name: str) -> None:
-        self._texts.update(self._parse(self._waiting.pop(name)))
+    def _take(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._texts.update(self._parse(self._waiting.pop(name)))
 
 
 def _heads(text: str) -> frozenset[str]:

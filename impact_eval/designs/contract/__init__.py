@@ -16,6 +16,7 @@ A design that gives an example imports this door: the checks are loaded when the
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from impact_eval.designs.contract.example import SEED, Example, example_of
@@ -24,16 +25,14 @@ if TYPE_CHECKING:
     from impact_eval.designs.contract.checks_by_name import CHECKS
     from impact_eval.designs.contract.simulated import null_rejections
 
+_LATER = {"CHECKS": "checks_by_name", "null_rejections": "simulated"}
+
 __all__ = ["CHECKS", "SEED", "Example", "example_of", "null_rejections"]
 
 if not TYPE_CHECKING:  # for a checker, a name that is not there is a fault
 
     def __getattr__(name: str) -> object:
         """Load the checks when they are first asked for."""
-        if name == "CHECKS":
-            from impact_eval.designs.contract.checks_by_name import CHECKS as found
-        elif name == "null_rejections":
-            from impact_eval.designs.contract.simulated import null_rejections as found
-        else:
+        if name not in _LATER:
             raise AttributeError(name)
-        return found
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
