@@ -319,16 +319,19 @@ class DrawSource:
         NaN without draws.
     draws : Draws or None
         (b, K).
+    df : float
+        Degrees of freedom of the variance of the draws.
     """
 
     covariance: FloatArray
     draws: Draws | None
+    df: float = np.inf
 
     def combine(self, contrasts: FloatArray, shares: FloatArray | None = None) -> Combination:
         """Combine, see `InfluenceSource`; shares are fixed here."""
         drawn = self.draws and Draws(self.draws.kind, self.draws.values @ contrasts.T)
         matrix = contrasts @ self.covariance @ contrasts.T
-        return Combination(matrix, None, np.full(len(contrasts), np.inf), draws=drawn)
+        return Combination(matrix, None, np.full(len(contrasts), self.df), draws=drawn)
 
 
 def sum_by_code(values: FloatArray, codes: IntArray, size: int) -> FloatArray:

@@ -67,6 +67,8 @@ class SyntheticDiD:
     Parameters
     ----------
     inference : {"auto", "placebo", "jackknife", "bootstrap"}
+        By default, placebo where controls are enough of them, else jackknife; with few units, with
+        degrees of freedom of the controls less one in place of the normal law.
         Placebo: controls play the treated (all sets when there are few), needs more controls than
         treated units. Jackknife: weights kept, at least two treated units at each date. Bootstrap:
         units drawn again, at least two treated units at each date.
@@ -162,11 +164,22 @@ class SyntheticDiD:
         return CellAggregator(
             cells=_cells(panel, entries, untested=draws is None),
             report=report,
-            source=DrawSource(_covariance(draws, entries), draws),
+            source=DrawSource(
+                _covariance(draws, entries), draws, self._degrees(panel, few=bool(few))
+            ),
             alone=Alone.AS_ASKED,
             overall=Overall.OF_CELLS,
             label=panel.period,
         ).estimate()
+
+    def _degrees(self, panel: CompletePanel, *, few: bool) -> float:
+        """Return the degrees of freedom: with few, a variance over c controls knows c - 1 of it.
+
+        An inference asked for by name keeps the normal law, as the paper's does.
+        """
+        if not few or self.inference != SyntheticInference.AUTO:
+            return float("inf")
+        return float(max(int(panel.never.sum()) - 1, 1))
 
     def _choose(self, panel: CompletePanel, entries: list[_Entry]) -> str | None:
         """Return the inference that these numbers allow, or refuse the one asked for."""
