@@ -184,6 +184,7 @@ def cronbach_alpha(
     mean_r = float(between.mean())
     with np.errstate(divide="ignore"):
         signal = float(np.float64(k * mean_r) / (1 - mean_r))
+    # items that cancel out leave a standardised total without variance: nothing to divide by
     whole = 1 + (k - 1) * mean_r
     standardized = k * mean_r / whole if whole > 1e-12 else float("nan")
     return Alpha(
