@@ -45,7 +45,7 @@ PART_OF_YEAR = dict.fromkeys(("t", "q", "tr", "trim", "trimestre", "qtr", "quart
 _ENDINGS = frozenset({"er", "e", "eme", "st", "nd", "rd", "th"})
 _YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
 _DATES = (
-    (re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?"), (0, 1, 2)),
+    (re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2})(?:[ t]00:00(?::00(?:\.0+)?)?)?)?"), (0, 1, 2)),
     (re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})"), (2, 1, 0)),
     (re.compile(r"(\d{1,2})/(\d{4})"), (1, 0)),
 )

@@ -20,6 +20,7 @@ WRITTEN: dict[str, Any] = {
     "periods": lambda q: q,
     "a time zone": lambda q: q.to_timestamp().tz_localize("Europe/Paris"),
     "iso": lambda q: f"{q.to_timestamp():%Y-%m-%d}",
+    "iso with midnight": lambda q: f"{q.to_timestamp()}",
     "day first": lambda q: f"{q.to_timestamp():%d/%m/%Y}",
     "quarters": lambda q: f"{q.year} T{q.quarter}",
     "quarters of a year": lambda q: f"{q.quarter}e trimestre {q.year}",
