@@ -119,7 +119,7 @@ PANEL_DESIGNS = (*STAGGERED, DifferenceInDifferences, BeforeAfter, SyntheticDiD)
 @pytest.mark.parametrize(("treated", "towns"), [(3, 20), (10, 20), (10, 40), (20, 60), (1, 12)])
 def test_one_table_is_told_the_same_by_every_design(design: Any, treated: int, towns: int) -> None:
     frame = panel(treated, towns, people=1, periods=4)
-    expected = {"few_clusters": towns} if towns < 40 else {}
+    expected = {"few_clusters": towns} if towns < 50 else {}
     if treated < 10 and design is not BeforeAfter:  # it does not look at who is treated
         expected["few_treated_units"] = treated
     options = {"draws": 20} if design is SyntheticDiD else {}
@@ -150,11 +150,11 @@ def test_the_covariance_says_what_is_independent() -> None:
     assert not clusters_declared(bare, Clustered("unit"))
 
 
-def test_limits_are_ten_treated_and_forty_in_all() -> None:
-    assert few_independent(treated=10, total=40, clustered=True) == ()
-    told = few_independent(treated=9, total=39, clustered=False)
+def test_limits_are_ten_treated_and_fifty_in_all() -> None:
+    assert few_independent(treated=10, total=50, clustered=True) == ()
+    told = few_independent(treated=9, total=49, clustered=False)
     assert [(f.code, dict(f.values)) for f in told] == [
-        ("few_clusters", {"n": 39, "advised": 40}),
+        ("few_clusters", {"n": 49, "advised": 50}),
         ("few_treated_units", {"n": 9, "advised": 10}),
     ]
 

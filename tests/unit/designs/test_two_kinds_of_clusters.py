@@ -69,7 +69,7 @@ def test_one_treated_place_tells_no_chance_whichever_kind_comes_first(
 
 def test_with_many_of_each_kind_the_usual_margin_stays() -> None:
     frame = places_and_advisers(60, 30)
-    frame["adviser"] = frame["id"] % 41
+    frame["adviser"] = frame["id"] % 53
     estimate = fitted(designs.TwoWayFixedEffects(), frame, "place", "adviser")
     assert estimate.method.covariance.startswith("CR1")
     assert not {f.code for f in estimate.findings} & {"few_clusters", "few_treated_clusters"}
