@@ -14,7 +14,9 @@ from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart
 
 
-def codes_of(study: Study, part: DataPart, file: str, names: Iterable[str]) -> Codebook | None:
+def declared_codebook(
+    study: Study, part: DataPart, file: str, names: Iterable[str]
+) -> Codebook | None:
     """Return the codebook of a table, or None when the reading finds it by itself.
 
     Parameters

@@ -30,7 +30,7 @@ from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data.identity import distinct_cells, identifying_columns, labels_of_people
 from impact_eval.data.reading import read_table
 from impact_eval.pipeline.columns_used import used_columns
-from impact_eval.pipeline.declared_codes import codes_of
+from impact_eval.pipeline.declared_codes import declared_codebook
 from impact_eval.pipeline.leak_files import texts_of
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart
@@ -192,7 +192,7 @@ def _of_table(
     """Return the candidates of one table, and the texts of it that the report may print."""
     try:
         names = used_columns(study.declaration, study.folder, part)
-        codes = codes_of(study, part, file, names)
+        codes = declared_codebook(study, part, file, names)
         frame = read_table(
             study.path(file), sheet=sheet, codes=codes, text_columns=part.text_columns
         )

@@ -45,7 +45,7 @@ from impact_eval.data.value_labels import long_dictionary
 from impact_eval.data.wave_people import people_in_one_spelling
 from impact_eval.data.waves import stack_tables, to_long
 from impact_eval.pipeline.columns_used import instruments_of, role_columns, used_columns
-from impact_eval.pipeline.declared_codes import codes_of
+from impact_eval.pipeline.declared_codes import declared_codebook
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart
 
@@ -228,7 +228,7 @@ def _frames(
     ))  # fmt: skip
     for file, sheet in part.tables:
         try:
-            codes = codes_of(study, part, file, names)
+            codes = declared_codebook(study, part, file, names)
             key = (file, sheet, part.text_columns, codes and (part.codes, names))
             if key not in read:
                 read[key] = read_table(
