@@ -86,6 +86,8 @@ def _of_texts(
     told = _Odd.read(column.iloc[odd], words)
     if told is None or not np.isfinite(numbers[plain | comma]).all():
         return None
+    if told.mixed or (told.units and (plain.any() or comma.any())):
+        return None  # two units, or a unit beside bare numbers: the careful way tells them apart
     numbers[odd] = told.values
     if len(odd) and sum(told.missing.values()) == len(column):
         return None  # no answer at all
@@ -114,6 +116,7 @@ class _Odd:
         self.values = np.full(n, np.nan)
         self.missing: dict[MissingKind, int] = {}
         self.units: set[str] = set()
+        self.bare = False
         self.written = 0
 
     @classmethod
@@ -136,9 +139,15 @@ class _Odd:
                 return None
             values[i] = number[0]
             out.units |= {number[1]} if number[1] else set()
+            out.bare = out.bare or not number[1]
             out.written += 0 if NUMBER.fullmatch(text) else int(counts[i])
         out.values = values[codes + 1]
         return out
+
+    @property
+    def mixed(self) -> bool:
+        """Whether there are two units, or one beside numbers without any."""
+        return len(self.units) + (self.bare and bool(self.units)) > 1
 
     @property
     def unit(self) -> str | None:

@@ -63,6 +63,9 @@ def test_both_ways_agree(cells: list[str], dtype: str, declared: ColumnType | No
         (["NSP", ""], False),
         (["1", "12/01/2024"], False),
         ([1, "2"], False),
+        (["3 €", "45 %"], False),
+        (["3 €", "4"], False),
+        (["3 €", "1 234,50 €"], True),
     ],
 )
 def test_what_is_left_to_the_careful_way(cells: list[object], fast: bool) -> None:
