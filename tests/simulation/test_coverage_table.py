@@ -22,7 +22,7 @@ from benchmarks.coverage_tables import CELLS, Cell, drawn
 from impact_eval.designs import designs
 
 NAMES = [kind.info.name for kind in designs]
-DRAWS = 400  # the Monte-Carlo error of five in a hundred is then 1.1
+DRAWS = 200  # the Monte-Carlo error of five in a hundred is then 1.5; the published table has more
 
 
 def test_the_page_is_that_of_the_file_and_holds_every_design() -> None:
