@@ -22,6 +22,8 @@ from impact_eval.core.findings import (
     Severity,
 )
 from impact_eval.core.vocabulary import RowsAre
+from impact_eval.data.measures import read_outcome
+from impact_eval.data.roles import column_of
 from impact_eval.data.sample import Sample
 from impact_eval.data.waves import missing
 from impact_eval.designs.base import treated_and_comparison
@@ -191,7 +193,10 @@ class _Opening:
             self.faults.add(missing(key, column, known))
             return None
         method = self.study.method_of(part)
-        if sample is None or method is None:
+        if sample is None:  # its roles are refused: what the cells of the outcome hold is told too
+            self._asked(key, lambda: _read_alone(frame, column))
+            return None
+        if method is None:
             return None
         self._asked(key, lambda: refuse_beyond_share(part, sample, column))
         flow = self._asked(key, lambda: make_design(method).fit(sample, column).flow)
@@ -209,6 +214,12 @@ class _Opening:
                 place = finding.place or (None if key is None else Place(key=key))
                 self.faults.add(Finding(finding.code, finding.severity, finding.values, place))
             return None
+
+
+def _read_alone(frame: pd.DataFrame, column: str) -> None:
+    faults = FindingCollector()
+    read_outcome(column_of(frame, column), faults)
+    faults.raise_if_errors()
 
 
 def _counted(sample: Sample | None) -> OpenedSample | None:

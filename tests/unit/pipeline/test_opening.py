@@ -113,6 +113,24 @@ def test_faults_of_the_declaration_and_of_the_data_are_told_together(
     assert {f.code for f in opened(folder).faults} == {"treated_from_alone", "duplicated_rows"}
 
 
+def test_a_role_refused_hides_no_odd_cell_of_an_outcome(write: Write, tmp_path: Path) -> None:
+    table = wide().astype({"Emploi sortie": object})
+    table.loc[4, "Dossier"] = None
+    table.loc[9, "Emploi sortie"] = "peut-être"
+    table.to_excel(tmp_path / "d.xlsx", index=False)
+    folder = write(
+        "did",
+        "d.xlsx",
+        roles={"unit": "Dossier", "time": "wave", "treatment": "Accompagné"},
+        waves=WAVES,
+    )
+    told = {f.code: f.place for f in opened(folder).faults}
+    assert set(told) == {"missing_role_values", "text_outcome"}
+    assert told["missing_role_values"] is not None
+    assert told["text_outcome"] is not None
+    assert (told["missing_role_values"].row, told["text_outcome"].row) == (6, 11)
+
+
 def test_a_refusal_of_the_design_is_known_before_the_run(write: Write, tmp_path: Path) -> None:
     wide().assign(Accompagné="oui").to_csv(tmp_path / "d.csv", index=False)
     folder = write(
