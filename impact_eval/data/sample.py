@@ -19,7 +19,6 @@ from impact_eval.data import measures, roles
 from impact_eval.data.assignment import RowStructure, read_assignment
 from impact_eval.data.covariate_checks import refuse_useless_covariates
 from impact_eval.data.flow import first_step, step_of_rows
-from impact_eval.data.labelled_yes_no import yes_no_by_label
 from impact_eval.data.panel import (
     PanelGrid,
     WidePanel,
@@ -131,7 +130,6 @@ class Sample(Shown):
         if frame.empty and not faults.has_errors:
             faults.add(Finding.error("empty_table"))
         faults.raise_if_errors()
-        frame = yes_no_by_label(frame, faults, roles=self.roles)
         frame = read_cells(frame, self.roles, self.labels_alike, faults)
         flow = list(prior_flow) or [first_step(frame, self.unit)]
         frame = drop_missing(frame, self.unit, self.treatment, tuple(self.covariates), flow, faults)

@@ -9,6 +9,7 @@ import pandas as pd
 from impact_eval.core.findings import FindingCollector
 from impact_eval.core.vocabulary import LabelsAlike
 from impact_eval.data.carried import carry_covariates
+from impact_eval.data.labelled_yes_no import yes_no_by_label
 from impact_eval.data.measures import covariate_numbers
 from impact_eval.data.sample_labels import spell_labels
 
@@ -19,8 +20,10 @@ def read_cells(
     alike: LabelsAlike,
     faults: FindingCollector,
 ) -> pd.DataFrame:
-    """Return a table whose labels have one spelling, whose covariates are numbers where they can
-    be, marks as missing, and known at every period where they were asked once.
+    """Return a table whose cells are read, and known at every period where they were asked once.
+
+    Labels have one spelling, labelled yes and no are 1 and 0, covariates are numbers where they can
+    be, marks as missing.
 
     Parameters
     ----------
@@ -29,7 +32,8 @@ def read_cells(
     columns : mapping of role to columns
     alike : LabelsAlike
     faults : FindingCollector
-    """  # noqa: D205 - one sentence
+    """
+    frame = yes_no_by_label(frame, faults, roles=columns)
     frame = spell_labels(frame, columns, alike, faults)
     covariates = columns.get("covariates", ())
     new = {}

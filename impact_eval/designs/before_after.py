@@ -352,7 +352,7 @@ def _findings(
         found.append(
             Finding.warning("missing_pairs", n=sample.n_units - last.n, total=sample.n_units)
         )
-    few = few_in_all(len(last.units))
+    few = few_in_all(len(last.units), shared=len(last.units))  # compared with themselves
     codes = {*OF_FEW, *(finding.code for finding in found)}
     for finding in (f for change in changes for f in change.findings if f.code not in codes):
         if finding not in found:

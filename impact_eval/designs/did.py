@@ -206,7 +206,9 @@ class _Data:
     @property
     def few(self) -> bool:
         """Whether the usual margin cannot be trusted."""
-        return are_few(total=fewest_clusters(self.tied), treated=self.treated_independent)
+        among, others = independent_by_arm(self.treated, self.tied)
+        total = fewest_clusters(self.tied)
+        return are_few(total=total, treated=among, shared=among + others - total)
 
     @property
     def treated_independent(self) -> int:

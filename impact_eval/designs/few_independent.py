@@ -69,6 +69,7 @@ def few_independent(
     treated: int,
     total: int,
     comparison: int | None = None,
+    shared: int = 0,
     clustered: bool,
     holds_with_one: bool = False,
 ) -> tuple[Finding, ...]:
@@ -82,6 +83,8 @@ def few_independent(
         All of them.
     comparison : int, optional
         Those that the treated are compared with; None where they are not to be told apart.
+    shared : int
+        Clusters that hold people never treated beside people treated.
     clustered : bool
         Clusters are declared: they are the independent units.
     holds_with_one : bool
@@ -101,7 +104,7 @@ def few_independent(
     >>> [finding.code for finding in few_independent(treated=4, total=90, clustered=False)]
     ['few_treated_units']
     """
-    found = [*few_in_all(total)]
+    found = [*few_in_all(total, shared=shared)]
     if treated < FEW_TREATED:
         found.append(
             Finding.warning(

@@ -357,7 +357,9 @@ def _safe_rows(
     plain = Clustered(correction=CR.CR0)
     last = int(codes.max())
     treated = np.unique(counted[codes < last]).size
-    if not are_few(total=int(counted.max()) + 1, treated=treated):
+    total = int(counted.max()) + 1
+    shared = treated + np.unique(counted[codes == last]).size - total
+    if not are_few(total=total, treated=treated, shared=shared):
         return None, plain
     paths = None
     if treated > 1 and not sample.covariate_names:

@@ -76,6 +76,7 @@ def group_time_estimate(
         treated=data.treated_independent,
         comparison=data.never_independent if never_only else data.later_independent,
         total=n_independent,
+        shared=data.treated_independent + data.never_independent - n_independent,
         clustered=data.clustered,
         holds_with_one=covariance.holds_with_one,
     )

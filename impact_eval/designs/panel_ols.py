@@ -20,7 +20,7 @@ from impact_eval.designs.influence_sources import (
     UnitSource,
 )
 from impact_eval.designs.panel_covariance import own_level, sample_rows
-from impact_eval.designs.safe_margin import DealtSource, few_of, linear_effects, paths_of
+from impact_eval.designs.safe_margin import DealtSource, few_of, linear_effects, paths_of, shared_of
 from impact_eval.designs.ties import ties_of_rows
 from impact_eval.stats.inference.covariance import (
     CR,
@@ -147,6 +147,7 @@ def few_cluster_findings(
         treated=panel.treated_independent,
         comparison=comparison_clusters(panel, comparison),
         total=panel.n_clusters,
+        shared=shared_of(panel),
         clustered=panel.clusters_declared,
         holds_with_one=covariance is not None and covariance.holds_with_one,
     )

@@ -147,6 +147,7 @@ def few_findings(
         treated=among,
         comparison=others,
         total=fewest_clusters(tied),
+        shared=among + others - fewest_clusters(tied),
         clustered=tied.declared,
         holds_with_one=covariance is not None and covariance.holds_with_one,
     )

@@ -102,7 +102,17 @@ def told_of(found: DealtTests) -> tuple[Finding, ...]:
 
 def few_of(panel: Panel) -> bool:
     """Whether the usual margin cannot be trusted: few clusters (or units), or few treated."""
-    return are_few(total=panel.n_clusters, treated=panel.treated_independent)
+    return are_few(
+        total=panel.n_clusters,
+        treated=panel.treated_independent,
+        shared=shared_of(panel),
+    )
+
+
+def shared_of(panel: Panel) -> int:
+    """Count the clusters that hold units never treated beside units treated."""
+    never = np.unique(panel.clusters[panel.never[panel.codes]]).size
+    return panel.treated_independent + never - panel.n_clusters
 
 
 def by_name_when_few(covariance: Covariance | None, panel: Panel) -> Covariance | None:

@@ -220,6 +220,7 @@ class WaldDiD:
             treated=among,
             comparison=others,
             total=len(table.labels),
+            shared=among + others - len(table.labels),
             clustered=table.clusters_declared,
             holds_with_one=self.covariance is not None and self.covariance.holds_with_one,
         )

@@ -11,20 +11,22 @@ import pytest
 
 from impact_eval import Sample
 from impact_eval.designs import CallawaySantAnna, ImputationDiD
-from impact_eval.stats.inference.few import FEW_CLUSTERS, FEW_TREATED, are_few
+from impact_eval.stats.inference.few import FEW_CLUSTERS, FEW_TREATED, FEWEST_CLUSTERS, are_few
 
 
 @pytest.mark.parametrize(
     ("total", "treated", "few"),
-    [(50, 10, False), (49, 10, True), (50, 9, True), (400, 1, True)],
+    [(50, 10, False), (49, 10, True), (39, 39, True), (50, 9, True), (400, 1, True)],
 )
 def test_few_in_all_or_few_treated(total: int, treated: int, few: bool) -> None:
     assert are_few(total=total, treated=treated) is few
+    if total >= FEWEST_CLUSTERS and treated >= FEW_TREATED:  # each informs both sides
+        assert not are_few(total=total, treated=total, shared=total)
     assert (FEW_CLUSTERS, FEW_TREATED) == (50, 10)
 
 
 def test_the_thresholds_are_written_once(root: Path) -> None:
-    named = re.compile(r"^FEW_(CLUSTERS|TREATED|TERRITORIES)\b.*=", re.MULTILINE)
+    named = re.compile(r"^FEW(?:EST)?_(CLUSTERS|TREATED|TERRITORIES)\b.*=", re.MULTILINE)
     homes = [
         path.name
         for path in (root / "impact_eval").rglob("*.py")

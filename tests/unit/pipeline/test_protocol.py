@@ -27,7 +27,7 @@ STUDY: dict[str, Any] = {
     "data": {"file": "d.csv", "roles": {"unit": "id", "treatment": "aide"}},
     "method": {"name": "difference_in_means"},
     "outcomes": [
-        {"id": "emploi", "label": "Emploi", "column": "y", "unit": "share", "primary": True},
+        {"id": "emploi", "label": "Emploi", "column": "y", "unit": "score", "primary": True},
         {"id": "revenu", "label": "Revenu", "column": "z", "unit": "eur"},
     ],
 }  # fmt: skip

@@ -155,7 +155,7 @@ def test_few_clusters_is_said_for_cr1_and_leverage_one_for_hc3() -> None:
     d[0] = 1  # one treated row: its leverage is one
     fit = least_squares(rng.standard_normal(20), np.column_stack([np.ones(20), d]))
     cr1 = covariance_of_fit(fit, Clustered(correction="CR1"), clusters=np.arange(20) // 2)
-    assert cr1.findings[0].values == {"n": 10, "advised": 40}
+    assert cr1.findings[0].values == {"n": 10, "advised": 50}
     for kind in ("HC2", "HC3"):
         result = covariance_of_fit(fit, Robust(kind))
         assert [f.code for f in result.findings] == ["leverage_one"]

@@ -93,7 +93,7 @@ def few_clusters(groups: int, correction: CR) -> tuple[Finding, ...]:
     """Warn that clusters are too few for a correction without Satterthwaite's degrees."""
     if correction.satterthwaite:
         return ()
-    return few_in_all(groups)
+    return few_in_all(groups, shared=groups)  # whom they hold is the design's to know
 
 
 def influence_covariance(
