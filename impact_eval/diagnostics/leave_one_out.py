@@ -27,7 +27,8 @@ class LeaveOneOut:
     Not for people: a result without one person tells of that person.
 
     Failed when an effect told from zero at 5 % changes sign without one of them. Warning when it
-    moves by more than its own standard error (or by half, without one).
+    moves by more than its standard error, with that one or without (or by half, without any): one
+    that is far from all the others widens the error that it is judged by.
     """
 
     code: ClassVar[str] = "leave_one_out"
@@ -42,14 +43,16 @@ class LeaveOneOut:
             return CheckResult.not_applicable(self.code, "too_few_units_to_leave")
         codes, labels, chosen = territories
         rows: list[dict[str, Any]] = []
+        errors: list[float] = []
         for code in chosen:
             try:
                 kept = with_rows(context.sample, np.asarray(codes != code, dtype=np.bool_))
-                without = headline_effect(context.design.fit(kept, context.outcome)).estimate
+                without = headline_effect(context.design.fit(kept, context.outcome))
             except ImpactEvalError:
                 continue  # the only treated or the last control: nothing is left to compare
-            if without is not None:
-                rows.append({"unit": str(labels[code]), "estimate": without})
+            if without.estimate is not None:
+                rows.append({"unit": str(labels[code]), "estimate": without.estimate})
+                errors.append(without.std_error or np.inf)
         if len(rows) < 2:
             return CheckResult.not_applicable(self.code, "too_few_units_to_leave")
         values = np.array([float(row["estimate"]) for row in rows])
@@ -61,7 +64,7 @@ class LeaveOneOut:
         if told and flips.size:
             status, reason = CheckStatus.FAILED, "one_unit_decides"
             worst = int(flips[np.argmax(np.abs(values[flips] - effect.estimate))])
-        elif abs(values[worst] - effect.estimate) > scale:
+        elif abs(values[worst] - effect.estimate) > min(scale, errors[worst]):
             status, reason = CheckStatus.WARNING, "one_unit_matters"
         order = np.argsort(-np.abs(values - effect.estimate))[:10]
         return CheckResult(

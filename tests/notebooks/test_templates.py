@@ -20,6 +20,8 @@ EXPORTS = {
     "kobo_xml_values.csv": "estime/rses_{n}",
     "suivi_asso.xlsx": "Estime de soi / Q{n}",
 }
+ANSWERS = ["Tout à fait en désaccord", "Plutôt en désaccord", "Plutôt en accord",
+           "Tout à fait en accord"]  # fmt: skip
 STUDY = """schema = "impact-eval/study/1"
 [study]
 id = "estime"
@@ -54,14 +56,28 @@ def reports(shared, folder, file):
         for n, item in enumerate(ITEMS, start=1)
     )
     (folder / "study.toml").write_text(STUDY.format(file=file, items=items), encoding="utf-8")
+    if file == "limesurvey_codes.csv":  # AO01 alone could be the highest answer as well
+        (folder / "limesurvey_codes.codes.toml").write_text(codebook(), encoding="utf-8")
     return run(folder, template="soft_outcomes")
+
+
+def codebook():
+    """Return what the codes of the questionnaire mean, as its form says."""
+    parts = ['schema = "impact-eval/codebook/1"']
+    for n in range(1, 11):
+        parts.append(f'[columns."{EXPORTS["limesurvey_codes.csv"].format(n=n)}"]')
+        parts += [f'labels.{code} = "{words}"' for code, words in enumerate(ANSWERS, start=1)]
+    return "\n".join(parts)
 
 
 def file_notes(file: str) -> tuple[str, ...]:
     """Return what a report tells of how a file was read; of a clean one, nothing."""
-    return {"limesurvey_full_cp1252.csv": ("cp1252",), "suivi_asso.xlsx": ("suivi_asso",)}.get(
-        file, ()
-    )
+    told = {
+        "limesurvey_codes.csv": ("limesurvey_codes",),  # one reply was never sent
+        "limesurvey_full_cp1252.csv": ("cp1252",),
+        "suivi_asso.xlsx": ("suivi_asso",),
+    }
+    return told.get(file, ())
 
 
 # the lines of a file that are no rows, and what reading it changed, in a box that names the file:
