@@ -175,6 +175,10 @@ Made by `python -m benchmarks.coverage` (seed {seed}); the numbers are in
 (where it is not 100 %, the estimate says why). `difference_in_means` reads the last period alone;
 `triple_difference` and `wald_did` compare two groups of people in each town, and the town is
 declared.
+
+In the last two tables those treated vary twice as much as the others. A margin that deals dates
+anew, or that compares with placebos, takes them for alike: the first gives way to one that does not
+where that is seen (`margin_uneven`), the second has no such rule.
 """
 TABLE = ("design", "coverage", "mean width", "false positives", "given", "tables")
 
