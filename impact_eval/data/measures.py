@@ -22,6 +22,8 @@ from impact_eval.data.odd_cells import (
     refuse_empty_cells,
     rows_seen,
 )
+from impact_eval.data.source_rows import SourceRows
+from impact_eval.data.value_labels import suspected_finding
 from impact_eval.data.yes_no import is_tick, read_yes_no
 
 FloatArray = NDArray[np.float64]
@@ -108,6 +110,12 @@ def read_outcome(column: pd.Series[Any], faults: FindingCollector) -> FloatArray
     values = found.values
     if found.is_number:
         _tell_marks(found, name, faults)
+        asked = (
+            None
+            if SourceRows.of(column).known
+            else suspected_finding(pd.Series(values, name=name), (), Place(column=name))
+        )  # a table of Python's: reading a file asked already
+        faults.add(*([] if asked is None else [asked]))
     elif found.several_scales and not found.odd.any():
         faults.add(_several_scales(column))
         return np.full(len(column), np.nan)

@@ -34,6 +34,8 @@ MISSING_CODES = frozenset(
     | {-1, -2, -3, -6, -7, -8, -9, -66, -77, -88, -96, -97, -98, -99}
     | {-777, -888, -997, -998, -999, -9998, -9999}
 )
+_SUSPECTED = MISSING_CODES - {8, 9} | {99998, 99999, 999999, -99999}
+_TIMES = 3  # a code among measures is beyond so many times the largest of them
 _FAR = 66  # a code of two equal digits or more, against answers up to `_SMALL`
 _SMALL = 20
 _BELOW = -6  # a negative code that no count can be
@@ -156,24 +158,26 @@ def without_missing(
 def suspected_codes(column: pd.Series[Any]) -> tuple[tuple[int, ...], int]:
     """Return the codes of a column that look like no answer, and how many cells hold them.
 
-    They stand far from the others, which are small whole numbers: 99 among 0 to 10, -9 among what
-    is never negative.
+    They stand far from the others: 99 among 0 to 10, -9 among small numbers that are never
+    negative; among measures, 9999 beyond three times the largest, -99 among what is never negative.
     """
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return (), 0
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    values = values[~np.isnan(values)]
+    values = values[np.isfinite(values)]
     if not len(values) or (values.min() >= 0 and values.max() < _FAR):
         return (), 0
-    if (values != np.floor(values)).any():
-        return (), 0
-    found = np.isin(values, list(MISSING_CODES - {8, 9}))
+    found = np.isin(values, list(_SUSPECTED))
     others = values[~found]
-    if not found.any() or not len(others) or others.min() < 0 or others.max() > _SMALL:
+    if not found.any() or not len(others) or others.min() < 0:
         return (), 0
-    codes = {int(v) for v in np.unique(values[found])}
-    alone = {c for c in codes if c < 0} == {-1} and len(np.unique(others)) >= _ENOUGH
-    far = {c for c in codes if c >= _FAR or c <= _BELOW or (c == -1 and alone)}
+    codes, distinct = {int(v) for v in np.unique(values[found])}, len(np.unique(others))
+    if others.max() <= _SMALL and (others == np.floor(others)).all():
+        alone = {c for c in codes if c < 0} == {-1} and distinct >= _ENOUGH
+        far = {c for c in codes if c >= _FAR or c <= _BELOW or (c == -1 and alone)}
+    else:
+        beyond = _TIMES * others.max()
+        far = {c for c in codes if distinct >= _ENOUGH and (c >= max(beyond, _FAR) or c <= -_FAR)}
     return tuple(sorted(far)), int(np.isin(values, list(far)).sum())
 
 

@@ -126,6 +126,11 @@ def test_a_codebook_that_labels_no_answer_makes_it_missing(tmp_path: Path) -> No
         ([18, 45, 66, 77, 88], ()),  # ages
         ([-1, -2, 3, 4, 5], ()),
         ([0.5, 99.0], ()),
+        ([850.5, 1200, 640, 9999, 9999], (9999,)),
+        ([850.5, 1200, 640, -99], (-99,)),
+        ([850, 1200, 4000, 9999], ()),  # a high income
+        ([850, -200, 640, -99], ()),  # a balance
+        ([34, 51, 29, 999], (999,)),
     ],
 )
 def test_a_code_far_from_small_answers_is_asked_about(
