@@ -36,6 +36,7 @@ from impact_eval.results.gate_checks import (
     context_of_check,
     prepared_check,
     unsaid_categories,
+    with_shares,
 )
 from impact_eval.results.gate_counts import CountKind, Counts
 from impact_eval.results.gate_groups import (
@@ -339,7 +340,8 @@ class _Gate:
         part = f"checks.{record.outcome}.{record.check.code}"
         context = context_of_check(record.check, replace(context, part=part, key=part))
         ready = record.model_copy(update={"check": prepared_check(record.check, context)})
-        return walk(ready, context)
+        told = walk(ready, context)
+        return told.model_copy(update={"check": with_shares(told.check)})
 
     def _dossier(self, outcome: str, dossier: DossierRecord) -> DossierRecord:
         context = self.outcomes.get(outcome, self.base)

@@ -98,6 +98,9 @@ def test_losses_of_both_groups_are_told_or_none(
         )
     else:
         assert None not in shown
+        assert [row.share for row in found.rows] == [row.lost / row.n for row in found.rows]
+        assert found.values.overall == found.values.lost / found.values.n
+        assert found.values.differential == found.rows[0].share - found.rows[1].share
 
 
 def test_one_group_at_the_start_is_not_told_beside_everybody(tmp_path: Path) -> None:
