@@ -18,6 +18,7 @@ from impact_eval.results.checks_of_groups import (
     ConfoundingCheck,
 )
 from impact_eval.results.checks_of_time import PretrendsCheck
+from impact_eval.results.disclosure.rounding import RATIO_DIGITS, round_significant
 from impact_eval.results.gate_counts import CountKind
 from impact_eval.results.gate_groups import HOMOGENEOUS
 from impact_eval.results.gate_leaves import Context
@@ -25,6 +26,7 @@ from impact_eval.results.gate_leaves import Context
 _ARMS = {"treated": CountKind.TREATED, "comparison": CountKind.COMPARISON}
 _OF_ROW = ("mean_treated", "mean_comparison", "difference", "standardised", "variance_ratio",
            "p_value")  # fmt: skip
+_SHARE_DIGITS = 4  # of a share of counts that are told
 _OF_LOSSES = ("overall", "differential", "lost", "n", "bias_cautious", "bias_optimistic",
               "dropped_before")  # fmt: skip
 _OF_TEST = ("statistic", "p_value")
@@ -171,7 +173,9 @@ def with_shares(check: AnyCheck) -> AnyCheck:
         by_arm = {row.arm: row.share for row in rows}
         one, other = by_arm.get("treated"), by_arm.get("comparison")
         apart = values.differential if one is None or other is None else one - other
-        update = {"overall": values.lost / values.n, "differential": apart}
+        overall = round_significant(values.lost / values.n, _SHARE_DIGITS)
+        apart = None if apart is None else round_significant(apart, RATIO_DIGITS)
+        update = {"overall": overall, "differential": apart}
         values = values.model_copy(update=update)
     return check.model_copy(update={"rows": rows, "values": values})
 
@@ -179,7 +183,7 @@ def with_shares(check: AnyCheck) -> AnyCheck:
 def _with_share(row: AttritionRow) -> AttritionRow:
     if row.lost is None or not row.n:
         return row
-    return row.model_copy(update={"share": row.lost / row.n})
+    return row.model_copy(update={"share": round_significant(row.lost / row.n, _SHARE_DIGITS)})
 
 
 def _lost(check: AttritionCheckRecord) -> list[int | None]:

@@ -125,7 +125,9 @@ def test_a_run_that_is_refused(tmp_path: Path, temporary: Path, options: dict[st
     inputs = inputs_of(folder)
     with pytest.raises(ImpactEvalError) as error:
         run(folder)
-    assert set(error.value.codes) <= {"text_outcome", "no_comparison", "constant_treatment"}
+    assert set(error.value.codes) <= {
+        "text_outcome", "no_comparison", "constant_treatment", "rows_lost_to_covariate",
+    }  # fmt: skip
     assert CORPUS.found_in(folder, inputs) == []
     assert CORPUS.found_in(temporary, set(), machine=False) == []
 

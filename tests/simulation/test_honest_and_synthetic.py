@@ -73,7 +73,7 @@ def test_randomisation_keeps_its_size_with_few_territories(counts: tuple[int, in
         sample = Sample(frame, **ROLES)
         design = CallawaySantAnna()
         estimate = design.fit(sample, "y")
-        found = few_clusters_inference(sample, "y", design, estimate, draws=999, seed=seed)
+        found = few_clusters_inference(sample, "y", design, estimate, seed=seed)
         assert isinstance(found, FewClusters)
         assert found.headline.p_value is not None
         wrong += found.headline.p_value <= 0.05

@@ -336,9 +336,8 @@ def _window_effects(panel: Loops, windows: list[Window]) -> dict[float, float | 
                     heavy.append(panel.weight[u] * (1 if u in window.mine else mine / others))
     units = sorted({(s, u) for s, u, _ in rows})
     dates = sorted({(s, t) for s, _, t in rows})
-    events = sorted({
-        t - windows[s].entry for s, _, t in rows
-        if t != windows[s].reference
+    events = sorted({  # those of the window, even where nobody of it was seen: then it has no mean
+        t - window.entry for window in windows for t in window.times if t != window.reference
     })  # fmt: skip
     design = np.zeros((len(rows), len(units) + len(dates) + len(events)))
     first = len(units) + len(dates)

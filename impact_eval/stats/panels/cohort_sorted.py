@@ -142,7 +142,9 @@ def sort_panel(
     return SortedPanel(
         y=y[order],
         design=None if covariates is None else _design(covariates, order),
-        weights=None if weights is None else weights[order] / weights.mean(),
+        weights=None
+        if weights is None
+        else weights[order] / (weights.mean() if len(weights) else 1.0),
         clusters=None if codes is None else codes[order],
         bounds=np.concatenate([[0], np.cumsum(counts)]),
         order=order,
