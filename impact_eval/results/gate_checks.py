@@ -162,12 +162,7 @@ def with_shares(check: AnyCheck) -> AnyCheck:
     """
     if not isinstance(check, AttritionCheckRecord):
         return check
-    rows = tuple(
-        row.model_copy(update={"share": row.lost / row.n})
-        if row.n and row.lost is not None
-        else row
-        for row in check.rows
-    )
+    rows = tuple(map(_with_share, check.rows))
     values = check.values
     if values is not None and values.n and values.lost is not None:
         by_arm = {row.arm: row.share for row in rows}
