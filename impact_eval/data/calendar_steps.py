@@ -133,6 +133,14 @@ def dates_of(
     """
     if labels.dtype.kind == "M":
         return pd.DatetimeIndex(pd.to_datetime(pd.Series(words))).tz_localize(None), "%Y-%m-%d"
+    codes, distinct = pd.factorize(pd.Series(list(words), dtype=object), use_na_sentinel=False)
+    dates, written = _dates_of_distinct(labels, list(distinct))  # a panel repeats its dates
+    return None if dates is None else dates[codes], written
+
+
+def _dates_of_distinct(
+    labels: NDArray[Any], words: Iterable[Any]
+) -> tuple[pd.DatetimeIndex | None, str | None]:
     if labels.dtype.kind in "iuf":
         return _dates_of_numbers(labels, words)
     known = [str(label) for label in labels]
