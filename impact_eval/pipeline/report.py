@@ -108,13 +108,10 @@ class Report:
         """Return what must not be concluded."""
         return self._page(narrative.limit_blocks(self._results))
 
-    def codes(self) -> Page:
-        """Return what each code of the questionnaires was taken for."""
-        return self._page(code_blocks(self._results))
-
     def provenance(self) -> Page:
-        """Return what made the results."""
-        return self._page(narrative.provenance_blocks(untimed(self._results)))
+        """Return what each code of the questionnaires was taken for, and what made the results."""
+        told = untimed(self._results)
+        return self._page([*code_blocks(told), *narrative.provenance_blocks(told)])
 
     def publish(self) -> Published:
         """Return the content of `results.json`, for the runner."""
