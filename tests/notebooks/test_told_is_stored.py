@@ -47,7 +47,7 @@ SMALL = runpy.run_path(str(HERE.parent / "unit" / "results" / "conftest.py"))
 DATASETS = ("association_avant_apres", "rendez_vous_droits", "mobilite_bassins")
 STUDIES = (*DATASETS, "compared", "scored")
 SECTIONS = ("summary", "flow", "effects", "checks", "robustness", "soft_outcomes", "value",
-            "limits", "codes", "provenance")  # fmt: skip
+            "limits", "provenance")  # fmt: skip
 LANGUAGES = ("fr", "en")
 SIGN, MIDDLE = (
     {1.0},

@@ -112,23 +112,26 @@ period = ["2018-01", "2023-12"]
 file = "communes.csv"
 rows_are = "territories"
 """
+COMPARED = """[method]
+name = "callaway_santanna"
+options = {{ control_group = "never_treated" }}
+[[outcomes]]
+id = "non_recours"
+label = "Non-recours"
+column = "{column}"
+unit = "percent"
+direction = "lower_is_better"
+primary = true
+"""
 LONG_STUDY = (
     HEAD
     + """[data.roles]
 unit = "Code INSEE"
 time = "Année"
 cohort = "Ouverture du guichet"
-[method]
-name = "callaway_santanna"
-options = { control_group = "never_treated" }
-[[outcomes]]
-id = "non_recours"
-label = "Non-recours"
-column = "Taux de non-recours (%)"
-unit = "percent"
-direction = "lower_is_better"
-primary = true
-[[outcomes]]
+"""
+    + COMPARED.format(column="Taux de non-recours (%)")
+    + """[[outcomes]]
 id = "depenses"
 label = "Dépenses"
 column = "Dépenses (€)"
@@ -145,15 +148,6 @@ cohort = "Ouverture"
 names = ["2018", "2019", "2020", "2021", "2022", "2023"]
 [data.waves.columns]
 taux = ["2018", "2019", "2020", "2021", "2022", "2023"]
-[method]
-name = "callaway_santanna"
-options = { control_group = "never_treated" }
-[[outcomes]]
-id = "non_recours"
-label = "Non-recours"
-column = "taux"
-unit = "percent"
-direction = "lower_is_better"
-primary = true
 """
+    + COMPARED.format(column="taux")
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ primary = true
 """
 
 
-def _two_files(folder: Path, alike: str, rewrite: object) -> float:
+def _two_files(folder: Path, alike: str, rewrite: Callable[[int, str], str]) -> float:
     """Write both files and the study; return the change of those helped less that of others."""
     rng = np.random.default_rng(1)
     n = 60
@@ -36,7 +37,7 @@ def _two_files(folder: Path, alike: str, rewrite: object) -> float:
     after = (rng.random(n) < 0.3 + 0.3 * helped).astype(int)
     codes = [f"É {i:03d}" for i in range(n)]
     entry = pd.DataFrame({"Code": codes, "Suivi": np.where(helped, "oui", "non"), "Emploi": before})
-    later = pd.DataFrame({"Code": [rewrite(i, c) for i, c in enumerate(codes)], "Emploi": after})  # type: ignore[operator]
+    later = pd.DataFrame({"Code": [rewrite(i, c) for i, c in enumerate(codes)], "Emploi": after})
     entry.to_csv(folder / "donnees.csv", index=False, sep=";")
     later.iloc[::-1].to_csv(folder / "sortie.csv", index=False, sep=";")
     (folder / "study.toml").write_text(head() + DATA.format(alike=alike), encoding="utf-8")
@@ -54,7 +55,7 @@ def _two_files(folder: Path, alike: str, rewrite: object) -> float:
     ids=["case of some", "accents of all", "another space"],
 )
 def test_one_person_written_in_two_ways_is_one_person_helped_or_not(
-    tmp_path: Path, rewrite: object
+    tmp_path: Path, rewrite: Callable[[int, str], str]
 ) -> None:
     expected = _two_files(tmp_path, "same", rewrite)
     results = ie.evaluate(ie.Study.read(tmp_path)).to_dict()
