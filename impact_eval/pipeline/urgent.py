@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impact_eval.core.findings import Finding, Place
+from impact_eval.core.whole_files import write_whole
 from impact_eval.report.texts import Texts, render_finding, user_language
 
 if TYPE_CHECKING:
@@ -104,11 +104,7 @@ def write_note(study: Study, findings: tuple[Finding, ...]) -> Path | None:
     if not findings:
         return None
     note = study.path(OPERATOR_NOTE)
-    partial = note.with_name(f".{note.name}.partial")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(note_text(study, findings))
-    partial.replace(note)
+    write_whole(note, note_text(study, findings), private=True)
     return note
 
 

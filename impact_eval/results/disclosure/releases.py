@@ -8,7 +8,6 @@ accidents, not against somebody who writes the whole chain again.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.provenance import canonical_json, sha256
+from impact_eval.core.whole_files import write_whole
 from impact_eval.results.disclosure.suppression import far_apart
 
 FILE = "publications.json"
@@ -241,15 +241,7 @@ def write_ledger(ledger: Ledger, path: str | Path) -> Path:
         raise ImpactEvalError(
             Finding.error("releases_behind", Place(file=file.name), file=file.name)
         )
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("w", encoding="utf-8", newline="\n") as out:
-            out.write(ledger.to_json())
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(file, ledger.to_json())
     return file
 
 
