@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
+from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.pipeline.exporters import EXPORTERS
 from impact_eval.pipeline.study import Study
 from impact_eval.report.masthead import page_meta
@@ -48,6 +49,25 @@ def earlier_counts(study: Study, data_sha256: str) -> tuple[ReleasedCount, ...]:
         for entry in ledger.entries
         for key, count in entry.counts.items()
     )
+
+
+def earlier_sha256(study: Study, data_sha256: str) -> str:
+    """Return the hash of what editions from other data or another declaration published.
+
+    The results of a run heed them: when they change, the same study and data may tell less.
+
+    Parameters
+    ----------
+    study : Study
+    data_sha256 : str
+        Fingerprint of the data of the run.
+    """
+    told = {
+        (count.key, count.count)
+        for count in earlier_counts(study, data_sha256)
+        if not count.same_source
+    }
+    return sha256(canonical_json(sorted(told)))
 
 
 def record_release(study: Study, results: StudyResults) -> None:

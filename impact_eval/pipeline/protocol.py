@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.provenance import canonical_json, sha256
+from impact_eval.core.whole_files import write_new
 from impact_eval.pipeline.differences import differences
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import SCHEMA, StudyFile, in_both_if_any
@@ -59,7 +60,7 @@ def freeze(folder: str | Path) -> Protocol:
     """
     study = Study.read(folder)
     path = study.folder / FILE
-    if path.exists():
+    if path.exists() or path.is_symlink():
         raise ImpactEvalError(
             Finding.error("protocol_already_frozen", Place(file=FILE), path=path.name)
         )
@@ -68,7 +69,7 @@ def freeze(folder: str | Path) -> Protocol:
     digest = _signed(today, parts)
     content = {"study_sha256": digest, "frozen_on": today, "parts": parts}
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-    path.write_text(text, encoding="utf-8")
+    write_new(path, text)
     return Protocol(path, digest, today, parts)
 
 

@@ -1,32 +1,32 @@
 """Run a study: execute its notebook, export its report, and never leave half a result.
 
-Everything is written in a sibling folder and renamed at the end. A run that was interrupted starts
-again from the last stage it finished, when its inputs are still the same.
+Everything is written in a hidden folder beside the output, which takes its place at the end. A run
+that was interrupted starts again from the last stage it finished, when its inputs are still the
+same. Whatever ends a run, `status.json` says what became of it, and a report that is no longer the
+present one is set apart.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
 
-from impact_eval.core.findings import Finding, ImpactEvalError
-from impact_eval.core.provenance import canonical_json, sha256, versions
-from impact_eval.pipeline.checker import write_checker_page
-from impact_eval.pipeline.crate import write_crate
-from impact_eval.pipeline.declared_codes import code_files
+from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.machine_faults import machine_faults_told, machine_finding
+from impact_eval.pipeline.attempt import Attempt
+from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS, report_names, write_edition
 from impact_eval.pipeline.editions import (
-    INTERNAL,
+    earlier_sha256,
     internal_folder,
     record_release,
     write_internal,
 )
-from impact_eval.pipeline.exporters import EXPORTERS, blocks_of
+from impact_eval.pipeline.job import input_files, job_of, template_hash
+from impact_eval.pipeline.lock import study_lock
 from impact_eval.pipeline.notebook import (
     INTERNAL_MIME,
     RunStatus,
@@ -35,27 +35,27 @@ from impact_eval.pipeline.notebook import (
     results_of,
     urgent_answers,
 )
-from impact_eval.pipeline.outputs import write_data_files
-from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.templates import STUDY_REPORT, read_notebook, template_path
+from impact_eval.pipeline.own_folder import (
+    StudyPlace,
+    checksums,
+    differing,
+    discard,
+    former_of,
+    put_in_place,
+    recover,
+    refuse_place,
+    set_former_aside,
+)
+from impact_eval.pipeline.states import Job, RunState, Stage, Status, read_status
+from impact_eval.pipeline.study import Study, study_file
+from impact_eval.pipeline.templates import STUDY_REPORT, template_path
 from impact_eval.pipeline.urgent import OPERATOR_NOTE, write_note
-from impact_eval.pipeline.worth import write_workbook
-from impact_eval.report.languages.language import formats_of
+from impact_eval.pipeline.workshop import Workshop
 from impact_eval.results.records import StudyResults
 
+__all__ = ["NOTEBOOK", "Run", "Stage", "report_names", "run", "run_apart", "template_hash"]
+
 OUTPUT = "sortie"
-NOTEBOOK = "notebook.ipynb"
-STATUS = "status.json"
-
-
-class Stage(StrEnum):
-    """Stages of a run, in order."""
-
-    CHECK = "check"
-    EXECUTE = "execute"
-    EXPORT = "export"
-    DONE = "done"
-
 
 Progress = Callable[[Stage, int, int], None]
 
@@ -76,6 +76,10 @@ class Run:
     operator_note : Path or None
         What the operator alone must read (urgent answers), beside the study file: never in
         `folder`, never to be shared.
+    rebuilt : tuple of str
+        Files of an identical edition that were missing or changed, and were made again.
+    kept : tuple of Path
+        The user's own files of the former folder, changed or added there, where they are now.
     """
 
     folder: Path
@@ -83,17 +87,23 @@ class Run:
     reports: tuple[Path, ...]
     resumed: bool
     operator_note: Path | None = None
+    rebuilt: tuple[str, ...] = field(default=())
+    kept: tuple[Path, ...] = field(default=())
 
 
 def run(
     folder: str | Path,
-    *,
     output: str | Path | None = None,
     template: str = STUDY_REPORT,
     progress: Progress | None = None,
+    *,
     fresh: bool = False,
+    wait: bool = False,
 ) -> Run:
-    """Run a study from its folder to its report.
+    """Run a study folder through its notebook to its reports.
+
+    Nothing of the user's is lost: an output folder is replaced only when it was made for this
+    study, and what somebody changed or added in it is moved beside it first.
 
     Parameters
     ----------
@@ -104,9 +114,11 @@ def run(
     template : str
         Name of a template notebook.
     progress : callable, optional
-        Called with (stage, done, in all) as the run goes.
+        Called with (stage, done, total) as the run goes.
     fresh : bool
         Compute again even when the same run is already there.
+    wait : bool
+        Wait for whoever runs this study to end; refuse otherwise.
 
     Returns
     -------
@@ -116,16 +128,22 @@ def run(
     ------
     ImpactEvalError
         What the study, the data or the designs refuse; `run_timeout`, `run_killed`,
-        `run_truncated` when the notebook stopped.
+        `run_truncated` when the notebook stopped; `output_foreign` and its like when writing there
+        would lose something; `run_in_progress`; what the machine refuses (`disk_full`…).
 
     Examples
     --------
     >>> run("mon-action/")  # doctest: +SKIP
     """
-    study = Study.read(folder)
-    target = Path(output).resolve() if output is not None else study.folder / OUTPUT
-    say = progress or (lambda *_: None)
-    return _run(study, target, template, say, fresh=fresh, publish=True)
+    with machine_faults_told():
+        template_path(template)  # an unknown name is no failure of the study
+        file = Path(os.path.realpath(study_file(folder)))
+        given = file.parent / OUTPUT if output is None else Path(output)
+        target = Path(os.path.realpath(given))
+        if given.is_symlink() and not target.exists():
+            raise ImpactEvalError(Finding.error("link_to_nowhere", Place(file=given.name)))
+        with study_lock(file.parent, wait=wait):
+            return _run(file, target, template, progress or (lambda *_: None), fresh=fresh)
 
 
 def run_apart(folder: str | Path, output: Path, template: str = STUDY_REPORT) -> Run:
@@ -136,176 +154,161 @@ def run_apart(folder: str | Path, output: Path, template: str = STUDY_REPORT) ->
     folder : str or Path
         The folder of `study.toml`, or the file.
     output : Path
-        Folder to write.
+        Folder to write, absent.
     template : str
     """
     study = Study.read(folder)
-    return _run(study, output, template, lambda *_: None, fresh=True, publish=False)
+    place = StudyPlace(study_file(folder).resolve(), study.declaration.study.id)
+    shop = Workshop.beside(output, place)
+    shop.open()
+    _execute(study, template, shop, lambda *_: None, publish=False)
+    write_edition(study, shop.published, template)
+    shop.published.rename(output)
+    shop.clear()
+    return _finished(study, output, resumed=False)
 
 
-def _run(
-    study: Study, target: Path, template: str, say: Progress, *, fresh: bool, publish: bool
-) -> Run:
-    say(Stage.CHECK, 0, 1)
-    key = job_key(study, template)
-    if not fresh and _is_done(target, key):
-        if publish:  # the ledger may have been lost since; one that knows it adds no line
-            record_release(study, StudyResults.read(target))
-        return _finished(study, target, resumed=True)
-    partial = target.with_name(f".{target.name}.partial")
-    resumed = _prepare(partial, key, fresh=fresh)
-    if not resumed:
-        _execute(study, template, partial, say)
-    own = _set_apart(partial, target, resumed=resumed)
-    say(Stage.EXPORT, 0, 1)
-    _export(study, partial, template)
-    _write_status(partial, key, Stage.DONE)
-    if publish:  # before anybody can read it: what ends the run here is told as published
-        record_release(study, StudyResults.read(partial))
-    if own.is_dir():
-        _replace(own, internal_folder(target))
-    _replace(partial, target)
-    say(Stage.DONE, 1, 1)
-    return _finished(study, target, resumed=resumed)
-
-
-def _set_apart(partial: Path, target: Path, *, resumed: bool) -> Path:
-    """Take the operator's edition out of what is exported: no page of control speaks of it."""
-    own = target.with_name(f".{internal_folder(target).name}.partial")
-    if own.exists() and not resumed:
-        shutil.rmtree(own)
-    if (partial / INTERNAL).is_dir() and not own.exists():
-        (partial / INTERNAL).rename(own)
-    return own
-
-
-def job_key(study: Study, template: str) -> str:
-    """Return the hash of all that decides the result: study, data, template, versions."""
-    return sha256(
-        canonical_json(
-            {
-                "study": study.digest,
-                "files": {name: sha256(study.path(name).read_bytes()) for name in _files(study)},
-                "template": template_hash(template),
-                "versions": versions(),
-            }
-        )
-    )
-
-
-def template_hash(template: str) -> str:
-    """Return the hash of a template's cells: outputs and metadata do not count."""
-    cells = [(c.cell_type, c.source) for c in read_notebook(template_path(template)).cells]
-    return sha256(canonical_json(cells))
-
-
-def _files(study: Study) -> list[str]:
-    declared = study.declaration
-    parts = [declared.data, *(part.data for part in declared.instruments)]
-    names = [file for part in parts for file, _ in part.tables]
-    names += [part.definition for part in declared.instruments if part.definition]
-    names += [declared.value.map] if declared.value else []
-    names += [path.relative_to(study.folder).as_posix() for path in code_files(study)]
-    return sorted(set(names))
-
-
-def _is_done(folder: Path, key: str) -> bool:
-    return _read_status(folder) == (key, Stage.DONE) and (folder / "results.json").is_file()
-
-
-def _read_status(folder: Path) -> tuple[str, Stage] | None:
+def _run(file: Path, target: Path, template: str, say: Progress, *, fresh: bool) -> Run:
+    attempt = Attempt(target, StudyPlace(file))
     try:
-        data = json.loads((folder / STATUS).read_text(encoding="utf-8"))
-        return data["key"], Stage(data["stage"])
-    except (OSError, ValueError, KeyError):
-        return None
+        study = Study.read(file)
+    except ImpactEvalError as error:
+        attempt.failed_if_ours(error.findings)
+        raise
+    place = StudyPlace(file, study.declaration.study.id)
+    refuse_place(target, place, [study.path(name) for name in input_files(study)])
+    recover(target, place)
+    attempt = Attempt(target, place)
+    try:
+        return _steps(study, attempt, template, say, fresh=fresh)
+    except ImpactEvalError as error:
+        attempt.ended(error.findings)
+        raise
+    except (OSError, MemoryError, RecursionError) as error:
+        attempt.ended((machine_finding(error),))
+        raise
+    except BaseException as error:
+        attempt.stopped(error)
+        raise
 
 
-def _write_status(folder: Path, key: str, stage: Stage) -> None:
-    partial = folder / f".{STATUS}.partial"
-    partial.write_text(json.dumps({"key": key, "stage": stage.value}) + "\n", encoding="utf-8")
-    partial.replace(folder / STATUS)
+def _steps(study: Study, attempt: Attempt, template: str, say: Progress, *, fresh: bool) -> Run:
+    target, place = attempt.target, attempt.study
+    say(Stage.CHECK, 0, 1)
+    job = job_of(study, template)
+    there = _same_job(target, job)
+    lacking = () if there is None else differing(target, there.outputs)
+    whole = (
+        there is not None
+        and not fresh
+        and not {RESULTS, NOTEBOOK} & set(lacking)
+        and there.earlier_sha256 == _earlier(study, target)
+    )
+    if whole and not lacking:
+        record_release(study, StudyResults.read(target))  # the ledger may have been lost since
+        return _finished(study, target, resumed=True)
+    shop = Workshop.beside(target, place)
+    attempt.begun(job)
+    again = None if fresh else shop.resumes(job)
+    resumed = again is not None and again == _earlier(study, shop.published)
+    alone = False  # whether the operator's own edition stays as it is
+    if not resumed and whole:
+        shop.take(target, job, _earlier(study, target))
+        resumed = alone = True
+    if not resumed:
+        shop.open()
+        attempt.at_step(Stage.EXECUTE, job)
+        _execute(study, template, shop, say, publish=True)
+        shop.computed(job, _earlier(study, shop.published))
+    attempt.at_step(Stage.EXPORT, job)
+    say(Stage.EXPORT, 0, 1)
+    kept = _publish(study, shop, job, target, alone=alone)
+    say(Stage.DONE, 1, 1)
+    rebuilt = lacking if not fresh else ()
+    return _finished(study, target, resumed=resumed, rebuilt=rebuilt, kept=kept)
 
 
-def _prepare(partial: Path, key: str, *, fresh: bool) -> bool:
-    """Make the working folder; return whether an executed notebook of the same job is there."""
-    if not fresh and _read_status(partial) == (key, Stage.EXECUTE):
-        return True
-    if partial.exists():
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True)
-    (partial / ".key").write_text(key, encoding="utf-8")
-    return False
+def _same_job(target: Path, job: Job) -> Status | None:
+    """Return the status of a folder where the same job was done."""
+    status = read_status(target)
+    done = status is not None and status.state is RunState.DONE and status.key == job.key
+    return status if done else None
 
 
-def _execute(study: Study, template: str, partial: Path, progress: Progress) -> None:
-    parameters = {"study": "study.toml", "language": study.declaration.report.languages[0]}
+def _earlier(study: Study, folder: Path) -> str:
+    """Return the hash of what the results of a folder had to heed."""
+    return earlier_sha256(study, StudyResults.read(folder).provenance.data_sha256)
+
+
+def _execute(study: Study, template: str, shop: Workshop, say: Progress, *, publish: bool) -> None:
+    parameters = {"study": shop.study.file.name, "language": study.declaration.report.languages[0]}
     executed = execute(
         template_path(template),
         parameters,
         folder=study.folder,
-        cell_done=lambda done, total: progress(Stage.EXECUTE, done, total),
+        cell_done=lambda done, total: say(Stage.EXECUTE, done, total),
     )
-    write_note(study, urgent_answers(executed.notebook))  # told whatever becomes of the run
+    if publish:
+        write_note(study, urgent_answers(executed.notebook))  # told whatever becomes of the run
     if executed.status is not RunStatus.OK:
-        shutil.rmtree(partial)
         raise ImpactEvalError(executed.findings)
     content = results_of(executed.notebook)
     if content is None:
-        shutil.rmtree(partial)
         raise ImpactEvalError(Finding.error("no_results_published", template=template))
     digest = template_hash(template)
-    content.with_template(digest).write(partial / "results.json")
+    content.with_template(digest).write(shop.published / RESULTS)
     internal = results_of(executed.notebook, INTERNAL_MIME)
     if internal is not None:
-        own = partial / INTERNAL
-        own.mkdir()
+        shop.internal.mkdir()
         report = study.declaration.report
-        write_internal(internal.with_template(digest), own, report.languages, report.formats)
-    nbformat.write(canonical(executed.notebook), partial / NOTEBOOK)
-    _write_status(partial, (partial / ".key").read_text(encoding="utf-8"), Stage.EXECUTE)
-    (partial / ".key").unlink()
+        write_internal(
+            internal.with_template(digest), shop.internal, report.languages, report.formats
+        )
+    nbformat.write(canonical(executed.notebook), shop.published / NOTEBOOK)
 
 
-def _export(study: Study, partial: Path, template: str) -> None:
-    notebook = read_notebook(partial / NOTEBOOK)
-    for kind in study.declaration.report.formats:
-        for language in study.declaration.report.languages:
-            exporter = EXPORTERS[kind](language=language)
-            content, _ = exporter.from_notebook_node(notebook)
-            path = partial / formats_of(language).report_file(kind)
-            path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    first = study.declaration.report.languages[0]
-    write_data_files(blocks_of(notebook), partial, first)
-    results = StudyResults.read(partial)
-    for language in study.declaration.report.languages:
-        write_workbook(results.value, partial, language)
-    write_checker_page(partial, results, study.declaration.report.languages)
-    write_crate(partial, results, template)
+def _publish(
+    study: Study, shop: Workshop, job: Job, target: Path, *, alone: bool
+) -> tuple[Path, ...]:
+    """Write the edition and put it in place, the operator's own first."""
+    write_edition(study, shop.published, job.template)
+    results = StudyResults.read(shop.published)
+    own = internal_folder(target)
+    kept: tuple[Path, ...] = ()
+    done = Status(
+        state=RunState.DONE,
+        step=Stage.DONE,
+        study=shop.study.told_from(target),
+        job=job,
+        outputs=checksums(shop.published),
+        earlier_sha256=earlier_sha256(study, results.provenance.data_sha256),
+    )
+    done.write(shop.published)
+    record_release(
+        study, results
+    )  # before anybody can read it: what ends here is told as published
+    if shop.internal.is_dir():
+        outputs = checksums(shop.internal)
+        done.model_copy(update={"outputs": outputs}).write(shop.internal)
+        kept = put_in_place(shop.internal, own, shop.study)
+    elif not alone:
+        set_former_aside(own, shop.study)
+    kept += put_in_place(shop.published, target, shop.study)
+    kept += discard(former_of(target, shop.study), shop.study)
+    shop.clear()
+    return kept
 
 
-def report_names(study: Study) -> tuple[str, ...]:
-    """Return the files of the reports that a study asks for, one by format and language."""
-    report = study.declaration.report
-    written = [formats_of(language) for language in report.languages]
-    return tuple(formats.report_file(kind) for kind in report.formats for formats in written)
-
-
-def _replace(partial: Path, target: Path) -> None:
-    """Put the finished folder in place; the old one goes only when the new one is there."""
-    old = target.with_name(f".{target.name}.old")
-    if old.exists():
-        shutil.rmtree(old)
-    if target.exists():
-        target.rename(old)
-    partial.rename(target)
-    if old.exists():
-        shutil.rmtree(old)
-
-
-def _finished(study: Study, target: Path, *, resumed: bool) -> Run:
+def _finished(
+    study: Study,
+    target: Path,
+    *,
+    resumed: bool,
+    rebuilt: tuple[str, ...] = (),
+    kept: tuple[Path, ...] = (),
+) -> Run:
     paths = (target / name for name in report_names(study))
     reports = tuple(sorted({path for path in paths if path.is_file()}))
     note = study.path(OPERATOR_NOTE)
-    kept = note if note.is_file() else None
-    return Run(target, StudyResults.read(target), reports, resumed, kept)
+    told = note if note.is_file() else None
+    return Run(target, StudyResults.read(target), reports, resumed, told, rebuilt, kept)

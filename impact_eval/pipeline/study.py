@@ -156,9 +156,8 @@ class Study(Shown):
         ImpactEvalError
             `study_not_found`, `study_not_toml`…
         """
-        file = Path(path)
-        file = file / "study.toml" if file.is_dir() else file
-        raw = _parse(file)
+        file = study_file(path)
+        raw = read_toml(file, _CODES)
         faults = FindingCollector()
         declaration = _validate(raw, file.name, faults)
         check_declaration(raw, file.resolve().parent, faults)
@@ -168,12 +167,21 @@ class Study(Shown):
         return cls(declaration, folder, digest), faults.findings
 
 
-def _parse(file: Path) -> dict[str, Any]:
+def study_file(path: str | Path) -> Path:
+    """Return the study file of a folder, or the file itself.
+
+    Raises
+    ------
+    ImpactEvalError
+        `study_not_found`.
+    """
+    file = Path(path)
+    file = file / "study.toml" if file.is_dir() else file
     if not file.is_file():
         raise ImpactEvalError(
             Finding.error("study_not_found", Place(file=file.name), path=file.name)
         )
-    return read_toml(file, _CODES)
+    return file
 
 
 def _jsonable(value: Any) -> Any:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from impact_eval.portfolio.portfolio import Portfolio
+from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.pipeline.scaffold import free_name
+from impact_eval.portfolio.portfolio import Pooling, Portfolio
 from impact_eval.portfolio.portfolio_record import PortfolioRecord
+from impact_eval.report.blocks import AnyBlock
 from impact_eval.report.html import render_html
 from impact_eval.report.languages.language import formats_of, language_codes
 from impact_eval.report.narrative_portfolio import portfolio_blocks
@@ -30,7 +34,7 @@ def consolidate_studies(
     outcome : str
         Identifier of the outcome.
     output : str or Path
-        Folder to write.
+        Folder to write, absent or empty: nothing is ever replaced.
     languages : iterable of str, optional
         Codes of `language_codes`; every language that is known by default.
 
@@ -42,15 +46,27 @@ def consolidate_studies(
     Raises
     ------
     ImpactEvalError
-        What the portfolio refuses: unreadable files, an unknown outcome, nothing compatible.
+        What the portfolio refuses: unreadable files, an unknown outcome, nothing compatible;
+        `folder_not_empty`.
     """
+    target = Path(os.path.realpath(output))
+    _refuse_taken(target)
     found = Portfolio.read(patterns, leave_refused=True).pooling(outcome)
     blocks = portfolio_blocks(found)
-    target = Path(output).resolve()
-    partial = target.with_name(f".{target.name}.partial")
-    if partial.exists():
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name[:40]}.{os.getpid()}.partial")
+    partial.mkdir()
+    try:
+        return _written(found, blocks, partial, target, languages)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _written(
+    found: Pooling, blocks: Sequence[AnyBlock], partial: Path, target: Path,
+    languages: Iterable[str] | None,
+) -> tuple[Path, ...]:  # fmt: skip
+    """Write the files of a consolidation, then give the folder its name."""
     text = json.dumps(
         PortfolioRecord.of(found).to_dict(), ensure_ascii=False, indent=1, allow_nan=False
     )
@@ -59,7 +75,16 @@ def consolidate_studies(
         page = render_html(blocks, {}, language)
         name = formats_of(language).report_file("html")
         (partial / name).write_text(page, encoding="utf-8", newline="\n")
+    _refuse_taken(target)
     if target.exists():
-        shutil.rmtree(target)
+        target.rmdir()  # empty
     partial.rename(target)
     return tuple(sorted(path for path in target.iterdir() if path.is_file()))
+
+
+def _refuse_taken(target: Path) -> None:
+    """Refuse a place where something already stands."""
+    taken = target.is_dir() and any(target.iterdir())
+    if taken or (target.exists() and not target.is_dir()) or target.is_symlink():
+        free = free_name(target).name
+        raise ImpactEvalError(Finding.error("folder_not_empty", Place(file=target.name), free=free))

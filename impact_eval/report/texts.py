@@ -320,6 +320,15 @@ class Texts:
         key = f"label.{code}"
         return self.say(key) if key in self else code
 
+    def without_values(self, path: str) -> str:
+        """Return the sentence of a code with « … » for each value: what any place may hold.
+
+        Parameters
+        ----------
+        path : str
+        """
+        return _PLACEHOLDER.sub("…", self.source(path).many)
+
     def finding(self, finding: Finding) -> FindingText:
         """Return a finding in words. Never fails: an unknown code is shown with its values."""
         path = f"finding.{finding.code}"

@@ -13,6 +13,7 @@ from impact_eval.core.findings import ImpactEvalError
 from impact_eval.pipeline import runner
 from impact_eval.pipeline.notebook import RunStatus, execute
 from impact_eval.pipeline.runner import run
+from impact_eval.pipeline.states import RunState, read_status
 from impact_eval.pipeline.templates import check_parameters, read_notebook, template_path
 from impact_eval.pipeline.verification import differences, verify
 from impact_eval.results.records import StudyResults, comparable
@@ -84,17 +85,20 @@ def test_interrupted_export_resumes(dataset, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(runner, "_export", stop)
+        patched.setattr(runner, "write_edition", stop)
         with pytest.raises(KeyboardInterrupt):
             run(folder)
-    assert not (folder / "sortie").exists(), "half an output must never look whole"
+    assert [path.name for path in (folder / "sortie").iterdir()] == ["status.json"], (
+        "half an output"
+    )
+    assert read_status(folder / "sortie").state is RunState.KILLED
     monkeypatch.setattr(runner, "_execute", stop)  # the computation must not start again
     done = run(folder)
     assert done.resumed
     assert (folder / "sortie" / "results.json").is_file()
     assert {path.name for path in folder.glob(".*")} == set(), "no working folder is left"
     assert {path.name for path in (folder / "interne").iterdir()} == {
-        "results.json", "interne-fr.html", "interne-en.html",
+        "results.json", "interne-fr.html", "interne-en.html", "status.json",
     }  # fmt: skip
     assert not list((folder / "sortie").rglob("*interne*"))
     for name in ("controle.json", "controle-fr.html", "ro-crate-metadata.json"):
@@ -112,10 +116,10 @@ def cut_short(tmp_path_factory, root):
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(runner, "_replace", stop)
+        patched.setattr(runner, "put_in_place", stop)
         with pytest.raises(KeyboardInterrupt):
             run(folder)
-    assert not (folder / "sortie").exists()
+    assert [path.name for path in (folder / "sortie").iterdir()] == ["status.json"]
     ledger = (folder / "publications.json").read_text(encoding="utf-8")
     return ledger, run(folder)
 
@@ -178,7 +182,11 @@ def test_refusal_inside_the_notebook_keeps_its_code(dataset):
         run(folder)
     assert refused.value.codes == ("missing_column",)
     assert refused.value.findings[0].values["nearest"] == "Satisfaction (0 à 10) / Sortie"
-    assert not (folder / "sortie").exists()
+    assert [path.name for path in (folder / "sortie").iterdir()] == ["status.json"]
+    told = read_status(folder / "sortie")
+    assert (told.state, [reason.code for reason in told.reasons]) == (
+        RunState.FAILED, ["missing_column"],
+    )  # fmt: skip
 
 
 def _notebook(tmp_path, source):

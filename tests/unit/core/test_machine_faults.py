@@ -27,7 +27,7 @@ from impact_eval.report.texts import render_error
 )
 def test_each_refusal_of_the_system_has_its_words(number, code, words):
     with pytest.raises(ImpactEvalError) as refused, machine_faults_told():
-        raise OSError(number, "words of the system", "/home/somebody/rapport.html")
+        raise OSError(number, "words of the system", "/elsewhere/somebody/rapport.html")
     told = render_error(refused.value, "fr")
     assert refused.value.codes == (code,)
     assert words in told
