@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from impact_eval.core.estimate import Estimate
-from impact_eval.core.findings import ImpactEvalError
+from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.data.sample import Sample
 from impact_eval.designs import Design, designs
 from impact_eval.diagnostics.assignment_check import random_assignment
@@ -14,6 +14,7 @@ from impact_eval.diagnostics.check import CheckContext, CheckResult, event_study
 from impact_eval.diagnostics.evidence import EvidenceLevel, evidence_level
 from impact_eval.diagnostics.refit import headline_estimate
 from impact_eval.pipeline.dossier import Dossier, dossier_of
+from impact_eval.pipeline.draw_proof import DrawProof
 from impact_eval.pipeline.methods_declared import make_design
 from impact_eval.pipeline.outcome_unit import refuse_beyond_share
 from impact_eval.pipeline.study_models import (
@@ -41,6 +42,8 @@ class OutcomeEvaluation:
     event, naive : Estimate or None
     checks : tuple of CheckResult
     evidence : EvidenceLevel
+    noticed : tuple of Finding
+        On what the study declares, beside its data.
     dossier : Dossier
     """
 
@@ -54,6 +57,7 @@ class OutcomeEvaluation:
     naive: Estimate | None
     checks: tuple[CheckResult, ...]
     evidence: EvidenceLevel
+    noticed: tuple[Finding, ...] = ()
 
 
 def evaluate_outcome(
@@ -63,6 +67,7 @@ def evaluate_outcome(
     method: MethodPart,
     *,
     protocol: ProtocolPart,
+    draw: DrawProof,
     seed: int,
 ) -> OutcomeEvaluation:
     """Estimate one outcome, check it, and grade the evidence.
@@ -75,7 +80,9 @@ def evaluate_outcome(
         The outcome's column in the sample.
     method : MethodPart
     protocol : ProtocolPart
-        Whether a draw decided who was treated, and whether its record is there.
+        Whether a draw decided who was treated.
+    draw : DrawProof
+        What its record says.
     seed : int
         Of the checks that draw.
 
@@ -94,8 +101,7 @@ def evaluate_outcome(
     )
     checks = run_checks(checks_for(design.info, sample), context)
     if design.info.evidence_ceiling == RANDOMISED:
-        recorded = protocol.draw_record is not None
-        checks = (random_assignment(protocol.randomised, recorded=recorded), *checks)
+        checks = (random_assignment(protocol.randomised, record=draw.record), *checks)
     dossier = dossier_of(
         sample,
         column,
@@ -116,6 +122,7 @@ def evaluate_outcome(
         naive=_naive(design, sample, column),
         checks=checks,
         evidence=evidence_level(design.info, checks),
+        noticed=draw.findings if protocol.randomised else (),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
 from impact_eval.data.sample import Sample
+from impact_eval.pipeline.draw_proof import draw_proof
 from impact_eval.pipeline.editions import earlier_counts
 from impact_eval.pipeline.estimation import OutcomeEvaluation, evaluate_outcome
 from impact_eval.pipeline.notebook import REFUSAL_MIME
@@ -117,6 +118,7 @@ def _estimate_one(
         column,
         method,
         protocol=declared.protocol,
+        draw=draw_proof(study, sample),
         seed=declared.study.seed,
     )
 

@@ -478,7 +478,7 @@ def _findings(found: Sequence[OutcomeEvaluation]) -> tuple[NoticedRecord, ...]:
     """Return what was noticed, once each, with the outcomes it was noticed on."""
     seen: dict[str, tuple[FindingRecord, list[str]]] = {}
     for e in found:
-        for finding in (*e.sample.findings, *e.fitted.findings, *e.main.findings):
+        for finding in (*e.noticed, *e.sample.findings, *e.fitted.findings, *e.main.findings):
             record = FindingRecord.of(finding)
             _, outcomes = seen.setdefault(record.model_dump_json(), (record, []))
             if e.part.id not in outcomes:

@@ -6,7 +6,7 @@ import pytest
 
 from impact_eval.data.sample import DataShape
 from impact_eval.designs.base import EstimatorInfo, Minimum
-from impact_eval.diagnostics.assignment_check import random_assignment
+from impact_eval.diagnostics.assignment_check import DrawRecord, random_assignment
 from impact_eval.diagnostics.check import CheckResult, CheckStatus
 from impact_eval.diagnostics.evidence import (
     RULES,
@@ -32,7 +32,7 @@ INFO = EstimatorInfo(
     evidence_ceiling=3,
 )
 DRAWN = (
-    random_assignment(True, recorded=True),
+    random_assignment(True, record=DrawRecord.AGREES),
     CheckResult(code="attrition", status=CheckStatus.PASSED),
 )
 
