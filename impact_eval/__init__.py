@@ -9,6 +9,12 @@ Everything public is reached from here and loaded when first used, so that impor
 
 from __future__ import annotations
 
+import sys
+
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
+    # `python -m impact_eval…` in a folder that was received: nothing is imported from there
+    del sys.path[0]
+
 import importlib
 from typing import TYPE_CHECKING, Any
 

@@ -62,4 +62,5 @@ class Limit:
 
 CELL_SECONDS = Limit("cell_seconds", 1_800, "seconds")
 MEMORY_MB = Limit("memory_mb", 8_000, "megabytes")
-LIMITS = (CELL_SECONDS, MEMORY_MB)
+RUN_SECONDS = Limit("run_seconds", 14_400, "seconds")
+LIMITS = (CELL_SECONDS, MEMORY_MB, RUN_SECONDS)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,13 +17,15 @@ from typing import Any
 import nbformat
 
 from impact_eval.core.findings import Finding
-from impact_eval.pipeline.kernel import StudyKernelManager
+from impact_eval.core.limits import CELL_SECONDS
+from impact_eval.pipeline.kernel import manager_for
+from impact_eval.pipeline.kernel_walls import FAULTS
+from impact_eval.pipeline.run_folder import NOTEBOOK, RunFolder, run_folder
 from impact_eval.pipeline.templates import check_parameters, read_notebook
 from impact_eval.pipeline.urgent import OPERATOR_MIME
 from impact_eval.report.blocks import MIME_TYPE
 from impact_eval.results.records import StudyResults
 
-CELL_TIMEOUT = 1_800  # seconds; a cell that needs more belongs to another template
 RESULTS_MIME = "application/vnd.impact-eval.results+json"
 INTERNAL_MIME = "application/vnd.impact-eval.internal+json"  # never shipped
 
@@ -66,7 +67,7 @@ def execute(
     *,
     folder: Path,
     cell_done: CellDone | None = None,
-    timeout: int = CELL_TIMEOUT,
+    timeout: int | None = None,
 ) -> Execution:
     """Execute a template in a kernel whose working folder is `folder`.
 
@@ -79,8 +80,8 @@ def execute(
         The study's folder: paths in the notebook are relative to it.
     cell_done : callable, optional
         Called with (cells done, cells in all) after each code cell.
-    timeout : int
-        Seconds a cell may take.
+    timeout : int, optional
+        Seconds a cell may take; the limit `CELL_SECONDS` by default.
 
     Returns
     -------
@@ -89,8 +90,14 @@ def execute(
     notebook = read_notebook(template)
     checked = check_parameters(notebook, parameters, template.stem)
     total = sum(cell.cell_type == "code" for cell in notebook.cells)
-    status, executed = _execute(notebook, checked, folder, _Counter(total, cell_done), timeout)
-    findings = refusals(executed)
+    seconds = CELL_SECONDS.value if timeout is None else timeout
+    with run_folder() as run:
+        counter = _Counter(total, cell_done)
+        status, executed = _execute(notebook, checked, folder, counter, seconds, run)
+        if run.ended == "memory":
+            return Execution(executed, status, (Finding.error("memory_full"),))
+        status = RunStatus.TIMEOUT if run.ended == "timeout" else status
+    findings = refusals(executed) or _told_by_name(executed)
     if status is RunStatus.OK and not _finished(executed):
         status = RunStatus.TRUNCATED
     if status is not RunStatus.OK and not findings:
@@ -113,37 +120,55 @@ class _Counter:
 
 
 def _execute(
-    notebook: Any, parameters: Mapping[str, Any], folder: Path, counter: _Counter, timeout: int
+    notebook: Any,
+    parameters: Mapping[str, Any],
+    folder: Path,
+    counter: _Counter,
+    timeout: int,
+    run: RunFolder,
 ) -> tuple[RunStatus, Any]:
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory(prefix="ie-run-") as work:
-        kept = Path(work) / "run.ipynb"
-        status = RunStatus.OK
-        try:
-            papermill.execute_notebook(
-                notebook,
-                str(kept),
-                parameters=dict(parameters),
-                cwd=str(folder),
-                progress_bar=False,
-                execution_timeout=timeout,
-                kernel_manager_class=StudyKernelManager,
-                on_cell_executed=counter,
-                request_save_on_cell_execute=True,
-                kernel_name="python3",
-                language="python",
-            )
-        except PapermillExecutionError:
-            status = RunStatus.FAILED
-        except CellTimeoutError:
-            status = RunStatus.TIMEOUT
-        except DeadKernelError:
-            status = RunStatus.KILLED
-        return status, read_notebook(kept)
+    kept = run.file(NOTEBOOK)
+    status = RunStatus.OK
+    try:
+        papermill.execute_notebook(
+            notebook,
+            str(kept),
+            parameters=dict(parameters),
+            cwd=str(folder),
+            progress_bar=False,
+            execution_timeout=timeout,
+            kernel_manager_class=manager_for(run, folder),
+            on_cell_executed=counter,
+            request_save_on_cell_execute=True,
+            kernel_name="python3",
+            language="python",
+        )
+    except PapermillExecutionError:
+        status = RunStatus.FAILED
+    except CellTimeoutError:
+        status = RunStatus.TIMEOUT
+    except DeadKernelError:
+        status = RunStatus.KILLED
+    except RuntimeError as error:
+        if "Kernel" not in str(error):  # what the engine says of a kernel that never answered
+            raise
+        status = RunStatus.KILLED
+    return status, read_notebook(kept)
+
+
+def _told_by_name(notebook: Any) -> tuple[Finding, ...]:
+    """Return what the machine or the kernel's walls refused, by the name of the error of a cell."""
+    for cell in _code_cells(notebook):
+        for output in cell.get("outputs", []):
+            code = FAULTS.get(output.get("ename", ""))
+            if code is not None:
+                return (Finding.error(code),)
+    return ()
 
 
 def _code_cells(notebook: Any) -> list[Any]:

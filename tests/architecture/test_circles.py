@@ -14,6 +14,9 @@ GRAPH = runpy.run_path(str(Path(__file__).with_name("graph.py")))
 DOORS = ("impact_eval", "impact_eval.cli")
 # What else waits for a call, and what it would cost at the head of the file.
 LATER = {
+    ("impact_eval.pipeline.kernel_start", "impact_eval.pipeline.kernel_walls"): (
+        "the kernel's program is started by its path: this package is loaded from there first"
+    ),
     ("impact_eval.pipeline.study", "impact_eval.pipeline.columns_used"): (
         "reading a study file loads no table library: `check` refuses at once"
     ),

@@ -52,7 +52,7 @@ def kernels(parent: int) -> list[psutil.Process]:
     return [
         child
         for child in psutil.Process(parent).children(recursive=True)
-        if "ipykernel_launcher" in " ".join(child.cmdline())
+        if "kernel_start" in " ".join(child.cmdline())
     ]
 
 

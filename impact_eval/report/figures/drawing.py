@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -80,12 +83,30 @@ class Drawing:
 @contextmanager
 def style() -> Iterator[None]:
     """Draw inside this: the house's type and lines, whatever the user's own settings."""
-    import matplotlib as mpl
+    with _apart():
+        import matplotlib as mpl
 
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(dict(STYLE))  # type: ignore[arg-type]  # names are checked by mpl
         yield
+
+
+@contextmanager
+def _apart() -> Iterator[None]:
+    """Load the drawing library away from the working folder, whose settings it would read.
+
+    A study that was received may bring a file of that name.
+    """
+    here = Path.cwd()
+    if "matplotlib" in sys.modules or not here.joinpath("matplotlibrc").exists():
+        yield
+        return
+    os.chdir(Path(__file__).parent)
+    try:
+        yield
+    finally:
+        os.chdir(here)
 
 
 def shown(value: object) -> float | None:

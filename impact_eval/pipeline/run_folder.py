@@ -1,0 +1,196 @@
+"""The one temporary folder of a run: kernel's sockets, working notebook, an empty home.
+
+It goes whatever ends the run. The command removes it; when the command is killed, the kernel sees
+the end of its line to it and removes the folder; when both are killed, the next run sweeps it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+PREFIX = "ie"
+NOTEBOOK = "run.ipynb"
+CONNECTION = "k.json"
+ORDERS = "orders.json"
+LOCK = "lock"
+ENDED = "ended"  # why the kernel ended itself
+LONGEST = 80  # characters of a folder whose local sockets still have a name the system takes
+_OURS = re.compile(rf"{PREFIX}-(\d+)-[a-z0-9_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The temporary folder of one run, and the reading end of the kernel's line to the command.
+
+    Attributes
+    ----------
+    path : Path
+    line : int
+        File descriptor that the kernel is given: it ends when the command does.
+    sockets : bool
+        Whether sockets may live in the folder; else the kernel speaks over the loopback.
+    """
+
+    path: Path
+    line: int
+    sockets: bool
+
+    def file(self, name: str) -> Path:
+        """Return the path of a file of the folder."""
+        return self.path / name
+
+    def folder(self, name: str) -> Path:
+        """Return a folder inside, made when it is missing."""
+        inner = self.path / name
+        inner.mkdir(exist_ok=True)
+        return inner
+
+    @property
+    def ended(self) -> str | None:
+        """Why the kernel ended itself (`timeout`, `memory`), if it did."""
+        try:
+            return self.file(ENDED).read_text(encoding="utf-8") or None
+        except OSError:
+            return None
+
+
+@contextmanager
+def run_folder() -> Iterator[RunFolder]:
+    """Make the folder of a run; on leaving, end what still uses it and remove it.
+
+    Folders that killed runs of the same user left behind are removed first.
+    """
+    place, local = _place()
+    sweep(place)
+    path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-", dir=place))
+    with held(path):
+        reading, writing = os.pipe()
+        line = _Line(writing)
+        try:
+            with line.cut_by_signals():
+                yield RunFolder(path, reading, local)
+        finally:
+            line.cut()  # a kernel that is still there ends itself
+            os.close(reading)
+            remove(path)
+
+
+class _Line:
+    """The writing end of the kernel's line to the command: cut, the kernel ends at once."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    def cut(self) -> None:
+        """Cut the line, once."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    @contextmanager
+    def cut_by_signals(self) -> Iterator[None]:
+        """Let what asks the command to stop end the kernel first, then unwind as an exception.
+
+        A program that handles these signals itself keeps its own way.
+        """
+        usual = {}
+        if threading.current_thread() is threading.main_thread():
+            for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+                number = getattr(signal, name, None)
+                was = signal.getsignal(number) if number is not None else None
+                if number is not None and was in (signal.SIG_DFL, signal.default_int_handler):
+                    usual[number] = was
+                    signal.signal(number, self._stop)
+        try:
+            yield
+        finally:
+            for number, was in usual.items():
+                signal.signal(number, was)
+
+    def _stop(self, number: int, _frame: object) -> None:
+        self.cut()
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)
+
+
+def _place() -> tuple[Path, bool]:
+    """Return where temporary folders go, and whether its name is short enough for sockets."""
+    usual = Path(tempfile.gettempdir())
+    if sys.platform == "win32":
+        return usual, False
+    for folder in (usual, Path("/tmp"), Path("/var/tmp")):
+        if len(os.fsencode(folder)) <= LONGEST and os.access(folder, os.W_OK | os.X_OK):
+            return folder, True
+    return usual, False
+
+
+def remove(path: Path) -> None:
+    """Remove a folder of a run; what another process writes there meanwhile is removed too."""
+    for _ in range(5):
+        shutil.rmtree(path, ignore_errors=True)
+        if not path.exists():
+            return
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a folder while it is used: nobody sweeps it, whatever numbers processes have there."""
+    with (path / LOCK).open("a") as stream:
+        _lock(stream.fileno(), alone=False)
+        yield
+
+
+def sweep(place: Path) -> None:
+    """Remove the folders of runs that were killed: ours, of this user, used by nobody any more."""
+    with suppress(OSError):
+        for entry in os.scandir(place):
+            named = _OURS.fullmatch(entry.name)
+            if named is not None and entry.is_dir(follow_symlinks=False):
+                _sweep_one(Path(entry.path), int(named[1]))
+
+
+def _sweep_one(path: Path, process: int) -> None:
+    try:
+        if sys.platform != "win32" and path.lstat().st_uid != os.getuid():
+            return
+        if _alive(process):
+            return
+        lock = path / LOCK
+        if lock.is_file():
+            with lock.open("a") as stream:
+                _lock(stream.fileno(), alone=True)
+        remove(path)
+    except OSError:  # it is used, or went away meanwhile
+        return
+
+
+def _alive(process: int) -> bool:
+    if sys.platform == "win32":
+        return False  # a folder in use cannot be removed there
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _lock(descriptor: int, *, alone: bool) -> None:
+    """Share a lock, or refuse (`OSError`) when somebody else holds it."""
+    if sys.platform == "win32":
+        return
+    import fcntl
+
+    fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
