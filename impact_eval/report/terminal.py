@@ -6,16 +6,17 @@ they would change the title of a window, erase a line or write another one over 
 
 from __future__ import annotations
 
+import json
 import re
 
-# the controls but line feed and tab, the separators of lines, and what turns the reading direction
-_COMMANDS = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]"
-)
+from impact_eval.core.hidden import each_hidden
+
+# the controls but line feed and tab, and the separators of lines
+_COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def printable(text: str) -> str:
-    r"""Return a text whose control characters are written out, as JSON writes them.
+    r"""Return a text whose control and hidden characters are written out, as JSON writes them.
 
     Parameters
     ----------
@@ -31,4 +32,15 @@ def printable(text: str) -> str:
     >>> print(printable("\x1b[2Jdid"))
     \u001b[2Jdid
     """
-    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return each_hidden(_COMMANDS.sub(_written, text), _escaped)
+
+
+def _written(found: re.Match[str]) -> str:
+    return _escaped(found[0])
+
+
+def _escaped(character: str) -> str:
+    """Write a character as JSON does: in two halves when it is beyond the first plane."""
+    if ord(character) > 0xFFFF:
+        return json.dumps(character)[1:-1]
+    return f"\\u{ord(character):04x}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from impact_eval.core.hidden import without_hidden
 from impact_eval.report.languages.language import NO_BREAK, formats_of
 
 NARROW = "\u202f"  # narrow no-break space: inside « », before ; ! ?
@@ -28,19 +29,15 @@ _ENGLISH = (
 )
 
 
-# What no page can hold: Word and the web refuse them, and nobody reads them.
-_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
-
-
 def readable(text: str) -> str:
-    r"""Return a text without the control characters that a file may have brought along.
+    r"""Return a text without the hidden characters that a file may have brought along.
 
     Examples
     --------
     >>> readable("une\x00 action")
     'une action'
     """
-    return _UNREADABLE.sub("", text)
+    return without_hidden(text)
 
 
 def typography_fr(text: str) -> str:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from impact_eval.cli import app
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.hidden import hidden_in, without_hidden
 from impact_eval.report.terminal import printable
 from impact_eval.report.texts import Texts, render_error, render_finding
 
@@ -37,7 +38,8 @@ def test_what_is_printed_has_no_control_left(text: str) -> None:
     shown = printable(text)
     assert not controls(shown)
     assert printable(shown) == shown
-    if not controls(text) and not set(text) & set("\u200e\u200f\u061c"):
+    assert not hidden_in(shown)
+    if not controls(text) and not hidden_in(text):
         assert shown == text
 
 
@@ -83,3 +85,27 @@ def test_the_command_prints_no_control_of_a_title(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["check", str(tmp_path)])
     assert "essai" in done.output
     assert not controls(done.output)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ai\u200bde", r"ai\u200bde"),
+        ("\ufeffid", r"\ufeffid"),
+        ("aide\u00ad", r"aide\u00ad"),
+        ("x\U000e0041", r"x\udb40\udc41"),
+        ("\u3164", r"\u3164"),
+        ("a\ufe0f", r"a\ufe0f"),
+        ("x\ud800", r"x\ud800"),
+    ],
+)
+def test_what_nobody_sees_is_written_out(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["5\u00a0%", "👩\u200d👩\u200d👧", "می\u200cروم", "🏴\U000e0067\U000e007f", "❤\ufe0f"]
+)
+def test_what_belongs_to_a_language_or_a_picture_stays(text: str) -> None:
+    assert printable(text) == text
+    assert without_hidden(text) == text
