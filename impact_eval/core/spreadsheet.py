@@ -1,18 +1,26 @@
 """Texts as cells of a table that a spreadsheet opens: never taken for a formula.
 
-A spreadsheet runs what begins with `=`, `+`, `-` or `@`, in a CSV file too. An apostrophe in front
-makes it a text; the control characters that no workbook holds become spaces.
+A spreadsheet runs what begins with `=`, `+`, `-` or `@`, in a CSV file too, where another separator
+than ours (`;`, a tab, a line) makes a cell begin in the middle of a text. An apostrophe in front
+makes it a text; what no workbook holds, and what nobody sees, goes.
 """
 
 from __future__ import annotations
 
 import re
 
-_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and their wide forms
+from impact_eval.core.hidden import without_hidden
+
+_WIDE = "\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"  # the same signs, wide and small
+_SIGNS = f"=+@{_WIDE}-"
+_STARTS = tuple(_SIGNS)
 _BLANK_STARTS = ("\t", "\n")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _MARK = "'"
+# where another program sees a new cell begin: after a text, what separates, blanks, quotes, marks
+_INSIDE = re.compile(rf"(?<=[^\s{_MARK}])([;,\t\n][\s\"]*)({_MARK}*)(?=[{_SIGNS}])")
+_AMOUNT = re.compile(r"[+-][0-9][0-9\s.,%€$£\])}]*(?=[;\t\n\"]|$)")
 
 
 def _runs(text: str) -> bool:
@@ -39,11 +47,18 @@ def cell_text(text: str) -> str:
     --------
     >>> cell_text("=HYPERLINK(1;2)")
     "'=HYPERLINK(1;2)"
-    >>> cell_text("-283"), cell_text("Emploi")
-    ('-283', 'Emploi')
+    >>> cell_text("-283"), cell_text("Emploi"), cell_text("a;=1+1")
+    ('-283', 'Emploi', "a;'=1+1")
     """
-    shown = _CONTROLS.sub(" ", text)
-    return f"{_MARK}{shown}" if _runs(shown) else shown
+    shown = without_hidden(_CONTROLS.sub(" ", text))
+    inside = _INSIDE.sub(
+        lambda found: found[0] if _amount(found) else f"{found[1]}{_MARK}{found[2]}", shown
+    )
+    return f"{_MARK}{inside}" if _runs(inside) else inside
+
+
+def _amount(found: re.Match[str]) -> bool:
+    return _AMOUNT.match(found.string, found.end()) is not None
 
 
 def text_of_cell(cell: str) -> str:
@@ -54,4 +69,7 @@ def text_of_cell(cell: str) -> str:
     >>> text_of_cell("'=HYPERLINK(1;2)"), text_of_cell("'tis")
     ('=HYPERLINK(1;2)', "'tis")
     """
-    return cell[1:] if cell.startswith(_MARK) and _runs(cell) else cell
+    whole = cell[1:] if cell.startswith(_MARK) and _runs(cell) else cell
+    return _INSIDE.sub(
+        lambda found: found[0] if _amount(found) else found[1] + found[2].removeprefix(_MARK), whole
+    )
