@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -380,9 +381,17 @@ def lab(
         subprocess.run([sys.executable, "-m", "jupyterlab", str(target)], check=False)
 
 
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """Print a warning: what was noticed, in words; what a library says, as plain text."""
+    finding = getattr(message, "finding", None)
+    told = render_finding(finding, _texts) if finding is not None else str(message)
+    _print(told, err=True)
+
+
 def main() -> None:
     """Run the command; a misspelt one is told its nearest neighbour."""
     gc.set_threshold(MADE_BETWEEN_SWEEPS)
+    warnings.showwarning = _show_warning
     known = [
         command.name or command.callback.__name__
         for command in app.registered_commands

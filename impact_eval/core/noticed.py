@@ -28,14 +28,17 @@ class FindingWarning(UserWarning):
     ----------
     finding : Finding
     method, outcome : str
+        Empty when it is of no method: what a report could not show.
     """
 
-    def __init__(self, finding: Finding, method: str, outcome: str) -> None:
+    def __init__(self, finding: Finding, method: str = "", outcome: str = "") -> None:
         super().__init__(finding, method, outcome)
         self.finding, self.method, self.outcome = finding, method, outcome
 
     def __str__(self) -> str:
         words = ImpactEvalError(self.finding)  # the door gives it the user's language
+        if not self.method:
+            return str(words)
         return f"{name_of(self.method)}, {name_of(self.outcome)}: {words}"
 
 

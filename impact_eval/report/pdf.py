@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+import re
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
 from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.core.noticed import FindingWarning
 from impact_eval.report.blocks import AnyBlock, Heading, Masthead
 from impact_eval.report.html import Writer, grouped, meta_lines, page_mark, sections_of
 from impact_eval.report.languages.language import formats_of
-from impact_eval.report.texts import PageTexts
+from impact_eval.report.texts import PageTexts, Texts
 
 STANDARD = "ua-1"
 # One fixed moment: the report says itself when it was computed, and the same blocks give the same
 # bytes.
 EPOCH = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
+_NOT_SHOWN = re.compile(r'the text `"(.*?)"` could not be displayed')
+_ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}")
 WIDEST = 52  # characters after which a column grows no more
 
 
@@ -45,24 +50,82 @@ def render_pdf(blocks: Sequence[AnyBlock], meta: Masthead, language: str) -> byt
     ------
     ImpactEvalError
         `pdf_refused`, with what the typesetter said.
+
+    Warns
+    -----
+    FindingWarning
+        `signs_replaced`: signs that no font of the page holds are written by number.
     """
+    content = pdf_content(blocks, meta, language)
+    signs: frozenset[str] = frozenset()
+    while True:
+        made = _typeset(content if not signs else _replaced(content, signs, language))
+        if isinstance(made, bytes):
+            break
+        if made <= signs:
+            raise ImpactEvalError(Finding.error("pdf_refused", said=_code_points(made)))
+        signs |= made
+    if signs:
+        told = Finding.warning("signs_replaced", n=len(signs), signs=_named(signs))
+        warnings.warn(FindingWarning(told), stacklevel=2)
+    return made
+
+
+def _typeset(content: Mapping[str, Any]) -> bytes | frozenset[str]:
+    """Return the PDF, or the signs that none of its fonts holds."""
     import typst
 
     template = resources.files("impact_eval.report").joinpath("templates", "report.typ")
-    content = json.dumps(pdf_content(blocks, meta, language), ensure_ascii=False)
     try:
         made = typst.compile(  # type: ignore[call-overload]  # its stub refuses bytes with data
             template.read_bytes(),
             format="pdf",
             ignore_system_fonts=True,
-            sys_inputs={"report": content},
+            sys_inputs={"report": json.dumps(content, ensure_ascii=False)},
             pdf_standards=[STANDARD],
             timestamp=EPOCH,
         )
     except typst.TypstError as error:
+        missing = _missing_signs(f"{error} {getattr(error, 'diagnostic', '')}")
+        if missing:
+            return missing
         said = str(error).splitlines()[0][:300]
         raise ImpactEvalError(Finding.error("pdf_refused", said=said)) from None
     return bytes(made)
+
+
+def _missing_signs(said: str) -> frozenset[str]:
+    """Return the signs that the typesetter names; what a keyboard types is in every font."""
+    texts = (_ESCAPED.sub(lambda m: chr(int(m[1], 16)), m[1]) for m in _NOT_SHOWN.finditer(said))
+    typed = re.compile(r"[ -~]")
+    return frozenset(sign for text in texts for sign in text if not typed.match(sign))
+
+
+def _replaced(
+    content: Mapping[str, Any], signs: frozenset[str], language: str
+) -> Mapping[str, Any]:
+    """Return the content with these signs written by number, and a line that says so."""
+    runs = re.compile(f"[{re.escape(''.join(sorted(signs)))}]+")
+
+    def told(value: Any) -> Any:
+        if isinstance(value, str):
+            return runs.sub(lambda found: f"[{_code_points(found[0])}]", value)
+        if isinstance(value, dict):
+            return {key: told(part) for key, part in value.items()}
+        if isinstance(value, list) and not (value and isinstance(value[0], int)):
+            return [told(part) for part in value]
+        return value
+
+    note = Texts(language).say("report.signs_by_number")
+    return {**told(dict(content)), "footer": f"{content['footer']} {note}"}
+
+
+def _named(signs: frozenset[str]) -> tuple[str, ...]:
+    return tuple(f"U+{ord(sign):04X}" for sign in sorted(signs))
+
+
+def _code_points(signs: Iterable[str]) -> str:
+    return " ".join(f"U+{ord(sign):04X}" for sign in signs)
 
 
 def pdf_content(blocks: Sequence[AnyBlock], meta: Masthead, language: str) -> dict[str, Any]:

@@ -8,13 +8,15 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
+import typst
 
 from impact_eval.core.findings import ImpactEvalError
+from impact_eval.core.noticed import FindingWarning
 from impact_eval.report.blocks import AnyBlock, Figure
 from impact_eval.report.docx import render_docx
 from impact_eval.report.html import render_html
 from impact_eval.report.narrative import report_blocks
-from impact_eval.report.pdf import pdf_content, render_pdf
+from impact_eval.report.pdf import _replaced, pdf_content, render_pdf
 from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.records import StudyResults
 
@@ -49,6 +51,38 @@ def test_a_pdf_without_an_alternative_text_is_refused(blocks: list[AnyBlock]) ->
     silent = figure.model_copy(update={"alt": ("",)})
     with pytest.raises(ImpactEvalError) as caught:
         render_pdf([silent], META, "en")
+    assert caught.value.codes == ("pdf_refused",)
+
+
+def test_a_sign_that_no_font_holds_never_costs_the_report(make_results: MakeResults) -> None:
+    """It is written by its number, told, and explained on the page."""
+    title = "Élan 👍 张伟 é عمل"
+    written = BilingualRecord(fr=title, en=title)
+    results = make_results(1)
+    study = results.study.model_copy(update={"title": written})
+    blocks = report_blocks(results.model_copy(update={"study": study}))
+    with pytest.warns(FindingWarning) as caught:
+        made = render_pdf(blocks, META, "fr")
+    (told,) = [warning.message for warning in caught]
+    assert told.finding.code == "signs_replaced"
+    assert told.finding.values["signs"] == ("U+4F1F", "U+5F20", "U+1F44D")
+    assert made.startswith(b"%PDF")
+    content = pdf_content(blocks, META, "fr")
+    shown = _replaced(content, frozenset("👍张伟"), "fr")
+    assert shown["title"] == "Élan [U+1F44D] [U+5F20 U+4F1F] é عمل"
+    assert "[U+1F44D]" in shown["footer"]
+    assert "👍" in render_html(blocks, META, "fr")
+
+
+def test_without_a_font_the_refusal_is_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a typesetter without fonts says: not even a letter could be displayed."""
+
+    def compiled(*_: object, **__: object) -> bytes:
+        raise typst.TypstError('PDF/UA-1 error: the text `"R"` could not be displayed')
+
+    monkeypatch.setattr(typst, "compile", compiled)
+    with pytest.raises(ImpactEvalError) as caught:
+        render_pdf([], META, "fr")
     assert caught.value.codes == ("pdf_refused",)
 
 
