@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _MARK = "'"
 # where another program sees a new cell begin: after a text, what separates, blanks, quotes, marks
-_INSIDE = re.compile(rf"(?<=[^\s{_MARK}])([;,\t\n][\s\"]*)({_MARK}*)(?=[{_SIGNS}])")
+_INSIDE = re.compile(rf"([;,\t\n][\s\"]*)({_MARK}*)(?=[{_SIGNS}])")
 _AMOUNT = re.compile(r"[+-][0-9][0-9\s.,%€$£\])}]*(?=[;\t\n\"]|$)")
 
 
@@ -52,13 +52,19 @@ def cell_text(text: str) -> str:
     """
     shown = without_hidden(_CONTROLS.sub(" ", text))
     inside = _INSIDE.sub(
-        lambda found: found[0] if _amount(found) else f"{found[1]}{_MARK}{found[2]}", shown
+        lambda found: f"{found[1]}{_MARK}{found[2]}" if _opens(found) else found[0], shown
     )
     return f"{_MARK}{inside}" if _runs(inside) else inside
 
 
 def _amount(found: re.Match[str]) -> bool:
     return _AMOUNT.match(found.string, found.end()) is not None
+
+
+def _opens(found: re.Match[str]) -> bool:
+    """Whether a cell could begin there: after a text, and it is no amount."""
+    before = found.string[: found.start()].lstrip(_MARK).strip()
+    return bool(before) and not _amount(found)
 
 
 def text_of_cell(cell: str) -> str:
@@ -71,5 +77,5 @@ def text_of_cell(cell: str) -> str:
     """
     whole = cell[1:] if cell.startswith(_MARK) and _runs(cell) else cell
     return _INSIDE.sub(
-        lambda found: found[0] if _amount(found) else found[1] + found[2].removeprefix(_MARK), whole
+        lambda found: found[1] + found[2].removeprefix(_MARK) if _opens(found) else found[0], whole
     )

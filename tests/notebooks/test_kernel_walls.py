@@ -56,6 +56,11 @@ TEXTS = {
 }
 
 
+def later(*values: object) -> object:
+    """A case of the long suite."""
+    return pytest.param(*values, marks=pytest.mark.long)
+
+
 def plant(folder: Path, mark: Path) -> None:
     """Put every kind of program in a folder; each leaves its name beside `mark` when it runs."""
     for name in PYTHON:
@@ -90,7 +95,7 @@ import json, sys, os, importlib
 import importlib.metadata as md
 import impact_eval as ie
 ie.designs.designs.get("did"), ie.evaluate, ie.Report, ie.Portfolio, ie.read_table
-import pydantic, numpy, pandas, typing, zmq, traitlets, matplotlib.pyplot, openpyxl, statsmodels.api
+import pydantic, numpy, pandas, typing, zmq, traitlets, matplotlib.pyplot, openpyxl
 from impact_eval.report.figures.drawing import style
 with style():
     size = matplotlib.rcParams["font.size"]
@@ -149,7 +154,9 @@ def test_no_program_of_a_received_folder_runs(tmp_path, monkeypatch):
     assert not kept & {"SECRET_TOKEN", "PYTHONPATH", "PYTHONSTARTUP", "LD_PRELOAD", "PYTHONINSPECT"}
 
 
-@pytest.mark.parametrize("words", [("--help",), ("check", "."), ("methods", "--json")])
+@pytest.mark.parametrize(
+    "words", [("check", "."), later(("--help",)), later(("methods", "--json"))]
+)
 def test_the_command_runs_nothing_of_the_folder_it_stands_in(tmp_path, root, words):
     folder, mark = tmp_path / "etude", tmp_path / "executed.txt"
     folder.mkdir()
@@ -217,10 +224,10 @@ def test_no_way_out(tmp_path):
     ("source", "code"),
     [
         ("import socket; socket.create_connection(('192.0.2.1', 80))", "network_refused"),
-        ("import subprocess; subprocess.run(['true'])", "process_refused"),
-        ("def deep(n): return deep(n + 1)\ndeep(0)", "nested_too_deep"),
+        later("import subprocess; subprocess.run(['true'])", "process_refused"),
+        later("def deep(n): return deep(n + 1)\ndeep(0)", "nested_too_deep"),
         ("import numpy as np; x = np.ones(300_000_000)", "memory_full"),
-        ("x = [bytes(1_000_000) for _ in range(5_000)]", "memory_full"),
+        later("x = [bytes(1_000_000) for _ in range(5_000)]", "memory_full"),
     ],
 )
 @OUTSIDE
@@ -233,6 +240,7 @@ def test_what_is_refused_is_told_in_words(tmp_path, monkeypatch, source, code):
     assert [finding.code for finding in done.findings] == [code]
 
 
+@pytest.mark.long
 def test_a_run_that_lasts_too_long_is_ended(tmp_path, monkeypatch):
     monkeypatch.setenv("IMPACT_EVAL_MOST_RUN_SECONDS", "6")
     folder = tmp_path / "etude"
@@ -257,7 +265,14 @@ def temporary(monkeypatch):
 
 
 @OUTSIDE
-@pytest.mark.parametrize("source", ["x = 1", "1 / 0", "import os, signal; os.kill(os.getpid(), 9)"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 1",
+        pytest.param("1 / 0", marks=pytest.mark.long),
+        "import os, signal; os.kill(os.getpid(), 9)",
+    ],
+)
 def test_nothing_is_left_of_a_run(tmp_path, temporary, source):
     folder = tmp_path / "etude"
     folder.mkdir()

@@ -15,7 +15,7 @@ from impact_eval.core.noticed import FindingWarning
 from impact_eval.report.blocks import AnyBlock, Figure
 from impact_eval.report.docx import render_docx
 from impact_eval.report.html import render_html
-from impact_eval.report.narrative import report_blocks
+from impact_eval.report.narrative import report_blocks, title_blocks
 from impact_eval.report.pdf import _replaced, pdf_content, render_pdf
 from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.records import StudyResults
@@ -60,7 +60,7 @@ def test_a_sign_that_no_font_holds_never_costs_the_report(make_results: MakeResu
     written = BilingualRecord(fr=title, en=title)
     results = make_results(1)
     study = results.study.model_copy(update={"title": written})
-    blocks = report_blocks(results.model_copy(update={"study": study}))
+    blocks = title_blocks(results.model_copy(update={"study": study}))
     with pytest.warns(FindingWarning) as caught:
         made = render_pdf(blocks, META, "fr")
     (told,) = [warning.message for warning in caught]
