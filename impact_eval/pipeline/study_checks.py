@@ -17,6 +17,7 @@ from impact_eval.core.dates import first_day, iso_date, last_day
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.data.codebook import codebook_beside
 from impact_eval.data.layout import find_table
+from impact_eval.pipeline.names_seen import check_names_seen
 from impact_eval.survey.catalogue import instrument_names
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ FIRST_LINES = 60  # of a table, read to know its columns
 
 def check_declaration(raw: Mapping[str, Any], folder: Path, faults: FindingCollector) -> None:
     """Add what is wrong between the keys of a declaration, and between it and its folder."""
+    check_names_seen(raw, FILE, faults)
     outcomes = _tables(raw.get("outcomes"))
     _check_outcomes(outcomes, raw, faults)
     _check_methods(raw, outcomes, faults)
