@@ -42,7 +42,8 @@ class Report:
     """The report of a study, section by section.
 
     The results pass the disclosure gate first, and every section is made from what passed: what is
-    withheld is withheld in the notebook, the reports, the tables and `results.json` alike.
+    withheld is withheld in the notebook, the reports, the tables and `results.json` alike. They are
+    taken with the digits that `results.json` holds, so that each output can be made again from it.
 
     Parameters
     ----------
@@ -57,7 +58,9 @@ class Report:
 
     def __init__(self, results: StudyResults, language: str | None = None) -> None:
         self._whole = results
-        self._results = release(results).results
+        passed = release(results).results
+        written = results.disclosure.released  # read back, or passed by whoever calls
+        self._results = passed if written else StudyResults.from_dict(passed.to_dict())
         self._language = language
 
     def __repr__(self) -> str:
