@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from impact_eval.core.provenance import sha256
+from impact_eval.pipeline.checker import content_checksum
 from impact_eval.results.records import StudyResults
 
 FILE = "ro-crate-metadata.json"
+NOT_LISTED = frozenset({FILE, "status.json"})  # itself, and what says where a run stands
+ANY_KIND = "application/octet-stream"
 KINDS = {
     ".json": "application/json",
     ".ipynb": "application/x-ipynb+json",
@@ -22,10 +25,19 @@ KINDS = {
 }
 STAMPED = ("results.json",)  # its hash changes with `run_at`
 DATED = (".xlsx",)  # a workbook holds the moment it was made
+# Their checksum is of what they tell, the moment left out: two runs write the same crate.
+CONTENT_CHECKSUM = "contentSha256"
+_CONTEXT = [
+    "https://w3id.org/ro/crate/1.1/context",
+    {
+        "sha256": "https://w3id.org/ro/terms/workflow-run#sha256",
+        CONTENT_CHECKSUM: "urn:impact-eval:terms#contentSha256",
+    },
+]
 
 
 def write_crate(folder: Path, results: StudyResults, template: str) -> None:
-    """Describe the files of a folder as a Workflow Run Crate.
+    """Describe every file of a folder, with its checksum, as a Workflow Run Crate.
 
     Parameters
     ----------
@@ -37,7 +49,7 @@ def write_crate(folder: Path, results: StudyResults, template: str) -> None:
     files = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
-        if path.is_file() and path.suffix in KINDS and path.name not in (FILE, "status.json")
+        if path.is_file() and path.relative_to(folder).as_posix() not in NOT_LISTED
     )
     entities = [_file(folder, name) for name in files]
     provenance = results.provenance
@@ -71,14 +83,15 @@ def write_crate(folder: Path, results: StudyResults, template: str) -> None:
         "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
     }
     graph = [descriptor, root, action, software, *entities]
-    content = {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
+    content = {"@context": _CONTEXT, "@graph": graph}
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     (folder / FILE).write_text(text, encoding="utf-8", newline="\n")
 
 
 def _file(folder: Path, name: str) -> dict[str, Any]:
     path = folder / name
-    entity = {"@id": name, "@type": "File", "encodingFormat": KINDS[path.suffix]}
-    if path.name not in STAMPED and path.suffix not in DATED:
-        entity["sha256"] = sha256(path.read_bytes())
-    return entity
+    kind = KINDS.get(path.suffix, ANY_KIND)
+    entity = {"@id": name, "@type": "File", "encodingFormat": kind}
+    if path.name in STAMPED or path.suffix in DATED:
+        return entity | {CONTENT_CHECKSUM: content_checksum(path)}
+    return entity | {"sha256": sha256(path.read_bytes())}
