@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from impact_eval.cli_editions import Terminal, add_verbs
 from impact_eval.cli_frames import (
     LANGUAGE,
     REFUSED,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from impact_eval.pipeline.runner import Run, Stage
     from impact_eval.pipeline.study import Study
 
-DIFFERENT = 3
 # A table as lists of cells is swept again and again by Python's default (700 objects): a tenth of
 # the time of a command went there, and almost nothing was found.
 MADE_BETWEEN_SWEEPS = 50_000
@@ -270,22 +270,6 @@ def _tell_run(done: Run) -> None:
         put(done.operator_note.read_text(encoding="utf-8"))
 
 
-@app.command(cls=Command, help=phrase("help.verify"))
-def verify(folder: Folder) -> None:
-    """Run a study again and compare with what was published."""
-    with refused_in_words():
-        from impact_eval.pipeline.verification import verify as verify_folder
-
-        outcome = verify_folder(folder)
-        for name in ("complete", "stable", "consistent"):
-            state = "yes" if getattr(outcome, name) else "no"
-            put(phrase(f"verify.{name}.{state}"))
-        for difference in outcome.differences:
-            put(f"  {difference}")
-        if not outcome.verified:
-            raise typer.Exit(DIFFERENT)
-
-
 @app.command(cls=Command, help=phrase("help.portfolio"))
 def portfolio(
     results: Annotated[
@@ -381,11 +365,14 @@ def lab(
         subprocess.run([sys.executable, "-m", "jupyterlab", str(target)], check=False)
 
 
+add_verbs(app, Terminal(TEXTS, put, refused_in_words, Command))
+
+
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     """Print a warning: what was noticed, in words; what a library says, as plain text."""
     finding = getattr(message, "finding", None)
-    told = render_finding(finding, _texts) if finding is not None else str(message)
-    _print(told, err=True)
+    told = render_finding(finding, TEXTS) if finding is not None else str(message)
+    put(told, err=True)
 
 
 def main() -> None:

@@ -202,28 +202,6 @@ def checked_outputs(folder: Path, results: StudyResults) -> CheckedOutputs:
     )
 
 
-def changed_outputs(folder: Path) -> tuple[str, ...]:
-    """Return the files of a folder that are not those that were checked: changed, added, gone.
-
-    Parameters
-    ----------
-    folder : Path
-        An output folder with its `controle.json`.
-    """
-    checked = CheckedOutputs.model_validate_json((folder / FILE).read_bytes())
-    known = {output.name: output.sha256 for output in checked.outputs}
-    unlisted = _unlisted()
-    there = {
-        name
-        for name in (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
-        if name not in unlisted
-    }
-    changed = {
-        name for name in there & set(known) if content_checksum(folder / name) != known[name]
-    }
-    return tuple(sorted(changed | (there ^ set(known))))
-
-
 # -- one output -----------------------------------------------------------------------------
 
 

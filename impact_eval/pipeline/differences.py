@@ -1,10 +1,58 @@
-"""Where two JSON values differ: the key paths."""
+"""Where two JSON values differ: the key paths, and what stands there."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from impact_eval.results.faults import Json
+
+
+class Nothing:
+    """What stands where a key is absent."""
+
+
+NOTHING = Nothing()
+
+
+@dataclass(frozen=True, slots=True)
+class Differing:
+    """One key path at which two values differ.
+
+    Attributes
+    ----------
+    path : str
+        Such as `estimates[0].unit`; empty for the whole.
+    one, other : JSON or NOTHING
+        What stands there.
+    """
+
+    path: str
+    one: Json | Nothing
+    other: Json | Nothing
+
+
+def differing(one: Json, other: Json, path: str = "") -> Iterator[Differing]:
+    """Yield where two JSON values differ, as deep as both have the same form.
+
+    Examples
+    --------
+    >>> [d.path for d in differing({"a": [1, 2], "b": 0}, {"a": [1, 3]})]
+    ['a[1]', 'b']
+    """
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted(one.keys() | other.keys()):
+            inner = f"{path}.{key}" if path else str(key)
+            if key in one and key in other:
+                yield from differing(one[key], other[key], inner)
+            else:
+                yield Differing(inner, one.get(key, NOTHING), other.get(key, NOTHING))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for i, (a, b) in enumerate(zip(one, other, strict=True)):
+            yield from differing(a, b, f"{path}[{i}]")
+    elif json.dumps(one, sort_keys=True) != json.dumps(other, sort_keys=True):
+        yield Differing(path, one, other)
 
 
 def differences(one: Json, other: Json, path: str = "") -> list[str]:
@@ -15,16 +63,4 @@ def differences(one: Json, other: Json, path: str = "") -> list[str]:
     >>> differences({"a": [1, 2], "b": 0}, {"a": [1, 3]})
     ['a[1]', 'b']
     """
-    if isinstance(one, dict) and isinstance(other, dict):
-        found: list[str] = []
-        for key in sorted(one.keys() | other.keys()):
-            inner = f"{path}.{key}" if path else str(key)
-            if key not in one or key not in other:
-                found.append(inner)
-            else:
-                found += differences(one[key], other[key], inner)
-        return found
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        pairs = zip(one, other, strict=True)
-        return [d for i, (a, b) in enumerate(pairs) for d in differences(a, b, f"{path}[{i}]")]
-    return [] if json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True) else [path]
+    return [found.path for found in differing(one, other, path)]

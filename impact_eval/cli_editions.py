@@ -1,0 +1,93 @@
+"""The verbs of the command that look at editions already made: verify.
+
+Annotations are values here (no `from __future__`): the help of a verb is in the words of the user,
+known when the verb is added.
+"""
+
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from impact_eval.report.texts import Texts
+
+if TYPE_CHECKING:
+    from impact_eval.pipeline.verification import Verification
+
+DIFFERENT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """What the verbs of the command share.
+
+    Attributes
+    ----------
+    texts : Texts
+        In the user's language.
+    show : callable
+        Prints a line; control characters are written out.
+    refusals : callable
+        Turns a refusal into words and an exit code.
+    command : type
+        Class of a verb.
+    """
+
+    texts: Texts
+    show: Callable[[str], None]
+    refusals: Callable[[], AbstractContextManager[None]]
+    command: type[TyperCommand]
+
+    def say(self, code: str, **values: Any) -> str:
+        """Return words of the command."""
+        return self.texts.say(f"cli.{code}", **values)
+
+    def show_json(self, content: object) -> None:
+        """Print an answer for a machine."""
+        self.show(json.dumps(content, ensure_ascii=False, indent=1))
+
+
+def add_verbs(app: typer.Typer, terminal: Terminal) -> None:
+    """Add the verbs that look at editions to the command."""
+    _add_verify(app, terminal)
+
+
+def _add_verify(app: typer.Typer, terminal: Terminal) -> None:
+    say = terminal.say
+    metavar = say("frame.folder")
+    help_json = say("help.json")
+
+    @app.command(cls=terminal.command, help=say("help.verify"))
+    def verify(
+        folder: Annotated[Path, typer.Argument(help=say("help.edition"), metavar=metavar)],
+        study: Annotated[Path | None, typer.Option(help=say("verify.study"))] = None,
+        as_json: Annotated[bool, typer.Option("--json", help=help_json)] = False,
+    ) -> None:
+        """Hold an edition against itself and against a second run."""
+        with terminal.refusals():
+            from impact_eval.pipeline.verification import verify as verify_folder
+
+            outcome = verify_folder(folder, study=study)
+        if as_json:
+            terminal.show_json(outcome.to_dict())
+        else:
+            _tell_verification(outcome, terminal)
+        if not outcome.verified:
+            raise typer.Exit(DIFFERENT)
+
+
+def _tell_verification(outcome: "Verification", terminal: Terminal) -> None:
+    """Print the three words, under each what denies it."""
+    from impact_eval.pipeline.difference_records import Aspect
+
+    for aspect in Aspect:
+        denied = outcome.of(aspect)
+        state = "no" if denied else "yes"
+        terminal.show(terminal.say(f"verify.{aspect.value}.{state}"))
+        for difference in denied:
+            terminal.show(f"  {terminal.texts.finding(difference.finding).text}")
