@@ -1,4 +1,4 @@
-"""The verbs of the command that look at editions already made: verify.
+"""The verbs of the command that look at editions already made: verify, diff.
 
 Annotations are values here (no `from __future__`): the help of a verb is in the words of the user,
 known when the verb is added.
@@ -17,6 +17,7 @@ from typer.core import TyperCommand
 from impact_eval.report.texts import Texts
 
 if TYPE_CHECKING:
+    from impact_eval.pipeline.edition_diff import EditionDiff
     from impact_eval.pipeline.verification import Verification
 
 DIFFERENT = 3
@@ -55,6 +56,7 @@ class Terminal:
 def add_verbs(app: typer.Typer, terminal: Terminal) -> None:
     """Add the verbs that look at editions to the command."""
     _add_verify(app, terminal)
+    _add_diff(app, terminal)
 
 
 def _add_verify(app: typer.Typer, terminal: Terminal) -> None:
@@ -91,3 +93,43 @@ def _tell_verification(outcome: "Verification", terminal: Terminal) -> None:
         terminal.show(terminal.say(f"verify.{aspect.value}.{state}"))
         for difference in denied:
             terminal.show(f"  {terminal.texts.finding(difference.finding).text}")
+
+
+def _add_diff(app: typer.Typer, terminal: Terminal) -> None:
+    say = terminal.say
+    metavar, help_json = say("frame.folder"), say("help.json")
+
+    @app.command(cls=terminal.command, help=say("diff.help"))
+    def diff(
+        before: Annotated[Path, typer.Argument(help=say("diff.before"), metavar=metavar)],
+        after: Annotated[Path, typer.Argument(help=say("diff.after"), metavar=metavar)],
+        as_json: Annotated[bool, typer.Option("--json", help=help_json)] = False,
+    ) -> None:
+        """Say what changed between two editions of a study, and why."""
+        with terminal.refusals():
+            from impact_eval.pipeline.edition_diff import edition_diff
+
+            found = edition_diff(before, after)
+        if as_json:
+            terminal.show_json(found.to_dict())
+        else:
+            _tell_diff(found, terminal)
+        if not found.same:
+            raise typer.Exit(DIFFERENT)
+
+
+def _tell_diff(found: "EditionDiff", terminal: Terminal) -> None:
+    """Print the causes, then what changes in the results, then the files."""
+    from impact_eval.pipeline.edition_diff import About
+
+    if found.same:
+        terminal.show(terminal.say("diff.same"))
+        return
+    if not found.of(About.CAUSES):
+        terminal.show(terminal.say("diff.no_cause"))
+    for about in About:
+        changes = found.of(about)
+        if changes:
+            terminal.show(terminal.say(f"diff.{about.value}"))
+        for change in changes:
+            terminal.show(f"  {terminal.texts.words(change.words)}")
