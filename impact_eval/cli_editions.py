@@ -1,4 +1,4 @@
-"""The verbs of the command that look at editions already made: verify, diff.
+"""The verbs of the command that look at editions already made: verify, diff, pack.
 
 Annotations are values here (no `from __future__`): the help of a verb is in the words of the user,
 known when the verb is added.
@@ -57,6 +57,7 @@ def add_verbs(app: typer.Typer, terminal: Terminal) -> None:
     """Add the verbs that look at editions to the command."""
     _add_verify(app, terminal)
     _add_diff(app, terminal)
+    _add_pack(app, terminal)
 
 
 def _add_verify(app: typer.Typer, terminal: Terminal) -> None:
@@ -133,3 +134,21 @@ def _tell_diff(found: "EditionDiff", terminal: Terminal) -> None:
             terminal.show(terminal.say(f"diff.{about.value}"))
         for change in changes:
             terminal.show(f"  {terminal.texts.words(change.words)}")
+
+
+def _add_pack(app: typer.Typer, terminal: Terminal) -> None:
+    say = terminal.say
+    metavar = say("frame.folder")
+
+    @app.command(cls=terminal.command, help=say("pack.help"))
+    def pack(
+        folder: Annotated[Path, typer.Argument(help=say("help.edition"), metavar=metavar)],
+        to: Annotated[Path | None, typer.Option(help=say("pack.to"))] = None,
+        study: Annotated[Path | None, typer.Option(help=say("verify.study"))] = None,
+    ) -> None:
+        """Make the archive to hand over."""
+        with terminal.refusals():
+            from impact_eval.pipeline.pack import pack as pack_edition
+
+            done = pack_edition(folder, to=to, study=study)
+            terminal.show(say("pack.done", path=str(done.path), n=len(done.files)))

@@ -208,7 +208,7 @@ def checked_outputs(folder: Path, results: StudyResults) -> CheckedOutputs:
 def _checked(
     folder: Path, name: str, results: StudyResults, leaks: Sequence[Leak]
 ) -> CheckedOutput:
-    kind = _kind(name)
+    kind = output_kind(name)
     rules, suppressed = _rules(folder / name, kind, results.disclosure)
     status = _status(results.disclosure, leaks)
     return CheckedOutput(
@@ -225,7 +225,8 @@ def _checked(
     )
 
 
-def _kind(name: str) -> OutputKind:
+def output_kind(name: str) -> OutputKind:
+    """Return what an output is, by its name."""
     suffix = name.rsplit(".", 1)[-1]
     stem = name.rsplit("/", 1)[-1]
     if name == "results.json":
