@@ -23,7 +23,7 @@ from impact_eval.pipeline.checker import content_checksum
 from impact_eval.pipeline.crate import FILE as CRATE
 from impact_eval.pipeline.difference_records import safe_name, shown_value
 from impact_eval.pipeline.differences import NOTHING, differing
-from impact_eval.pipeline.runner import STATUS
+from impact_eval.pipeline.states import STATUS
 from impact_eval.pipeline.verification import output_folder
 from impact_eval.report.blocks import SayValue, Words, say
 from impact_eval.report.wording import finding_code, pick, result_of, said, spoken

@@ -21,7 +21,7 @@ from impact_eval.pipeline.checker import output_kind, page_names
 from impact_eval.pipeline.crate import FILE as CRATE
 from impact_eval.pipeline.edition_checks import check_edition, recorded_template
 from impact_eval.pipeline.leaks import find_leaks
-from impact_eval.pipeline.runner import STATUS
+from impact_eval.pipeline.states import STATUS
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.verification import asked_by, output_folder, study_behind
 from impact_eval.report.languages.language import language_codes
