@@ -362,7 +362,7 @@ def lab(
         target = folder / f"{STUDY_REPORT}.ipynb"
         if not target.exists():
             shutil.copyfile(template_path(STUDY_REPORT), target)
-        subprocess.run([sys.executable, "-m", "jupyterlab", str(target)], check=False)
+        subprocess.run([sys.executable, "-P", "-m", "jupyterlab", str(target)], check=False)
 
 
 add_verbs(app, Terminal(TEXTS, put, refused_in_words, Command))
