@@ -163,11 +163,11 @@ def _other_folders(study: Path) -> Iterator[str]:
     """
     named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     user = site.getusersitepackages() if site.ENABLE_USER_SITE else None
-    own = {str(_package().parent), str(study.resolve()), *map(str, study.resolve().parents)}
+    around = {str(study.resolve()), *map(str, study.resolve().parents)}
     for entry in dict.fromkeys([*named, *([user] if user in sys.path else [])]):
         if entry and Path(entry).is_absolute() and not _within(entry, study):
             place = str(Path(entry).resolve())
-            if place not in own and Path(place).is_dir():
+            if place not in around and Path(place).is_dir():
                 yield place
 
 

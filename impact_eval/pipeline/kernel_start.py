@@ -38,7 +38,7 @@ def main(root: Path) -> None:
         kernel_walls.leave_network()  # before any thread: the system asks for it
     bounded = kernel_walls.bound_memory(orders["megabytes"])
     _watch(root, orders["seconds"], None if bounded else orders["megabytes"])
-    kernel_walls.close_folder(Path(orders["study"]), (*sys.path, str(package.parent)))
+    kernel_walls.close_folder(Path(orders["study"]), (*sys.path, str(package)))
     sys.path.extend(orders["path"])
     app = _app(root)
     os.chdir(orders["study"])

@@ -150,7 +150,8 @@ def close_folder(study: Path, kept: Sequence[str]) -> None:
         Folders that Python itself imports from: they stay, should they lie inside.
     """
     closed = study.resolve()
-    roots = [Path(entry).resolve() for entry in kept if entry]
+    folders = [Path(entry).resolve() for entry in kept if entry]
+    roots = [folder for folder in folders if closed in folder.parents]
 
     def hook(entry: str) -> Any:
         place = Path(entry or ".").resolve()

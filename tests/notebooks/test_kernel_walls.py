@@ -173,6 +173,38 @@ def test_the_command_runs_nothing_of_the_folder_it_stands_in(tmp_path, root, wor
     assert not mark.exists(), mark.read_text("utf-8")
 
 
+CLOSED = """
+import importlib, json, sys
+from pathlib import Path
+from impact_eval.pipeline.kernel_walls import close_folder
+root = Path(sys.argv[1])
+sys.path += [str(root), str(root / "study" / "lib")]
+close_folder(root / "study", sys.path)
+sys.path += [str(root / "study"), str(root / "study" / "deep")]
+found = []
+for name in ("beside", "inlib", "instudy", "indeep"):
+    try:
+        importlib.import_module(name)
+        found.append(name)
+    except ImportError:
+        pass
+print(json.dumps(found))
+"""
+
+
+def test_only_what_python_itself_imports_from_stays_open_in_the_folder(tmp_path, root):
+    """A study inside a folder of the search path is closed; an environment inside it is not."""
+    for place in ("beside", "study/lib/inlib", "study/instudy", "study/deep/indeep"):
+        path = tmp_path / f"{place}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSED, str(tmp_path)], capture_output=True, check=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )  # fmt: skip
+    assert json.loads(done.stdout) == ["beside", "inlib"]
+
+
 WAYS_OUT = """
 import json, os, socket, subprocess, urllib.request
 def tried(way):
