@@ -1,4 +1,4 @@
-"""The verbs of the command that look at editions already made: verify, diff, pack.
+"""The verbs of the command that look at editions already made: verify, diff, pack, forget.
 
 Annotations are values here (no `from __future__`): the help of a verb is in the words of the user,
 known when the verb is added.
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from impact_eval.pipeline.edition_diff import EditionDiff
     from impact_eval.pipeline.verification import Verification
 
+REFUSED = 1
+MISUSED = 2
 DIFFERENT = 3
 
 
@@ -58,6 +60,7 @@ def add_verbs(app: typer.Typer, terminal: Terminal) -> None:
     _add_verify(app, terminal)
     _add_diff(app, terminal)
     _add_pack(app, terminal)
+    _add_forget(app, terminal)
 
 
 def _add_verify(app: typer.Typer, terminal: Terminal) -> None:
@@ -152,3 +155,59 @@ def _add_pack(app: typer.Typer, terminal: Terminal) -> None:
 
             done = pack_edition(folder, to=to, study=study)
             terminal.show(say("pack.done", path=str(done.path), n=len(done.files)))
+
+
+def _add_forget(app: typer.Typer, terminal: Terminal) -> None:
+    say = terminal.say
+    metavar = say("frame.folder")
+
+    @app.command(cls=terminal.command, help=say("forget.help"))
+    def forget(
+        folder: Annotated[Path, typer.Argument(help=say("help.folder"), metavar=metavar)],
+        person: Annotated[str | None, typer.Option(help=say("forget.person"))] = None,
+        everything: Annotated[bool, typer.Option("--all", help=say("forget.all"))] = False,
+        yes: Annotated[bool, typer.Option("--yes", help=say("forget.yes"))] = False,
+    ) -> None:
+        """Leave a person out, or remove what a study made about people."""
+        if (person is None) != everything:
+            terminal.show(say("forget.one_of_two"))
+            raise typer.Exit(MISUSED)
+        with terminal.refusals():
+            if person is not None:
+                _forget_person(folder, person, terminal)
+            else:
+                _forget_all(folder, terminal, sure=yes)
+
+
+def _forget_person(folder: Path, person: str, terminal: Terminal) -> None:
+    from impact_eval.pipeline.forget import forget_person
+
+    done = forget_person(folder, person)
+    terminal.show(terminal.say("forget.done"))
+    terminal.show(terminal.say("forget.held"))
+    for one in done.held_in:
+        terminal.show(f"  {terminal.say('forget.rows', file=one.file, n=one.rows)}")
+    if done.made:
+        terminal.show(terminal.say("forget.made"))
+    for path in done.made:
+        terminal.show(f"  {path}")
+    terminal.show(terminal.say("forget.published"))
+
+
+def _forget_all(folder: Path, terminal: Terminal, *, sure: bool) -> None:
+    from impact_eval.pipeline.forget import remove_made, retention
+
+    found = retention(folder)
+    code = "forget.removed" if sure else "forget.would_remove"
+    terminal.show(terminal.say(code if found.ours else "forget.nothing"))
+    for path in found.ours:
+        terminal.show(f"  {path}")
+    if sure:
+        remove_made(found)
+    terminal.show(terminal.say("forget.theirs"))
+    for name in found.theirs:
+        terminal.show(f"  {name}")
+    terminal.show(terminal.say("forget.key"))
+    if found.ours and not sure:
+        terminal.show(terminal.say("forget.say_yes"))
+        raise typer.Exit(REFUSED)

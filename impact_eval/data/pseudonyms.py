@@ -52,10 +52,20 @@ def session_key() -> bytes:
     ImpactEvalError
         `weak_key` when the variable holds fewer than 32 bytes.
     """
+    given = given_key()
+    return _drawn_key() if given is None else given
+
+
+def given_key() -> bytes | None:
+    """Return the key of `IMPACT_EVAL_KEY`; None when the variable is empty.
+
+    Raises
+    ------
+    ImpactEvalError
+        `weak_key` when the variable holds fewer than 32 bytes.
+    """
     given = os.environ.get(KEY_VARIABLE)
-    if not given:
-        return _drawn_key()
-    return _checked(given.encode())
+    return _checked(given.encode()) if given else None
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.shown import Shown, one_line
 from impact_eval.core.toml_files import TomlCodes, read_toml
 from impact_eval.core.vocabulary import RowsAre
+from impact_eval.data.forgotten import Forgotten
 from impact_eval.data.headings import names_persons
 from impact_eval.pipeline.study_checks import check_declaration
 from impact_eval.pipeline.study_models import (
@@ -163,7 +164,10 @@ class Study(Shown):
         check_declaration(raw, file.resolve().parent, faults)
         if declaration is None:
             return None, faults.findings
-        folder, digest = file.resolve().parent, sha256(canonical_json(_jsonable(raw)))
+        folder = file.resolve().parent
+        asked = Forgotten.read(folder)  # who is left out is part of what a study is
+        whole = [_jsonable(raw), asked.people] if asked else _jsonable(raw)
+        digest = sha256(canonical_json(whole))
         return cls(declaration, folder, digest), faults.findings
 
 

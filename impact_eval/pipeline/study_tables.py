@@ -18,6 +18,7 @@ from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError
 from impact_eval.core.provenance import fingerprint
 from impact_eval.core.vocabulary import LabelsAlike, RowsAre
 from impact_eval.data.entry import helped_since
+from impact_eval.data.forgotten import Forgotten, rows_kept
 from impact_eval.data.identity import (
     IdentifyingColumn,
     PersonalKind,
@@ -28,6 +29,7 @@ from impact_eval.data.identity import (
     labels_of_people,
 )
 from impact_eval.data.pseudonyms import (
+    given_key,
     keyed_hash,
     label_text,
     labelled_finding,
@@ -244,6 +246,7 @@ def _frames(
 def _whole(study: Study, part: DataPart, frames: Sequence[pd.DataFrame]) -> _Whole:
     """Return a table with what names people in it, its waves one above the other."""
     rows_are, roles = study.rows_are(part), part.roles
+    frames, left_out = _without_forgotten(study, part, frames)
     used = used_columns(study.declaration, study.folder, part) | _wave_columns(part)
     logs, tables = [], []
     identifying: list[IdentifyingColumn] = []
@@ -271,8 +274,23 @@ def _whole(study: Study, part: DataPart, frames: Sequence[pd.DataFrame]) -> _Who
     told = _joined(part, logs)
     hidden = _labels_of_people(part, frame, identifying, rows_are)
     frame, spelled = _one_spelling(part, frame, hidden)
-    told["log"] += [finding.to_dict() for finding in (*joined, *spelled)]
+    told["log"] += [finding.to_dict() for finding in (*left_out, *joined, *spelled)]
     return _Whole(part, frame, tuple(identifying), hidden, told, tuple(tables))
+
+
+def _without_forgotten(
+    study: Study, part: DataPart, frames: Sequence[pd.DataFrame]
+) -> tuple[list[pd.DataFrame], tuple[Finding, ...]]:
+    """Leave out the people who asked for it; how many they are is told to nobody."""
+    forgotten, unit = Forgotten.read(study.folder), part.roles.unit
+    if forgotten is None or unit is None:
+        return list(frames), ()
+    key = forgotten.opened_by(given_key())
+    kept = [
+        frame[rows_kept(frame[unit], forgotten, key)] if unit in frame.columns else frame
+        for frame in frames
+    ]
+    return kept, (Finding.info("people_forgotten", Place(file=part.file)),)
 
 
 def _one_above_the_other(part: DataPart, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:

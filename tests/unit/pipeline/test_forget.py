@@ -1,0 +1,120 @@
+"""A person who asks is left out: the results are those of a file without the person."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from value_study import value_study
+
+from impact_eval.core.findings import ImpactEvalError
+from impact_eval.data.forgotten import FILE
+from impact_eval.data.pseudonyms import KEY_VARIABLE
+from impact_eval.pipeline.differences import differences
+from impact_eval.pipeline.evaluate import evaluate
+from impact_eval.pipeline.forget import forget_person, remove_made, retention
+from impact_eval.pipeline.study import Study
+from impact_eval.pipeline.urgent import OPERATOR_NOTE
+from impact_eval.results.gate import Edition, release
+from impact_eval.results.records import comparable
+
+KEY = "k" * 40
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(KEY_VARIABLE, KEY)
+    return value_study(tmp_path / "etude")
+
+
+def test_the_results_are_those_of_a_file_without_the_person(study: Path, tmp_path: Path) -> None:
+    other = value_study(tmp_path / "sans")
+    lines = (other / "donnees.csv").read_text("utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith(("P017,", "P150,"))]
+    (other / "donnees.csv").write_text("\n".join(kept) + "\n", "utf-8")
+    before = (study / "donnees.csv").read_bytes()
+    for person in ("P017", " p150 "):
+        forget_person(study, person)
+    assert (study / "donnees.csv").read_bytes() == before, "the user's file is never touched"
+    pair = [comparable(release(evaluate(Study.read(folder))).results) for folder in (study, other)]
+    # how many left is told by nothing: the gate keeps back the lines of the file, too close
+    assert differences(*pair) == [
+        "data.reading.lines", "data.reading.log", "data.reading.rows_in", "data.reading.rows_out",
+        "disclosure.log", "disclosure.withheld", "provenance.study_sha256",
+    ]  # fmt: skip
+    assert "people_forgotten" in json.dumps(pair[0]["data"])
+
+
+def test_the_list_tells_nobody(study: Path) -> None:
+    done = forget_person(study, "P017")
+    assert [(one.file, one.rows) for one in done.held_in] == [("donnees.csv", 1)]
+    text = (study / FILE).read_text("utf-8")
+    assert "17" not in json.loads(text)["schema"]
+    assert "p017" not in text.casefold()
+    assert len(json.loads(text)["people"]) == 1
+    forget_person(study, "p017")
+    assert (study / FILE).read_text("utf-8") == text, "asked twice, written once"
+
+
+def test_an_unknown_person_names_no_other(study: Path) -> None:
+    with pytest.raises(ImpactEvalError) as refused:
+        forget_person(study, "P01")
+    assert refused.value.codes == ("forget_unknown",)
+    assert "P0" not in str(refused.value)
+    assert not (study / FILE).exists()
+
+
+def test_without_the_key_nobody_is_counted(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_person(study, "P017")
+    for key in ("", "z" * 40):
+        monkeypatch.setenv(KEY_VARIABLE, key)
+        with pytest.raises(ImpactEvalError) as refused:
+            evaluate(Study.read(study))
+        assert refused.value.codes == ("forgotten_needs_key",)
+    monkeypatch.setenv(KEY_VARIABLE, "")
+    with pytest.raises(ImpactEvalError) as refused:
+        forget_person(study, "P018")
+    assert refused.value.codes == ("forget_needs_key",)
+
+
+DAMAGED = (
+    *("", "{}", "[" * 5000, '{"schema": "impact-eval/forgotten/1"}'),
+    '{"schema": "x", "witness": "0", "people": ["P017"]}',
+)
+
+
+@pytest.mark.parametrize("raw", DAMAGED)
+def test_a_damaged_list_is_never_an_empty_one(raw: str, study: Path) -> None:
+    (study / FILE).write_text(raw, "utf-8")
+    with pytest.raises(ImpactEvalError) as refused:
+        Study.read(study)
+    assert refused.value.codes == ("forgotten_damaged",)
+
+
+def test_the_end_removes_what_we_made_and_nothing_else(study: Path) -> None:
+    forget_person(study, "P017")
+    (study / OPERATOR_NOTE).write_text("à rappeler", "utf-8")
+    own = study / "interne"
+    own.mkdir()
+    results = release(evaluate(Study.read(study)), Edition.INTERNAL).results
+    results.write(own)
+    (own / "interne-fr.html").write_text("…", "utf-8")
+    (own / "notes-personnelles.txt").write_text("à moi", "utf-8")
+    before = {path for path in study.rglob("*") if path.is_file()}
+    found = retention(study)
+    assert {path for path in study.rglob("*") if path.is_file()} == before, "nothing yet"
+    assert found.theirs == ("donnees.csv",)
+    remove_made(found)
+    left = {path.relative_to(study).as_posix() for path in study.rglob("*") if path.is_file()}
+    theirs = {"study.toml", "carte.toml", "donnees.csv", "interne/notes-personnelles.txt"}
+    assert left == {*theirs, FILE}, "while the table is there, the list is needed"
+    (study / "donnees.csv").unlink()
+    remove_made(retention(study))
+    assert not (study / FILE).exists()
+
+
+def test_a_folder_that_is_not_ours_is_left(study: Path) -> None:
+    (study / "interne").mkdir()
+    (study / "interne" / "results.json").write_text("{}", "utf-8")
+    assert retention(study).ours == ()
