@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from impact_eval.core.findings import Finding, Place
 from impact_eval.pipeline.difference_records import shown_value
-from impact_eval.pipeline.differences import NOTHING, differing
+from impact_eval.pipeline.differences import NOTHING, json_changes
 from impact_eval.results.faults import Json, parsed
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def json_findings(name: str, found: Json, expected: Json) -> Iterator[Finding]:
         The file.
     found, expected : JSON
     """
-    for one in differing(found, expected):
+    for one in json_changes(found, expected):
         if one.path in UNREPEATABLE_KEYS:
             continue
         place = Place(file=name, key=one.path or None)

@@ -35,7 +35,7 @@ class Difference:
     >>> from impact_eval.core.findings import Place
     >>> place = Place(file="tables/table-01.csv", row=3, column="n_treated")
     >>> str(Difference(Aspect.CONSISTENT, Finding.error("verify_cell", place)))
-    'tables/table-01.csv: row=3, column=n_treated [verify_cell]'
+    'tables/table-01.csv: column=n_treated, row=3 [verify_cell]'
     """
 
     aspect: Aspect

@@ -33,24 +33,24 @@ class Differing:
     other: Json | Nothing
 
 
-def differing(one: Json, other: Json, path: str = "") -> Iterator[Differing]:
+def json_changes(one: Json, other: Json, path: str = "") -> Iterator[Differing]:
     """Yield where two JSON values differ, as deep as both have the same form.
 
     Examples
     --------
-    >>> [d.path for d in differing({"a": [1, 2], "b": 0}, {"a": [1, 3]})]
+    >>> [d.path for d in json_changes({"a": [1, 2], "b": 0}, {"a": [1, 3]})]
     ['a[1]', 'b']
     """
     if isinstance(one, dict) and isinstance(other, dict):
         for key in sorted(one.keys() | other.keys()):
             inner = f"{path}.{key}" if path else str(key)
             if key in one and key in other:
-                yield from differing(one[key], other[key], inner)
+                yield from json_changes(one[key], other[key], inner)
             else:
                 yield Differing(inner, one.get(key, NOTHING), other.get(key, NOTHING))
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for i, (a, b) in enumerate(zip(one, other, strict=True)):
-            yield from differing(a, b, f"{path}[{i}]")
+            yield from json_changes(a, b, f"{path}[{i}]")
     elif json.dumps(one, sort_keys=True) != json.dumps(other, sort_keys=True):
         yield Differing(path, one, other)
 
@@ -63,4 +63,4 @@ def differences(one: Json, other: Json, path: str = "") -> list[str]:
     >>> differences({"a": [1, 2], "b": 0}, {"a": [1, 3]})
     ['a[1]', 'b']
     """
-    return [found.path for found in differing(one, other, path)]
+    return [found.path for found in json_changes(one, other, path)]

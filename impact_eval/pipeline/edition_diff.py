@@ -22,7 +22,7 @@ from impact_eval.core.provenance import sha256
 from impact_eval.pipeline.checker import content_checksum
 from impact_eval.pipeline.crate import FILE as CRATE
 from impact_eval.pipeline.difference_records import safe_name, shown_value
-from impact_eval.pipeline.differences import NOTHING, differing
+from impact_eval.pipeline.differences import NOTHING, json_changes
 from impact_eval.pipeline.states import STATUS
 from impact_eval.pipeline.verification import output_folder
 from impact_eval.report.blocks import SayValue, Words, say
@@ -222,9 +222,9 @@ def _data(pair: _Pair) -> Words:
 def _declared_keys(pair: _Pair) -> tuple[str, ...]:
     """Return the keys of the study file that differ, as far as results hold the declaration."""
     one, other = (results.study.model_dump(mode="json") for results in pair)
-    found = [f"study.{d.path}" for d in differing(one, other)]
+    found = [f"study.{d.path}" for d in json_changes(one, other)]
     outcomes = [{r.outcome: _declared(r) for r in results.headlines} for results in pair]
-    found += [f"outcomes.{d.path}" for d in differing(outcomes[0], outcomes[1])]
+    found += [f"outcomes.{d.path}" for d in json_changes(outcomes[0], outcomes[1])]
     columns = [sorted(results.data.columns) for results in pair]
     if columns[0] != columns[1] or pair[0].data.file != pair[1].data.file:
         found.append("data")
@@ -251,7 +251,7 @@ def _options(pair: _Pair) -> Iterator[Words]:
             )
             continue
         options = [method.model_dump(mode="json") for method in (was, is_)]
-        for found in differing(options[0], options[1]):
+        for found in json_changes(options[0], options[1]):
             name = found.path.removeprefix("options.")
             yield say("diff.option", outcome=label, name=name, before=_told(found.one),
                       after=_told(found.other))  # fmt: skip
@@ -340,7 +340,7 @@ def _noticed(record: NoticedRecord) -> Words:
 def _elsewhere(pair: _Pair) -> Iterator[Words]:
     """Yield how many values of the results moved, when nothing that is shown first did."""
     one, other = (comparable(results) for results in pair)
-    paths = [d.path for d in differing(one, other) if not d.path.startswith("provenance.")]
+    paths = [d.path for d in json_changes(one, other) if not d.path.startswith("provenance.")]
     if paths:
         yield say("diff.values", n=len(paths), first=paths[0])
 
