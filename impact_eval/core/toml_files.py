@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.hidden_text import hidden_key
+from impact_eval.core.limits import LEVELS, TOML_KB, Limit
 
 _LINE = re.compile(r"at line (\d+)")
 # What tomllib says of a key or a table that stands twice; its other words are about writing.
+_JOINED = re.compile(r"""(?:(?:"[^"\n]*"|'[^'\n]*'|[\w\-]+)[ \t]*\.[ \t]*){50,}""")
 _TWICE = ("Cannot overwrite", "Cannot declare", "Cannot mutate", "Cannot redefine", "Duplicate")
 
 
@@ -24,14 +27,14 @@ class TomlCodes:
     ----------
     syntax, encoding, size : str
         What cannot be read as TOML; what is not UTF-8; what is larger than `most`.
-    most : int
-        Bytes.
+    most : Limit
+        In thousand bytes.
     """
 
     syntax: str = "toml_syntax"
     encoding: str = "toml_not_utf8"
     size: str = "toml_too_large"
-    most: int = 5_000_000
+    most: Limit = TOML_KB
 
 
 PLAIN = TomlCodes()
@@ -56,8 +59,9 @@ def read_toml(
         The codes of `codes`, and `toml_key_twice`; each with its line where it is known.
     """
     place = Place(file=path.name)
-    if path.stat().st_size > codes.most:
-        raise ImpactEvalError(Finding.error(codes.size, place, file=path.name, most=codes.most))
+    most = 1_000 * codes.most.value
+    if path.stat().st_size > most:
+        raise ImpactEvalError(Finding.error(codes.size, place, file=path.name, most=most))
     content = path.read_bytes()
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
@@ -81,7 +85,7 @@ def parse_toml(
     Raises
     ------
     ImpactEvalError
-        `codes.syntax`, `toml_key_twice`.
+        `codes.syntax`, `toml_key_twice`, `beyond_limit`, `hidden_in_file`.
 
     Examples
     --------
@@ -93,12 +97,21 @@ def parse_toml(
     ...     refused.codes, refused.findings[0].place.row
     (('toml_syntax',), 2)
     """
+    deep = _JOINED.search(text)
+    if deep is not None:  # a key of a hundred thousand parts takes gigabytes to be read
+        LEVELS.refuse_beyond(deep[0].count("."), file)
     try:
-        return tomllib.loads(text, parse_float=parse_float)
+        tables = tomllib.loads(text, parse_float=parse_float)
     except tomllib.TOMLDecodeError as error:
         raise ImpactEvalError(_fault(str(error), text, file, codes)) from None
     except (ValueError, RecursionError):  # a number of five thousand digits, a thousand brackets
         raise ImpactEvalError(_fault("", text, file, codes)) from None
+    hidden = hidden_key(tables)
+    if hidden is not None:
+        raise ImpactEvalError(
+            Finding.error("hidden_in_file", Place(file=file, key=hidden), file=file, key=hidden)
+        )
+    return tables
 
 
 def _fault(message: str, text: str, file: str, codes: TomlCodes) -> Finding:

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.core.limits import COLUMNS
 from impact_eval.core.toml_files import read_toml
 from impact_eval.data.cells import ColumnType
 from impact_eval.data.labels import LabelMap, MissingKind, bare_spelling, one_spelling
@@ -38,7 +39,7 @@ from impact_eval.data.readers.reader import reader_of_form
 SCHEMA = "impact-eval/codebook/1"
 _SIDE = ".codes.toml"  # `suivi.codes.toml` beside `suivi.xlsx` is its codebook
 _KEYS = ("from", "type", "labels", "other", "optional", "title", "missing")
-_SERIES = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_SERIES = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}")
 _PLACEHOLDER = re.compile(r"\{i(?::0?(\d+))?\}")
 
 
@@ -160,6 +161,7 @@ class Codebook:
         tables = content.get("columns", {})
         for name, table in tables.items() if isinstance(tables, Mapping) else ():
             columns.extend(_columns(str(name), table, faults, source))
+            COLUMNS.refuse_beyond(len(columns), source or "")
         faults.raise_if_errors()
         words = _words(content.get("missing", ()))
         return cls(columns=tuple(columns), missing=words, source=source)
@@ -220,6 +222,7 @@ def _columns(
         if column is not None:
             yield column
         return
+    COLUMNS.refuse_beyond(int(series[2]) - int(series[1]) + 1, source or "")
     for i in range(int(series[1]), int(series[2]) + 1):
         yield replace(
             column,

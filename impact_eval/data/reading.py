@@ -28,6 +28,7 @@ from impact_eval.core.findings import (
 from impact_eval.data.cells import ColumnType, ReadColumn, read_column
 from impact_eval.data.clean_columns import read_clean_column
 from impact_eval.data.codebook import Codebook, ColumnCode, codebook_beside, find_header
+from impact_eval.data.hidden_characters import without_hidden
 from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode, missing_kind
 from impact_eval.data.line_account import FileLine, LineAccount, mismatch
 from impact_eval.data.multiple import read_multiple
@@ -96,7 +97,7 @@ def read_table(
     (['01', '75'], [1, 0])
     """
     path = Path(path)
-    raw = _read_raw(path, sheet)
+    raw = without_hidden(_read_raw(path, sheet), path.name)
     book, found = _codebook(codes, path)
     faults = FindingCollector()
     faults.add(*raw.findings, *found)

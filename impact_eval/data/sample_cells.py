@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from impact_eval.core.findings import FindingCollector
+from impact_eval.core.findings import Finding, FindingCollector, Place
+from impact_eval.core.hidden_text import HIDDEN, shown_text
 from impact_eval.core.vocabulary import LabelsAlike
 from impact_eval.data.carried import carry_covariates
+from impact_eval.data.hidden_characters import hidden_cells
 from impact_eval.data.labelled_yes_no import yes_no_by_label
 from impact_eval.data.measures import covariate_numbers
 from impact_eval.data.sample_labels import spell_labels
@@ -33,6 +35,12 @@ def read_cells(
     alike : LabelsAlike
     faults : FindingCollector
     """
+    for name in dict.fromkeys(name for names in columns.values() for name in names):
+        hidden = hidden_cells(frame[name])
+        if HIDDEN.search(name) or hidden.any():
+            shown = shown_text(name)
+            faults.add(Finding.error("hidden_in_table", Place(column=shown), column=shown))
+    faults.raise_if_errors()
     frame = yes_no_by_label(frame, faults, roles=columns)
     frame = spell_labels(frame, columns, alike, faults)
     covariates = columns.get("covariates", ())

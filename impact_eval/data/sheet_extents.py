@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import unescape
 
-AREA = 3_000_000  # cells of a rectangle that is read without a question
-LARGEST = 30_000_000  # cells of a rectangle that is read at all
+from impact_eval.core.limits import EMPTY_CELLS, SHEET_CELLS
+
 DENSE = 0.05
 OLD_WORKBOOK = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # an OLE2 file: .xls, or one with a password
 
@@ -60,8 +60,9 @@ def too_sparse(sheets: Sequence[SheetExtent]) -> SheetExtent | None:
     >>> found.name if found is not None else None
     'Notes'
     """
-    sparse = [sheet for sheet in sheets if sheet.is_sparse or sheet.area > LARGEST]
-    if sum(sheet.area for sheet in sparse) <= AREA:
+    largest = SHEET_CELLS.value
+    sparse = [sheet for sheet in sheets if sheet.is_sparse or sheet.area > largest]
+    if sum(sheet.area for sheet in sparse) <= EMPTY_CELLS.value:
         return None
     return max(sparse, key=lambda sheet: sheet.area)
 

@@ -10,7 +10,7 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,34 +20,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.limits import (
+    CELL_LETTERS,
+    EMPTY_CELLS,
+    FILE_MB,
+    MERGES,
+    MILLION,
+    PACKED_MB,
+    PACKED_TIMES,
+    SHEET_CELLS,
+    SHEETS,
+    UNPACKED_MB,
+)
 from impact_eval.data.labels import EXAMPLES
 from impact_eval.data.sheet_extents import (
-    AREA,
     DENSE,
-    LARGEST,
     SheetExtent,
     document_extents,
     old_workbook_extents,
     too_sparse,
 )
+from impact_eval.data.sheet_scan import SheetScan, TooLongError, scan_part, shown_texts
 from impact_eval.data.source_rows import column_letters
 
-_MILLION = 1_000_000
-_MOST = 2_000  # million bytes of a workbook once unpacked
-_MOST_PACKED = 100  # million bytes, when it is packed a hundred times
-_PACKED = 100
-_CHUNK = 1 << 22
 _DOCUMENT = "content.xml"
 _GAP_ROWS, _GAP_COLUMNS = 500, 100  # blank rows and columns that part two blocks
 _FAR_CELLS = 20
+_NEAR = 52  # columns up to AZ: a narrow table with a cell below it is looked at too
+_CUT_CELLS = 300_000  # cells of a sheet in which far ones are looked for
+_PARTS = 20  # parts of an archive for each of its sheets: drawings, relations, notes
 _UNREAD = ("xl/media/", "xl/drawings/", "Pictures/", "docProps/", "Thumbnails/")
-_ROW = re.compile(rb'<row\s(?:[^>]*?\s)?r="(\d+)"')
-_FAR_COLUMN = re.compile(rb'<c\s(?:[^>]*?\s)?r="([A-Z]{3}|[B-Z][A-Z])\d+"[^>]*[^/]>')
-_CELL = re.compile(rb'<c\s(?:[^>]*?\s)?r="([A-Z]{1,3})(\d+)"[^>]*?(/?)>')
+_CELL = re.compile(rb'<c\s(?:[^<>]*?\s)?r="([A-Z]{1,3})(\d+)"[^<>]*?(/?)>')
 _SHEET = re.compile(r'<(?:\w+:)?sheet\s[^>]*?name="([^"]*)"[^>]*?r:id="([^"]*)"')
 _RELATION = re.compile(r"<Relationship\s[^>]*>")
 _ATTRIBUTE = re.compile(r'(Id|Target)="([^"]*)"')
-_NEAR = 52  # columns up to AZ
+_EMPTY_SHEET = (
+    b'<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/'
+    b'spreadsheetml/2006/main"><sheetData/></worksheet>'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +114,9 @@ def read_workbook_file(path: Path) -> WorkbookFile:
     Raises
     ------
     ImpactEvalError
-        `damaged_file`, `file_too_large_unpacked`, `sheet_too_sparse`.
+        `damaged_file`, `file_too_large_unpacked`, `sheet_too_sparse`, `beyond_limit`.
     """
+    FILE_MB.refuse_beyond(path.stat().st_size // MILLION, path.name)
     content = path.read_bytes()
     if not content.startswith(b"PK"):  # an old workbook, or one with a password: no archive
         with refused_if_damaged(path.name):
@@ -113,15 +124,15 @@ def read_workbook_file(path: Path) -> WorkbookFile:
         return WorkbookFile(content)
     with refused_if_damaged(path.name), zipfile.ZipFile(io.BytesIO(content)) as archive:
         _refuse_bomb(archive, len(content), path.name)
-        extents = {
-            part.filename: extent
-            for part in archive.infolist()
-            if (extent := _checked(archive, part)) is not None
-        }
+        scans = _scanned(archive, path.name)
         if _DOCUMENT in archive.namelist():
-            _refuse_sparse(document_extents(archive.read(_DOCUMENT)), path.name)
-        large = {name: extent for name, extent in extents.items() if extent.is_large}
-        return _without_far_cells(content, archive, large) if large else WorkbookFile(content)
+            text = archive.read(_DOCUMENT)
+            SHEETS.refuse_beyond(text.count(b"<table:table "), path.name)
+            _refuse_sparse(document_extents(text), path.name)
+            return WorkbookFile(content)
+        _refuse_repeated_texts(archive, scans, len(content), path.name)
+        large = {name: scan for name, scan in scans.items() if _is_large(scan, len(content))}
+        return _without_far_cells(content, archive, large, path.name)
 
 
 def _refuse_sparse(sheets: Sequence[SheetExtent], file: str) -> None:
@@ -134,95 +145,115 @@ def _refuse_sparse(sheets: Sequence[SheetExtent], file: str) -> None:
 
 
 def _refuse_bomb(archive: zipfile.ZipFile, size: int, file: str) -> None:
-    unpacked = sum(part.file_size for part in archive.infolist())
-    packed = unpacked > _PACKED * size and unpacked > _MOST_PACKED * _MILLION
-    if packed or unpacked > _MOST * _MILLION:
+    names = archive.namelist()
+    sheets = sum(name.startswith("xl/worksheets/") and "_rels" not in name for name in names)
+    SHEETS.refuse_beyond(max(sheets, len(names) // _PARTS), file)
+    _refuse_unpacked(sum(part.file_size for part in archive.infolist()), size, file)
+
+
+def _refuse_unpacked(unpacked: int, size: int, file: str) -> None:
+    """Refuse what takes too much room once unpacked, or too much for so small a file."""
+    most = UNPACKED_MB.value
+    if unpacked > PACKED_TIMES.value * size and unpacked > PACKED_MB.value * MILLION:
+        most = min(most, PACKED_MB.value)
+    if unpacked > most * MILLION:
         raise ImpactEvalError(
             Finding.error("file_too_large_unpacked", Place(file=file), file=file,
-                          size=unpacked // _MILLION, most=_MOST_PACKED if packed else _MOST)
+                          size=unpacked // MILLION, most=most)
         )  # fmt: skip
 
 
-@dataclass(slots=True)
-class _Extent:
-    """How far a sheet goes: its last row, whether columns lie past AZ, its cells."""
-
-    rows: int = 0
-    columns: int = _NEAR
-    cells: int = 0
-
-    @property
-    def is_large(self) -> bool:
-        area = self.rows * self.columns
-        return area > AREA and self.cells < DENSE * area
-
-    def add(self, text: bytes) -> None:
-        self.rows = max([self.rows, *map(int, _ROW.findall(text))])
-        far = {column_number(letters.decode()) for letters in set(_FAR_COLUMN.findall(text))}
-        self.columns = max([self.columns, *far])
-        self.cells += text.count(b"<c ")
+def _scanned(archive: zipfile.ZipFile, file: str) -> dict[str, SheetScan]:
+    """Unpack each part, which proves its checksum; return how far each goes that holds cells."""
+    found: dict[str, SheetScan] = {}
+    for part in archive.infolist():
+        if part.filename.startswith(_UNREAD):
+            continue
+        with archive.open(part) as stream:
+            try:
+                scan = scan_part(stream, _is_beyond)
+            except TooLongError as error:
+                CELL_LETTERS.refuse_beyond(error.found, file)
+                raise
+        MERGES.refuse_beyond(scan.merges, file)
+        if scan.cells or scan.texts:
+            found[part.filename] = scan
+    return found
 
 
-def _checked(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> _Extent | None:
-    """Unpack a part, which proves its checksum; return how far it goes when it is a sheet."""
-    if part.filename.startswith(_UNREAD):
-        return None
-    extent = _Extent() if part.filename.startswith("xl/worksheets/sheet") else None
-    rest = b""
-    with archive.open(part) as stream:
-        while chunk := stream.read(_CHUNK):
-            if extent is not None:
-                whole, _, rest = (rest + chunk).rpartition(b"<")
-                extent.add(whole)
-                rest = b"<" + rest
-    return extent
+def _refuse_repeated_texts(
+    archive: zipfile.ZipFile, scans: Mapping[str, SheetScan], size: int, file: str
+) -> None:
+    """Refuse a workbook where cells all show one long text, written once."""
+    texts = np.array([n for scan in scans.values() for n in scan.texts] or [0], dtype=np.int64)
+    cells = sum(scan.cells for scan in scans.values())
+    if int(texts.max()) * cells <= PACKED_MB.value * MILLION:
+        return
+    for name, scan in scans.items():
+        if scan.cells:
+            used = np.array(scan.used or shown_texts(archive.read(name)), dtype=np.int64)
+            shown = int(texts[used[used < len(texts)]].sum())
+            _refuse_unpacked(shown, size, file)
 
 
-def column_number(letters: str) -> int:
-    """Return the position (from 1) of a column from its letters.
+def _is_beyond(scan: SheetScan) -> bool:
+    """Whether a sheet is too large to be read, and holds too much to be mended."""
+    return scan.cells > _CUT_CELLS and scan.area > SHEET_CELLS.value
 
-    Examples
-    --------
-    >>> column_number("A"), column_number("AZ"), column_number("ABC")
-    (1, 52, 731)
-    """
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - ord("A") + 1
-    return number
+
+def _is_large(scan: SheetScan, size: int) -> bool:
+    """Whether a sheet is a rectangle much larger than what it holds, or than its file."""
+    most = min(SHEET_CELLS.value, max(EMPTY_CELLS.value, 10 * size))
+    area = scan.rows * max(scan.columns, _NEAR)
+    sparse = area > EMPTY_CELLS.value and scan.cells < DENSE * area
+    return sparse or scan.area > most
 
 
 # -- far cells --------------------------------------------------------------------------------
 
 
 def _without_far_cells(
-    content: bytes, archive: zipfile.ZipFile, large: dict[str, _Extent]
+    content: bytes, archive: zipfile.ZipFile, large: Mapping[str, SheetScan], file: str
 ) -> WorkbookFile:
     """Return the workbook with only the main block of cells of its sparse sheets."""
+    if not large:
+        return WorkbookFile(content)
     names = _sheets(archive)
     told = WorkbookFile(content)
     changed: dict[str, bytes] = {}
-    for part in large:
+    for part, scan in large.items():
         sheet = names.get(part, part)
-        text = archive.read(part)
-        found = [m for m in _CELL.finditer(text) if not m[3]]
-        rows = np.array([int(m[2]) for m in found], dtype=np.int64)
-        columns = np.array([column_number(m[1].decode()) for m in found], dtype=np.int64)
-        inside = _main_block(rows, columns)
-        far = np.flatnonzero(~inside)
-        last = f"{column_letters(int(columns.max()) - 1)}{rows.max()}" if len(rows) else ""
-        if len(far) > max(_FAR_CELLS, len(found) // 100) or _is_empty_wide(
-            rows[inside], columns[inside]
-        ):
-            told.too_sparse[sheet] = last
-            changed[part] = _cut(text, found, range(len(found)))
+        text = _main_text(archive, part, scan, sheet, told)
+        if text is not None:
+            changed[part] = text
             continue
-        if len(far):
-            told.far[sheet] = [(found[i][1] + found[i][2]).decode() for i in far]
-            changed[part] = _cut(text, found, far.tolist())
-    if not changed:
-        return told
+        last = f"{column_letters(scan.columns - 1)}{scan.rows}"
+        if part.endswith(".bin"):  # it cannot be emptied as the others are
+            _refuse_sparse([SheetExtent(sheet, scan.rows, scan.columns, scan.cells)], file)
+        told.too_sparse[sheet] = last
+        changed[part] = _EMPTY_SHEET
     return WorkbookFile(_rewritten(archive, changed), told.far, told.too_sparse)
+
+
+def _main_text(
+    archive: zipfile.ZipFile, part: str, scan: SheetScan, sheet: str, told: WorkbookFile
+) -> bytes | None:
+    """Return the text of a sheet without the few cells far from the others; None when many are."""
+    rows, columns = scan.places()
+    if not scan.is_plain or scan.cells > _CUT_CELLS or len(rows) < scan.cells:
+        return None
+    inside = _main_block(rows, columns)
+    far = np.flatnonzero(~inside)
+    many = len(far) > max(_FAR_CELLS, len(rows) // 100)
+    if many or _is_empty_wide(rows[inside], columns[inside]):
+        return None
+    text = archive.read(part)
+    found = [m for m in _CELL.finditer(text) if not m[3]]
+    if len(found) != len(rows):
+        return None
+    if len(far):
+        told.far[sheet] = [(found[i][1] + found[i][2]).decode() for i in far]
+    return _cut(text, found, far.tolist())
 
 
 def _main_block(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -246,10 +277,10 @@ def _is_empty_wide(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> bool:
     if not len(rows):
         return False
     area = int(rows.max()) * int(columns.max())
-    return area > LARGEST and len(rows) < DENSE * area
+    return area > EMPTY_CELLS.value and len(rows) < DENSE * area
 
 
-def _cut(text: bytes, found: list[re.Match[bytes]], places: list[int] | range) -> bytes:
+def _cut(text: bytes, found: list[re.Match[bytes]], places: Sequence[int]) -> bytes:
     """Take cells out of the text of a sheet."""
     out, at = [], 0
     for place in places:

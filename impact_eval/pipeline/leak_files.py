@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
+from impact_eval.core.limits import MILLION, SEARCHED_MB
 from impact_eval.pipeline.leak_pdf import pdf_parts
 
-MOST_BYTES = 100_000_000  # of one file, or of one part of an archive
 DEEPEST = 4  # a file in a file in a file in a file
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
@@ -49,6 +49,11 @@ class Unpacked:
     texts: tuple[FoundText, ...]
     files: tuple[str, ...]
     closed: tuple[str, ...]
+
+
+def _most() -> int:
+    """Return the bytes of one file, or of one part of an archive, that are looked into."""
+    return SEARCHED_MB.value * MILLION
 
 
 class _Closed(Exception):
@@ -81,7 +86,7 @@ def unpack(folder: Path, *, skip: frozenset[str] = frozenset()) -> Unpacked:
         files.append(name)
         texts.append(FoundText(name, "name", name))
         try:
-            raw = path.read_bytes() if path.stat().st_size <= MOST_BYTES else _TOO_LARGE
+            raw = path.read_bytes() if path.stat().st_size <= _most() else _TOO_LARGE
             texts += [FoundText(name, part, text) for part, text in _texts(raw, name)]
         except (_Closed, OSError, zipfile.BadZipFile, zlib.error, struct.error, RecursionError):
             closed.append(name)
@@ -115,7 +120,7 @@ def _texts(raw: bytes, name: str, depth: int = 0) -> Iterator[tuple[str, str]]:
     elif raw.startswith(_JPEG):
         yield "segments", _strings(raw)
     elif raw.startswith(b"\x1f\x8b"):
-        inflated = zlib.decompressobj(31).decompress(raw, MOST_BYTES)
+        inflated = zlib.decompressobj(31).decompress(raw, _most())
         yield from _within("gzip", inflated, "", depth)
     else:
         yield from _of_text(raw, name, depth)
@@ -131,7 +136,7 @@ def _of_archive(raw: bytes, depth: int) -> Iterator[tuple[str, str]]:
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         yield "comment", archive.comment.decode("utf-8", errors="replace")
         for info in archive.infolist():
-            if info.file_size > MOST_BYTES or info.flag_bits & 1:  # too large, or locked
+            if info.file_size > _most() or info.flag_bits & 1:  # too large, or locked
                 raise _Closed
             yield f"{info.filename}/name", info.filename
             if not info.is_dir():
@@ -308,4 +313,4 @@ def _international(body: bytes) -> str:
 
 
 def _inflated(packed: bytes) -> str:
-    return zlib.decompressobj().decompress(packed, MOST_BYTES).decode("utf-8", errors="replace")
+    return zlib.decompressobj().decompress(packed, _most()).decode("utf-8", errors="replace")

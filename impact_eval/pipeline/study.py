@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
+from impact_eval.core.limits import STUDY_KB
 from impact_eval.core.model_faults import model_faults
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.shown import Shown, one_line
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from impact_eval.report.blocks import AnyBlock
 
 # a study file is a page of text; anything larger is something else
-_CODES = TomlCodes("study_not_toml", "study_not_utf8", "study_too_large", most=1_000_000)
+_CODES = TomlCodes("study_not_toml", "study_not_utf8", "study_too_large", most=STUDY_KB)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.core.limits import MILLION, NOTEBOOK_MB
 
 PARAMETERS_TAG = "parameters"
 STUDY_REPORT = "study_report"
@@ -48,9 +49,11 @@ def template_path(name: str) -> Path:
 
 def read_notebook(path: Path) -> Any:
     """Read a notebook; a file that is not one is refused."""
+    NOTEBOOK_MB.refuse_beyond(path.stat().st_size // MILLION, path.name)
     try:
         return nbformat.read(path, as_version=4)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError):
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError, ValueError, TypeError,
+            KeyError, AttributeError, RecursionError):  # fmt: skip
         raise ImpactEvalError(
             Finding.error("not_a_notebook", Place(file=path.name), file=path.name)
         ) from None

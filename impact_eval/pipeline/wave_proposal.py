@@ -6,6 +6,7 @@ table, one sheet per wave, one file per wave. Nothing is declared for the user: 
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from impact_eval.data.readers.reader import table_endings
 from impact_eval.data.reading import read_table
 from impact_eval.data.wave_shapes import SideBySide, waves_side_by_side
 from impact_eval.data.waves import WAVE
+from impact_eval.data.workbook_file import read_workbook_file, refused_if_damaged
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart
 from impact_eval.pipeline.study_tables import SeenTable
@@ -142,11 +144,13 @@ def _shared(one: _Proposed | None, other: _Proposed | None) -> bool:
 def _sheets(path: Path) -> tuple[str, ...]:
     if path.suffix.lower() not in _WORKBOOKS:
         return ()
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineWorkbook
 
     try:
-        return tuple(CalamineWorkbook.from_path(str(path)).sheet_names)
-    except CalamineError:  # what is wrong with the workbook is said where it is read
+        book = read_workbook_file(path)
+        with refused_if_damaged(path.name):
+            return tuple(CalamineWorkbook.from_filelike(io.BytesIO(book.content)).sheet_names)
+    except ImpactEvalError:  # what is wrong with the workbook is said where it is read
         return ()
 
 

@@ -9,6 +9,8 @@ from typing import TypeAlias
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.hidden_text import hidden_key
 from impact_eval.core.model_faults import own_code, place_of, wanted
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -32,6 +34,41 @@ def parsed(text: str) -> Json:
         text, parse_constant=_no_number, parse_float=_number, object_pairs_hook=_table
     )
     return found
+
+
+def depth(data: Json) -> int:
+    """Return how many levels a content is nested.
+
+    Examples
+    --------
+    >>> depth({"a": [1, [2]]}), depth(3)
+    (3, 0)
+    """
+    levels, held = 0, [data]
+    while True:
+        inner: list[Json] = []
+        for part in held:
+            if isinstance(part, dict):
+                inner.extend(part.values())
+            elif isinstance(part, list):
+                inner.extend(part)
+        if not any(isinstance(part, (dict, list)) for part in held):
+            return levels
+        levels, held = levels + 1, inner
+
+
+def refuse_hidden(data: Json, place: Place) -> None:
+    """Refuse texts that no report could write.
+
+    Raises
+    ------
+    ImpactEvalError
+        `hidden_in_file`, with the key.
+    """
+    key = hidden_key(data)
+    if key is not None:
+        file = place.file or ""
+        raise ImpactEvalError(Finding.error("hidden_in_file", place, file=file, key=key))
 
 
 def _no_number(text: str) -> float:

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.limits import LEVELS, MILLION, RESULTS_MB
 from impact_eval.core.provenance import stable
 from impact_eval.core.shown import Shown, one_line
 from impact_eval.core.vocabulary import RowsAre
@@ -20,7 +21,7 @@ from impact_eval.results.account_records import ValueSection
 from impact_eval.results.added_leaves import with_added_leaves
 from impact_eval.results.checks import CheckRecord
 from impact_eval.results.estimates import CovarianceRecord, EstimateRecord, Role
-from impact_eval.results.faults import Json, TwiceInFile, fault_places, parsed
+from impact_eval.results.faults import Json, TwiceInFile, depth, fault_places, parsed, refuse_hidden
 from impact_eval.results.finding_records import NoticedRecord
 from impact_eval.results.migration import SCHEMA_1, from_schema_1
 from impact_eval.results.record_base import CODE, Record, Rule
@@ -186,7 +187,7 @@ class StudyResults(Shown, Record):
         ------
         ImpactEvalError
             `results_not_found`, `results_not_json`, `results_key_twice`, `results_schema`,
-            `results_invalid`.
+            `results_invalid`, `beyond_limit`, `hidden_in_file`.
         """
         file = Path(path)
         file = file / "results.json" if file.is_dir() else file
@@ -194,7 +195,10 @@ class StudyResults(Shown, Record):
         if not file.is_file():
             raise ImpactEvalError(Finding.error("results_not_found", place, path=str(path)))
         try:
+            RESULTS_MB.refuse_beyond(file.stat().st_size // MILLION, file.name)
             data = parsed(file.read_text(encoding="utf-8-sig"))
+            LEVELS.refuse_beyond(depth(data), file.name)
+            refuse_hidden(data, place)
         except TwiceInFile as error:
             twice = Finding.error("results_key_twice", place, name=str(error)[:60])
             raise ImpactEvalError(twice) from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.data.columnar_bounds import refuse_arrow, refuse_parquet
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import Reader, register_reader
 
@@ -17,13 +19,16 @@ def read_columnar(path: Path) -> RawTable:
 
     try:
         if path.suffix.lower() in {".feather", ".arrow"}:
+            refuse_arrow(path)
             frame = pd.read_feather(path)
         else:
+            refuse_parquet(path)
             frame = pd.read_parquet(path)
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError,
+            struct.error, IndexError) as error:  # fmt: skip
         raise ImpactEvalError(
             Finding.error("damaged_file", Place(file=path.name), file=path.name,
-                          reason=str(error).splitlines()[0][:200])
+                          reason=(str(error).splitlines() or [type(error).__name__])[0][:200])
         ) from None  # fmt: skip
     frame.columns = [str(name) for name in frame.columns]
     frame.attrs = {}

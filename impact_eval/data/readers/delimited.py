@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.limits import COLUMNS, FILE_MB, LINE_LETTERS, MILLION, ROWS
 from impact_eval.data.encodings import old_encoding, two_byte_encoding
 from impact_eval.data.layout import find_table
 from impact_eval.data.line_account import FileLine, LineAccount
@@ -32,11 +33,13 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _HEAD = 1_000_000  # characters that hold the lines below
+_PART = 1 << 20  # bytes read at once
 _SAMPLE = 200  # lines read to find the separator and the header
 
 
 def read_delimited(path: Path) -> RawTable:
     """Read a text table, whatever its encoding, separator and title rows."""
+    refuse_long_lines(path)
     content = path.read_bytes()
     text, encoding, findings = decode(content, path.name)
     if not text.strip():
@@ -56,6 +59,7 @@ def read_delimited(path: Path) -> RawTable:
             ),
         )  # fmt: skip
     records = read_records(text, separator, path.name)
+    COLUMNS.refuse_beyond(max(map(len, records.rows), default=0), path.name)
     layout = find_table(records.rows, file=path.name)
     ragged = uneven_rows(records.rows, layout, path.name)
     frame = pd.DataFrame(layout.rows, columns=list(layout.names), dtype=object)
@@ -72,6 +76,26 @@ def read_delimited(path: Path) -> RawTable:
             kinds={**layout.kinds, FileLine.CONTINUED: records.continued},
         ),
     )
+
+
+def refuse_long_lines(path: Path) -> None:
+    """Refuse a text whose lines are too long or too many to be those of a table, read by parts.
+
+    Raises
+    ------
+    ImpactEvalError
+        `beyond_limit`.
+    """
+    FILE_MB.refuse_beyond(path.stat().st_size // MILLION, path.name)
+    most, lines, along = LINE_LETTERS.value, 0, 0
+    with path.open("rb") as stream:
+        while part := stream.read(min(_PART, most)):
+            begun = [at for at in (part.find(b"\n"), part.find(b"\r")) if at >= 0]
+            LINE_LETTERS.refuse_beyond(along + min(begun, default=len(part)), path.name)
+            last = max(part.rfind(b"\n"), part.rfind(b"\r"))
+            along = along + len(part) if last < 0 else len(part) - last - 1
+            lines += max(part.count(b"\n"), part.count(b"\r"))
+            ROWS.refuse_beyond(lines, path.name)
 
 
 def decode(content: bytes, file: str) -> tuple[str, str, tuple[Finding, ...]]:
@@ -94,6 +118,12 @@ def decode(content: bytes, file: str) -> tuple[str, str, tuple[Finding, ...]]:
             )  # fmt: skip
     if b"\x00" in content[:4096]:
         raise ImpactEvalError(Finding.error("not_a_text_table", Place(file=file), file=file))
+    if b"\x00" in content:
+        row = content.count(b"\n", 0, content.index(b"\x00")) + 1
+        n = content.count(b"\x00")
+        raise ImpactEvalError(
+            Finding.error("nul_in_text", Place(file=file, row=row), file=file, n=n)
+        )
     try:
         return content.decode("utf-8"), "utf-8", ()
     except UnicodeDecodeError:

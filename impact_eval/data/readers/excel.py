@@ -13,11 +13,11 @@ from typing import Any
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
+from impact_eval.core.limits import COLUMNS, SHEET_CELLS
 from impact_eval.data.layout import Merge, Row, find_table, is_blank
 from impact_eval.data.line_account import LineAccount
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, Sheet, register_reader
-from impact_eval.data.sheet_extents import LARGEST
 from impact_eval.data.source_rows import SourceRows, column_letters, letters_of
 from impact_eval.data.workbook_file import (
     far_cells,
@@ -121,7 +121,8 @@ def _first_table(workbook: Any, names: Sequence[str]) -> str:
 
 def _grid(workbook: Any, name: str, file: str) -> tuple[list[Row], tuple[Merge, ...]]:
     sheet = workbook.get_sheet_by_name(name)
-    if sheet.total_height * sheet.total_width > LARGEST:
+    COLUMNS.refuse_beyond(sheet.total_width, file)
+    if sheet.total_height * sheet.total_width > SHEET_CELLS.value:
         last = f"{column_letters(sheet.total_width - 1)}{sheet.total_height}"
         raise ImpactEvalError(
             Finding.error("sheet_too_sparse", Place(file=file, sheet=name), sheet=name, last=last)

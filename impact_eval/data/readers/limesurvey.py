@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.limits import MILLION, QUESTIONNAIRE_ELEMENTS, QUESTIONNAIRE_MB
 from impact_eval.data.cells import ColumnType
 from impact_eval.data.codebook import Codebook, ColumnCode
 from impact_eval.data.labels import LabelMap, MissingKind
@@ -85,16 +86,19 @@ def read_lss(path: Path) -> Codebook:
 
 def _parse(path: Path) -> _Survey:
     from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import ParseError, parse
+    from defusedxml.ElementTree import ParseError, fromstring
 
+    QUESTIONNAIRE_MB.refuse_beyond(path.stat().st_size // MILLION, path.name)
+    content = path.read_bytes()
+    QUESTIONNAIRE_ELEMENTS.refuse_beyond(content.count(b"</") + content.count(b"/>"), path.name)
     try:
-        root = parse(path).getroot()
-    except (ParseError, DefusedXmlException, OSError, ValueError) as error:
+        root = fromstring(content)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
         raise ImpactEvalError(
             Finding.error("damaged_file", Place(file=path.name), file=path.name,
                           reason=str(error)[:200] or type(error).__name__)
         ) from None  # fmt: skip
-    if root is None or root.find("questions") is None:
+    if root.find("questions") is None:
         raise ImpactEvalError(
             Finding.error("not_a_survey_file", Place(file=path.name), file=path.name)
         )

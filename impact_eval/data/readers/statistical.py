@@ -9,11 +9,14 @@ from typing import Any
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.limits import COLUMNS, FILE_MB, MILLION, PACKED_MB, TABLE_CELLS
+from impact_eval.data.columnar_bounds import refuse_unpacked
 from impact_eval.data.labels import MissingKind, as_text, missing_kind
 from impact_eval.data.readers.raw import RawTable
 from impact_eval.data.readers.reader import Reader, register_reader
 from impact_eval.data.value_labels import missing_label
 
+_TIMES = 20  # how many times texts are packed, blanks at their ends left out
 _ENCODINGS = (None, "utf-8", "cp1252", "latin-1")  # as declared in the file, then the usual ones
 
 
@@ -28,9 +31,11 @@ def read_statistical(path: Path) -> RawTable:
             Finding.error("reader_not_installed", Place(file=path.name), file=path.name,
                           package="pyreadstat", extra="stata-spss")
         ) from None  # fmt: skip
+    FILE_MB.refuse_beyond(path.stat().st_size // MILLION, path.name)
     suffix = path.suffix.lower()
     reader = {".sav": pyreadstat.read_sav, ".zsav": pyreadstat.read_sav,
               ".por": pyreadstat.read_por, ".dta": pyreadstat.read_dta}[suffix]  # fmt: skip
+    _refuse_bomb(reader, path, pyreadstat)
     frame, meta, findings = _read(reader, path, pyreadstat)
     labels = {
         str(name): dict(values) for name, values in (meta.variable_value_labels or {}).items()
@@ -52,13 +57,49 @@ def read_statistical(path: Path) -> RawTable:
     )
 
 
+def _refuse_bomb(reader: Any, path: Path, pyreadstat: Any) -> None:
+    """Refuse a file whose texts, packed a hundred times, would fill the memory.
+
+    What it declares says how wide its texts may be, not how long they are: they are read by parts,
+    each twice the one before, and the reading stops where they are too many.
+    """
+    meta: Any = None
+    for encoding in _ENCODINGS:
+        try:
+            _, meta = reader(str(path), metadataonly=True, encoding=encoding)
+        except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError, MemoryError, OSError):
+            continue
+        break
+    if meta is None or not meta.number_rows:
+        return
+    rows, size = int(meta.number_rows), path.stat().st_size
+    COLUMNS.refuse_beyond(len(meta.column_names), path.name)
+    TABLE_CELLS.refuse_beyond(rows * len(meta.column_names), path.name)
+    width = sum(map(int, (meta.variable_storage_width or {}).values())) or 8
+    if path.suffix.lower() == ".dta" and rows * width > size:
+        raise ImpactEvalError(
+            Finding.error("damaged_file", Place(file=path.name), file=path.name,
+                          reason=f"{rows} > {size // width}")
+        )  # fmt: skip
+    refuse_unpacked(8 * rows * len(meta.column_names), size, path.name)
+    if rows * width <= 2 * PACKED_MB.value * MILLION:
+        return
+    start, n, seen = 0, max(1, PACKED_MB.value * MILLION // width), 0
+    while start < rows:
+        part, _ = reader(str(path), row_offset=start, row_limit=n, encoding=encoding)
+        texts = part.select_dtypes(include=["object", "string"])
+        seen += sum(int(texts[name].astype(str).str.len().sum()) for name in texts.columns)
+        refuse_unpacked(seen, size, path.name, _TIMES)
+        start, n = start + n, 2 * n
+
+
 def _read(reader: Any, path: Path, pyreadstat: Any) -> tuple[pd.DataFrame, Any, list[Finding]]:
     options: dict[str, Any] = {} if path.suffix.lower() == ".por" else {"user_missing": True}
     reason = ""
     for encoding in _ENCODINGS:
         try:
             frame, meta = reader(str(path), encoding=encoding, **options)
-        except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError) as error:
+        except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError, MemoryError) as error:
             reason = str(error)
             continue
         except OSError as error:

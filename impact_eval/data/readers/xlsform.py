@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from impact_eval.data.codebook import Codebook, ColumnCode
 from impact_eval.data.labels import LabelMap, as_text
 from impact_eval.data.readers.limesurvey import plain_text
 from impact_eval.data.readers.reader import Reader, register_reader
+from impact_eval.data.workbook_file import far_cells, read_workbook_file, refused_if_damaged
 
 _TYPES = {
     "integer": ColumnType.NUMBER, "decimal": ColumnType.NUMBER, "range": ColumnType.NUMBER,
@@ -53,19 +55,19 @@ def read_xlsform(path: Path) -> Codebook:
 
 
 def _sheets(path: Path) -> dict[str, list[dict[str, str]]]:
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineWorkbook
 
-    try:
-        workbook = CalamineWorkbook.from_path(str(path))
-    except (CalamineError, OSError, ValueError) as error:
-        raise ImpactEvalError(
-            Finding.error("damaged_file", Place(file=path.name), file=path.name,
-                          reason=str(error)[:200])
-        ) from None  # fmt: skip
-    names = {name.strip().casefold(): name for name in workbook.sheet_names}
-    if "survey" not in names or "choices" not in names:
-        raise ImpactEvalError(Finding.error("not_a_form", Place(file=path.name), file=path.name))
-    return {part: _rows(workbook, names[part]) for part in ("survey", "choices")}
+    book = read_workbook_file(path)
+    with refused_if_damaged(path.name):
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(book.content))
+        names = {name.strip().casefold(): name for name in workbook.sheet_names}
+        if "survey" not in names or "choices" not in names:
+            raise ImpactEvalError(
+                Finding.error("not_a_form", Place(file=path.name), file=path.name)
+            )
+        for part in ("survey", "choices"):
+            far_cells(book, names[part], path.name)
+        return {part: _rows(workbook, names[part]) for part in ("survey", "choices")}
 
 
 def _rows(workbook: Any, sheet: str) -> list[dict[str, str]]:

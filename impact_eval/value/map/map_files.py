@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.spreadsheet import cell_text, text_of_cell
 from impact_eval.core.toml_files import TomlCodes, read_toml
+from impact_eval.data.workbook_file import read_workbook_file, refused_if_damaged
 from impact_eval.value.map.columns import CASES, LINES, SETTINGS, TABLES, TableSpec, headings
 from impact_eval.value.map.declared import SCHEMA, MapContent, UnitFlow
 from impact_eval.value.map.declared_cells import Amount, CellFault, plain_decimal
@@ -32,8 +34,9 @@ def read_value_map(path: Path, noun: type[M]) -> M:
     if not path.is_file():
         raise ImpactEvalError(Finding.error("value_map_not_found", place, path=path.name))
     if path.suffix.lower() == ".xlsx":
-        if path.stat().st_size > _CODES.most:
-            raise ImpactEvalError(Finding.error(_CODES.size, place, most=_CODES.most))
+        most = 1_000 * _CODES.most.value
+        if path.stat().st_size > most:
+            raise ImpactEvalError(Finding.error(_CODES.size, place, most=most))
         return value_map_of_tables(_read_workbook(path), noun, path.name)
     tables = read_toml(path, _CODES, parse_float=Decimal)
     return value_map_of_tables(tables, noun, path.name)
@@ -244,24 +247,25 @@ def _sheet_keys() -> dict[str, str]:
 
 
 def _read_workbook(path: Path) -> Mapping[str, Any]:
-    import zipfile
-
     from openpyxl import load_workbook
 
-    try:
-        book = load_workbook(path, data_only=True, read_only=True)
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError):
+    content = read_workbook_file(path).content
+    if not content.startswith(b"PK"):
         raise ImpactEvalError(
             Finding.error("value_map_not_readable", Place(file=path.name), line=None)
-        ) from None
+        )
+    with refused_if_damaged(path.name):
+        book = load_workbook(io.BytesIO(content), data_only=True, read_only=True)
+        sheets = [
+            (sheet.title, [tuple(row) for row in sheet.iter_rows(values_only=True)])
+            for sheet in book.worksheets
+            if _folded(sheet.title) in _sheet_keys()
+        ]
+        book.close()
     tables: dict[str, Any] = {}
-    for sheet in book.worksheets:
-        key = _sheet_keys().get(_folded(sheet.title))
-        if key is None:
-            continue  # people keep notes in sheets of their own
-        rows = [tuple(row) for row in sheet.iter_rows(values_only=True)]
+    for title, rows in sheets:  # people keep notes in sheets of their own
+        key = _sheet_keys()[_folded(title)]
         tables[key] = _settings_of(rows) if key == SETTINGS.key else _rows_of(rows, key)
-    book.close()
     return tables
 
 
