@@ -15,6 +15,8 @@ from impact_eval.core.model_faults import own_code, place_of, wanted
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
+_MOST_WHOLE = 1 << 64
+
 
 class TwiceInFile(ValueError):
     """A key that stands twice in one table of a file: which of the two counts, nobody can say."""
@@ -28,10 +30,15 @@ def parsed(text: str) -> Json:
     TwiceInFile
         A key stands twice in one table.
     ValueError
-        What is no JSON, and a number that no machine holds: NaN, infinity, 1e400.
+        What is no JSON, and a number that no machine holds: NaN, infinity, 1e400,
+        a whole number of four hundred digits.
     """
     found: Json = json.loads(
-        text, parse_constant=_no_number, parse_float=_number, object_pairs_hook=_table
+        text,
+        parse_constant=_no_number,
+        parse_float=_number,
+        parse_int=_whole,
+        object_pairs_hook=_table,
     )
     return found
 
@@ -78,6 +85,13 @@ def _no_number(text: str) -> float:
 def _number(text: str) -> float:
     value = float(text)
     return _no_number(text) if value in (float("inf"), float("-inf")) else value
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    if abs(value) >= _MOST_WHOLE:
+        raise ValueError(text[:60])
+    return value
 
 
 def _table(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:

@@ -24,6 +24,9 @@ def read_columnar(path: Path) -> RawTable:
         else:
             refuse_parquet(path)
             frame = pd.read_parquet(path)
+        for name in frame.columns:
+            if isinstance(frame[name].dtype, pd.StringDtype):  # texts are not proved when read
+                pyarrow.array(frame[name], from_pandas=True).validate(full=True)
     except (pyarrow.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError,
             struct.error, IndexError) as error:  # fmt: skip
         raise ImpactEvalError(

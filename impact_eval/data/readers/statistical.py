@@ -37,6 +37,11 @@ def read_statistical(path: Path) -> RawTable:
               ".por": pyreadstat.read_por, ".dta": pyreadstat.read_dta}[suffix]  # fmt: skip
     _refuse_bomb(reader, path, pyreadstat)
     frame, meta, findings = _read(reader, path, pyreadstat)
+    if not all(isinstance(name, str) for name in frame.columns) or not frame.columns.is_unique:
+        raise ImpactEvalError(
+            Finding.error("damaged_file", Place(file=path.name), file=path.name,
+                          reason=", ".join(map(str, frame.columns))[:200])
+        )  # fmt: skip
     labels = {
         str(name): dict(values) for name, values in (meta.variable_value_labels or {}).items()
     }
@@ -86,7 +91,10 @@ def _refuse_bomb(reader: Any, path: Path, pyreadstat: Any) -> None:
         return
     start, n, seen = 0, max(1, PACKED_MB.value * MILLION // width), 0
     while start < rows:
-        part, _ = reader(str(path), row_offset=start, row_limit=n, encoding=encoding)
+        try:
+            part, _ = reader(str(path), row_offset=start, row_limit=n, encoding=encoding)
+        except (pyreadstat.ReadstatError, UnicodeDecodeError, ValueError, MemoryError, OSError):
+            return  # what is wrong with the file is said where it is read
         texts = part.select_dtypes(include=["object", "string"])
         seen += sum(int(texts[name].astype(str).str.len().sum()) for name in texts.columns)
         refuse_unpacked(seen, size, path.name, _TIMES)
