@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import ModuleType
 from typing import Any, NoReturn
 
 import typer
@@ -37,12 +38,33 @@ def put(text: str = "", *, err: bool = False) -> None:
     typer.echo(printable(text), err=err)
 
 
+@contextmanager
+def _undrawn() -> Iterator[None]:
+    """Keep out what the framework loads to draw Markdown and stack traces, which we never show.
+
+    Both bring a parser and a colourer of code: half of the time of a help page.
+    """
+    placed = []
+    for module, noun in (("rich.markdown", "Markdown"), ("rich.traceback", "Traceback")):
+        if module not in sys.modules:
+            stand_in = ModuleType(module)
+            setattr(stand_in, noun, object)
+            sys.modules[module] = stand_in
+            placed.append(module)
+    try:
+        yield
+    finally:
+        for module in placed:
+            del sys.modules[module]
+
+
 def _speak_frames() -> None:
     """Put the user's words where the framework writes its own, before it shows a help or a misuse.
 
     What it draws with is loaded only then: a verb that answers shows none of it.
     """
-    from typer import rich_utils
+    with _undrawn():
+        from typer import rich_utils
 
     rich_utils.OPTIONS_PANEL_TITLE = phrase("frame.options")
     rich_utils.COMMANDS_PANEL_TITLE = phrase("frame.commands")
