@@ -8,7 +8,7 @@ endif
 READY := .venv/.ready
 RUN := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
 
-.PHONY: demo test test-long lint docs bench clean lock
+.PHONY: demo test test-long lint docs bench clean lock sbom
 
 $(READY): requirements.lock
 	$(PYTHON) -m venv .venv
@@ -37,6 +37,9 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+sbom: $(READY)
+	$(BIN)/python docs/supply.py --sbom sbom.cdx.json
 
 lock:
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --quiet -o requirements.lock

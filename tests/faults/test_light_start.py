@@ -44,7 +44,8 @@ def test_the_help_is_light(empty: float) -> None:
 def test_the_help_loads_nothing_heavy(heavy: str) -> None:
     program = (
         "import sys\nfrom impact_eval.cli import main\nsys.argv = ['impact-eval', '--help']\n"
-        f"try:\n    main()\nexcept SystemExit:\n    pass\nraise SystemExit({heavy!r} in sys.modules)"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"raise SystemExit({heavy!r} in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False,
