@@ -22,9 +22,10 @@ from impact_eval.pipeline.compared_files import file_findings, json_findings
 from impact_eval.pipeline.crate import CONTENT_CHECKSUM
 from impact_eval.pipeline.crate import FILE as CRATE
 from impact_eval.pipeline.difference_records import MOST_TOLD, Aspect, Difference, safe_name
+from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS, Asked
+from impact_eval.pipeline.job import template_hash
 from impact_eval.pipeline.notebook import RESULTS_MIME
-from impact_eval.pipeline.remaking import NOTEBOOK, RESULTS, Asked, remake
-from impact_eval.pipeline.runner import template_hash
+from impact_eval.pipeline.remaking import remake
 from impact_eval.pipeline.templates import STUDY_REPORT, template_names
 from impact_eval.results.faults import Json, parsed
 from impact_eval.results.records import StudyResults, comparable

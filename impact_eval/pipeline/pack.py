@@ -20,10 +20,11 @@ from impact_eval.core.machine_faults import machine_faults_told
 from impact_eval.pipeline.checker import output_kind, page_names
 from impact_eval.pipeline.crate import FILE as CRATE
 from impact_eval.pipeline.edition_checks import check_edition, recorded_template
+from impact_eval.pipeline.edition_files import Asked
 from impact_eval.pipeline.leaks import find_leaks
 from impact_eval.pipeline.states import STATUS
 from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.verification import asked_by, output_folder, study_behind
+from impact_eval.pipeline.verification import output_folder, study_behind
 from impact_eval.report.languages.language import language_codes
 from impact_eval.report.texts import Texts
 from impact_eval.report.wording import said
@@ -105,7 +106,7 @@ def _checked(published: Path, study: Study) -> StudyResults:
 
     The second run is left to `verify`: what is handed over must agree with itself, and tell nobody.
     """
-    checked = check_edition(published, asked_by(study, recorded_template(published)))
+    checked = check_edition(published, Asked.by(study, recorded_template(published)))
     if checked.differences or checked.results is None:
         found = [one.finding for one in checked.differences]
         raise ImpactEvalError([Finding.error("pack_not_verified", n=len(found)), *found])

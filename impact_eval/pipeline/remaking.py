@@ -8,45 +8,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from impact_eval.pipeline.checker import write_checker_page
-from impact_eval.pipeline.crate import write_crate
-from impact_eval.pipeline.exporters import EXPORTERS, blocks_of
+from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS, Asked, write_edition
 from impact_eval.pipeline.notebook import canonical
-from impact_eval.pipeline.outputs import write_data_files
 from impact_eval.pipeline.report import Published, Report
 from impact_eval.pipeline.templates import read_notebook, template_path
-from impact_eval.pipeline.worth import write_workbook
-from impact_eval.report.languages.language import formats_of
 from impact_eval.report.page import Page
 from impact_eval.results.records import StudyResults, untimed
 
-NOTEBOOK = "notebook.ipynb"
-RESULTS = "results.json"
-_STUDY_FILE = "study.toml"
 _MADE_BY = "report"  # the name that templates give to their `Report`
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a study asks of its edition.
-
-    Attributes
-    ----------
-    languages, formats : tuple of str
-        Of the reports.
-    template : str
-        Name of the notebook that was run.
-    """
-
-    languages: tuple[str, ...]
-    formats: tuple[str, ...]
-    template: str
 
 
 def remake(results: StudyResults, asked: Asked, folder: Path) -> None:
@@ -60,19 +34,9 @@ def remake(results: StudyResults, asked: Asked, folder: Path) -> None:
     folder : Path
         Empty.
     """
-    notebook = remade_notebook(results, asked)
     results.write(folder / RESULTS)
-    nbformat.write(notebook, folder / NOTEBOOK)
-    for kind in asked.formats:
-        for language in asked.languages:
-            content, _ = EXPORTERS[kind](language=language).from_notebook_node(notebook)
-            path = folder / formats_of(language).report_file(kind)
-            path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-    write_data_files(blocks_of(notebook), folder, asked.languages[0])
-    for language in asked.languages:
-        write_workbook(results.value, folder, language)
-    write_checker_page(folder, results, asked.languages)
-    write_crate(folder, results, asked.template)
+    nbformat.write(remade_notebook(results, asked), folder / NOTEBOOK)
+    write_edition(folder, asked)
 
 
 def remade_notebook(results: StudyResults, asked: Asked) -> Any:
@@ -118,7 +82,7 @@ def _with_parameters(asked: Asked) -> Any:
     template.metadata.setdefault("papermill", {})
     for cell in template.cells:
         cell.metadata.setdefault("tags", [])
-    given = {"study": _STUDY_FILE, "language": asked.languages[0]}
+    given = {"study": asked.study, "language": asked.languages[0]}
     return parameterize_notebook(template, given, kernel_name="python3", language="python")
 
 

@@ -18,7 +18,7 @@ import nbformat
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.machine_faults import machine_faults_told, machine_finding
 from impact_eval.pipeline.attempt import Attempt
-from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS, report_names, write_edition
+from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS, Asked, report_names, write_edition
 from impact_eval.pipeline.editions import (
     earlier_sha256,
     internal_folder,
@@ -53,7 +53,7 @@ from impact_eval.pipeline.urgent import OPERATOR_NOTE, write_note
 from impact_eval.pipeline.workshop import Workshop
 from impact_eval.results.records import StudyResults
 
-__all__ = ["NOTEBOOK", "Run", "Stage", "report_names", "run", "run_apart", "template_hash"]
+__all__ = ["Run", "Stage", "run", "run_apart"]
 
 OUTPUT = "sortie"
 
@@ -162,7 +162,7 @@ def run_apart(folder: str | Path, output: Path, template: str = STUDY_REPORT) ->
     shop = Workshop.beside(output, place)
     shop.open()
     _execute(study, template, shop, lambda *_: None, publish=False)
-    write_edition(study, shop.published, template)
+    write_edition(shop.published, Asked.by(study, template))
     shop.published.rename(output)
     shop.clear()
     return _finished(study, output, resumed=False)
@@ -241,7 +241,7 @@ def _earlier(study: Study, folder: Path) -> str:
 
 
 def _execute(study: Study, template: str, shop: Workshop, say: Progress, *, publish: bool) -> None:
-    parameters = {"study": shop.study.file.name, "language": study.declaration.report.languages[0]}
+    parameters = {"study": study.name, "language": study.declaration.report.languages[0]}
     executed = execute(
         template_path(template),
         parameters,
@@ -271,7 +271,7 @@ def _publish(
     study: Study, shop: Workshop, job: Job, target: Path, *, alone: bool
 ) -> tuple[Path, ...]:
     """Write the edition and put it in place, the operator's own first."""
-    write_edition(study, shop.published, job.template)
+    write_edition(shop.published, Asked.by(study, job.template))
     results = StudyResults.read(shop.published)
     own = internal_folder(target)
     kept: tuple[Path, ...] = ()

@@ -8,6 +8,7 @@ from pathlib import Path
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.whole_files import write_new
 from impact_eval.designs import designs
+from impact_eval.pipeline.study import STUDY
 from impact_eval.pipeline.templates import resource_folder
 from impact_eval.report.languages.language import language_codes
 from impact_eval.report.texts import Texts
@@ -18,7 +19,6 @@ ROLES = {
     "repeated_cross_section": 'time = "annee"\ncohort = "annee_entree"',
 }
 DEMO = "mobilite_bassins"
-STUDY = "study.toml"
 _SHOWN = 3  # names of what is there
 BEFORE_AFTER = 'unit = "id"\ntime = "vague"'
 HELP_AT = 28  # column where the help of a line starts

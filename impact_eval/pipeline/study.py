@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 # a study file is a page of text; anything larger is something else
 _CODES = TomlCodes("study_not_toml", "study_not_utf8", "study_too_large", most=STUDY_KB)
 
+STUDY: Final = "study.toml"
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Study(Shown):
@@ -46,6 +48,8 @@ class Study(Shown):
         The folder of the study file; every path of the study lies inside it.
     digest : str
         SHA-256 of the canonical declaration.
+    name : str
+        Name of the study file in its folder.
 
     Examples
     --------
@@ -55,6 +59,7 @@ class Study(Shown):
     declaration: StudyFile
     folder: Path
     digest: str
+    name: str = STUDY
 
     def _line(self) -> str:
         study, method = self.declaration.study.id, self.declaration.method
@@ -169,7 +174,7 @@ class Study(Shown):
         asked = Forgotten.read(folder)  # who is left out is part of what a study is
         whole = [_jsonable(raw), asked.people] if asked else _jsonable(raw)
         digest = sha256(canonical_json(whole))
-        return cls(declaration, folder, digest), faults.findings
+        return cls(declaration, folder, digest, file.resolve().name), faults.findings
 
 
 def study_file(path: str | Path) -> Path:
@@ -181,7 +186,7 @@ def study_file(path: str | Path) -> Path:
         `study_not_found`.
     """
     file = Path(path)
-    file = file / "study.toml" if file.is_dir() else file
+    file = file / STUDY if file.is_dir() else file
     if not file.is_file():
         raise ImpactEvalError(
             Finding.error("study_not_found", Place(file=file.name), path=file.name)

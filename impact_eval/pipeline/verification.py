@@ -26,7 +26,7 @@ from impact_eval.pipeline.edition_checks import (
     recorded_template,
     result_findings,
 )
-from impact_eval.pipeline.remaking import NOTEBOOK, RESULTS, Asked
+from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS, Asked
 from impact_eval.pipeline.runner import OUTPUT, run_apart
 from impact_eval.pipeline.study import Study
 from impact_eval.results.records import StudyResults
@@ -119,7 +119,7 @@ def verified(
         Give the content of an edition, and the results of a second run; both are computed by
         default.
     """
-    asked = asked_by(study, recorded_template(published))
+    asked = Asked.by(study, recorded_template(published))
     checked = check_edition(published, asked, remade)
     moved = tuple(_unstable(checked, study, asked, again or run_again))
     found = (*checked.differences, *moved)
@@ -163,16 +163,10 @@ def study_behind(published: Path, study: str | Path | None = None) -> Study:
     return Study.read(published.parent if recorded is None else recorded)
 
 
-def asked_by(study: Study, template: str) -> Asked:
-    """Return what a study asks of its edition."""
-    report = study.declaration.report
-    return Asked(tuple(report.languages), tuple(report.formats), template)
-
-
 def run_again(study: Study, template: str) -> StudyResults:
     """Run a study elsewhere and return its results."""
     with tempfile.TemporaryDirectory(prefix="ie-verify-") as work:
-        return run_apart(study.folder, Path(work) / "out", template).results
+        return run_apart(study.folder / study.name, Path(work) / "out", template).results
 
 
 def _unstable(checked: Checked, study: Study, asked: Asked, again: Again) -> Iterator[Difference]:

@@ -23,10 +23,11 @@ from value_study import value_study
 from impact_eval.core.provenance import sha256
 from impact_eval.pipeline.checker import content_checksum
 from impact_eval.pipeline.edition_checks import contents_of
+from impact_eval.pipeline.edition_files import Asked
 from impact_eval.pipeline.remaking import remake
 from impact_eval.pipeline.runner import run
 from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.verification import Verification, asked_by, study_behind, verified
+from impact_eval.pipeline.verification import Verification, study_behind, verified
 from impact_eval.results.records import StudyResults
 
 RESULTS, NOTEBOOK, CRATE, CONTROL = (
@@ -50,7 +51,7 @@ class Made:
         self.folder = folder
         self.study = Study.read(folder)
         self.results = run(folder).results
-        self.asked = asked_by(self.study, "study_report")
+        self.asked = Asked.by(self.study, "study_report")
         self._kept: dict[str, Any] = {}
 
     def remade(self, results: StudyResults, asked: Any) -> Any:

@@ -10,8 +10,8 @@ import pytest
 
 import impact_eval as ie
 from impact_eval.pipeline.declared_codes import code_files
+from impact_eval.pipeline.job import input_files
 from impact_eval.pipeline.opening import open_study
-from impact_eval.pipeline.runner import _files
 from tests.support import fresh_limesurvey as limesurvey
 from tests.support.small_studies import study_in, two_groups, work
 
@@ -35,7 +35,7 @@ def test_the_files_that_say_what_codes_mean_are_inputs_of_the_run(tmp_path: Path
     study = study_in(tmp_path, ROLES + work(), two_groups())
     assert code_files(study) == ()
     (tmp_path / "donnees.codes.toml").write_text('schema = "impact-eval/codebook/1"\n', "utf-8")
-    assert "donnees.codes.toml" in _files(study)
+    assert "donnees.codes.toml" in input_files(study)
 
 
 def test_a_form_that_is_not_there_is_refused_with_its_key(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ import shutil
 from pathlib import Path
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.pipeline.checker import write_checker_page
-from impact_eval.pipeline.runner import report_names
+from impact_eval.pipeline.edition_files import report_names
 from impact_eval.pipeline.scaffold import start_study
 from impact_eval.pipeline.schema import schemas
 from impact_eval.pipeline.study import Study
