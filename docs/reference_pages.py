@@ -154,6 +154,24 @@ def command_page() -> list[str]:
     return [*lines, "## Exit codes", "", *table(("code", "meaning"), exits)]
 
 
+def limits_page() -> list[str]:
+    """Return the limits of what is read and run, with the variable that moves each."""
+    from impact_eval.core.limits import LIMITS
+
+    english, french = Texts("en"), Texts("fr")
+    head = ("variable", "limit", "what it bounds", "ce qu’elle borne")
+    rows = (
+        (code(limit.variable), f"{limit.default:,}", english.say(f"label.limit.{limit.name}"),
+         french.say(f"label.limit.{limit.name}"))
+        for limit in LIMITS
+    )  # fmt: skip
+    intro = (
+        "What is beyond a limit is refused in words before it is loaded. A variable of the user's"
+        " own environment moves a limit; a study file never does."
+    )
+    return ["# Limits", "", intro, "", *table(head, rows)]
+
+
 def write_reference() -> list[Path]:
     """Write the pages of this module."""
     return [
@@ -161,4 +179,5 @@ def write_reference() -> list[Path]:
         write(f"{FOLDER}/codes.md", codes_page()),
         write(f"{FOLDER}/values.md", values_page()),
         write(f"{FOLDER}/command.md", command_page()),
+        write(f"{FOLDER}/limits.md", limits_page()),
     ]

@@ -79,7 +79,7 @@ def schema_page(title: str, intro: list[str], schema: Mapping[str, Any]) -> list
 
 
 def write_schemas() -> list[Path]:
-    """Write the three pages."""
+    """Write the four pages."""
     known = schemas()
     study = [
         "What a study declares. An unknown key is refused with the nearest known one, and all the",
@@ -96,7 +96,14 @@ def write_schemas() -> list[Path]:
         "what `impact-eval verify` and a checker's tools read. The JSON Schema is shipped in",
         "`impact_eval/pipeline/schemas/outputs-1.json`.",
     ]
+    status = [
+        "What became of the last run of a study, and for which study an output folder was made.",
+        "`impact-eval status` says it in words. Reasons are codes and places: a value of the data",
+        "never stands there. The JSON Schema is shipped in",
+        "`impact_eval/pipeline/schemas/status-1.json`.",
+    ]
     return [
+        write(f"{FOLDER}/status.md", schema_page("status.json", status, known["status-1.json"])),
         write(
             f"{FOLDER}/outputs.md", schema_page("controle.json", outputs, known["outputs-1.json"])
         ),

@@ -103,7 +103,7 @@ def _add_diff(app: typer.Typer, terminal: Terminal) -> None:
     say = terminal.say
     metavar, help_json = say("frame.folder"), say("help.json")
 
-    @app.command(cls=terminal.command, help=say("diff.help"))
+    @app.command(cls=terminal.command, help=say("help.diff"))
     def diff(
         before: Annotated[Path, typer.Argument(help=say("diff.before"), metavar=metavar)],
         after: Annotated[Path, typer.Argument(help=say("diff.after"), metavar=metavar)],
@@ -143,7 +143,7 @@ def _add_pack(app: typer.Typer, terminal: Terminal) -> None:
     say = terminal.say
     metavar = say("frame.folder")
 
-    @app.command(cls=terminal.command, help=say("pack.help"))
+    @app.command(cls=terminal.command, help=say("help.pack"))
     def pack(
         folder: Annotated[Path, typer.Argument(help=say("help.edition"), metavar=metavar)],
         to: Annotated[Path | None, typer.Option(help=say("pack.to"))] = None,
@@ -161,7 +161,7 @@ def _add_forget(app: typer.Typer, terminal: Terminal) -> None:
     say = terminal.say
     metavar = say("frame.folder")
 
-    @app.command(cls=terminal.command, help=say("forget.help"))
+    @app.command(cls=terminal.command, help=say("help.forget"))
     def forget(
         folder: Annotated[Path, typer.Argument(help=say("help.folder"), metavar=metavar)],
         person: Annotated[str | None, typer.Option(help=say("forget.person"))] = None,

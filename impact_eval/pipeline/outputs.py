@@ -8,6 +8,8 @@ Made to be computed with, whatever the language of the report:
     intervals   two columns (`interval_low`, `interval_high`)
     texts       in words, in one language
     absent      `withheld` when the gate kept it back, `n/a` when it does not exist
+
+A table that holds words alone is `text-01.csv`; the others are `table-02.csv`.
 """
 
 from __future__ import annotations
@@ -53,10 +55,17 @@ def write_data_files(blocks: Sequence[AnyBlock], folder: Path, language: str = "
     tables.mkdir(exist_ok=True)
     found = [block for block in blocks if isinstance(block, Table)]
     for number, table in enumerate(found, 1):
-        _write_table(tables / f"table-{number:02d}.csv", table, texts)
+        kind = "table" if _measures(table) else "text"
+        _write_table(tables / f"{kind}-{number:02d}.csv", table, texts)
     figures = [block for block in blocks if isinstance(block, Figure)]
     for number, figure in enumerate(figures, 1):
         _write_table(tables / f"figure-{number:02d}-{figure.figure}.csv", figure.data, texts)
+
+
+def _measures(table: Table) -> bool:
+    """Whether a table holds numbers; one of words alone is nothing to compute with."""
+    told = any(column.form not in (Form.TEXT, Form.LABEL) for column in table.columns)
+    return told or any(isinstance(cell, (int, float)) for row in table.rows for cell in row)
 
 
 def _write_table(path: Path, table: Table, texts: Texts) -> None:

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the three files a study exchanges, with the words written beside each key.
+"""The JSON Schemas of the four files a study exchanges, with the words written beside each key.
 
 Editors read them (completion, faults while typing) and so do the reference pages. The files shipped
 in `schemas/` are written by `python -m impact_eval.pipeline.schema`.
@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from impact_eval import results
-from impact_eval.pipeline import checker, leak_report, study_models
+from impact_eval.pipeline import checker, leak_report, states, study_models
 from impact_eval.results.records import SCHEMA, StudyResults
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -84,11 +84,13 @@ def _field_texts(cls: ast.ClassDef) -> Iterator[tuple[str, str]]:
 def schemas() -> dict[str, dict[str, Any]]:
     """Return the schemas by file name."""
     study = study_models.StudyFile.model_json_schema(by_alias=True)
+    status = states.Status.model_json_schema(by_alias=True)
     outputs = checker.CheckedOutputs.model_json_schema(by_alias=True)
     return {
         "study-1.json": described(study, (study_models,), study_models.SCHEMA),
         "results-2.json": results_schema(),
         "outputs-1.json": described(outputs, (checker, leak_report), checker.SCHEMA),
+        "status-1.json": described(status, (states,), states.SCHEMA),
     }
 
 
