@@ -4,6 +4,7 @@ import pytest
 
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.core.limits import LIMITS, MEMORY_MB
+from impact_eval.report.texts import Texts
 
 
 def test_a_limit_is_what_the_environment_says(monkeypatch):
@@ -24,3 +25,10 @@ def test_nonsense_is_refused_in_words(monkeypatch, written):
 
 def test_no_two_limits_share_a_name():
     assert len({limit.name for limit in LIMITS}) == len(LIMITS)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_each_limit_has_its_words(language):
+    texts = Texts(language)
+    told = [texts.say(f"label.limit.{limit.name}") for limit in LIMITS]
+    assert all(told)
