@@ -10,7 +10,6 @@ import gc
 import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import warnings
@@ -33,6 +32,7 @@ from impact_eval.cli_frames import (
     refused_in_words,
 )
 from impact_eval.core.findings import Finding, ImpactEvalError, nearest
+from impact_eval.core.whole_files import write_new
 from impact_eval.report.texts import render_finding
 
 if TYPE_CHECKING:
@@ -362,7 +362,7 @@ def lab(
 
         target = folder / f"{STUDY_REPORT}.ipynb"
         if not target.exists():
-            shutil.copyfile(template_path(STUDY_REPORT), target)
+            write_new(target, template_path(STUDY_REPORT).read_bytes())
         subprocess.run([sys.executable, "-P", "-m", "jupyterlab", str(target)], check=False)
 
 

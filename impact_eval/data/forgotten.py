@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.whole_files import write_whole
 from impact_eval.data.pseudonyms import KEY_VARIABLE, keyed_hash, label_text
 
 FILE = "oubli.json"
@@ -104,11 +105,8 @@ class Forgotten:
     def write(self, folder: Path) -> Path:
         """Write the list whole or not at all, for its owner alone to read."""
         path = folder / FILE
-        partial = path.with_name(f".{FILE}.partial")
         content = {"schema": SCHEMA, "witness": self.witness, "people": list(self.people)}
-        partial.touch(mode=0o600)
-        partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, json.dumps(content, indent=1) + "\n", private=True)
         return path
 
 

@@ -17,10 +17,13 @@ from impact_eval.data.forgotten import Forgotten, plain_label
 from impact_eval.data.pseudonyms import KEY_VARIABLE, given_key
 from impact_eval.data.reading import read_table
 from impact_eval.pipeline.editions import internal_folder
+from impact_eval.pipeline.own_folder import StudyPlace, former_of
 from impact_eval.pipeline.runner import OUTPUT
+from impact_eval.pipeline.states import STATUS
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart
 from impact_eval.pipeline.urgent import OPERATOR_NOTE
+from impact_eval.pipeline.workshop import Workshop
 from impact_eval.results.records import StudyResults
 
 
@@ -122,16 +125,18 @@ def made_about_people(study: Study) -> tuple[Path, ...]:
     Returns
     -------
     tuple of Path
-        The operator's note; the operator's own edition, when its results say that it is one of this
-        study.
+        The operator's note; the operator's own editions (the present one, one set apart, one that
+        was not finished), when their results say that they are of this study.
     """
-    target = study.folder / OUTPUT
     found = [study.path(OPERATOR_NOTE)]
-    own = internal_folder(target)
+    own = internal_folder(study.folder / OUTPUT)
+    place = StudyPlace(study.folder / study.name, study.declaration.study.id)
     languages, formats = study.declaration.report.languages, study.declaration.report.formats
-    if _is_own_edition(own, study):
-        pages = [f"{own.name}-{code}.{kind}" for code in languages for kind in formats]
-        found += [own / name for name in (*pages, "results.json")]
+    pages = [f"{own.name}-{code}.{kind}" for code in languages for kind in formats]
+    unfinished = Workshop.beside(study.folder / OUTPUT, place).internal
+    for edition in (own, former_of(own, place), unfinished):
+        if _is_own_edition(edition, study):
+            found += [edition / name for name in (*pages, STATUS, "results.json")]
     return tuple(path for path in found if path.is_file() and not path.is_symlink())
 
 

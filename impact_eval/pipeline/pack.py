@@ -6,7 +6,6 @@ files are those of the edition, by name, and they must be what its results make.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import zipfile
@@ -17,6 +16,7 @@ from types import MappingProxyType
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.machine_faults import machine_faults_told
+from impact_eval.core.whole_files import write_new
 from impact_eval.pipeline.checker import output_kind, page_names
 from impact_eval.pipeline.crate import FILE as CRATE
 from impact_eval.pipeline.edition_checks import check_edition, recorded_template
@@ -170,21 +170,4 @@ def _write(target: Path, content: Mapping[str, bytes]) -> None:
             info.compress_type, info.create_system = zipfile.ZIP_DEFLATED, 3
             info.external_attr = _MODE << 16
             archive.writestr(info, data)
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        partial.write_bytes(raw.getvalue())
-        _place(partial, target)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            partial.unlink()
-
-
-def _place(partial: Path, target: Path) -> None:
-    try:
-        os.link(partial, target)  # fails when the name is taken: a rename would replace it
-    except FileExistsError:
-        raise ImpactEvalError(
-            Finding.error("pack_exists", Place(file=target.name), path=str(target))
-        ) from None
-    except OSError:  # a disk without links
-        partial.rename(target)
+    write_new(target, raw.getvalue())

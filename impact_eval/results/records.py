@@ -17,6 +17,7 @@ from impact_eval.core.limits import LEVELS, MILLION, RESULTS_MB
 from impact_eval.core.provenance import stable
 from impact_eval.core.shown import Shown, one_line
 from impact_eval.core.vocabulary import RowsAre
+from impact_eval.core.whole_files import write_whole
 from impact_eval.results.account_records import ValueSection
 from impact_eval.results.added_leaves import with_added_leaves
 from impact_eval.results.checks import CheckRecord
@@ -174,9 +175,7 @@ class StudyResults(Shown, Record):
         """Write `results.json` whole or not at all."""
         target = Path(path)
         target = target / "results.json" if target.is_dir() else target
-        partial = target.with_name(f".{target.name}.partial")
-        partial.write_text(self.to_json(), encoding="utf-8", newline="\n")
-        partial.replace(target)
+        write_whole(target, self.to_json())
         return target
 
     @classmethod
