@@ -148,12 +148,19 @@ def _check_leaks(folder: Path, *, as_json: bool) -> None:
 
 
 def _open(folder: Path) -> tuple[Study, Opened]:
-    """Return a study and its tables opened; a declaration of no form is refused alone."""
+    """Return a study and its tables opened; a declaration of no form is refused alone.
+
+    So is one without tables, at once: what opens them takes most of the time of an answer.
+    """
     from impact_eval.pipeline.study import Study
 
     study, faults = Study.examine(folder)
     if study is None:
         raise ImpactEvalError(faults)
+    from impact_eval.pipeline.nothing_opened import has_nothing_to_open, told_once
+
+    if faults and has_nothing_to_open(study):
+        raise ImpactEvalError(told_once(faults))
     from impact_eval.pipeline.opening import open_study
 
     return study, open_study(study, faults)

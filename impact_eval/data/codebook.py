@@ -37,7 +37,6 @@ from impact_eval.data.labels import LabelMap, MissingKind, bare_spelling, one_sp
 from impact_eval.data.readers.reader import reader_of_form
 
 SCHEMA = "impact-eval/codebook/1"
-_SIDE = ".codes.toml"  # `suivi.codes.toml` beside `suivi.xlsx` is its codebook
 _KEYS = ("from", "type", "labels", "other", "optional", "title", "missing")
 _SERIES = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}")
 _PLACEHOLDER = re.compile(r"\{i(?::0?(\d+))?\}")
@@ -278,12 +277,6 @@ def _column(
         title=table.get("title"),
         missing=_words(table.get("missing", ())),
     )
-
-
-def codebook_beside(path: Path) -> Path | None:
-    """Return the codebook that lies beside a table, `suivi.codes.toml`, or None."""
-    beside = path.with_name(path.stem + _SIDE)
-    return beside if beside.is_file() else None
 
 
 def find_header(column: ColumnCode, headers: tuple[str, ...]) -> str | None:

@@ -19,9 +19,10 @@ import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.whole_files import write_whole
+from impact_eval.data.beside import FORGOTTEN
 from impact_eval.data.pseudonyms import KEY_VARIABLE, keyed_hash, label_text
 
-FILE = "oubli.json"
+FILE = FORGOTTEN
 SCHEMA = "impact-eval/forgotten/1"
 _LENGTH = 64  # hexadecimal digits: the whole of the hash
 _WITNESS = "impact-eval/forgotten"  # hashed with the key, it tells that the key is the one

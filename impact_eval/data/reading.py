@@ -25,9 +25,10 @@ from impact_eval.core.findings import (
     Place,
     nearest,
 )
+from impact_eval.data.beside import codebook_beside
 from impact_eval.data.cells import ColumnType, ReadColumn, read_column
 from impact_eval.data.clean_columns import read_clean_column
-from impact_eval.data.codebook import Codebook, ColumnCode, codebook_beside, find_header
+from impact_eval.data.codebook import Codebook, ColumnCode, find_header
 from impact_eval.data.hidden_characters import without_hidden
 from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode, missing_kind
 from impact_eval.data.line_account import FileLine, LineAccount, mismatch

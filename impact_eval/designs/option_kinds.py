@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
-
-import numpy as np
 
 from impact_eval.core.findings import Finding, Place
 
@@ -88,14 +87,21 @@ class Kind:
 def _is(value: Any, kind: type) -> bool:
     """Whether a value is of a kind; a number is finite, and true or false is none."""
     if kind is bool:
-        return isinstance(value, (bool, np.bool_))
+        return isinstance(value, (bool, *_of_numpy("bool_")))
     if kind is str:
         return isinstance(value, str)
     if isinstance(value, bool):
         return False
-    if isinstance(value, (int, np.integer)):
+    if isinstance(value, (int, *_of_numpy("integer"))):
         return True
-    return kind is float and isinstance(value, (float, np.floating)) and math.isfinite(value)
+    real = isinstance(value, (float, *_of_numpy("floating")))
+    return kind is float and real and math.isfinite(value)
+
+
+def _of_numpy(name: str) -> tuple[type, ...]:
+    """Return a class of numpy; none while it is not loaded, for no value can be of it then."""
+    numpy = sys.modules.get("numpy")
+    return () if numpy is None else (getattr(numpy, name),)
 
 
 @lru_cache(maxsize=256)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from impact_eval.data.codebook import Codebook, codebook_beside
+from impact_eval.data.beside import codebook_beside
+from impact_eval.data.codebook import Codebook
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart
 

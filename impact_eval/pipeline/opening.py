@@ -29,6 +29,7 @@ from impact_eval.data.waves import missing
 from impact_eval.designs.base import treated_and_comparison
 from impact_eval.pipeline.columns_used import instrument_of
 from impact_eval.pipeline.methods_declared import make_design
+from impact_eval.pipeline.nothing_opened import told_once
 from impact_eval.pipeline.outcome_unit import refuse_beyond_share
 from impact_eval.pipeline.questionnaire_waves import refuse_unknown_waves
 from impact_eval.pipeline.study import Study
@@ -116,7 +117,7 @@ def open_study(study: Study, declared: Sequence[Finding] = ()) -> Opened:
         tables = read_tables(study, signed=False)
     except ImpactEvalError as error:
         faults.add(*error.findings)
-        return Opened((), (), (), _once(faults.findings), ())
+        return Opened((), (), (), told_once(faults.findings), ())
     opened = _Opening(study, tables, faults)
     outcomes = tuple(opened.outcomes())
     seen = tuple(
@@ -127,18 +128,9 @@ def open_study(study: Study, declared: Sequence[Finding] = ()) -> Opened:
     first = [table for _, data in tables.tables[:1] for table in data.tables]
     noticed += [f for f in faults.findings if f.severity is not Severity.ERROR]
     refused = [f for f in faults.findings if f.severity is Severity.ERROR]
-    return Opened(tuple(seen), outcomes, _once(noticed), _once(refused), propose(study, first))
-
-
-def _once(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Return findings, one for each thing that is wrong: a column is missing once, whoever asks."""
-    out: dict[tuple[object, ...], Finding] = {}
-    for finding in findings:
-        values = finding.values
-        named = next((values[n] for n in ("column", "path", "name") if values.get(n)), None)
-        told = repr(finding.to_dict()) if named is None else named
-        out.setdefault((finding.code, told), finding)
-    return tuple(out.values())
+    return Opened(
+        tuple(seen), outcomes, told_once(noticed), told_once(refused), propose(study, first)
+    )
 
 
 class _Opening:

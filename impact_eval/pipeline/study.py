@@ -16,7 +16,7 @@ from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.shown import Shown, one_line
 from impact_eval.core.toml_files import TomlCodes, read_toml
 from impact_eval.core.vocabulary import RowsAre
-from impact_eval.data.forgotten import Forgotten
+from impact_eval.data.beside import FORGOTTEN
 from impact_eval.data.headings import names_persons
 from impact_eval.pipeline.study_checks import check_declaration
 from impact_eval.pipeline.study_models import (
@@ -171,8 +171,8 @@ class Study(Shown):
         if declaration is None:
             return None, faults.findings
         folder = file.resolve().parent
-        asked = Forgotten.read(folder)  # who is left out is part of what a study is
-        whole = [_jsonable(raw), asked.people] if asked else _jsonable(raw)
+        gone = _left_out(folder)  # who is left out is part of what a study is
+        whole = _jsonable(raw) if gone is None else [_jsonable(raw), gone]
         digest = sha256(canonical_json(whole))
         return cls(declaration, folder, digest, file.resolve().name), faults.findings
 
@@ -192,6 +192,16 @@ def study_file(path: str | Path) -> Path:
             Finding.error("study_not_found", Place(file=file.name), path=file.name)
         )
     return file
+
+
+def _left_out(folder: Path) -> tuple[str, ...] | None:
+    """Return the hashes of those who asked to be left out; what reads them is loaded only then."""
+    if not (folder / FORGOTTEN).exists():
+        return None
+    from impact_eval.data.forgotten import Forgotten
+
+    asked = Forgotten.read(folder)
+    return None if asked is None else asked.people
 
 
 def _jsonable(value: Any) -> Any:

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from impact_eval.core.dates import first_day, iso_date, last_day
-from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
-from impact_eval.data.codebook import codebook_beside
-from impact_eval.data.layout import find_table
+from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
+from impact_eval.data.beside import codebook_beside
+from impact_eval.pipeline.method_checks import check_method
 from impact_eval.pipeline.names_seen import check_names_seen
 from impact_eval.survey.catalogue import instrument_names
-
-if TYPE_CHECKING:
-    from impact_eval.designs import Design
 
 FILE = "study.toml"
 FIRST_LINES = 60  # of a table, read to know its columns
@@ -91,80 +87,13 @@ def _check_methods(
     places += [(f"outcomes[{i + 1}].method", o.get("method")) for i, o in enumerate(outcomes)]
     for key, method in places:
         if isinstance(method, Mapping) and isinstance(method.get("name"), str):
-            _check_method(key, method, faults)
+            check_method(key, method, faults, FILE)
     if raw.get("method") is None:
         for i, outcome in enumerate(outcomes):
             if outcome.get("column") is not None and outcome.get("method") is None:
                 faults.add(
                     Finding.error("no_method", _place(f"outcomes[{i + 1}]"), id=outcome.get("id"))
                 )
-
-
-def _check_method(key: str, method: Mapping[str, Any], faults: FindingCollector) -> None:
-    from impact_eval.designs import designs
-
-    name = method["name"]
-    if name not in designs:
-        known = designs.names()
-        faults.add(
-            Finding.error(
-                "unknown_method",
-                _place(f"{key}.name"),
-                name=name,
-                nearest=nearest(name, known),
-                known=known,
-            )
-        )
-        return
-    own = FindingCollector()
-    for option, value in _table(method.get("options")).items():
-        _check_option(f"{key}.options.{option}", designs.get(name), option, value, own)
-    if not own.has_errors:
-        part = "options" if method.get("covariance") is None else "covariance"
-        _check_made(f"{key}.{part}", method, own)
-    faults.add(*own.findings)
-
-
-def _check_made(key: str, method: Mapping[str, Any], faults: FindingCollector) -> None:
-    """Make the design as declared: what its covariance lacks, or cannot be, is told at once.
-
-    So is what a design refuses by itself, such as options that do not go together.
-    """
-    from pydantic import ValidationError
-
-    from impact_eval.pipeline.methods_declared import make_design
-    from impact_eval.pipeline.study_models import MethodPart
-
-    try:
-        make_design(MethodPart.model_validate(method))
-    except ValidationError:
-        return  # its form is told by the reading of the file
-    except ImpactEvalError as error:
-        faults.add(*(replace(finding, place=_place(key)) for finding in error.findings))
-
-
-def _check_option(
-    key: str, design: type[Design], option: str, value: Any, faults: FindingCollector
-) -> None:
-    from impact_eval.designs.options import rules_of
-
-    rules = rules_of(design)
-    allowed = list(rules)
-    if option not in allowed:
-        faults.add(
-            Finding.error(
-                "unknown_option_name",
-                _place(key),
-                option=option,
-                nearest=nearest(option, allowed),
-                known=allowed,
-                method=design.info.name,
-            )
-        )
-        return
-    fault = rules[option].fault(value, method=design.info.name, name=option, place=_place(key))
-    if fault is not None:
-        faults.add(fault)
 
 
 def _check_instruments(instruments: list[Mapping[str, Any]], faults: FindingCollector) -> None:
@@ -251,6 +180,8 @@ def header_of(path: Path) -> list[str] | None:
     plain = len(header) > 1 and all(len(row) == len(header) for row in rows[:1])
     if not plain or not rows or not all(cell.strip() for cell in header):
         return None
+    from impact_eval.data.layout import find_table
+
     return list(find_table([[*header], *([*row] for row in rows)]).names)
 
 
@@ -312,10 +243,12 @@ def _side_by_side(data: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _made_of_waves(data: Mapping[str, Any]) -> list[str]:
     """Return the columns that a table has once its waves are one above the other."""
+    waves = _table(data.get("waves"))
+    if not waves:
+        return []
     from impact_eval.data.waves import WAVE
 
-    waves = _table(data.get("waves"))
-    return [WAVE, *map(str, _table(waves.get("columns")))] if waves else []
+    return [WAVE, *map(str, _table(waves.get("columns")))]
 
 
 def _check_waves(raw: Mapping[str, Any], faults: FindingCollector) -> None:

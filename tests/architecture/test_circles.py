@@ -23,14 +23,21 @@ LATER = {
     ("impact_eval.pipeline.study", "impact_eval.pipeline.study_shown"): (
         "the same: the words are loaded when a study shows itself"
     ),
-    ("impact_eval.pipeline.study_checks", "impact_eval.designs"): (
-        "the same: the designs are loaded when the file names a method"
+    ("impact_eval.pipeline.study", "impact_eval.data.forgotten"): (
+        "the same: the list is read when there is one"
     ),
-    ("impact_eval.pipeline.study_checks", "impact_eval.pipeline.methods_declared"): (
-        "the same: a covariance is made when the file names one"
+    ("impact_eval.pipeline.method_checks", "impact_eval.designs"): (
+        "the same: the designs are asked when others were added to the shipped ones"
     ),
-    ("impact_eval.pipeline.study_checks", "impact_eval.pipeline.study_models"): ("the same"),
-    ("impact_eval.pipeline.study_checks", "impact_eval.designs.options"): "the same",
+    ("impact_eval.pipeline.method_checks", "impact_eval.pipeline.methods_declared"): (
+        "the same: a design is made when it alone can tell a fault"
+    ),
+    ("impact_eval.designs.shipped", "impact_eval.designs"): (
+        "the same: the classes are read when the file of their options is written"
+    ),
+    ("impact_eval.pipeline.study_checks", "impact_eval.data.layout"): (
+        "the same: a heading is laid out when there is a table"
+    ),
     ("impact_eval.pipeline.study_checks", "impact_eval.data.waves"): (
         "the same: waves are looked at when the file names some"
     ),

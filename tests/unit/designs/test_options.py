@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from impact_eval import ImpactEvalError
-from impact_eval.core.findings import FindingCollector
+from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.designs import Design, SyntheticDiD, check_options, designs
 from impact_eval.designs.base import options_of
 from impact_eval.designs.options import option as declared
 from impact_eval.designs.options import rules_of
-from impact_eval.pipeline.study_checks import _check_method, _check_option
+from impact_eval.designs.shipped import options_asked
+from impact_eval.pipeline.method_checks import check_method, option_fault
 from impact_eval.report.texts import render_error
 
 BOUNDED = [
@@ -24,6 +25,13 @@ BOUNDED = [
     for option, rule in rules_of(designs.get(name)).items()
     if rule.one_of or rule.low is not None
 ]
+
+
+def _at_file(name: str, option: str, value: Any) -> list[Finding]:
+    """Return what the study file is told of an option."""
+    asked = options_asked(designs.get(name))
+    fault = option_fault(name, option, value, asked, Place(key="method.options"))
+    return [] if fault is None else [fault]
 
 
 def _default(name: str) -> Any:
@@ -55,10 +63,9 @@ def test_what_an_option_may_not_be_is_refused_the_same_at_every_door(
         with pytest.raises(ImpactEvalError) as caught:
             replace(_default(name), **{option: value})
         assert caught.value.codes == (code,)
-        faults = FindingCollector()
-        _check_option("method.options", designs.get(name), option, value, faults)
-        assert [finding.code for finding in faults.findings] == [code]
-        assert caught.value.findings[0].values == faults.findings[0].values
+        (at_file,) = _at_file(name, option, value)
+        assert at_file.code == code
+        assert caught.value.findings[0].values == at_file.values
 
 
 @pytest.mark.parametrize(("name", "option"), BOUNDED)
@@ -75,9 +82,9 @@ def test_a_design_without_fields_has_no_option() -> None:
 
     bare: Any = Bare
     assert rules_of(bare) == {}
-    faults = FindingCollector()
-    _check_option("method.options", bare, "base", "universal", faults)
-    assert [finding.code for finding in faults.findings] == ["unknown_option_name"]
+    fault = option_fault("bare", "base", "universal", options_asked(bare), Place(key="method"))
+    assert fault is not None
+    assert fault.code == "unknown_option_name"
 
 
 EVERY = [(name, option) for name in designs.names() for option in rules_of(designs.get(name))]
@@ -120,9 +127,8 @@ def _field(name: str, option: str) -> tuple[str, bool]:
 
 def _codes(name: str, option: str, value: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what a value is refused with, at the door of Python and at that of the study file."""
-    faults = FindingCollector()
-    _check_option("method.options", designs.get(name), option, value, faults)
-    at_file = tuple(finding.code for finding in faults.findings)
+    told_at_file = _at_file(name, option, value)
+    at_file = tuple(finding.code for finding in told_at_file)
     refused: ImpactEvalError | None = None
     try:
         replace(_default(name), **{option: value})
@@ -131,7 +137,7 @@ def _codes(name: str, option: str, value: Any) -> tuple[tuple[str, ...], tuple[s
     if refused is None:
         return (), at_file
     values = [finding.values for finding in refused.findings]
-    assert not at_file or values == [finding.values for finding in faults.findings]
+    assert not at_file or values == [finding.values for finding in told_at_file]
     for language, repair in (("fr", "Pour corriger"), ("en", "To mend it")):
         told = render_error(refused, language)
         assert option in told
@@ -209,7 +215,7 @@ def test_what_no_kind_says_is_left_to_the_design() -> None:
 def test_options_that_do_not_go_together_are_told_when_the_file_is_checked() -> None:
     faults = FindingCollector()
     options = {"specification": "event", "window": [1, 3]}
-    _check_method("method", {"name": "twfe", "options": options}, faults)
+    check_method("method", {"name": "twfe", "options": options}, faults, "study.toml")
     assert [(f.code, f.place and f.place.key) for f in faults.findings] == [
         ("window_without_start", "method.options")
     ]
@@ -225,5 +231,5 @@ def test_an_option_that_a_design_cannot_do_without_is_asked_for(
 
     monkeypatch.setattr(designs, "get", lambda name: Needing)
     faults = FindingCollector()
-    _check_method("method", {"name": "twfe"}, faults)
+    check_method("method", {"name": "twfe"}, faults, "study.toml")
     assert [finding.code for finding in faults.findings] == ["option_missing"]
