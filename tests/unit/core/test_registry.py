@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
+from pathlib import Path
+
 import pytest
 
 from impact_eval.core import ImpactEvalError, Registry
@@ -80,3 +83,27 @@ def test_entry_points_are_loaded_once_at_the_first_look_up(monkeypatch: pytest.M
     assert registry.get("one") is _One
     assert loaded == ["one"]
     assert asked == ["some.group"]
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "told"),
+    [
+        ("one-1.0.dist-info", "[impact_eval.designs]\none = one\n", ["one"]),
+        ("one-1.0.dist-info", "[console_scripts]\none = impact_eval.cli:main\n", []),
+        ("one-1.0.dist-info", None, []),
+        ("one.egg-info", "[impact_eval.designs]\none = one\n", ["one"]),
+        ("one", "[impact_eval.designs]\none = one\n", []),
+    ],
+)
+def test_what_packages_declare_is_what_the_standard_library_reads(
+    name: str, held: str | None, told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are looked through before they are parsed: nothing that speaks of us is passed over."""
+    (tmp_path / name).mkdir()
+    for file, text in (("entry_points.txt", held), ("METADATA", "Name: one\nVersion: 1.0\n")):
+        if text is not None:
+            (tmp_path / name / file).write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = [point.name for point in registries.declared_elsewhere("impact_eval.designs")]
+    assert found == told
+    assert found == [point.name for point in entry_points(group="impact_eval.designs")]
