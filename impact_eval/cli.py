@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 # A table as lists of cells is swept again and again by Python's default (700 objects): a tenth of
 # the time of a command went there, and almost nothing was found.
 MADE_BETWEEN_SWEEPS = 50_000
+# What reads a study file looks for plug-ins of its own in every installed package: none serves.
+NO_PLUGIN = ("PYDANTIC_DISABLE_PLUGINS", "__all__")
 DEMO_FOLDER = Path("impact-eval-demo")
 MOST_MASKED = 5  # of what leaks, shown by first letters on a terminal
 
@@ -386,6 +388,7 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 def main() -> None:
     """Run the command; a misspelt one is told its nearest neighbour."""
     gc.set_threshold(MADE_BETWEEN_SWEEPS)
+    os.environ.setdefault(*NO_PLUGIN)
     warnings.showwarning = _show_warning
     known = [
         command.name or command.callback.__name__

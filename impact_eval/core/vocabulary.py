@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal, TypeAlias
+
+# how the p-values of a family of outcomes are corrected
+Correction: TypeAlias = Literal[
+    "holm", "bonferroni", "hochberg", "hommel", "bh", "by", "sharpened_q", "westfall_young"
+]
 
 
 class Unit(StrEnum):

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from impact_eval.core.vocabulary import Correction as CorrectionName
 from impact_eval.pipeline.estimation import OutcomeEvaluation
-from impact_eval.results.family import Correction as CorrectionName
 from impact_eval.results.family import FamilyRecord
 from impact_eval.results.parts import finite
 from impact_eval.stats.inference.joint_influence import joint_covariance

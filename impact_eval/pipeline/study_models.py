@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -21,11 +21,12 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
-from impact_eval.core.vocabulary import Direction, Pillar, Unit
+from impact_eval.core.vocabulary import Correction, Direction, Pillar, Unit
 from impact_eval.pipeline.date_type import Date
 from impact_eval.report.languages.language import language_codes
-from impact_eval.results.family import Correction
-from impact_eval.results.parts import BilingualRecord
+
+if TYPE_CHECKING:
+    from impact_eval.results.parts import BilingualRecord
 
 SCHEMA = "impact-eval/study/1"
 LEAST_WITHOUT_REASON = 3  # a threshold of 1 or 2 protects nobody: someone must have decided it
@@ -92,6 +93,8 @@ Text: TypeAlias = Words | AuthorText
 
 def in_both_languages(text: Text) -> BilingualRecord:
     """Return a text of the study file in both languages, as results hold it."""
+    from impact_eval.results.parts import BilingualRecord
+
     if isinstance(text, AuthorText):
         return BilingualRecord(fr=text.fr, en=text.en)
     return BilingualRecord(fr=text, en=text)

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
+from impact_eval.core.vocabulary import Correction
 from impact_eval.results.record_base import Code, Probability, Record, Things
-
-Correction: TypeAlias = Literal[
-    "holm", "bonferroni", "hochberg", "hommel", "bh", "by", "sharpened_q", "westfall_young"
-]
 
 
 class FamilyRecord(Record):

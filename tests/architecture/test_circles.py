@@ -35,6 +35,9 @@ LATER = {
     ("impact_eval.designs.shipped", "impact_eval.designs"): (
         "the same: the classes are read when the file of their options is written"
     ),
+    ("impact_eval.pipeline.study_models", "impact_eval.results.parts"): (
+        "the same: records are built when there are results to hold"
+    ),
     ("impact_eval.pipeline.study_checks", "impact_eval.data.layout"): (
         "the same: a heading is laid out when there is a table"
     ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import resource
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
@@ -75,6 +77,64 @@ def test_check_loads_what_it_needs_alone(root: Path, study: str) -> None:
     loaded = set(done.stdout.split("LOADED", 1)[1].split())
     assert "impact_eval.pipeline.opening" in loaded
     assert loaded.isdisjoint({*NOT_FOR_CHECK, *OUR_OWN_NOT_FOR_CHECK})
+
+
+# What a declaration is checked without: tables, arithmetic, designs, records of results.
+NOT_WITHOUT_DATA = (
+    *(*NUMERICAL, *NOT_FOR_CHECK, *OUR_OWN_NOT_FOR_CHECK),
+    *("impact_eval.designs.base", "impact_eval.data.reading", "impact_eval.data.forgotten"),
+    *("impact_eval.pipeline.opening", "impact_eval.stats", "impact_eval.results.record_base"),
+)
+TRIES = 4
+SHORTEST = 0.015  # processor seconds of an empty interpreter: below, the clock is too coarse
+FEW, SEVERAL = 30, 50  # starts of it: 18 and 33 where they were measured; 120 with the tables
+
+
+@pytest.fixture
+def without_data(root: Path, tmp_path: Path) -> Path:
+    written = (root / "datasets" / "mobilite_bassins" / "study.toml").read_text("utf-8")
+    (tmp_path / "study.toml").write_text(written.replace("\nperiod =", "\nperoid ="), "utf-8")
+    return tmp_path
+
+
+def test_check_without_data_loads_neither_tables_nor_designs(
+    root: Path, without_data: Path
+) -> None:
+    """One key misspelt and no table, then no table alone: all is told, at once."""
+    code = (
+        "import sys\nfrom impact_eval import cli\nsys.argv = ['impact-eval', *sys.argv[1:]]\n"
+        "try:\n    cli.main()\nexcept SystemExit as end:\n    assert end.code == 1\n"
+        "print('LOADED', *sys.modules)"
+    )
+    study = without_data / "study.toml"
+    for codes in (["unknown_key", "missing_key", "file_not_found"], ["file_not_found"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, "check", "--json", str(without_data)],
+            cwd=root, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        told, loaded = done.stdout.split("LOADED", 1)
+        assert {finding["code"] for finding in json.loads(told)} == set(codes)
+        assert set(loaded.split()).isdisjoint(NOT_WITHOUT_DATA)
+        study.write_text(study.read_text("utf-8").replace("peroid", "period"), "utf-8")
+
+
+def test_a_help_and_a_refusal_cost_a_few_starts_of_the_interpreter(without_data: Path) -> None:
+    command = "import sys\nfrom impact_eval.cli import main\nsys.argv[0] = 'impact-eval'\nmain()"
+    start = max(_fewest_seconds("pass"), SHORTEST)
+    assert _fewest_seconds("import impact_eval") < 8 * start
+    assert _fewest_seconds(command, "--help") < FEW * start
+    assert _fewest_seconds(command, "check", str(without_data)) < SEVERAL * start
+
+
+def _fewest_seconds(code: str, *arguments: str) -> float:
+    """Return the processor time of a program: the least of several, since machines are shared."""
+    spent = []
+    for _ in range(TRIES):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, check=False)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(spent)
 
 
 def test_every_public_name_loads() -> None:
