@@ -120,11 +120,11 @@ class _Distinct:
 
     def words(self) -> dict[str, int]:
         """Return the words that count as missing, and how many times each is written."""
-        return {
-            text: int(count)
-            for text, kind, count in zip(self.texts, self.kinds, self.counts, strict=True)
-            if kind is not None and text
-        }
+        out: dict[str, int] = {}
+        for text, kind, count in zip(self.texts, self.kinds, self.counts, strict=True):
+            if kind is not None and text:
+                out[text] = out.get(text, 0) + int(count)
+        return out
 
     def missing(self) -> dict[MissingKind, int]:
         out: dict[MissingKind, int] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,10 @@ from impact_eval.data.written import NUMBER
 _FEWEST = 5_000  # cells below which reading one by one is fast enough
 _PLAIN = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$"
 _COMMA = r"^-?(?:0|[1-9]\d*),\d+$"
+_FIRST = 1_000  # odd cells held against what a number may look like, before all of them are
+_IN_NUMBERS = np.zeros(256, dtype=bool)
+_IN_NUMBERS[list(b"0123456789.-")] = True
+_WRITTEN = re.compile(r"[-+]?[\d.,\s]*\d[\d.,\s]*(?:[eE][-+]?\d+)?")
 _LEADING_ZERO = re.compile(r"0\d+")
 _NUMBERS = frozenset({"integer", "floating", "mixed-integer-float"})
 _WANTED = (None, ColumnType.NUMBER, ColumnType.INTEGER)
@@ -73,31 +78,143 @@ def _of_texts(
     cells: Any = pa.array(column, from_pandas=True)
     if isinstance(cells, pa.ChunkedArray):
         cells = cells.combine_chunks()
-    plain, comma = _matches(cells, _PLAIN), np.zeros(len(cells), dtype=bool)
-    if not plain.all():
-        comma = _matches(cells, _COMMA)
-    numbers = np.full(len(cells), np.nan)
-    if plain.any():
-        numbers[plain] = pc.cast(_where(cells, plain), pa.float64())
-    if comma.any():
-        points = pc.replace_substring(_where(cells, comma), ",", ".")
-        numbers[comma] = pc.cast(points, pa.float64())
-    odd = np.flatnonzero(~plain & ~comma)
-    told = _Odd.read(column.iloc[odd], words)
-    if told is None or not np.isfinite(numbers[plain | comma]).all():
+    gathered = NumberParts(str(column.name), declared=declared, words=words, file=file)
+    if not gathered.add(cells):
         return None
-    if told.mixed or (told.units and (plain.any() or comma.any())):
-        return None  # two units, or a unit beside bare numbers: the careful way tells them apart
-    numbers[odd] = told.values
-    if len(odd) and sum(told.missing.values()) == len(column):
-        return None  # no answer at all
-    n = int(comma.sum()) + told.written
-    findings = (
-        (Finding.info("numbers_written_as_text", Place(file=file, column=str(column.name)),
-                      column=str(column.name), n=n),)
-        if n else ()
-    )  # fmt: skip
-    return _as_read(column, numbers, declared, told.missing, told.unit, findings)
+    return gathered.read(column.index)
+
+
+class NumberParts:
+    """A column of written numbers, read part by part: no cell is kept but those written otherwise.
+
+    Parameters
+    ----------
+    name : str
+    declared : ColumnType or None
+    words : mapping of spelling to MissingKind
+    file : str or None
+        Name told in the findings.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        declared: ColumnType | None = None,
+        words: Mapping[str, MissingKind],
+        file: str | None,
+    ) -> None:
+        self.name = name
+        self.declared = declared
+        self.words = words
+        self.file = file
+        # a word such as 999 is looked for among all cells, not among odd ones alone
+        self.readable = not any(map(_WRITTEN.fullmatch, words))
+        self.rows = 0
+        self.numbers: list[NDArray[np.float64]] = []
+        self.odd: list[Any] = []
+        self.places: list[NDArray[np.int64]] = []
+        self.commas = 0
+
+    def add(self, cells: Any) -> bool:
+        """Take the next cells, an Arrow array of texts; say whether the column may be numbers."""
+        if not self.readable:
+            return False
+        quick = _plain_numbers(cells)
+        if quick is None:
+            numbers, odd = self._one_by_one(cells)
+        else:
+            numbers, odd = quick
+        if len(odd):
+            found = cells.take(pa.array(odd))
+            if _Odd.read(pd.Series(pd.array(found.slice(0, _FIRST), dtype="str")),
+                         self.words) is None:  # fmt: skip
+                return False
+            self.odd.append(found)
+            self.places.append(odd + self.rows)
+            numbers[odd] = 0.0
+        if not np.isfinite(numbers).all():
+            return False
+        numbers[odd] = np.nan
+        self.numbers.append(numbers)
+        self.rows += len(cells)
+        return True
+
+    def _one_by_one(self, cells: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the numbers of cells by their form, and the places of those of no known form."""
+        plain, comma = _matches(cells, _PLAIN), np.zeros(len(cells), dtype=bool)
+        if not plain.all():
+            comma = _matches(cells, _COMMA)
+        numbers = np.full(len(cells), np.nan)
+        if plain.any():
+            numbers[plain] = pc.cast(_where(cells, plain), pa.float64())
+        if comma.any():
+            points = pc.replace_substring(_where(cells, comma), ",", ".")
+            numbers[comma] = pc.cast(points, pa.float64())
+        self.commas += int(comma.sum())
+        return numbers, np.flatnonzero(~plain & ~comma)
+
+    def read(self, index: pd.Index[Any]) -> ReadColumn | None:
+        """Return the column, or None when it must be read cell by cell."""
+        numbers = self.numbers[0] if len(self.numbers) == 1 else np.concatenate(self.numbers)
+        self.numbers = []
+        odd = np.concatenate(self.places) if self.places else np.empty(0, dtype=np.int64)
+        cells = pa.chunked_array(self.odd, type=None if self.odd else pa.large_string())
+        told = _Odd.read(pd.Series(pd.array(cells, dtype="str")), self.words)
+        if told is None or told.mixed or (told.units and len(odd) < self.rows):
+            # two units, or a unit beside bare numbers: the careful way tells them apart
+            return None
+        numbers[odd] = told.values
+        if len(odd) and sum(told.missing.values()) == self.rows:
+            return None  # no answer at all
+        n = self.commas + told.written
+        findings = (
+            (Finding.info("numbers_written_as_text", Place(file=self.file, column=self.name),
+                          column=self.name, n=n),)
+            if n else ()
+        )  # fmt: skip
+        column = pd.Series(numbers, index=index, name=self.name, copy=False)
+        read = _as_read(column, numbers, self.declared, told.missing, told.unit, findings)
+        return replace(read, words=told.words)
+
+
+def _plain_numbers(cells: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]] | None:
+    """Return the numbers of cells made of digits, a point and a sign, and the places of empty ones.
+
+    None when a cell holds anything else, or begins with a nought that another digit follows: the
+    form of each is then looked at. What remains that is no number does not cast.
+    """
+    if cells.null_count:
+        return None
+    letters, ends = text_buffers(cells)
+    if not _IN_NUMBERS[letters].all():
+        return None
+    starts, lengths = ends[:-1], np.diff(ends)
+    first = starts[lengths > 1]
+    if bool(((letters[first] == ord("0")) & (letters[first + 1] != ord("."))).any()):
+        return None
+    empty = np.flatnonzero(lengths == 0)
+    try:
+        if not len(empty):
+            return np.array(pc.cast(cells, pa.float64())), empty
+        filled = pc.if_else(pa.array(lengths == 0), pa.scalar(None, cells.type), cells)
+        numbers = pc.cast(filled, pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return None
+    return np.array(numbers), empty
+
+
+def text_buffers(cells: Any) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the bytes of an Arrow array of texts, and where each begins, with the end."""
+    wide = pa.types.is_large_string(cells.type)
+    _, offsets, data = cells.buffers()
+    kind = np.int64 if wide else np.int32
+    ends = np.frombuffer(offsets, dtype=kind)[cells.offset : cells.offset + len(cells) + 1]
+    ends = ends.astype(np.int64)
+    if data is None or not len(ends):
+        return np.empty(0, dtype=np.uint8), np.zeros(len(cells) + 1, dtype=np.int64)
+    letters = np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]]
+    return letters, ends - ends[0]
 
 
 def _where(cells: Any, mask: NDArray[np.bool_]) -> Any:
@@ -115,6 +232,7 @@ class _Odd:
     def __init__(self, n: int) -> None:
         self.values = np.full(n, np.nan)
         self.missing: dict[MissingKind, int] = {}
+        self.words: dict[str, int] = {}
         self.units: set[str] = set()
         self.bare = False
         self.written = 0
@@ -133,6 +251,8 @@ class _Odd:
             kind = missing_kind(text, words)
             if kind is not None:
                 out.missing[kind] = out.missing.get(kind, 0) + int(counts[i])
+                if text:
+                    out.words[text] = out.words.get(text, 0) + int(counts[i])
                 continue
             number = written_quantity(text)
             if number is None or _LEADING_ZERO.fullmatch(text):

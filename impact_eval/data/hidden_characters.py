@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from impact_eval.core.findings import Finding, Place
 from impact_eval.core.hidden_text import HIDDEN, shown_text
+from impact_eval.data.clean_columns import text_buffers
 from impact_eval.data.readers.raw import RawTable
 
+_SUSPECT = np.zeros(256, dtype=bool)  # bytes without which no character is hidden
+_SUSPECT[[*range(9), 11, 12, *range(14, 32), 0xEF]] = True
 _ARROW_HIDDEN = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]"
 
 
@@ -51,6 +55,7 @@ def without_hidden(raw: RawTable, file: str) -> RawTable:
         titles=_called(titles, names),
         labels=_called(raw.labels, names),
         missing=_called(raw.missing, names),
+        numbers=_called(raw.numbers, names),
     )
 
 
@@ -74,6 +79,9 @@ def hidden_cells(column: pd.Series[Any]) -> pd.Series[bool]:
     """Return which cells of a column hold a hidden character."""
     if isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow":
         cells: Any = pa.array(column, from_pandas=True)
+        chunks = cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]
+        if not any(_SUSPECT[text_buffers(chunk)[0]].any() for chunk in chunks):
+            return pd.Series(False, index=column.index)
         found = pc.fill_null(pc.match_substring_regex(cells, _ARROW_HIDDEN), False)
         return pd.Series(found.to_numpy(zero_copy_only=False), index=column.index)
     if not (pd.api.types.is_object_dtype(column) or isinstance(column.dtype, pd.StringDtype)):

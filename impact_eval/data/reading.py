@@ -28,12 +28,13 @@ from impact_eval.core.findings import (
 from impact_eval.data.beside import codebook_beside
 from impact_eval.data.cells import ColumnType, ReadColumn, read_column
 from impact_eval.data.clean_columns import read_clean_column
-from impact_eval.data.codebook import Codebook, ColumnCode, find_header
+from impact_eval.data.clean_texts import read_clean_texts
+from impact_eval.data.codebook import Codebook, ColumnCode, codebook_beside, find_header
 from impact_eval.data.hidden_characters import without_hidden
 from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode, missing_kind
 from impact_eval.data.line_account import FileLine, LineAccount, mismatch
 from impact_eval.data.multiple import read_multiple
-from impact_eval.data.readers.raw import RawTable
+from impact_eval.data.readers.raw import Asked, RawTable
 from impact_eval.data.readers.reader import reader_of_table, sheet_refused, table_endings
 from impact_eval.data.shared_notes import SharedNotes
 from impact_eval.data.source_rows import SourceRows, renamed
@@ -98,8 +99,10 @@ def read_table(
     (['01', '75'], [1, 0])
     """
     path = Path(path)
-    raw = without_hidden(_read_raw(path, sheet), path.name)
+    _refuse_absent(path)
     book, found = _codebook(codes, path)
+    asked = _asked(path, book, tuple(text_columns))
+    raw = without_hidden(_read_raw(path, sheet, asked), path.name)
     faults = FindingCollector()
     faults.add(*raw.findings, *found)
     account = raw.account or LineAccount(
@@ -131,7 +134,22 @@ def _rows_told(rows: SourceRows, dictionary: Sequence[Mapping[str, Any]]) -> dic
     return rows.called({entry["name"]: entry["source"] for entry in dictionary}).to_dict()
 
 
-def _read_raw(path: Path, sheet: str | int | None) -> RawTable:
+def _asked(path: Path, book: Codebook, text_columns: Sequence[str]) -> Asked:
+    """Return what is asked of a large file: the cells of columns that somebody speaks of."""
+
+    def cells_of(headers: Sequence[str]) -> frozenset[str] | None:
+        kept = set(text_columns)
+        for code in book.columns:
+            if code.type is ColumnType.MULTIPLE:
+                return None
+            header = find_header(code, tuple(headers))
+            kept |= set() if header is None else {header}
+        return frozenset(kept)
+
+    return Asked(file=path.name, words={**MISSING_WORDS, **book.missing}, cells_of=cells_of)
+
+
+def _refuse_absent(path: Path) -> None:
     if not path.is_file():
         folder = path.parent
         beside = [p.name for p in folder.iterdir() if p.is_file()] if folder.is_dir() else []
@@ -141,9 +159,12 @@ def _read_raw(path: Path, sheet: str | int | None) -> RawTable:
         )  # fmt: skip
     if path.stat().st_size == 0:
         raise ImpactEvalError(Finding.error("empty_file", Place(file=path.name), file=path.name))
+
+
+def _read_raw(path: Path, sheet: str | int | None, asked: Asked) -> RawTable:
     reader = reader_of_table(path)
     if reader is not None:
-        return reader.table(path, sheet)
+        return reader.table(path, sheet, asked)
     if sheet is not None:
         raise ImpactEvalError(sheet_refused(path, sheet))
     raise ImpactEvalError(
@@ -208,7 +229,10 @@ class _RawReading:
                 self._coded(header, code)
         self._note_survey_tool()
         index = self.raw.frame.index
-        frame = pd.DataFrame(self.columns, index=index) if self.columns else self.raw.frame.copy()
+        if not self.columns:
+            return self.raw.frame.copy(), self.dictionary
+        copy = None if len(index) < _LONG else False  # a long table is not held twice
+        frame = pd.DataFrame(self.columns, index=index, copy=copy)
         return frame, self.dictionary
 
     def _plan(self) -> dict[str, ColumnCode | None]:
@@ -250,7 +274,11 @@ class _RawReading:
         """Read a column no codebook speaks of."""
         column = self.raw.frame[header]
         if header in self.text_columns:
-            read = read_column(column.astype(object), declared=ColumnType.TEXT, file=self.file)
+            text = ColumnType.TEXT
+            clean = read_clean_texts(column, declared=text, missing_words=MISSING_WORDS)
+            read = clean or read_column(column.astype(object), declared=text, file=self.file)
+        elif header in self.raw.numbers:
+            read = self.raw.numbers[header]
         elif self.raw.typed:
             read = self._typed(column, header)
         else:
@@ -288,7 +316,10 @@ class _RawReading:
         words: Mapping[str, MissingKind],
     ) -> ReadColumn:
         """Read a column at once when all its cells are plain numbers, else cell by cell."""
-        clean = read_clean_column(column, declared=declared, missing_words=words, file=self.file)
+        clean = read_clean_texts(column, declared=declared, missing_words=words)
+        clean = clean or read_clean_column(
+            column, declared=declared, missing_words=words, file=self.file
+        )
         return clean or read_column(
             column,
             declared=declared,
@@ -387,6 +418,7 @@ class _RawReading:
                 return
 
 
+_LONG = 100_000  # rows
 _SUBMITTED = frozenset({"submitdate", "date de soumission", "date submitted"})
 
 

@@ -52,7 +52,7 @@ def read_regular(text: str, separator: str) -> pd.DataFrame | None:
     """
     if len(text) < _SMALL:
         return None
-    names = _heading(text, separator)
+    names = heading_of(text, separator)
     if names is None or not _is_even(text, separator, len(names)):
         return None
     frame = _cells(text, separator, names)
@@ -80,7 +80,7 @@ def _cells(text: str, separator: str, names: list[str]) -> pd.DataFrame | None:
     return pd.DataFrame(columns)
 
 
-def _heading(text: str, separator: str) -> list[str] | None:
+def heading_of(text: str, separator: str) -> list[str] | None:
     """Return the names of the columns when the first line is the whole heading."""
     stream = io.StringIO(text[:_HEAD], newline="")
     lines = [line for _, line in zip(range(_SAMPLE), stream, strict=False)]

@@ -14,12 +14,13 @@ import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.limits import COLUMNS, FILE_MB, LINE_LETTERS, MILLION, ROWS
+from impact_eval.data import big_text
 from impact_eval.data.encodings import old_encoding, two_byte_encoding
 from impact_eval.data.layout import find_table
 from impact_eval.data.line_account import FileLine, LineAccount
-from impact_eval.data.readers.raw import RawTable
+from impact_eval.data.readers.raw import Asked, RawTable
 from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, register_reader
-from impact_eval.data.regular_text import count_lines, read_regular
+from impact_eval.data.regular_text import count_lines, heading_of, read_regular
 from impact_eval.data.source_rows import SourceRows
 from impact_eval.data.text_records import read_records
 from impact_eval.data.uneven_rows import uneven_rows
@@ -32,6 +33,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_UNICODE = frozenset({"utf-8", "utf-8-sig"})
 _HEAD = 1_000_000  # characters that hold the lines below
 _PART = 1 << 20  # bytes read at once
 _SAMPLE = 200  # lines read to find the separator and the header
@@ -76,6 +78,44 @@ def read_delimited(path: Path) -> RawTable:
             kinds={**layout.kinds, FileLine.CONTINUED: records.continued},
         ),
     )
+
+
+def read_large_delimited(path: Path, asked: Asked) -> RawTable | None:
+    """Read a big regular text table by parts; None when it is small, or not regular."""
+    if path.stat().st_size < big_text.BIG:
+        return None
+    refuse_long_lines(path)
+    with path.open("rb") as stream:
+        head = stream.read(4 * _HEAD)  # as many bytes as the letters looked at may take
+    head = head[: head.rfind(b"\n") + 1]
+    marked = head.startswith(codecs.BOM_UTF8)
+    for known in ("utf-8",) if marked else ("utf-8", None):
+        encoding = known or old_encoding(head)
+        try:
+            text = head.decode(encoding).removeprefix("\ufeff")
+        except UnicodeDecodeError:
+            continue
+        if _declared_separator(text)[1] is not None:
+            return None
+        separator = sniff_separator(text)
+        names = heading_of(text, separator)
+        big = names and big_text.read_big(path, names, separator, encoding, asked)
+        if big:
+            return _of_big(big, path, "utf-8-sig" if marked else encoding, separator)
+    return None
+
+
+def _of_big(big: big_text.BigText, path: Path, encoding: str, separator: str) -> RawTable:
+    rows = len(big.frame)
+    told = Finding.info("encoding_recognised", Place(file=path.name), encoding=encoding)
+    return RawTable(
+        frame=big.frame, format="csv", details={"encoding": encoding, "separator": separator},
+        findings=() if encoding in _UNICODE else (told,), rows_in=rows, numbers=big.numbers,
+        rows=SourceRows.from_numbers(range(2, rows + 2)),
+        account=LineAccount(
+            lines=big.lines, kinds={FileLine.HEADINGS: 1, FileLine.READ: rows}
+        ),
+    )  # fmt: skip
 
 
 def refuse_long_lines(path: Path) -> None:
@@ -171,4 +211,11 @@ def sniff_separator(text: str) -> str:
     return best
 
 
-register_reader(Reader(name="delimited", tables=TEXT_ENDINGS, read_table=read_delimited))
+register_reader(
+    Reader(
+        name="delimited",
+        tables=TEXT_ENDINGS,
+        read_table=read_delimited,
+        read_large=read_large_delimited,
+    )
+)

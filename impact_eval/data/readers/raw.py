@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from impact_eval.core.findings import Finding
+from impact_eval.data.cells import ReadColumn
 from impact_eval.data.labels import MissingKind
 from impact_eval.data.line_account import LineAccount
 from impact_eval.data.source_rows import SourceRows
@@ -44,6 +45,8 @@ class RawTable:
         Row of the file of each row of `frame`.
     account : LineAccount or None
         What each line of the file is; None when the file declares its rows (Parquet, SPSS…).
+    numbers : mapping of column to ReadColumn
+        Columns that were read as numbers on the way, their cells not kept: `frame` holds values.
     """
 
     frame: pd.DataFrame
@@ -58,3 +61,23 @@ class RawTable:
     rows_in: int | None = None
     rows: SourceRows = field(default_factory=SourceRows)
     account: LineAccount | None = None
+    numbers: Mapping[str, ReadColumn] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a reading asks of a large file, so that its cells need not all be kept.
+
+    Attributes
+    ----------
+    file : str
+        Name told in the findings.
+    words : mapping of spelling to MissingKind
+    cells_of : callable
+        From the headings of the file to those whose cells must be kept as they are written, or
+        None when the file must be read whole.
+    """
+
+    file: str
+    words: Mapping[str, MissingKind]
+    cells_of: Callable[[Sequence[str]], frozenset[str] | None]

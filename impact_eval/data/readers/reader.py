@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.registry import Registry
-from impact_eval.data.readers.raw import RawTable
+from impact_eval.data.readers.raw import Asked, RawTable
 
 if TYPE_CHECKING:
     from impact_eval.data.codebook import Codebook
@@ -41,6 +41,9 @@ class Reader:
         Endings of tables that are its own when `recognises` says so.
     recognises : callable, optional
         Whether a file of one of these endings is its own, by what it holds.
+    read_large : callable, optional
+        From a path and what is asked of it to a raw table, for a large file that need not be held
+        whole; None for the others.
     forms : frozenset of str
         Endings of the questionnaires it turns into a codebook.
     read_form : callable, optional
@@ -59,11 +62,19 @@ class Reader:
     read_sheet: Callable[[Path, Sheet], RawTable] | None = None
     recognised: frozenset[str] = frozenset()
     recognises: Callable[[Path], bool] | None = None
+    read_large: Callable[[Path, Asked], RawTable | None] | None = None
     forms: frozenset[str] = frozenset()
     read_form: Callable[[Path], Codebook] | None = None
 
-    def table(self, path: Path, sheet: Sheet = None) -> RawTable:
+    def table(self, path: Path, sheet: Sheet = None, asked: Asked | None = None) -> RawTable:
         """Read a table; a sheet is refused where files have none.
+
+        Parameters
+        ----------
+        path : Path
+        sheet : str, int or None
+        asked : Asked, optional
+            What the reading needs, for readers that keep no more of a large file.
 
         Raises
         ------
@@ -74,6 +85,10 @@ class Reader:
             return self.read_sheet(path, sheet)
         if sheet is not None or self.read_table is None:
             raise ImpactEvalError(sheet_refused(path, sheet))
+        if asked is not None and self.read_large is not None:
+            large = self.read_large(path, asked)
+            if large is not None:
+                return large
         return self.read_table(path)
 
 
