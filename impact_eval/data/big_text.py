@@ -26,7 +26,7 @@ from impact_eval.data.cells import ReadColumn, is_code_header, is_date_header
 from impact_eval.data.clean_columns import NumberParts, text_buffers
 from impact_eval.data.clean_texts import forms_of
 from impact_eval.data.notes import is_note
-from impact_eval.data.readers.raw import Asked
+from impact_eval.data.readers.raw import AskedCells
 from impact_eval.data.totals import says_total
 
 BIG = 20 * MILLION  # bytes of a file that is not held whole
@@ -55,7 +55,7 @@ class BigText:
 
 
 def read_big(
-    path: Path, names: Sequence[str], separator: str, encoding: str, asked: Asked
+    path: Path, names: Sequence[str], separator: str, encoding: str, asked: AskedCells
 ) -> BigText | None:
     """Read a table whose first line is its heading, each other line a row; None when it is not.
 
@@ -65,7 +65,7 @@ def read_big(
     names : sequence of str
         Its columns.
     separator, encoding : str
-    asked : Asked
+    asked : AskedCells
     """
     kept = asked.cells_of(names)
     if kept is None or any(shown_text(name) != name for name in names):
@@ -165,7 +165,7 @@ class _Reading:
     names: Sequence[str]
     separator: str
     encoding: str
-    asked: Asked
+    asked: AskedCells
     kept: frozenset[str]
 
     def read(self, lines: int) -> BigText | None:

@@ -34,7 +34,7 @@ from impact_eval.data.hidden_characters import without_hidden
 from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode, missing_kind
 from impact_eval.data.line_account import FileLine, LineAccount, mismatch
 from impact_eval.data.multiple import read_multiple
-from impact_eval.data.readers.raw import Asked, RawTable
+from impact_eval.data.readers.raw import AskedCells, RawTable
 from impact_eval.data.readers.reader import reader_of_table, sheet_refused, table_endings
 from impact_eval.data.shared_notes import SharedNotes
 from impact_eval.data.source_rows import SourceRows, renamed
@@ -134,7 +134,7 @@ def _rows_told(rows: SourceRows, dictionary: Sequence[Mapping[str, Any]]) -> dic
     return rows.called({entry["name"]: entry["source"] for entry in dictionary}).to_dict()
 
 
-def _asked(path: Path, book: Codebook, text_columns: Sequence[str]) -> Asked:
+def _asked(path: Path, book: Codebook, text_columns: Sequence[str]) -> AskedCells:
     """Return what is asked of a large file: the cells of columns that somebody speaks of."""
 
     def cells_of(headers: Sequence[str]) -> frozenset[str] | None:
@@ -146,7 +146,7 @@ def _asked(path: Path, book: Codebook, text_columns: Sequence[str]) -> Asked:
             kept |= set() if header is None else {header}
         return frozenset(kept)
 
-    return Asked(file=path.name, words={**MISSING_WORDS, **book.missing}, cells_of=cells_of)
+    return AskedCells(file=path.name, words={**MISSING_WORDS, **book.missing}, cells_of=cells_of)
 
 
 def _refuse_absent(path: Path) -> None:
@@ -161,7 +161,7 @@ def _refuse_absent(path: Path) -> None:
         raise ImpactEvalError(Finding.error("empty_file", Place(file=path.name), file=path.name))
 
 
-def _read_raw(path: Path, sheet: str | int | None, asked: Asked) -> RawTable:
+def _read_raw(path: Path, sheet: str | int | None, asked: AskedCells) -> RawTable:
     reader = reader_of_table(path)
     if reader is not None:
         return reader.table(path, sheet, asked)

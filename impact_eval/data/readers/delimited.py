@@ -18,7 +18,7 @@ from impact_eval.data import big_text
 from impact_eval.data.encodings import old_encoding, two_byte_encoding
 from impact_eval.data.layout import find_table
 from impact_eval.data.line_account import FileLine, LineAccount
-from impact_eval.data.readers.raw import Asked, RawTable
+from impact_eval.data.readers.raw import AskedCells, RawTable
 from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, register_reader
 from impact_eval.data.regular_text import count_lines, heading_of, read_regular
 from impact_eval.data.source_rows import SourceRows
@@ -80,7 +80,7 @@ def read_delimited(path: Path) -> RawTable:
     )
 
 
-def read_large_delimited(path: Path, asked: Asked) -> RawTable | None:
+def read_large_delimited(path: Path, asked: AskedCells) -> RawTable | None:
     """Read a big regular text table by parts; None when it is small, or not regular."""
     if path.stat().st_size < big_text.BIG:
         return None

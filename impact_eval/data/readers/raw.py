@@ -65,7 +65,7 @@ class RawTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AskedCells:
     """What a reading asks of a large file, so that its cells need not all be kept.
 
     Attributes

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.registry import Registry
-from impact_eval.data.readers.raw import Asked, RawTable
+from impact_eval.data.readers.raw import AskedCells, RawTable
 
 if TYPE_CHECKING:
     from impact_eval.data.codebook import Codebook
@@ -62,18 +62,18 @@ class Reader:
     read_sheet: Callable[[Path, Sheet], RawTable] | None = None
     recognised: frozenset[str] = frozenset()
     recognises: Callable[[Path], bool] | None = None
-    read_large: Callable[[Path, Asked], RawTable | None] | None = None
+    read_large: Callable[[Path, AskedCells], RawTable | None] | None = None
     forms: frozenset[str] = frozenset()
     read_form: Callable[[Path], Codebook] | None = None
 
-    def table(self, path: Path, sheet: Sheet = None, asked: Asked | None = None) -> RawTable:
+    def table(self, path: Path, sheet: Sheet = None, asked: AskedCells | None = None) -> RawTable:
         """Read a table; a sheet is refused where files have none.
 
         Parameters
         ----------
         path : Path
         sheet : str, int or None
-        asked : Asked, optional
+        asked : AskedCells, optional
             What the reading needs, for readers that keep no more of a large file.
 
         Raises
