@@ -21,7 +21,7 @@ _SUSPECT[[*range(9), 11, 12, *range(14, 32), 0xEF]] = True
 _ARROW_HIDDEN = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x{fffe}\x{ffff}]"
 
 
-def without_hidden(raw: RawTable, file: str) -> RawTable:
+def with_visible_text(raw: RawTable, file: str) -> RawTable:
     """Return a table whose headings and cells can be written, and what was changed.
 
     Parameters

@@ -29,8 +29,8 @@ from impact_eval.data.beside import codebook_beside
 from impact_eval.data.cells import ColumnType, ReadColumn, read_column
 from impact_eval.data.clean_columns import read_clean_column
 from impact_eval.data.clean_texts import read_clean_texts
-from impact_eval.data.codebook import Codebook, ColumnCode, codebook_beside, find_header
-from impact_eval.data.hidden_characters import without_hidden
+from impact_eval.data.codebook import Codebook, ColumnCode, find_header
+from impact_eval.data.hidden_characters import with_visible_text
 from impact_eval.data.labels import MISSING_WORDS, MissingKind, as_text, encode, missing_kind
 from impact_eval.data.line_account import FileLine, LineAccount, mismatch
 from impact_eval.data.multiple import read_multiple
@@ -102,7 +102,7 @@ def read_table(
     _refuse_absent(path)
     book, found = _codebook(codes, path)
     asked = _asked(path, book, tuple(text_columns))
-    raw = without_hidden(_read_raw(path, sheet, asked), path.name)
+    raw = with_visible_text(_read_raw(path, sheet, asked), path.name)
     faults = FindingCollector()
     faults.add(*raw.findings, *found)
     account = raw.account or LineAccount(
