@@ -106,7 +106,7 @@ def test_the_examples_of_the_reference_run(room: dict[str, Any]) -> None:
 
 def test_a_name_nobody_names_is_seen() -> None:
     """The counter itself: cut off the verb, and all that it alone called is lost."""
-    doors = {node for node in READ["doors"]() if node[0] != "impact_eval.plan.draws"}
+    doors = {node for node in READ["doors"]() if node[0] != "impact_eval.plan.rollouts"}
     left = READ["reached"](frozenset(doors))
-    assert ("impact_eval.stats.planning.lottery", "verify_lottery") not in left
+    assert ("impact_eval.plan.rollouts", "Rollout") not in left
     assert ("impact_eval.stats.planning.power", "required_size") in left

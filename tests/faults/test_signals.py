@@ -103,14 +103,6 @@ def one_stop(folder, temporary, reference, kind, share):
     assert not list(temporary.iterdir())
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_a_stop(tmp_path, reference, number):
-    kind, share = STOPS[number]
-    temporary = tmp_path / "t"
-    temporary.mkdir()
-    one_stop(write_study(tmp_path / "etude"), temporary, reference, kind, share)
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 def test_fifty_stops_at_random_moments(tmp_path, reference, part):
