@@ -14,7 +14,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -198,8 +198,22 @@ def run(
     wait: Annotated[bool, typer.Option("--wait", help=phrase("help.wait"))] = False,
 ) -> None:
     """Run a study and write its reports."""
-    with refused_in_words():
-        _tell_run(_run(folder, output=output, template=template, fresh=fresh, wait=wait))
+    try:
+        with refused_in_words():
+            _tell_run(_run(folder, output=output, template=template, fresh=fresh, wait=wait))
+    except typer.Exit:
+        _tell_former(folder, output)
+        raise
+
+
+def _tell_former(folder: Path, output: Path | None) -> None:
+    """Say where the former report is, when a run that failed has set it apart."""
+    with suppress(ImpactEvalError, OSError):
+        from impact_eval.pipeline.state_told import state_of
+
+        former = state_of(folder, output).former
+        if former is not None:
+            put(phrase("status.former", folder=former), err=True)
 
 
 def _run(
@@ -388,6 +402,8 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 def main() -> None:
     """Run the command; a misspelt one is told its nearest neighbour."""
     gc.set_threshold(MADE_BETWEEN_SWEEPS)
+    # JupyterLab brings it; a second of every command goes into its grammars, for no key of ours
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None: not there
     os.environ.setdefault(*NO_PLUGIN)
     warnings.showwarning = _show_warning
     known = [

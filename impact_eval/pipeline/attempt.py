@@ -83,13 +83,12 @@ class Attempt:
                 _mark_done(set_former_aside(folder, self.study))
             self.target.mkdir(parents=True, exist_ok=True)
             ended = self._status(state, step or Stage.CHECK, None)
-            ended.model_copy(update={"reasons": reasons_of(findings)}).write(self.target)
+            known = ended.study if ended.study.id or status is None else status.study
+            told = {"reasons": reasons_of(findings), "study": known}
+            ended.model_copy(update=told).write(self.target)
 
     def _status(self, state: RunState, step: Stage, job: Job | None) -> Status:
         told = self.study.told_from(self.target)
-        former = read_status(self.target)
-        if told.id is None and former is not None:
-            told = former.study
         return Status(state=state, step=step, study=told, job=job, at=now())
 
 

@@ -10,10 +10,7 @@ whether the others give it back; here the attack does, and what it does not find
 from __future__ import annotations
 
 import csv
-import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -21,7 +18,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from impact_eval.core.provenance import canonical_json, sha256
+from impact_eval.pipeline.content import content_checksum
 from impact_eval.pipeline.leak_files import unpack
 from impact_eval.pipeline.leak_numbers import number_leaks, table_leaks
 from impact_eval.pipeline.leak_report import Leak, LeakKind
@@ -31,7 +28,7 @@ from impact_eval.report.languages.language import formats_of, language_codes
 from impact_eval.report.texts import Texts
 from impact_eval.report.wording import said
 from impact_eval.results.disclosure.profiles import ProfileMark, profile
-from impact_eval.results.records import StudyResults, comparable
+from impact_eval.results.records import StudyResults
 from impact_eval.results.study_records import DisclosureRecord
 
 FILE = "controle.json"
@@ -296,27 +293,6 @@ def _summary(
         parts.append(f"{suppressed} cells suppressed")
     parts += [f"{leak.kind.value}: {leak.n} found" for leak in leaks]
     return "; ".join(parts)
-
-
-def content_checksum(path: Path) -> str:
-    """Return the SHA-256 of what a file tells, the moment it was made left out.
-
-    Parameters
-    ----------
-    path : Path
-        `results.json` is read without `run_at`; a workbook without its dated properties.
-    """
-    raw = path.read_bytes()
-    if path.name == "results.json":
-        return sha256(canonical_json(comparable(StudyResults.read(path))))
-    if path.suffix != ".xlsx":
-        return sha256(raw)
-    digest = hashlib.sha256()
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        for name in sorted(n for n in archive.namelist() if n != "docProps/core.xml"):
-            digest.update(name.encode("utf-8"))
-            digest.update(archive.read(name))
-    return digest.hexdigest()
 
 
 def _page(checked: CheckedOutputs, results: StudyResults, language: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from impact_eval.core.provenance import sha256
-from impact_eval.pipeline.checker import content_checksum
+from impact_eval.pipeline.content import content_checksum
 from impact_eval.results.records import StudyResults
 
 FILE = "ro-crate-metadata.json"

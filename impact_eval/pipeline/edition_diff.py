@@ -19,7 +19,7 @@ from typing import Any
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.core.machine_faults import machine_faults_told
 from impact_eval.core.provenance import sha256
-from impact_eval.pipeline.checker import content_checksum
+from impact_eval.pipeline.content import content_checksum
 from impact_eval.pipeline.crate import FILE as CRATE
 from impact_eval.pipeline.difference_records import safe_name, shown_value
 from impact_eval.pipeline.differences import NOTHING, json_changes

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.pipeline.exporters import EXPORTERS
+from impact_eval.pipeline.states import OUTPUT
 from impact_eval.pipeline.study import Study
 from impact_eval.report.masthead import page_meta
 from impact_eval.report.narrative import report_blocks
@@ -84,7 +85,7 @@ def record_release(study: Study, results: StudyResults) -> None:
 
 def internal_folder(target: Path) -> Path:
     """Return the folder of the operator's own edition: beside the published one, never in it."""
-    name = INTERNAL if target.name == "sortie" else f"{target.name}-{INTERNAL}"
+    name = INTERNAL if target.name == OUTPUT else f"{target.name}-{INTERNAL}"
     return target.with_name(name)
 
 

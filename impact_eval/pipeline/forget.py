@@ -18,8 +18,7 @@ from impact_eval.data.pseudonyms import KEY_VARIABLE, given_key
 from impact_eval.data.reading import read_table
 from impact_eval.pipeline.editions import internal_folder
 from impact_eval.pipeline.own_folder import StudyPlace, former_of
-from impact_eval.pipeline.runner import OUTPUT
-from impact_eval.pipeline.states import STATUS
+from impact_eval.pipeline.states import OUTPUT, STATUS
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart
 from impact_eval.pipeline.urgent import OPERATOR_NOTE

@@ -31,6 +31,7 @@ def main(root: Path) -> None:
     """
     orders = json.loads((root / "orders.json").read_text(encoding="utf-8"))
     package = Path(orders["package"])
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see the command
     _load(package)
     from impact_eval.pipeline import kernel_walls
 

@@ -27,6 +27,7 @@ from impact_eval.pipeline.leak_numbers import (
 )
 from impact_eval.pipeline.leak_report import Leak, LeakKind, LeakReport, gathered
 from impact_eval.pipeline.leak_tokens import Token, TokenIndex, study_tokens
+from impact_eval.pipeline.states import OUTPUT
 from impact_eval.pipeline.study import Study
 from impact_eval.results.disclosure.releases import read_ledger
 from impact_eval.results.gate import released_counts
@@ -104,7 +105,7 @@ def find_leaks(folder: str | Path, study: Study | None = None) -> LeakReport:
 
 def _target(folder: Path) -> Path:
     if (folder / "study.toml").is_file():  # its own tables are full of people
-        folder = folder / "sortie"
+        folder = folder / OUTPUT
     if not folder.exists():
         raise ImpactEvalError(
             Finding.error("leaks_no_folder", Place(file=folder.name), path=str(folder))

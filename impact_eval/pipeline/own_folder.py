@@ -19,7 +19,7 @@ from typing import Any
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.provenance import sha256
-from impact_eval.pipeline.checker import content_checksum
+from impact_eval.pipeline.content import content_checksum
 from impact_eval.pipeline.crate import FILE as CRATE
 from impact_eval.pipeline.states import STATUS, StudyOfFolder, read_status
 

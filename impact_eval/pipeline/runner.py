@@ -46,7 +46,7 @@ from impact_eval.pipeline.own_folder import (
     refuse_place,
     set_former_aside,
 )
-from impact_eval.pipeline.states import Job, RunState, Stage, Status, read_status
+from impact_eval.pipeline.states import OUTPUT, Job, RunState, Stage, Status, read_status
 from impact_eval.pipeline.study import Study, study_file
 from impact_eval.pipeline.templates import STUDY_REPORT, template_path
 from impact_eval.pipeline.urgent import OPERATOR_NOTE, write_note
@@ -54,8 +54,6 @@ from impact_eval.pipeline.workshop import Workshop
 from impact_eval.results.records import StudyResults
 
 __all__ = ["Run", "Stage", "run", "run_apart"]
-
-OUTPUT = "sortie"
 
 Progress = Callable[[Stage, int, int], None]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +13,7 @@ from impact_eval.core.findings import ImpactEvalError
 from impact_eval.pipeline.job import job_of
 from impact_eval.pipeline.lock import Holder, holder_of
 from impact_eval.pipeline.own_folder import StudyPlace, differing, former_of
-from impact_eval.pipeline.runner import OUTPUT
-from impact_eval.pipeline.states import STATUS, Job, Reason, RunState, Status, read_status
+from impact_eval.pipeline.states import OUTPUT, STATUS, Job, Reason, RunState, Status, read_status
 from impact_eval.pipeline.study import Study, study_file
 
 if TYPE_CHECKING:
@@ -128,6 +128,14 @@ def _changed(file: Path, job: Job | None) -> tuple[str, ...]:
     return (*parts, *(f"inputs.{name}" for name in files))
 
 
+def _local(at: str) -> str:
+    """Return a moment on the user's own clock."""
+    try:
+        return dt.datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:  # a status that somebody edited
+        return at
+
+
 def _reason(reason: Reason, texts: Texts) -> str:
     """Return a reason in words; the values that it had are told by `check`, on a terminal alone."""
     try:
@@ -153,7 +161,7 @@ def state_lines(found: StudyState, texts: Texts) -> Sequence[str]:
     status = found.status
     if status is not None and found.state is not RunState.DONE:
         lines.append(texts.say("cli.status.step", step=texts.say(f"cli.status.at.{status.step}")))
-        lines += [texts.say("cli.status.when", at=status.at)] if status.at else []
+        lines += [texts.say("cli.status.when", at=_local(status.at))] if status.at else []
         lines += [_reason(reason, texts) for reason in status.reasons]
     if found.holder is not None:
         holder = found.holder

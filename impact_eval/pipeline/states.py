@@ -28,6 +28,7 @@ from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.whole_files import write_whole
 
 STATUS: Final = "status.json"
+OUTPUT: Final = "sortie"  # in the study's folder, when no other is asked for
 SCHEMA: Final = "impact-eval/status/1"
 _LARGEST = 5_000_000  # bytes of a status; a longer file is none
 

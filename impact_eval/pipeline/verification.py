@@ -27,7 +27,8 @@ from impact_eval.pipeline.edition_checks import (
     result_findings,
 )
 from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS, Asked
-from impact_eval.pipeline.runner import OUTPUT, run_apart
+from impact_eval.pipeline.runner import run_apart
+from impact_eval.pipeline.states import OUTPUT
 from impact_eval.pipeline.study import Study
 from impact_eval.results.records import StudyResults
 

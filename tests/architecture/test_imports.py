@@ -186,3 +186,16 @@ def test_base_install_has_no_copyleft() -> None:
         if (licence := _licence(name)) and COPYLEFT.search(LESSER.sub("", licence))
     }
     assert not strict
+
+
+def test_a_command_does_not_pay_for_what_jupyterlab_brings() -> None:
+    """Its grammars of web addresses take a second to build, and no key of ours needs them."""
+    code = (
+        "import sys\nfrom impact_eval import cli\nsys.argv = ['impact-eval', 'methods']\n"
+        "try:\n    cli.main()\nexcept SystemExit:\n    pass\nimport nbformat.validator\n"
+        "print([m for m, found in sys.modules.items() if m.startswith('rfc3987') and found])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "[]"

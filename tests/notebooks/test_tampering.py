@@ -21,7 +21,7 @@ import pytest
 from value_study import value_study
 
 from impact_eval.core.provenance import sha256
-from impact_eval.pipeline.checker import content_checksum
+from impact_eval.pipeline.content import content_checksum
 from impact_eval.pipeline.edition_checks import contents_of
 from impact_eval.pipeline.edition_files import Asked
 from impact_eval.pipeline.remaking import remake

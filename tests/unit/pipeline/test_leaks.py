@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from impact_eval.cli import app
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.pipeline.checker import content_checksum, write_checker_page
+from impact_eval.pipeline.checker import write_checker_page
+from impact_eval.pipeline.content import content_checksum
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.leak_numbers import number_leaks
 from impact_eval.pipeline.leak_report import Leak, LeakKind, gathered
