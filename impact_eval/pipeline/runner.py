@@ -216,8 +216,12 @@ def _steps(study: Study, attempt: Attempt, template: str, say: Progress, *, fres
     if not resumed:
         shop.open()
         attempt.at_step(Stage.EXECUTE, job)
-        _execute(study, template, shop, say, publish=True)
-        shop.computed(job, _earlier(study, shop.published))
+        try:
+            _execute(study, template, shop, say, publish=True)
+            shop.computed(job, _earlier(study, shop.published))
+        except BaseException:
+            shop.clear()  # nothing is whole yet: there is nothing to take up again
+            raise
     attempt.at_step(Stage.EXPORT, job)
     say(Stage.EXPORT, 0, 1)
     kept = _publish(study, shop, job, target, alone=alone)

@@ -93,7 +93,11 @@ def test_a_failed_run_ships_nothing(tmp_path):
     with pytest.raises(ImpactEvalError) as refused:
         run(folder)
     assert refused.value.codes == ("text_outcome",)
-    assert sorted(path.name for path in folder.iterdir()) == ["donnees.csv", "study.toml"]
+    there = sorted(path.name for path in folder.iterdir())
+    assert there == ["donnees.csv", "sortie", "study.toml"]
+    assert [path.name for path in (folder / "sortie").iterdir()] == ["status.json"]
+    said = (folder / "sortie" / "status.json").read_text(encoding="utf-8")
+    assert not any(str(cell) in said for cell in pd.read_csv(folder / "donnees.csv")["verbatim"])
 
 
 def test_small_groups_are_withheld_everywhere(tmp_path):

@@ -240,9 +240,14 @@ def test_a_link_that_leads_outside_is_refused(folder: Path, tmp_path_factory: An
     assert faults(folder, content) == {"data.file": "path_outside_study"}
 
 
-@pytest.mark.parametrize("name", ["", ".", "no.csv", "a\0b.csv", "x" * 5000])
+@pytest.mark.parametrize("name", ["", ".", "no.csv", "x" * 5000])
 def test_a_name_that_is_no_file(folder: Path, name: str) -> None:
     assert faults(folder, changed("data", "file", to=name)) == {"data.file": "file_not_found"}
+
+
+def test_a_name_that_holds_a_command_is_refused(folder: Path) -> None:
+    found = faults(folder, changed("data", "file", to="a\0b.csv"))
+    assert found == {"data.file": "hidden_in_file"}
 
 
 ONE_FAULT: list[tuple[str, dict[str, Any], dict[str, str]]] = [

@@ -17,6 +17,7 @@ import pytest
 from hostile_texts import HOSTILE
 from openpyxl import load_workbook
 
+from impact_eval.core.findings import ImpactEvalError
 from impact_eval.core.hidden import hidden_in
 from impact_eval.core.noticed import FindingWarning
 from impact_eval.core.spreadsheet import cell_text
@@ -156,7 +157,26 @@ def test_the_workbook_has_only_our_formulas(
 
 
 def test_a_record_comes_back_from_its_file(hostile: StudyResults, tmp_path: Path) -> None:
-    assert StudyResults.read(hostile.write(tmp_path / "results.json")) == hostile
+    path = hostile.write(tmp_path / "results.json")
+    held = "".join(_strings(hostile.to_dict()))
+    commands = {s for s in held if unicodedata.category(s) in ("Cc", "Cs")} - set("\n\t\r")
+    if commands:  # no page can hold them: nothing that we read gives them, and a file is refused
+        with pytest.raises(ImpactEvalError) as refused:
+            StudyResults.read(path)
+        assert refused.value.codes == ("hidden_in_file",)
+    else:
+        assert StudyResults.read(path) == hostile
+
+
+def _strings(data: Any) -> Iterator[str]:
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for value in data.values():
+            yield from _strings(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _strings(value)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=[f"t{k:03d}" for k in range(len(HOSTILE))])

@@ -72,7 +72,8 @@ def test_the_command_prints_no_control_of_a_study_file(tmp_path: Path, words: li
     done = CliRunner().invoke(app, [words[0], str(tmp_path), *words[1:]])
     told = done.output
     assert done.exit_code == 1
-    assert "pris" in told
+    assert "method.name" in told
+    assert "hidden_in_file" in told
     assert not controls(told)
 
 
@@ -83,7 +84,7 @@ def test_the_command_prints_no_control_of_a_title(tmp_path: Path) -> None:
     rows = [f"P{i},{i % 2},{i % 3 % 2}" for i in range(40)]
     (tmp_path / "donnees.csv").write_text("\n".join(["id,aide,emploi", *rows]), encoding="utf-8")
     done = CliRunner().invoke(app, ["check", str(tmp_path)])
-    assert "essai" in done.output
+    assert "study.id" in done.output
     assert not controls(done.output)
 
 
