@@ -201,8 +201,9 @@ def run(
     try:
         with refused_in_words():
             _tell_run(_run(folder, output=output, template=template, fresh=fresh, wait=wait))
-    except typer.Exit:
-        _tell_former(folder, output)
+    except typer.Exit as ended:
+        if ended.exit_code == REFUSED:  # one that was interrupted may have half of its modules
+            _tell_former(folder, output)
         raise
 
 

@@ -63,7 +63,7 @@ def study_lock(folder: Path, *, wait: bool = False) -> Iterator[None]:
         yield
     finally:
         if sys.platform != "win32":  # while it is still held: another may be waiting on it
-            path.unlink(missing_ok=True)
+            _unlink_if_free(path)
         os.close(descriptor)
         if sys.platform == "win32":
             _unlink_if_free(path)
@@ -122,7 +122,7 @@ def _unlink_if_free(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError:
-        return  # another run opened it meanwhile
+        return  # another run opened it meanwhile, or the disk refuses: the lock itself is let go
 
 
 if sys.platform == "win32":
