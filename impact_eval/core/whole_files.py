@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+from contextlib import suppress
 from pathlib import Path
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_KEPT = 40  # characters of a name that its half-written file bears: a long one leaves no room
+_CUT = re.compile(r"\.(.+)\.(\d+)\.partial", re.DOTALL)
 
 
 def write_whole(path: Path, content: str | bytes, *, private: bool = False) -> None:
@@ -59,18 +63,36 @@ def write_new(path: Path, content: str | bytes) -> None:
         partial.unlink(missing_ok=True)
 
 
+def is_partial(name: str) -> bool:
+    """Return whether a name is that of a file cut in the middle of its writing."""
+    return _CUT.fullmatch(name) is not None
+
+
+def sweep_partials(path: Path) -> None:
+    """Delete what writings of a file that were cut, by a killed process, left beside it.
+
+    Parameters
+    ----------
+    path : Path
+        The file; nobody else writes it at this time.
+    """
+    with suppress(OSError):  # what cannot be deleted hinders nothing
+        for entry in os.scandir(path.parent):
+            named = _CUT.fullmatch(entry.name)
+            ours = named is not None and named[1] == path.name[:_KEPT]
+            if ours and entry.is_file(follow_symlinks=False):
+                Path(entry.path).unlink()
+
+
 def _partial(path: Path) -> Path:
-    # a long name leaves no room for a longer one
-    return path.with_name(f".{path.name[:40]}.{os.getpid()}.partial")
+    return path.with_name(f".{path.name[:_KEPT]}.{os.getpid()}.partial")
 
 
 def _write(path: Path, content: str | bytes, *, mode: int = 0o666) -> None:
     raw = content.encode("utf-8") if isinstance(content, str) else content
     path.unlink(missing_ok=True)
     # a link that somebody planted under this name is not followed
-    descriptor = os.open(
-        path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode
-    )
+    descriptor = os.open(path, _NEW, mode)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(raw)
         stream.flush()

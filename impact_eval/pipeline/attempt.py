@@ -40,10 +40,6 @@ class Attempt:
     target: Path
     study: StudyPlace
 
-    def begun(self, job: Job) -> None:
-        """Write that somebody computes; the former report stays until the new one is whole."""
-        self.at_step(Stage.CHECK, job)
-
     def at_step(self, step: Stage, job: Job) -> None:
         """Write the step reached; what the status says of the files that are there stays."""
         self.target.mkdir(parents=True, exist_ok=True)

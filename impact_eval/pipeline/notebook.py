@@ -132,6 +132,7 @@ def _execute(
     from papermill.exceptions import PapermillExecutionError
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
+    logging.getLogger("asyncio").addFilter(_says_more)
     kept = run.file(NOTEBOOK)
     status = RunStatus.OK
     try:
@@ -159,6 +160,16 @@ def _execute(
             raise
         status = RunStatus.KILLED
     return status, read_notebook(kept)
+
+
+def _says_more(record: logging.LogRecord) -> bool:
+    """Whether a record says more than that the kernel, or what waited for it, was stopped.
+
+    Of a run that is stopped, the engine's tasks would print a stack of their own as they go.
+    """
+    error = record.exc_info[0] if record.exc_info else None
+    dead = error is not None and error.__name__ == "DeadKernelError"
+    return not dead and not record.getMessage().startswith("Task was destroyed")
 
 
 def _told_by_name(notebook: Any) -> tuple[Finding, ...]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.provenance import sha256
+from impact_eval.core.whole_files import is_partial
 from impact_eval.pipeline.content import content_checksum
 from impact_eval.pipeline.crate import FILE as CRATE
 from impact_eval.pipeline.states import STATUS, StudyOfFolder, read_status
@@ -74,7 +75,7 @@ def standing(folder: Path, study: StudyPlace) -> Standing:
         return Standing.FOREIGN
     if not folder.exists():
         return Standing.ABSENT
-    if all(entry.name in _JUNK for entry in folder.iterdir()):
+    if all(_is_nobodys(entry.name) for entry in folder.iterdir()):
         return Standing.EMPTY
     status = read_status(folder)
     if status is None:  # made before folders were marked, or the mark was deleted
@@ -83,6 +84,11 @@ def standing(folder: Path, study: StudyPlace) -> Standing:
             return Standing.FOREIGN
         return Standing.OURS if claimed == study.id else Standing.OF_ANOTHER
     return Standing.OURS if _is_for(status.study, folder, study) else Standing.OF_ANOTHER
+
+
+def _is_nobodys(name: str) -> bool:
+    """Whether a file is neither the user's nor a result: a system's own, or a writing cut short."""
+    return name in _JUNK or is_partial(name)
 
 
 _REPLACED = (Standing.ABSENT, Standing.EMPTY, Standing.OURS)
@@ -263,7 +269,7 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
         links = [name for name in folders if (Path(root) / name).is_symlink()]
         for name in sorted([*names, *links]):
             path = Path(root) / name
-            if name not in _JUNK:
+            if not _is_nobodys(name):
                 yield path.relative_to(folder).as_posix(), path
 
 
@@ -381,5 +387,23 @@ def discard(folder: Path, study: StudyPlace) -> tuple[Path, ...]:
     if found is not Standing.OURS:
         return ()
     kept = keep_aside(folder)
-    shutil.rmtree(folder)
+    remove_marked(folder)
     return kept
+
+
+def remove_marked(folder: Path) -> None:
+    """Delete a folder of ours, its mark last: cut in the middle, it is still known for ours.
+
+    Parameters
+    ----------
+    folder : Path
+        One whose standing was looked at.
+    """
+    for entry in sorted(folder.iterdir()):
+        if entry.name == STATUS:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    shutil.rmtree(folder)

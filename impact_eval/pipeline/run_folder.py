@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 PREFIX = "ie"
 NOTEBOOK = "run.ipynb"
@@ -70,8 +72,8 @@ def run_folder() -> Iterator[RunFolder]:
 
     Folders that killed runs of the same user left behind are removed first.
     """
+    sweep_left_behind()
     place, local = _place()
-    sweep(place)
     path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-", dir=place))
     with held(path):
         reading, writing = os.pipe()
@@ -90,6 +92,8 @@ class _Line:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
+        self._usual: dict[int, Any] = {}
+        self._asked: int | None = None
 
     def cut(self) -> None:
         """Cut the line, once."""
@@ -99,29 +103,46 @@ class _Line:
 
     @contextmanager
     def cut_by_signals(self) -> Iterator[None]:
-        """Let what asks the command to stop end the kernel first, then unwind as an exception.
+        """Let a signal that stops the command end the kernel with it.
 
-        A program that handles these signals itself keeps its own way.
+        What the program does with the signal stays as it is. An engine that turns an interruption
+        into an error of its own, or goes on, does not hide it.
         """
-        usual = {}
         if threading.current_thread() is threading.main_thread():
             for name in ("SIGINT", "SIGTERM", "SIGHUP"):
                 number = getattr(signal, name, None)
-                was = signal.getsignal(number) if number is not None else None
-                if number is not None and was in (signal.SIG_DFL, signal.default_int_handler):
-                    usual[number] = was
+                was = None if number is None else signal.getsignal(number)
+                if number is not None and (was is signal.SIG_DFL or callable(was)):
+                    self._usual[number] = was
                     signal.signal(number, self._stop)
         try:
             yield
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:
+            self._stop_if_asked()
+            raise
+        else:
+            self._stop_if_asked()
         finally:
-            for number, was in usual.items():
+            for number, was in self._usual.items():
                 signal.signal(number, was)
 
-    def _stop(self, number: int, _frame: object) -> None:
-        self.cut()
-        if number == signal.SIGINT:
-            raise KeyboardInterrupt
-        raise SystemExit(128 + number)
+    def _stop(self, number: int, frame: FrameType | None = None) -> None:
+        was = self._usual[number]
+        try:
+            if callable(was):
+                was(number, frame)  # a program that only takes note goes on
+            else:
+                sys.exit(128 + number)
+        except BaseException:
+            self._asked = number
+            self.cut()
+            raise
+
+    def _stop_if_asked(self) -> None:
+        if self._asked is not None:
+            self._stop(self._asked)
 
 
 def _place() -> tuple[Path, bool]:
@@ -149,6 +170,11 @@ def held(path: Path) -> Iterator[None]:
     with (path / LOCK).open("a") as stream:
         _lock(stream.fileno(), alone=False)
         yield
+
+
+def sweep_left_behind() -> None:
+    """Remove the folders that killed runs of this user left where temporary folders go."""
+    sweep(_place()[0])
 
 
 def sweep(place: Path) -> None:

@@ -17,6 +17,7 @@ import nbformat
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.machine_faults import machine_faults_told, machine_finding
+from impact_eval.core.whole_files import sweep_partials
 from impact_eval.pipeline.attempt import Attempt
 from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS, Asked, report_names, write_edition
 from impact_eval.pipeline.editions import (
@@ -46,11 +47,13 @@ from impact_eval.pipeline.own_folder import (
     refuse_place,
     set_former_aside,
 )
-from impact_eval.pipeline.states import OUTPUT, Job, RunState, Stage, Status, read_status
+from impact_eval.pipeline.run_folder import sweep_left_behind
+from impact_eval.pipeline.states import OUTPUT, STATUS, Job, RunState, Stage, Status, read_status
 from impact_eval.pipeline.study import Study, study_file
 from impact_eval.pipeline.templates import STUDY_REPORT, template_path
 from impact_eval.pipeline.urgent import OPERATOR_NOTE, write_note
 from impact_eval.pipeline.workshop import Workshop
+from impact_eval.results.disclosure.releases import FILE as LEDGER
 from impact_eval.results.records import StudyResults
 
 __all__ = ["Run", "Stage", "run", "run_apart"]
@@ -141,7 +144,15 @@ def run(
         if given.is_symlink() and not target.exists():
             raise ImpactEvalError(Finding.error("link_to_nowhere", Place(file=given.name)))
         with study_lock(file.parent, wait=wait):
+            _sweep(file.parent, target)
             return _run(file, target, template, progress or (lambda *_: None), fresh=fresh)
+
+
+def _sweep(folder: Path, target: Path) -> None:
+    """Delete what runs killed without a word left half written; whoever has the lock is alone."""
+    sweep_left_behind()
+    for path in (folder / LEDGER, folder / OPERATOR_NOTE, target / STATUS):
+        sweep_partials(path)
 
 
 def run_apart(folder: str | Path, output: Path, template: str = STUDY_REPORT) -> Run:
@@ -206,7 +217,7 @@ def _steps(study: Study, attempt: Attempt, template: str, say: Progress, *, fres
         record_release(study, StudyResults.read(target))  # the ledger may have been lost since
         return _finished(study, target, resumed=True)
     shop = Workshop.beside(target, place)
-    attempt.begun(job)
+    attempt.at_step(Stage.CHECK, job)  # the former report stays until the new one is whole
     again = None if fresh else shop.resumes(job)
     resumed = again is not None and again == _earlier(study, shop.published)
     alone = False  # whether the operator's own edition stays as it is

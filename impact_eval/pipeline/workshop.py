@@ -13,7 +13,14 @@ from pathlib import Path
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS
 from impact_eval.pipeline.editions import INTERNAL
-from impact_eval.pipeline.own_folder import Standing, StudyPlace, checksums, differing, standing
+from impact_eval.pipeline.own_folder import (
+    Standing,
+    StudyPlace,
+    checksums,
+    differing,
+    remove_marked,
+    standing,
+)
 from impact_eval.pipeline.states import STATUS, Job, RunState, Stage, Status, read_status
 
 _PUBLISHED = "published"
@@ -56,10 +63,11 @@ class Workshop:
             `output_foreign`.
         """
         self.clear()
-        self.published.mkdir(parents=True)
-        Status(
+        self.folder.mkdir(parents=True)
+        Status(  # first: a run that is cut after leaves a folder known for ours
             state=RunState.RUNNING, step=Stage.EXECUTE, study=self.study.told_from(self.folder)
         ).write(self.folder)
+        self.published.mkdir()
 
     def clear(self) -> None:
         """Delete the folder; one that is not ours is refused."""
@@ -69,7 +77,7 @@ class Workshop:
                 Finding.error("output_foreign", Place(file=self.folder.name), examples=())
             )
         if found is not Standing.ABSENT:
-            shutil.rmtree(self.folder)
+            remove_marked(self.folder)
 
     def computed(self, job: Job, earlier: str) -> None:
         """Write that the computation is whole: what follows may be done again from here."""

@@ -15,14 +15,14 @@ from hostile_texts import HOSTILE, KINDS
 from openpyxl import load_workbook
 
 from impact_eval.core.hidden import hidden_in
+from impact_eval.core.hidden_text import hidden_key
 
 pytestmark = pytest.mark.long  # whole runs
 
 NUMBER = re.compile(r"[+-]?[0-9.,]+(e[+-]?[0-9]+)?")
 STARTS = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
-# what a file of the study can hold: no halves of characters, no byte zero
-TEXTS = [t.encode("utf-8", "replace").decode().replace("\x00", "") for t in HOSTILE]
-TEXTS = [t for t in TEXTS if t.strip()]
+# a file that holds commands or halves of characters is refused before it runs, with its key
+TEXTS = [text for text in HOSTILE if text.strip() and hidden_key({"a": text}) is None]
 MAP = {
     "schema": "impact-eval/value-map/1",
     "map": {"title": "{0}", "currency": "EUR", "price_year": 2025, "discount_rate": "3.2 %",
@@ -81,7 +81,7 @@ def hostile_study(folder: Path, texts: list[str]) -> Path:
 
 @pytest.mark.parametrize("part", range(4))
 def test_a_hostile_study_runs_whole(tmp_path, root, part):
-    texts = TEXTS[part * 28 : part * 28 + 28]
+    texts = TEXTS[part::4]
     folder = hostile_study(tmp_path / "etude", texts)
     done = subprocess.run(
         [sys.executable, "-m", "impact_eval.cli", "run", str(folder)], capture_output=True,

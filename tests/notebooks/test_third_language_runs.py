@@ -120,6 +120,7 @@ def test_every_file_is_there_under_its_name(land: Land) -> None:
     }  # fmt: skip
     assert {path.name for path in (land.study / "interne").iterdir()} == {
         "interne-fr.html", "interne-fr.docx", "interne-xx.html", "interne-xx.docx", "results.json",
+        "status.json",
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.core.provenance import sha256
-from impact_eval.core.whole_files import write_new, write_whole
+from impact_eval.core.whole_files import is_partial, sweep_partials, write_new, write_whole
 from impact_eval.pipeline.own_folder import (
     Standing,
     StudyPlace,
@@ -20,6 +20,7 @@ from impact_eval.pipeline.own_folder import (
     put_in_place,
     recover,
     refuse_place,
+    remove_marked,
     set_former_aside,
     standing,
 )
@@ -260,3 +261,46 @@ def test_reading_a_status_never_follows_a_link_nor_eats_a_giant(tmp_path, study)
     with (place / "status.json").open("wb") as stream:
         stream.truncate(6_000_000)
     assert read_status(place) is None
+
+
+@pytest.mark.parametrize("blocked", ["a.csv", "b.csv", "z.csv"])
+def test_a_deletion_that_is_cut_leaves_a_folder_known_for_ours(
+    study, tmp_path, monkeypatch, blocked
+):
+    ours = made(tmp_path / "ours", study, {"a.csv": "1", "tables/b.csv": "2", "z.csv": "3"})
+    unlink = os.unlink
+
+    def refusing(path, **keys):
+        if os.fspath(path).endswith(blocked):
+            raise PermissionError(blocked)
+        unlink(path, **keys)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "unlink", refusing)
+        with pytest.raises(PermissionError):
+            remove_marked(ours)
+    assert standing(ours, study) is Standing.OURS
+    assert keep_aside(ours) == ()
+    remove_marked(ours)
+    assert not ours.exists()
+
+
+def test_a_writing_cut_short_is_neither_the_users_nor_a_result(study, tmp_path):
+    cut = tmp_path / "sortie" / ".status.json.4242.partial"
+    cut.parent.mkdir()
+    cut.write_text('{"sta')
+    assert standing(cut.parent, study) is Standing.EMPTY
+    assert keep_aside(cut.parent) == ()
+    named = {"partial.csv", ".sortie.partial", "a.12.partial"}
+    assert not any(is_partial(name) for name in named)
+
+
+def test_what_a_killed_writing_left_is_swept_and_nothing_else(tmp_path):
+    file = tmp_path / ("publications-" + "x" * 60 + ".json")
+    file.write_text("{}")
+    cut = tmp_path / f".{file.name[:40]}.77.partial"
+    others = [".autre.json.77.partial", f".{file.name[:40]}.partial", "publications.77.partial"]
+    for path in (cut, *(tmp_path / name for name in others)):
+        path.write_text("half")
+    sweep_partials(file)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([file.name, *others])
