@@ -7,7 +7,6 @@ verification found a difference.
 from __future__ import annotations
 
 import gc
-import json
 import os
 import shlex
 import subprocess
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impact_eval.cli_editions import Terminal, add_verbs
+from impact_eval.cli_editions import add_verbs
 from impact_eval.cli_frames import (
     LANGUAGE,
     REFUSED,
@@ -29,6 +28,7 @@ from impact_eval.cli_frames import (
     Group,
     phrase,
     put,
+    put_json,
     refused_in_words,
 )
 from impact_eval.core.findings import Finding, ImpactEvalError, nearest
@@ -134,7 +134,7 @@ def _check_leaks(folder: Path, *, as_json: bool) -> None:
 
     report = find_leaks(folder)
     if as_json:
-        put(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
+        put_json(report.to_dict())
     elif report.clean:
         put(phrase("leaks.clean", files=len(report.files), tokens=report.tokens))
     else:
@@ -174,7 +174,7 @@ def _check_json(folder: Path) -> None:
         refused, findings = opened.faults, opened.faults or opened.noticed
     except ImpactEvalError as error:
         refused = findings = error.findings
-    put(json.dumps([f.to_dict() for f in findings], ensure_ascii=False, indent=1))
+    put_json([f.to_dict() for f in findings])
     if refused:
         raise typer.Exit(REFUSED)
 
@@ -238,7 +238,7 @@ def status(
 
         found = state_of(folder, output)
         if as_json:
-            put(json.dumps(found.to_dict(), ensure_ascii=False, indent=1))
+            put_json(found.to_dict())
             return
         for line in state_lines(found, TEXTS):
             put(line)
@@ -324,7 +324,7 @@ def methods(
 
         if as_json:
             declared = [design.info.to_dict() for design in designs]
-            put(json.dumps(declared, ensure_ascii=False, indent=1))
+            put_json(declared)
         elif name is None:
             for design in designs:
                 title = TEXTS.say(f"method.{design.info.name}.name")
@@ -364,7 +364,7 @@ def instruments(
         from impact_eval.pipeline.listings import instrument_lines, instrument_records
 
         if as_json:
-            put(json.dumps(instrument_records(name), ensure_ascii=False, indent=1))
+            put_json(instrument_records(name))
             return
         for line in instrument_lines(name, TEXTS):
             put(line)
@@ -390,7 +390,7 @@ def lab(
         subprocess.run([sys.executable, "-P", "-m", "jupyterlab", str(target)], check=False)
 
 
-add_verbs(app, Terminal(TEXTS, put, refused_in_words, Command))
+add_verbs(app)
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -5,6 +5,7 @@ What is printed passes `printable`, and a refusal is words and an exit code, nev
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -36,6 +37,11 @@ def phrase(code: str, **values: Any) -> str:
 def put(text: str = "", *, err: bool = False) -> None:
     """Print a text; what would command the terminal is written out."""
     typer.echo(printable(text), err=err)
+
+
+def put_json(content: object) -> None:
+    """Print an answer for a machine."""
+    put(json.dumps(content, ensure_ascii=False, indent=1))
 
 
 @contextmanager
