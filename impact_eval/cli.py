@@ -289,6 +289,9 @@ def _tell_run(done: Run) -> None:
     put(phrase("run.reports"))
     for path in done.reports:
         put(f"  {path}")
+    for finding in done.noticed:
+        put()
+        put(render_finding(finding, TEXTS))
     if done.operator_note is not None:
         put()
         put(phrase("run.urgent", path=str(done.operator_note)))

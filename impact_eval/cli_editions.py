@@ -158,6 +158,8 @@ def _forget_all(folder: Path, *, sure: bool) -> None:
     from impact_eval.pipeline.forget import remove_made, retention
 
     found = retention(folder)
+    if found.until is not None:
+        put(phrase("forget.until", day=found.until))
     code = "forget.removed" if sure else "forget.would_remove"
     put(phrase(code if found.ours else "forget.nothing"))
     for path in found.ours:

@@ -159,10 +159,13 @@ class Retention:
         no table holds them any more.
     theirs : tuple of str
         Tables of the study: they are never touched.
+    until : str or None
+        Until when the study declares that data are kept.
     """
 
     ours: tuple[Path, ...]
     theirs: tuple[str, ...]
+    until: str | None = None
 
 
 def retention(folder: str | Path) -> Retention:
@@ -181,7 +184,8 @@ def retention(folder: str | Path) -> Retention:
     listed = study.folder / LIST
     # while the tables are there, whoever asked to be left out would be counted without the list
     last = (listed,) if listed.is_file() and not theirs else ()
-    return Retention((*made_about_people(study), *last), theirs)
+    until = study.declaration.privacy.keep_until
+    return Retention((*made_about_people(study), *last), theirs, until)
 
 
 def remove_made(found: Retention) -> None:

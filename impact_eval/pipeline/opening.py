@@ -28,6 +28,7 @@ from impact_eval.data.sample import Sample
 from impact_eval.data.waves import missing
 from impact_eval.designs.base import treated_and_comparison
 from impact_eval.pipeline.columns_used import instrument_of
+from impact_eval.pipeline.keeping import keeping_noticed
 from impact_eval.pipeline.methods_declared import make_design
 from impact_eval.pipeline.nothing_opened import told_once
 from impact_eval.pipeline.outcome_unit import refuse_beyond_share
@@ -123,7 +124,8 @@ def open_study(study: Study, declared: Sequence[Finding] = ()) -> Opened:
     seen = tuple(
         (part, data.tables, _counted(opened.samples.get(id(part)))) for part, data in tables.tables
     )
-    noticed = [f for _, data in tables.tables for table in data.tables for f in table.noticed]
+    noticed = [*keeping_noticed(study)]
+    noticed += [f for _, data in tables.tables for table in data.tables for f in table.noticed]
     noticed += [f for sample in opened.samples.values() if sample for f in sample.findings]
     first = [table for _, data in tables.tables[:1] for table in data.tables]
     noticed += [f for f in faults.findings if f.severity is not Severity.ERROR]

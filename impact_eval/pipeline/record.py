@@ -173,6 +173,7 @@ def study_record(study: Study) -> StudyRecord:
             rows_are=study.rows_are(study.declaration.data),
             reason=in_both_if_any(privacy.reason),
             internal_edition=study.profile.own_edition or privacy.internal_edition,
+            keep_until=privacy.keep_until,
         ),
     )
 

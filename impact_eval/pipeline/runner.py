@@ -27,6 +27,7 @@ from impact_eval.pipeline.editions import (
     write_internal,
 )
 from impact_eval.pipeline.job import input_files, job_of, template_hash
+from impact_eval.pipeline.keeping import keeping_noticed
 from impact_eval.pipeline.lock import study_lock
 from impact_eval.pipeline.notebook import (
     INTERNAL_MIME,
@@ -81,6 +82,8 @@ class Run:
         Files of an identical edition that were missing or changed, and were made again.
     kept : tuple of Path
         The user's own files of the former folder, changed or added there, where they are now.
+    noticed : tuple of Finding
+        `keeping_over` when the data should have been deleted.
     """
 
     folder: Path
@@ -90,6 +93,7 @@ class Run:
     operator_note: Path | None = None
     rebuilt: tuple[str, ...] = field(default=())
     kept: tuple[Path, ...] = field(default=())
+    noticed: tuple[Finding, ...] = field(default=())
 
 
 def run(
@@ -324,4 +328,5 @@ def _finished(
     reports = tuple(sorted({path for path in paths if path.is_file()}))
     note = study.path(OPERATOR_NOTE)
     told = note if note.is_file() else None
-    return Run(target, StudyResults.read(target), reports, resumed, told, rebuilt, kept)
+    noticed = keeping_noticed(study)
+    return Run(target, StudyResults.read(target), reports, resumed, told, rebuilt, kept, noticed)

@@ -241,11 +241,13 @@ def disclosure_blocks(results: StudyResults) -> list[AnyBlock]:
     """Return the rule that protects people, and how many numbers it kept back."""
     threshold, withheld = results.disclosure.threshold, results.disclosure.withheld
     heading = Heading(level=3, words=say("report.section.disclosure"))
+    until = results.study.privacy.keep_until
+    kept = () if until is None else (say("disclosure.kept_until", day=until),)
     if results.disclosure.edition == INTERNAL:
-        return [heading, Paragraph(words=(say("disclosure.rule_internal"),))]
+        return [heading, Paragraph(words=(say("disclosure.rule_internal"), *kept))]
     everything: tuple[Counted, ...] = (results.data, *results.estimates, *results.scores)
     if of_territories(*everything) and not withheld:
-        return [heading, Paragraph(words=(say("disclosure.rule_territories"),))]
+        return [heading, Paragraph(words=(say("disclosure.rule_territories"), *kept))]
     sentence = (
         say("disclosure.sentence", n=withheld)
         if withheld
@@ -255,4 +257,4 @@ def disclosure_blocks(results: StudyResults) -> list[AnyBlock]:
     reason = results.study.privacy.reason
     if reason is not None:
         words.insert(1, say("disclosure.reason", reason=said(reason)))
-    return [heading, Paragraph(words=tuple(words))]
+    return [heading, Paragraph(words=(*words, *kept))]

@@ -113,6 +113,7 @@ def _study(study: Table, privacy: Table) -> dict[str, object]:
         "rows_are": privacy.get("rows_are"),
         "reason": None,
         "internal_edition": False,
+        "keep_until": None,
     }
     return out
 

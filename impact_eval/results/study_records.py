@@ -95,6 +95,8 @@ class PrivacyRecord(Record):
     """Why the threshold is lower than the producer's."""
     internal_edition: Flag
     """Whether the operator asked for an edition of his own."""
+    keep_until: Annotated[Day | None, FREE] = None
+    """Last day, month or year when the data about people may be kept."""
 
 
 class ProtocolRecord(Record):

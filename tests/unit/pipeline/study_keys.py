@@ -543,6 +543,7 @@ PAIRS: dict[str, Pair] = {
     "privacy.profile": Pair("people", "menages", "entreprises"),
     "privacy.rows_are": Pair("people", "people", "territories"),
     "privacy.internal_edition": Pair("people", False, True, FILES),
+    "privacy.keep_until": Pair("people", "2099", "2098-06"),
     "report.languages": Pair("people", ["fr"], ["fr", "en"], FILES),
     "report.formats": Pair("people", ["html"], ["html", "docx"], FILES),
 }  # fmt: skip

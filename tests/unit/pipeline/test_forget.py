@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -14,8 +15,12 @@ from impact_eval.data.pseudonyms import KEY_VARIABLE
 from impact_eval.pipeline.differences import differences
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.forget import forget_person, remove_made, retention
+from impact_eval.pipeline.keeping import keeping_noticed
+from impact_eval.pipeline.opening import open_study
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.urgent import OPERATOR_NOTE
+from impact_eval.report.narrative_limits import disclosure_blocks
+from impact_eval.report.texts import Texts
 from impact_eval.results.gate import Edition, release
 from impact_eval.results.records import comparable
 
@@ -118,3 +123,39 @@ def test_a_folder_that_is_not_ours_is_left(study: Path) -> None:
     (study / "interne").mkdir()
     (study / "interne" / "results.json").write_text("{}", "utf-8")
     assert retention(study).ours == ()
+
+
+def declare(study: Path, until: str) -> None:
+    file = study / "study.toml"
+    text = file.read_text("utf-8")
+    file.write_text(f'{text}\n[privacy]\nkeep_until = "{until}"\n', encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("until", "last", "first"),
+    [("2027", (2027, 12, 31), (2028, 1, 1)), ("2027-02", (2027, 2, 28), (2027, 3, 1)),
+     ("2027-02-15", (2027, 2, 15), (2027, 2, 16))],
+)  # fmt: skip
+def test_the_time_that_data_are_kept_ends_with_its_last_day(
+    study: Path, until: str, last: tuple[int, int, int], first: tuple[int, int, int]
+) -> None:
+    declare(study, until)
+    opened = Study.read(study)
+    assert keeping_noticed(opened, dt.date(*last)) == ()
+    (told,) = keeping_noticed(opened, dt.date(*first))
+    assert (told.code, told.place.key, told.values["day"]) == (
+        "keeping_over", "privacy.keep_until", until
+    )  # fmt: skip
+    assert retention(study).until == until
+
+
+def test_data_kept_too_long_are_told_by_check_and_by_the_report(study: Path) -> None:
+    declare(study, "2024-12-31")
+    codes = [finding.code for finding in open_study(Study.read(study)).noticed]
+    assert codes[0] == "keeping_over"
+    results = release(evaluate(Study.read(study))).results
+    assert results.study.privacy.keep_until == "2024-12-31"
+    told = [
+        Texts("fr").words(word) for block in disclosure_blocks(results)[1:] for word in block.words
+    ]
+    assert told[-1].endswith("31 décembre 2024.")
