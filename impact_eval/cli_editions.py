@@ -47,7 +47,7 @@ def _add_verify(app: typer.Typer) -> None:
         else:
             _tell_verification(outcome)
         if not outcome.verified:
-            raise typer.Exit(DIFFERENT)
+            raise typer.Exit(DIFFERENT if outcome.differences else REFUSED)
 
 
 def _tell_verification(outcome: "Verification") -> None:
@@ -57,6 +57,8 @@ def _tell_verification(outcome: "Verification") -> None:
     for aspect in Aspect:
         denied = outcome.of(aspect)
         state = "no" if denied else "yes"
+        if aspect is Aspect.STABLE and outcome.stable is None:
+            state = "unknown"
         put(phrase(f"verify.{aspect.value}.{state}"))
         for difference in denied:
             put(f"  {TEXTS.finding(difference.finding).text}")

@@ -8,6 +8,7 @@ against each other first, and the one that the other files follow is the one bel
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,14 +24,18 @@ from impact_eval.pipeline.crate import CONTENT_CHECKSUM
 from impact_eval.pipeline.crate import FILE as CRATE
 from impact_eval.pipeline.difference_records import MOST_TOLD, Aspect, Difference, safe_name
 from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS, Asked
+from impact_eval.pipeline.exporters import EXPORTERS
 from impact_eval.pipeline.job import template_hash
 from impact_eval.pipeline.notebook import RESULTS_MIME
 from impact_eval.pipeline.remaking import remake
+from impact_eval.pipeline.study import STUDY
 from impact_eval.pipeline.templates import STUDY_REPORT, template_names
+from impact_eval.report.languages.language import formats_of, language_codes
 from impact_eval.results.faults import Json, parsed
 from impact_eval.results.records import StudyResults, comparable
 
 STATUS = "status.json"
+_TOLD = re.compile(r'^(study|language) = "([^"\\\n]*)"$', re.MULTILINE)
 Contents = Mapping[str, bytes]
 Remade = Callable[[StudyResults, Asked], Contents]
 
@@ -112,6 +117,55 @@ def recorded_template(folder: Path) -> str:
                 return name
     named = (*_instruments(folder), _status_template(folder))
     return next((name for name in named if name in known), STUDY_REPORT)
+
+
+def recorded_asked(folder: Path) -> Asked:
+    """Return what an edition whose study is not at hand was asked, as its files tell it.
+
+    What its lists name counts as well as what is there: a report that was taken away is missing.
+
+    Parameters
+    ----------
+    folder : Path
+        The output folder.
+    """
+    names = {*_listed(folder), *_told_names(folder)}
+    told = _parameters(folder)
+    first = told.get("language")
+    found = [
+        code for code in language_codes() if {formats_of(code).check_file, *_reports(code)} & names
+    ]
+    languages = sorted(found, key=lambda code: code != first) or ["fr"]
+    formats = [
+        kind
+        for kind in EXPORTERS
+        if any(formats_of(code).report_file(kind) in names for code in languages)
+    ]
+    study = told.get("study") or STUDY
+    return Asked(tuple(languages), tuple(formats), recorded_template(folder), study)
+
+
+def _reports(language: str) -> set[str]:
+    return {formats_of(language).report_file(kind) for kind in EXPORTERS}
+
+
+def _told_names(folder: Path) -> Iterator[str]:
+    """Yield the files that the crate and the checker's file list."""
+    for file, key, name in ((CRATE, "@graph", "@id"), (CONTROL, "outputs", "name")):
+        for entity in _list(_json_of(folder / file), key):
+            told = entity.get(name) if isinstance(entity, dict) else None
+            if isinstance(told, str):
+                yield told
+
+
+def _parameters(folder: Path) -> Mapping[str, str]:
+    """Return what the notebook was told: the study file and the language of its pages."""
+    found = {}
+    for cell in _list(_json_of(folder / NOTEBOOK), "cells"):
+        source = cell.get("source") if isinstance(cell, dict) else None
+        text = "".join(map(str, source)) if isinstance(source, list) else str(source)
+        found |= dict(_TOLD.findall(text))
+    return found
 
 
 # -- what is there -----------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from impact_eval.pipeline.edition_checks import (
     Checked,
     Remade,
     check_edition,
+    recorded_asked,
     recorded_study,
     recorded_template,
     result_findings,
@@ -44,8 +45,8 @@ class Verification:
     ----------
     complete : bool
         Every file of the edition is there, and no other.
-    stable : bool
-        A second run gives the same results but for `run_at`.
+    stable : bool or None
+        A second run gives the same results but for `run_at`; None when the study is not at hand.
     consistent : bool
         Each file is the one that the results make.
     differences : tuple of Difference
@@ -53,14 +54,14 @@ class Verification:
     """
 
     complete: bool
-    stable: bool
+    stable: bool | None
     consistent: bool
     differences: tuple[Difference, ...]
 
     @property
     def verified(self) -> bool:
-        """Whether all three hold."""
-        return self.complete and self.stable and self.consistent
+        """Whether all three hold, and are known to."""
+        return self.complete and self.stable is True and self.consistent
 
     def of(self, aspect: Aspect) -> tuple[Difference, ...]:
         """Return the differences that deny one of the three words."""
@@ -78,6 +79,8 @@ class Verification:
 
 def verify(folder: str | Path, *, study: str | Path | None = None) -> Verification:
     """Hold an output folder against its own results, run its study again elsewhere, and compare.
+
+    An edition received without its study is held against its own results alone.
 
     Parameters
     ----------
@@ -103,32 +106,47 @@ def verify(folder: str | Path, *, study: str | Path | None = None) -> Verificati
     """
     with machine_faults_told():
         published = output_folder(Path(folder))
-        read = study_behind(published, study)
+        read = study_behind(published, study) if study else _study_at_hand(published)
         return verified(published, read)
 
 
+def _study_at_hand(published: Path) -> Study | None:
+    try:
+        return study_behind(published)
+    except ImpactEvalError as error:
+        if error.codes == ("study_not_found",):
+            return None
+        raise
+
+
 def verified(
-    published: Path, study: Study, *, remade: Remade | None = None, again: Again | None = None
+    published: Path,
+    study: Study | None,
+    *,
+    remade: Remade | None = None,
+    again: Again | None = None,
 ) -> Verification:
-    """Return the verification of an output folder whose study is known.
+    """Return the verification of an output folder, its study given or not.
 
     Parameters
     ----------
     published : Path
-    study : Study
+    study : Study or None
     remade, again : callable, optional
         Give the content of an edition, and the results of a second run; both are computed by
         default.
     """
-    asked = Asked.by(study, recorded_template(published))
+    if study is None:
+        asked = recorded_asked(published)
+    else:
+        asked = Asked.by(study, recorded_template(published))
     checked = check_edition(published, asked, remade)
-    moved = tuple(_unstable(checked, study, asked, again or run_again))
+    moved = () if study is None else _unstable(checked, study, asked, again or run_again)
     found = (*checked.differences, *moved)
     holds = {aspect: all(one.aspect is not aspect for one in found) for aspect in Aspect}
+    stable = None if study is None else holds[Aspect.STABLE]
     ordered = tuple(one for aspect in Aspect for one in found if one.aspect is aspect)
-    return Verification(
-        holds[Aspect.COMPLETE], holds[Aspect.STABLE], holds[Aspect.CONSISTENT], ordered
-    )
+    return Verification(holds[Aspect.COMPLETE], stable, holds[Aspect.CONSISTENT], ordered)
 
 
 def output_folder(folder: Path) -> Path:

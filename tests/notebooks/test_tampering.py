@@ -22,12 +22,12 @@ from value_study import value_study
 
 from impact_eval.core.provenance import sha256
 from impact_eval.pipeline.content import content_checksum
-from impact_eval.pipeline.edition_checks import contents_of
+from impact_eval.pipeline.edition_checks import contents_of, recorded_asked
 from impact_eval.pipeline.edition_files import Asked
 from impact_eval.pipeline.remaking import remake
 from impact_eval.pipeline.runner import run
 from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.verification import Verification, study_behind, verified
+from impact_eval.pipeline.verification import Verification, study_behind, verified, verify
 from impact_eval.results.records import StudyResults
 
 RESULTS, NOTEBOOK, CRATE, CONTROL = (
@@ -419,6 +419,26 @@ def test_a_forged_edition_is_caught_by_the_second_run(made: Made, copy: Path) ->
     keys = [one.finding.place.key for one in found.differences if one.finding.place]
     assert "estimates[0].estimate.effects[0].estimate" in keys
     assert {one.file for one in found.differences} == {RESULTS}
+
+
+@pytest.mark.parametrize("gone", [None, FRENCH, PDF, TABLE, CONTROL, "check-en.html", BOOK])
+def test_an_edition_without_its_study_is_held_against_itself(
+    made: Made, copy: Path, gone: str | None
+) -> None:
+    assert recorded_asked(copy) == made.asked
+    if gone is not None:
+        (copy / gone).unlink()
+    found = verified(copy, None, remade=made.remade)
+    assert (found.complete, found.stable, found.consistent) == (gone is None, None, True)
+    assert not found.verified
+    assert [one.file for one in found.differences] == ([] if gone is None else [gone])
+
+
+def test_a_lone_edition_that_was_edited_is_told(made: Made, copy: Path) -> None:
+    in_rows(TABLE, lambda rows: rows[1].__setitem__(1, "0.99"))(copy)
+    found = verify(copy)
+    assert (found.complete, found.stable, found.consistent) == (True, None, False)
+    assert {one.file for one in found.differences} == {TABLE}
 
 
 def test_where_is_said(made: Made, copy: Path) -> None:
