@@ -160,7 +160,7 @@ def _told_names(folder: Path) -> Iterator[str]:
 
 def _parameters(folder: Path) -> Mapping[str, str]:
     """Return what the notebook was told: the study file and the language of its pages."""
-    found = {}
+    found: dict[str, str] = {}
     for cell in _list(_json_of(folder / NOTEBOOK), "cells"):
         source = cell.get("source") if isinstance(cell, dict) else None
         text = "".join(map(str, source)) if isinstance(source, list) else str(source)
