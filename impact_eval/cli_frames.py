@@ -19,6 +19,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from impact_eval.core.findings import Finding, ImpactEvalError, nearest
 from impact_eval.core.machine_faults import machine_finding
+from impact_eval.core.native_words import is_panic
 from impact_eval.report.terminal import printable
 from impact_eval.report.texts import Texts, render_error, user_language
 
@@ -177,6 +178,10 @@ def refused_in_words() -> Iterator[None]:
         _refuse(ImpactEvalError(Finding.error("run_interrupted")), INTERRUPTED)
     except Exception as error:  # noqa: BLE001  # a fault of ours: told as one, without a stack
         _refuse(ImpactEvalError(Finding.error("unforeseen", kind=_kind(error))))
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        _refuse(ImpactEvalError(Finding.error("unforeseen", kind=_kind(error))))
 
 
 def _refuse(error: ImpactEvalError, code: int = REFUSED) -> NoReturn:
@@ -185,7 +190,7 @@ def _refuse(error: ImpactEvalError, code: int = REFUSED) -> NoReturn:
     raise typer.Exit(code) from None
 
 
-def _kind(error: Exception) -> str:
+def _kind(error: BaseException) -> str:
     """Return the kind of an error and where of ours it rose: nothing of the user's."""
     at, step = "", error.__traceback__
     while step is not None:

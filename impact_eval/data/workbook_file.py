@@ -32,6 +32,7 @@ from impact_eval.core.limits import (
     SHEETS,
     UNPACKED_MB,
 )
+from impact_eval.core.native_words import is_panic, panics_unspoken
 from impact_eval.data.labels import EXAMPLES
 from impact_eval.data.sheet_extents import (
     DENSE,
@@ -91,7 +92,8 @@ def refused_if_damaged(file: str) -> Iterator[None]:
     from python_calamine import PasswordError
 
     try:
-        yield
+        with panics_unspoken():
+            yield
     except (ImpactEvalError, MemoryError):
         raise
     except PasswordError:
@@ -99,8 +101,7 @@ def refused_if_damaged(file: str) -> Iterator[None]:
             Finding.error("file_has_password", Place(file=file), file=file)
         ) from None
     except BaseException as error:
-        # A library written in Rust panics outside of the exceptions of the language.
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        if not isinstance(error, Exception) and not is_panic(error):
             raise
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise ImpactEvalError(

@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Any
 
 from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.core.native_words import is_panic, panics_unspoken
 from impact_eval.core.noticed import FindingWarning
 from impact_eval.report.blocks import AnyBlock, Heading, Masthead
 from impact_eval.report.html import Writer, grouped, meta_lines, page_mark, sections_of
@@ -77,19 +78,22 @@ def _typeset(content: Mapping[str, Any]) -> bytes | frozenset[str]:
 
     template = resources.files("impact_eval.report").joinpath("templates", "report.typ")
     try:
-        made = typst.compile(  # type: ignore[call-overload]  # its stub refuses bytes with data
-            template.read_bytes(),
-            format="pdf",
-            ignore_system_fonts=True,
-            sys_inputs={"report": json.dumps(content, ensure_ascii=False)},
-            pdf_standards=[STANDARD],
-            timestamp=EPOCH,
-        )
-    except typst.TypstError as error:
+        with panics_unspoken():
+            made = typst.compile(  # type: ignore[call-overload]  # its stub refuses bytes with data
+                template.read_bytes(),
+                format="pdf",
+                ignore_system_fonts=True,
+                sys_inputs={"report": json.dumps(content, ensure_ascii=False)},
+                pdf_standards=[STANDARD],
+                timestamp=EPOCH,
+            )
+    except BaseException as error:
+        if not (isinstance(error, typst.TypstError) or is_panic(error)):
+            raise
         missing = _missing_signs(f"{error} {getattr(error, 'diagnostic', '')}")
         if missing:
             return missing
-        said = str(error).splitlines()[0][:300]
+        said = (str(error).splitlines() or [""])[0][:300]
         raise ImpactEvalError(Finding.error("pdf_refused", said=said)) from None
     return bytes(made)
 

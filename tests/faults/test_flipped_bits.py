@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from old_workbooks import write_xls
 from openpyxl import Workbook
 
 from impact_eval.core.findings import ImpactEvalError
@@ -79,6 +80,32 @@ def test_251_flipped_bits_of_a_workbook(tmp_path: Path) -> None:
         else:
             pd.testing.assert_frame_equal(found, expected)
     assert refused > FLIPS // 2  # a checksum sees most of them
+
+
+@pytest.mark.parametrize("way", ["bit", "head", "cut", "many"])
+def test_a_damaged_old_workbook_is_told_in_our_words_alone(
+    tmp_path: Path, way: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its reader panics, and would print a stack with paths of the machine by itself."""
+    cells = {(row, column): 1.5 * row if column else f"P{row}" for row in range(60)
+             for column in range(6)}  # fmt: skip
+    path = write_xls(tmp_path / "suivi.xls", {"A": cells})
+    whole = path.read_bytes()
+    rng = np.random.default_rng(len(way))
+    for _ in range(60):
+        damaged = bytearray(whole)
+        if way == "bit":
+            damaged[rng.integers(len(whole))] ^= 1 << int(rng.integers(8))
+        elif way == "head":
+            damaged[rng.integers(512)] = int(rng.integers(256))
+        elif way == "cut":
+            damaged = damaged[: int(rng.integers(len(whole)))]
+        else:
+            for place in rng.integers(0, len(whole), 20):
+                damaged[place] = int(rng.choice([0, 254, 255]))
+        path.write_bytes(bytes(damaged))
+        reading(path)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "feather", "dta", "sav", "zsav"])
