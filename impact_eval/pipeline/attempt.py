@@ -50,30 +50,36 @@ class Attempt:
             status = status.model_copy(update=kept)
         status.write(self.target)
 
-    def ended(self, findings: Sequence[Finding]) -> None:
-        """Write that the run ended without a report, and set the former one apart."""
+    def ended(self, findings: Sequence[Finding]) -> bool:
+        """Write that the run ended without a report, and set the former one apart.
+
+        Returns
+        -------
+        bool
+            Whether it could be written.
+        """
         codes = [finding.code for finding in findings]
         states = [_STATES[code] for code in codes if code in _STATES]
-        self._close(states[0] if states else RunState.FAILED, findings)
+        return self._close(states[0] if states else RunState.FAILED, findings)
 
-    def stopped(self, error: BaseException) -> None:
+    def stopped(self, error: BaseException) -> bool:
         """Write that the run was stopped from outside, or met what nobody had foreseen."""
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
-            self._close(RunState.KILLED, (Finding.error("run_interrupted"),))
-        else:
-            self._close(RunState.FAILED, (Finding.error("unforeseen", kind=type(error).__name__),))
+            return self._close(RunState.KILLED, (Finding.error("run_interrupted"),))
+        told = Finding.error("unforeseen", kind=type(error).__name__)
+        return self._close(RunState.FAILED, (told,))
 
     def failed_if_ours(self, findings: Sequence[Finding]) -> None:
         """Write the failure of a study that cannot even be read, where its report stands."""
         if standing(self.target, self.study) is Standing.OURS:
             self._close(RunState.FAILED, findings)
 
-    def _close(self, state: RunState, findings: Sequence[Finding]) -> None:
+    def _close(self, state: RunState, findings: Sequence[Finding]) -> bool:
         status = read_status(self.target)
         step = status.step if status is not None and status.state is RunState.RUNNING else None
-        # what the machine refuses here cannot be told better than by the refusal under way
         if standing(self.target, self.study) in (Standing.FOREIGN, Standing.OF_ANOTHER):
-            return
+            return True  # nothing is to be written there
+        # what the machine refuses here cannot be told better than by the refusal under way
         with suppress(OSError):
             for folder in (internal_folder(self.target), self.target):
                 _mark_done(set_former_aside(folder, self.study))
@@ -82,6 +88,8 @@ class Attempt:
             known = ended.study if ended.study.id or status is None else status.study
             told = {"reasons": reasons_of(findings), "study": known}
             ended.model_copy(update=told).write(self.target)
+            return True
+        return False
 
     def _status(self, state: RunState, step: Stage, job: Job | None) -> Status:
         told = self.study.told_from(self.target)

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -195,14 +197,23 @@ def _run(file: Path, target: Path, template: str, say: Progress, *, fresh: bool)
     try:
         return _steps(study, attempt, template, say, fresh=fresh)
     except ImpactEvalError as error:
-        attempt.ended(error.findings)
+        _told(attempt, partial(attempt.ended, error.findings))
         raise
     except (OSError, MemoryError, RecursionError) as error:
-        attempt.ended((machine_finding(error),))
+        _told(attempt, partial(attempt.ended, (machine_finding(error),)))
         raise
     except BaseException as error:
-        attempt.stopped(error)
+        _told(attempt, partial(attempt.stopped, error))
         raise
+
+
+def _told(attempt: Attempt, tell: Callable[[], bool]) -> None:
+    """Write how a run ended; where no room is left for it, the working folder gives its own."""
+    if tell():
+        return
+    with suppress(OSError, ImpactEvalError):
+        Workshop.beside(attempt.target, attempt.study).clear()
+    tell()
 
 
 def _steps(study: Study, attempt: Attempt, template: str, say: Progress, *, fresh: bool) -> Run:
@@ -239,7 +250,11 @@ def _steps(study: Study, attempt: Attempt, template: str, say: Progress, *, fres
             raise
     attempt.at_step(Stage.EXPORT, job)
     say(Stage.EXPORT, 0, 1)
-    kept = _publish(study, shop, job, target, alone=alone)
+    try:
+        kept = _publish(study, shop, job, target, alone=alone)
+    except BaseException:
+        shop.export_failed()
+        raise
     say(Stage.DONE, 1, 1)
     rebuilt = lacking if not fresh else ()
     return _finished(study, target, resumed=resumed, rebuilt=rebuilt, kept=kept)

@@ -7,6 +7,7 @@ come) and `interne/` (the operator's own edition, when there is one).
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +103,20 @@ class Workshop:
             return None
         if differing(self.folder, status.outputs):
             return None
+        self._drop_exports(status)
+        return status.earlier_sha256
+
+    def export_failed(self) -> None:
+        """Delete what a cut export wrote: what was computed stays, to be taken up again.
+
+        A full disk has then room to say that it was full.
+        """
+        status = read_status(self.folder)
+        if status is not None and standing(self.folder, self.study) is Standing.OURS:
+            with suppress(OSError):
+                self._drop_exports(status)
+
+    def _drop_exports(self, status: Status) -> None:
         for path in sorted(self.folder.rglob("*"), reverse=True):
             name = path.relative_to(self.folder).as_posix()
             if path.is_dir() and not path.is_symlink():
@@ -109,7 +124,6 @@ class Workshop:
                     path.rmdir()
             elif name != STATUS and name not in status.outputs:
                 path.unlink()
-        return status.earlier_sha256
 
     def take(self, edition: Path, job: Job, earlier: str) -> None:
         """Begin from the results and the notebook of a finished edition of the same job."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import errno
+import json
 import os
 from pathlib import Path
 
@@ -21,10 +22,12 @@ KINDS = {errno.ENOSPC: "disk_full", errno.EACCES: "not_permitted", errno.EROFS: 
 class Saboteur:
     """Refuses the k-th change of the disk under a folder; counts them all without a k."""
 
+    changes = ("rename", "replace", "mkdir", "link", "unlink", "rmdir", "ftruncate", "fsync")
+
     def __init__(self, monkeypatch, folder: Path, at: int | None, number: int) -> None:
         self.seen = 0
         self._folder, self._at, self._number = str(folder), at, number
-        for name in ("rename", "replace", "mkdir", "link", "unlink", "rmdir", "ftruncate", "fsync"):
+        for name in self.changes:
             monkeypatch.setattr(os, name, self._guard(getattr(os, name)))
         monkeypatch.setattr(os, "open", self._guard(os.open, self._opens))
         monkeypatch.setattr(builtins, "open", self._guard(builtins.open, self._writes))
@@ -139,3 +142,49 @@ def test_a_report_that_is_there_is_never_lost(monkeypatch, study, tmp_path, comp
     assert places, "the former report is kept until the new one is whole"
     beside = study / "sortie" / "rapport-fr.html"
     assert state(study) != "done" or not beside.exists()
+
+
+class FullDisk(Saboteur):
+    """From the k-th writing on, nothing more is written until something is deleted."""
+
+    changes = ("mkdir", "link", "ftruncate", "fsync")
+    full = False
+
+    def __init__(self, monkeypatch, folder: Path, at: int | None) -> None:
+        super().__init__(monkeypatch, folder, at, errno.ENOSPC)
+        unlink = os.unlink
+
+        def frees(path, *, dir_fd=None):
+            held = self.full and os.stat(path, dir_fd=dir_fd, follow_symlinks=False).st_size > 0
+            unlink(path, dir_fd=dir_fd)
+            if held:
+                self.full, self._at = False, None
+
+        monkeypatch.setattr(os, "unlink", frees)
+
+    def _change(self, path: str) -> None:
+        self.seen += path.startswith(self._folder)
+        self.full = self.full or self.seen == self._at
+        if self.full and path.startswith(self._folder):
+            raise OSError(errno.ENOSPC, "No space left on device", path)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.4, 0.5, 0.7, 0.9])
+def test_a_disk_that_stays_full_has_room_to_say_so(
+    monkeypatch, study, tmp_path, whole, computed, share
+):
+    other = write_study(tmp_path / "count")
+    with monkeypatch.context() as patched:
+        counting = FullDisk(patched, tmp_path, None)
+        run(other)
+    n = counting.seen
+    with monkeypatch.context() as patched:
+        FullDisk(patched, tmp_path, int(n * share))
+        error = refusal(study)
+    assert error is not None
+    assert error.codes == ("disk_full",)
+    assert state(study) == "failed"
+    told = json.loads((study / "sortie" / "status.json").read_text("utf-8"))
+    assert [reason["code"] for reason in told["reasons"]] == ["disk_full"]
+    run(study)
+    assert snapshot(study) == whole
