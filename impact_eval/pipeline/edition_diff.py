@@ -352,8 +352,4 @@ def _files(before: Mapping[str, str] | None, after: Mapping[str, str] | None) ->
     yield from (say("diff.file_lost", file=name) for name in sorted(set(before) - set(after)))
     changed = [name for name in sorted(set(before) & set(after)) if before[name] != after[name]]
     if changed:
-        yield say("diff.files_changed", n=len(changed), names=_first(changed))
-
-
-def _first(names: Sequence[str], most: int = 6) -> list[str]:
-    return [*names[:most], *(["…"] if len(names) > most else [])]
+        yield say("diff.files_changed", n=len(changed), names=changed)
