@@ -19,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
@@ -59,6 +60,18 @@ HOMES = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "XDG_CONFIG_HOME", "X
 TEMPORARY = ("TMPDIR", "TEMP", "TMP")
 
 
+class StudyKernelClient(AsyncKernelClient):
+    """Speak to a kernel of ours without a heartbeat: its process says whether it lives.
+
+    The beat is sent to a kernel that is gone at the end of every run, and a second was waited for
+    an answer that nobody would give.
+    """
+
+    def start_channels(self, *args: Any, **kw: Any) -> None:
+        """Open every channel but that of the heartbeat."""
+        super().start_channels(*args, **(kw | {"hb": False}))
+
+
 class StudyKernelManager(AsyncKernelManager):
     """Start this interpreter as the kernel, over local sockets where the system has them."""
 
@@ -67,6 +80,7 @@ class StudyKernelManager(AsyncKernelManager):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.client_factory = StudyKernelClient
         self.transport = "ipc" if self.run.sockets else "tcp"
         self.connection_file = str(self.run.file(CONNECTION))
 
