@@ -10,9 +10,12 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
 _PACKAGES = ("impact_eval", "numpy", "scipy", "pandas", "statsmodels", "linearmodels")
+_CHUNK = 1 << 20  # bytes of a file read at once
 DIGITS = 10  # beyond these, another processor or BLAS moves the number
 
 
@@ -27,6 +30,15 @@ def sha256(content: bytes | str) -> str:
     """Return the SHA-256 of bytes, or of a text in UTF-8."""
     raw = content.encode("utf-8") if isinstance(content, str) else content
     return hashlib.sha256(raw).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, read by pieces."""
+    total = hashlib.sha256()
+    with path.open("rb") as stream:
+        while piece := stream.read(_CHUNK):
+            total.update(piece)
+    return total.hexdigest()
 
 
 def fingerprint(frame: pd.DataFrame, columns: Iterable[str] | None = None) -> str:

@@ -8,7 +8,6 @@ import zipfile
 from pathlib import Path
 
 from impact_eval.core.provenance import canonical_json, sha256
-from impact_eval.results.records import StudyResults, comparable
 
 
 def content_checksum(path: Path) -> str:
@@ -21,6 +20,8 @@ def content_checksum(path: Path) -> str:
     """
     raw = path.read_bytes()
     if path.name == "results.json":
+        from impact_eval.results.records import StudyResults, comparable
+
         return sha256(canonical_json(comparable(StudyResults.read(path))))
     if path.suffix != ".xlsx":
         return sha256(raw)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from impact_eval.core.provenance import sha256
 from impact_eval.pipeline.content import content_checksum
-from impact_eval.results.records import StudyResults
+
+if TYPE_CHECKING:
+    from impact_eval.results.records import StudyResults
 
 FILE = "ro-crate-metadata.json"
 NOT_LISTED = frozenset({FILE, "status.json"})  # itself, and what says where a run stands

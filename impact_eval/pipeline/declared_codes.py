@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from impact_eval.data.beside import codebook_beside
-from impact_eval.data.codebook import Codebook
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart
+
+if TYPE_CHECKING:
+    from impact_eval.data.codebook import Codebook
 
 
 def declared_codebook(
@@ -31,6 +34,8 @@ def declared_codebook(
     """
     if part.codes is None:
         return None
+    from impact_eval.data.codebook import Codebook
+
     book = Codebook.read(study.path(part.codes))
     beside = codebook_beside(study.path(file))
     if beside is not None:

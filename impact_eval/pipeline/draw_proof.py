@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.provenance import file_sha256
 from impact_eval.data.pseudonyms import is_pseudonym, keyed_hash, label_text, session_key
 from impact_eval.data.readers.reader import table_endings
 from impact_eval.data.reading import read_table
 from impact_eval.data.sample import Sample
 from impact_eval.diagnostics.assignment_check import DrawRecord
-from impact_eval.pipeline.job import file_sha256
 from impact_eval.pipeline.study import Study
 from impact_eval.plan.draws import verify_draw
 

@@ -26,8 +26,8 @@ from impact_eval.pipeline.difference_records import MOST_TOLD, Aspect, Differenc
 from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS, Asked
 from impact_eval.pipeline.exporters import EXPORTERS
 from impact_eval.pipeline.job import template_hash
-from impact_eval.pipeline.notebook import RESULTS_MIME
 from impact_eval.pipeline.remaking import remake
+from impact_eval.pipeline.shown_kinds import RESULTS_MIME
 from impact_eval.pipeline.study import STUDY
 from impact_eval.pipeline.templates import STUDY_REPORT, template_names
 from impact_eval.report.languages.language import formats_of, language_codes

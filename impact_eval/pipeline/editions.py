@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from impact_eval.core.provenance import canonical_json, sha256
-from impact_eval.pipeline.exporters import EXPORTERS
 from impact_eval.pipeline.states import OUTPUT
 from impact_eval.pipeline.study import Study
 from impact_eval.report.masthead import page_meta
@@ -106,6 +105,8 @@ def write_internal(
     languages, formats : sequences
         Of the report.
     """
+    from impact_eval.pipeline.exporters import EXPORTERS
+
     results.write(folder)
     blocks = report_blocks(untimed(results))
     for kind in formats:

@@ -9,9 +9,9 @@ from impact_eval.data.sample import Sample
 from impact_eval.pipeline.draw_proof import draw_proof
 from impact_eval.pipeline.editions import earlier_counts
 from impact_eval.pipeline.estimation import OutcomeEvaluation, evaluate_outcome
-from impact_eval.pipeline.notebook import REFUSAL_MIME
 from impact_eval.pipeline.published import published_effect
 from impact_eval.pipeline.record import results_of_study
+from impact_eval.pipeline.shown_kinds import REFUSAL_MIME
 from impact_eval.pipeline.soft import ScoredInstrument, score_instruments
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import OutcomePart

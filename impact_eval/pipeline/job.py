@@ -9,14 +9,12 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-from impact_eval.core.provenance import canonical_json, sha256, versions
+from impact_eval.core.provenance import canonical_json, file_sha256, sha256, versions
 from impact_eval.pipeline.declared_codes import code_files
 from impact_eval.pipeline.protocol import FILE as PROTOCOL
 from impact_eval.pipeline.states import Job
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.templates import read_notebook, template_path
-
-_CHUNK = 1 << 20
 
 
 def job_of(study: Study, template: str) -> Job:
@@ -58,15 +56,6 @@ def template_hash(template: str) -> str:
     """Return the hash of a template's cells: outputs and metadata do not count."""
     cells = [(c.cell_type, c.source) for c in read_notebook(template_path(template)).cells]
     return sha256(canonical_json(cells))
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, read by pieces."""
-    total = hashlib.sha256()
-    with path.open("rb") as stream:
-        while piece := stream.read(_CHUNK):
-            total.update(piece)
-    return total.hexdigest()
 
 
 @cache

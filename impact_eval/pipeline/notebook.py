@@ -21,13 +21,11 @@ from impact_eval.core.limits import CELL_SECONDS
 from impact_eval.pipeline.kernel import manager_for
 from impact_eval.pipeline.kernel_walls import FAULTS
 from impact_eval.pipeline.run_folder import NOTEBOOK, RunFolder, run_folder
+from impact_eval.pipeline.shown_kinds import INTERNAL_MIME, REFUSAL_MIME, RESULTS_MIME
 from impact_eval.pipeline.templates import check_parameters, read_notebook
 from impact_eval.pipeline.urgent import OPERATOR_MIME
 from impact_eval.report.blocks import MIME_TYPE
 from impact_eval.results.records import StudyResults
-
-RESULTS_MIME = "application/vnd.impact-eval.results+json"
-INTERNAL_MIME = "application/vnd.impact-eval.internal+json"  # never shipped
 
 SHIPPED = frozenset({MIME_TYPE, RESULTS_MIME})  # outputs that passed the gate
 
@@ -221,9 +219,6 @@ def refusals(notebook: Any) -> tuple[Finding, ...]:
             data = json.loads(content) if isinstance(content, str) else content
             return tuple(Finding.from_dict(item) for item in data["findings"])
     return ()
-
-
-REFUSAL_MIME = "application/vnd.impact-eval.refusal+json"
 
 
 def urgent_answers(notebook: Any) -> tuple[Finding, ...]:

@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -18,7 +18,9 @@ from impact_eval.pipeline.differences import differences
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import SCHEMA, StudyFile, in_both_if_any
 from impact_eval.results.faults import parsed
-from impact_eval.results.study_records import ProtocolRecord
+
+if TYPE_CHECKING:
+    from impact_eval.results.study_records import ProtocolRecord
 
 FILE = "protocole.json"
 FROZEN = ("study", "protocol", "data", "outcomes", "method", "instruments", "value")
@@ -83,6 +85,8 @@ def protocol_record(study: Study) -> ProtocolRecord:
     A frozen file whose hash no longer matches its parts was edited after the fact, and says so; one
     that cannot be read says that too. Neither stops a study: the report tells it.
     """
+    from impact_eval.results.study_records import ProtocolRecord
+
     protocol = study.declaration.protocol
     frozen = _frozen(study)
     return ProtocolRecord(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from impact_eval.core.shown import one_line
-from impact_eval.pipeline.notebook import INTERNAL_MIME, RESULTS_MIME
+from impact_eval.pipeline.shown_kinds import INTERNAL_MIME, RESULTS_MIME
 from impact_eval.report import narrative
 from impact_eval.report.blocks import AnyBlock
 from impact_eval.report.narrative_action import action_blocks

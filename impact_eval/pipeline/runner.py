@@ -32,7 +32,6 @@ from impact_eval.pipeline.job import input_files, job_of, template_hash
 from impact_eval.pipeline.keeping import keeping_noticed
 from impact_eval.pipeline.lock import study_lock
 from impact_eval.pipeline.notebook import (
-    INTERNAL_MIME,
     RunStatus,
     canonical,
     execute,
@@ -51,6 +50,7 @@ from impact_eval.pipeline.own_folder import (
     set_former_aside,
 )
 from impact_eval.pipeline.run_folder import sweep_left_behind
+from impact_eval.pipeline.shown_kinds import INTERNAL_MIME
 from impact_eval.pipeline.states import OUTPUT, STATUS, Job, RunState, Stage, Status, read_status
 from impact_eval.pipeline.study import Study, study_file
 from impact_eval.pipeline.templates import STUDY_REPORT, template_path

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.pipeline.job import job_of
 from impact_eval.pipeline.lock import Holder, holder_of
 from impact_eval.pipeline.own_folder import StudyPlace, differing, former_of
 from impact_eval.pipeline.states import OUTPUT, STATUS, Job, Reason, RunState, Status, read_status
@@ -118,6 +117,8 @@ def _changed(file: Path, job: Job | None) -> tuple[str, ...]:
     """Return what of a job is no longer what it was."""
     if job is None:
         return ("study_sha256",)
+    from impact_eval.pipeline.job import job_of
+
     try:
         today = job_of(Study.read(file), job.template)
     except (ImpactEvalError, OSError):

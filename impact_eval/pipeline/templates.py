@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.limits import MILLION, NOTEBOOK_MB
 
@@ -49,6 +47,8 @@ def template_path(name: str) -> Path:
 
 def read_notebook(path: Path) -> Any:
     """Read a notebook; a file that is not one is refused."""
+    import nbformat
+
     NOTEBOOK_MB.refuse_beyond(path.stat().st_size // MILLION, path.name)
     try:
         return nbformat.read(path, as_version=4)
