@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from one_process import without_kernel
 from value_study import value_study
 
 from impact_eval.core.findings import ImpactEvalError
@@ -24,7 +25,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     declared = (folder / "study.toml").read_text("utf-8")
     own = declared + "[privacy]\ninternal_edition = true\n"
     (folder / "study.toml").write_text(own, "utf-8")
-    run(folder)
+    with without_kernel():
+        run(folder)
     (folder / OPERATOR_NOTE).write_text("P017 : rappeler", "utf-8")
     return folder
 

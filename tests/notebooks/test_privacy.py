@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from one_process import without_kernel
 
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.pipeline.runner import run
@@ -105,7 +106,8 @@ def test_small_groups_are_withheld_everywhere(tmp_path):
     table = pd.read_csv(folder / "donnees.csv")
     table["invite"] = (np.arange(60) < 6).astype(int)  # six people invited, under the threshold
     table.to_csv(folder / "donnees.csv", index=False)
-    done = run(folder)
+    with without_kernel():
+        done = run(folder)
     effect = done.results.estimates[0].headline
     assert effect.estimate is None
     assert done.results.disclosure.withheld > 0

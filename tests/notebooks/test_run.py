@@ -8,12 +8,13 @@ import shutil
 
 import nbformat
 import pytest
+from one_process import executed_here, without_kernel
 
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.pipeline import runner
 from impact_eval.pipeline.difference_records import Aspect
 from impact_eval.pipeline.differences import differences
-from impact_eval.pipeline.notebook import RunStatus, execute
+from impact_eval.pipeline.notebook import RunStatus, canonical, execute
 from impact_eval.pipeline.runner import run
 from impact_eval.pipeline.states import RunState, read_status
 from impact_eval.pipeline.templates import check_parameters, read_notebook, template_path
@@ -71,6 +72,15 @@ def test_second_run_is_the_same_but_for_its_time(finished):
     assert len(ledger["entries"]) == 1, "nothing new was told"
 
 
+def test_the_notebook_of_a_kernel_is_the_one_executed_here(finished):
+    """What the other tests run without a kernel (`one_process.py`) is what a kernel gives."""
+    folder = finished.folder.parent
+    given = {"study": "study.toml", "language": "fr"}
+    made = executed_here(template_path("study_report"), given, folder=folder).notebook
+    told = nbformat.writes(canonical(made)) + "\n"
+    assert told == (finished.folder / "notebook.ipynb").read_text("utf-8")
+
+
 def test_same_job_is_not_computed_again(finished):
     again = run(finished.folder.parent)
     assert again.resumed
@@ -86,7 +96,7 @@ def test_interrupted_export_resumes(dataset, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
+    with monkeypatch.context() as patched, without_kernel():
         patched.setattr(runner, "write_edition", stop)
         with pytest.raises(KeyboardInterrupt):
             run(folder)
@@ -117,7 +127,7 @@ def cut_short(tmp_path_factory, root):
     def stop(*_):
         raise KeyboardInterrupt
 
-    with pytest.MonkeyPatch.context() as patched:
+    with pytest.MonkeyPatch.context() as patched, without_kernel():
         patched.setattr(runner, "put_in_place", stop)
         with pytest.raises(KeyboardInterrupt):
             run(folder)
@@ -155,7 +165,9 @@ def test_verify_sees_a_changed_number(finished, tmp_path):
     row = data["estimates"][0]["estimate"]["effects"][0]
     true, row["estimate"] = row["estimate"], 0.5
     path.write_text(json.dumps(data), encoding="utf-8")
-    told = [d for d in verify(folder / "sortie").differences if d.aspect is Aspect.CONSISTENT]
+    with without_kernel():
+        differ = verify(folder / "sortie").differences
+    told = [one for one in differ if one.aspect is Aspect.CONSISTENT]
     assert {d.finding.code for d in told} == {
         "results_invalid",
         "verify_key",
@@ -163,7 +175,8 @@ def test_verify_sees_a_changed_number(finished, tmp_path):
     row["estimate"] = true + 0.01
     path.write_text(json.dumps(data), encoding="utf-8")
     (folder / "sortie" / "rapport-fr.html").write_text("autre chose", encoding="utf-8")
-    found = verify(folder / "sortie")
+    with without_kernel():
+        found = verify(folder / "sortie")
     assert (found.complete, found.stable, found.consistent) == (True, True, False)
     assert not found.verified
     assert [str(difference) for difference in found.differences] == [

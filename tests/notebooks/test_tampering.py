@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from one_process import without_kernel
 from value_study import value_study
 
 from impact_eval.core.provenance import sha256
@@ -50,7 +51,8 @@ class Made:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.study = Study.read(folder)
-        self.results = run(folder).results
+        with without_kernel():
+            self.results = run(folder).results
         self.asked = Asked.by(self.study, "study_report")
         self._kept: dict[str, Any] = {}
 

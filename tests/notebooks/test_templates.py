@@ -8,6 +8,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from one_process import without_kernel
 
 from impact_eval.pipeline.runner import run
 
@@ -58,7 +59,8 @@ def reports(shared, folder, file):
     (folder / "study.toml").write_text(STUDY.format(file=file, items=items), encoding="utf-8")
     if file == "limesurvey_codes.csv":  # AO01 alone could be the highest answer as well
         (folder / "limesurvey_codes.codes.toml").write_text(codebook(), encoding="utf-8")
-    return run(folder, template="soft_outcomes")
+    with without_kernel():  # how each file is scored is held here, not where
+        return run(folder, template="soft_outcomes")
 
 
 def codebook():
@@ -136,11 +138,13 @@ def _keep_one_in_three(folder):
 def test_social_value_follows_one_changed_displacement(dataset):
     folder = dataset("mobilite_bassins")
     _keep_one_in_three(folder)  # the ratio follows whatever the estimate is
-    before = run(folder, template="social_value")
+    with without_kernel():
+        before = run(folder, template="social_value")
     text = (folder / "carte.toml").read_text(encoding="utf-8")
     changed = text.replace('displacement = "20 %"', 'displacement = "60 %"')
     (folder / "carte.toml").write_text(changed, encoding="utf-8")
-    after = run(folder, template="social_value")
+    with without_kernel():
+        after = run(folder, template="social_value")
     assert not after.resumed, "a changed map is another computation"
     ratios = [float(r.results.value.sroi.ratio) for r in (before, after)]
     assert ratios[1] == pytest.approx(ratios[0] / 2, rel=1e-9)
