@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,8 +42,18 @@ def extreme_rays(X: FloatArray) -> FloatArray | NotApplicable:
     >>> extreme_rays(np.array([[1.0], [-1.0], [0.0]])).tolist()
     [[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
     """
-    rays: FloatArray = np.eye(X.shape[0])
-    for column in X.T:
+    return _rays_of(np.ascontiguousarray(X, dtype=np.float64).tobytes(), X.shape)
+
+
+@lru_cache(maxsize=16)
+def _rays_of(cells: bytes, shape: tuple[int, ...]) -> FloatArray | NotApplicable:
+    """Return the rays of a matrix given by its cells.
+
+    The parts of a union, and every bound tried, share one matrix: hundreds of tests of a
+    sensitivity analysis ask for the same rays.
+    """
+    rays: FloatArray = np.eye(shape[0])
+    for column in np.frombuffer(cells, dtype=np.float64).reshape(shape).T:
         size = np.abs(column).max()
         if size == 0:
             continue
@@ -57,6 +69,7 @@ def extreme_rays(X: FloatArray) -> FloatArray | NotApplicable:
         rays = np.vstack([kept, mixed / mixed.max(axis=1, keepdims=True, initial=_ZERO)])
         if len(rays) > MOST_RAYS:
             return NotApplicable.because("too_many_rays", n=len(rays), most=MOST_RAYS)
+    rays.flags.writeable = False  # it is given to whoever asks again
     return rays
 
 
