@@ -32,7 +32,7 @@ from impact_eval.report.blocks import (
     Table,
     Withheld,
 )
-from impact_eval.report.figures.gallery import draw_figure
+from impact_eval.report.figures.gallery import picture_of
 from impact_eval.report.quantities import period_words
 from impact_eval.report.texts import PageTexts, Texts
 
@@ -268,7 +268,7 @@ class Writer:
         }
 
     def _picture(self, block: Figure) -> dict[str, Any]:
-        picture = draw_figure(block, self.texts)
+        picture = picture_of(block, self.texts)
         return {
             "data": base64.b64encode(picture.png).decode("ascii"),
             "width": picture.width,

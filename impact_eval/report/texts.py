@@ -221,6 +221,14 @@ class Texts:
                 _add(more, folder, language)
             self._texts = MappingProxyType(more)
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Texts):
+            return NotImplemented
+        return self.language == other.language and self._texts is other._texts
+
+    def __hash__(self) -> int:
+        return hash((self.language, id(self._texts)))
+
     def __contains__(self, path: str) -> bool:
         return path in self._texts or f"{path}.text" in self._texts
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from impact_eval.report.blocks import WITHHELD, Bilingual, Figure
-from impact_eval.report.figures import drawing
+from impact_eval.report.figures import drawing, gallery
 from impact_eval.report.figures.effect_grid import GridCell, data_for_cells
 from impact_eval.report.figures.effects import (
     EventPoint,
@@ -18,7 +18,7 @@ from impact_eval.report.figures.effects import (
     data_for_event_study,
     data_for_portfolio_forest,
 )
-from impact_eval.report.figures.gallery import draw_figure, drawings
+from impact_eval.report.figures.gallery import Picture, draw_figure, drawings, picture_of
 from impact_eval.report.figures.money import (
     PartyBalance,
     Swing,
@@ -209,3 +209,21 @@ def test_every_picture_is_phone_sized() -> None:
 
 def test_style_refuses_mathematics() -> None:
     assert drawing.STYLE["text.parse_math"] is False
+
+
+def test_a_picture_kept_is_the_one_drawn_and_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+
+    def draw(figure: Figure, texts: Texts) -> Picture:
+        drawn.append(texts.language)
+        return draw_figure(figure, texts)
+
+    monkeypatch.setattr(gallery, "draw_figure", draw)
+    figure = figures()["flow"].model_copy(update={"question": name("question d’ici")})
+    other = figure.model_copy(update={"data": figures()["payers"].data, "figure": "payers"})
+    pictures = [picture_of(figure, Texts(name)) for name in ("fr", "en", "fr")]
+    assert drawn == ["fr", "en"]
+    assert pictures[0] is pictures[2]
+    for picture, language in zip(pictures, ("fr", "en"), strict=False):
+        assert picture.png == draw_figure(figure, Texts(language)).png
+    assert picture_of(other, FR).png == draw_figure(other, FR).png != pictures[0].png
