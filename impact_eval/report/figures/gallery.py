@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import pickle
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -42,7 +42,7 @@ def drawings() -> Mapping[str, Drawing]:
 class _Asked:
     """A figure asked for, known by all that it holds."""
 
-    held: bytes
+    held: str
     texts: Texts
     figure: Figure = field(compare=False)
 
@@ -63,7 +63,8 @@ def picture_of(figure: Figure, texts: Texts) -> Picture:
     figure : Figure
     texts : Texts
     """
-    return _drawn(_Asked(pickle.dumps(figure), texts, figure))
+    held = json.dumps(figure.model_dump(), sort_keys=True)  # a file sorts the names of values
+    return _drawn(_Asked(held, texts, figure))
 
 
 def draw_figure(figure: Figure, texts: Texts) -> Picture:

@@ -221,7 +221,8 @@ def test_a_picture_kept_is_the_one_drawn_and_is_drawn_once(monkeypatch: pytest.M
     monkeypatch.setattr(gallery, "draw_figure", draw)
     figure = figures()["flow"].model_copy(update={"question": name("question d’ici")})
     other = figure.model_copy(update={"data": figures()["payers"].data, "figure": "payers"})
-    pictures = [picture_of(figure, Texts(name)) for name in ("fr", "en", "fr")]
+    pictures = [picture_of(figure, Texts(language)) for language in ("fr", "en")]
+    pictures.append(picture_of(Figure.model_validate_json(figure.model_dump_json()), FR))
     assert drawn == ["fr", "en"]
     assert pictures[0] is pictures[2]
     for picture, language in zip(pictures, ("fr", "en"), strict=False):
