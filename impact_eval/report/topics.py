@@ -1,7 +1,8 @@
-"""A catalogue whose topics are read when one of their codes is asked for.
+"""A catalogue whose tables are read when one of their codes is asked for.
 
-A command says a few sentences: reading the whole catalogue took longer than opening a study. The
-headings of each file tell which codes it holds, so only the files that may hold a code are parsed.
+A command says a few sentences: reading the whole catalogue took longer than opening a study, and a
+file is forty pages. The heading of each table tells which codes it holds, so that only the tables
+that may hold a code are parsed.
 """
 
 from __future__ import annotations
@@ -12,20 +13,22 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# A table's heading, or a key: those inside of tables and texts are more than is needed, no less.
-_HEADING = re.compile(r"^\s*(?:\[+\s*([^\]\n]+?)\s*\]|([\w.\"'-]+)\s*=)", re.MULTILINE)
-_QUOTES = str.maketrans("", "", "\"' ")
+_TABLE = re.compile(r"^(?=\[)", re.MULTILINE)
+_HEADING = re.compile(r"\[\s*([\w.\"'\s-]+?)\s*\]")
+_LONG_TEXT = re.compile(r"\"\"\"|\'\'\'")
+_QUOTES = str.maketrans("", "", "\"' \t")
+_ANY = ""  # what may hold any code
 
 
 class Topics(Mapping[str, T], Generic[T]):
-    r"""The texts of some files, each file parsed at the first look-up that it may answer.
+    r"""The texts of some files, each table parsed at the first look-up that it may answer.
 
     Parameters
     ----------
     files : mapping of str to str
         Name of each file and what it holds, as TOML.
     parse : callable
-        From what a file holds to its codes and texts. No code stands in two files.
+        From what a table holds, its heading with it, to its codes and texts. No code stands twice.
 
     Examples
     --------
@@ -33,15 +36,17 @@ class Topics(Mapping[str, T], Generic[T]):
     >>> def parse(text):
     ...     read.append(text)
     ...     return {"a.b": 1} if "[a]" in text else {"c.d": 2}
-    >>> topics = Topics({"one": "[a]\nb = 1", "two": "[c]\nd = 2"}, parse)
+    >>> topics = Topics({"one": "[a]\nb = 1\n[c]\nd = 2"}, parse)
     >>> topics["a.b"], len(read), "a.x" in topics, sorted(topics), len(read)
     (1, 1, False, ['a.b', 'c.d'], 2)
     """
 
     def __init__(self, files: Mapping[str, str], parse: Callable[[str], Mapping[str, T]]) -> None:
         self._parse = parse
-        self._waiting = dict(files)
-        self._heads = {name: _heads(text) for name, text in files.items()}
+        self._waiting: dict[str, list[str]] = {}  # by heading
+        for text in files.values():
+            for heading, table in _tables(text):
+                self._waiting.setdefault(heading, []).append(table)
         self._texts: dict[str, T] = {}
 
     def __getitem__(self, key: str) -> T:
@@ -59,14 +64,29 @@ class Topics(Mapping[str, T], Generic[T]):
 
     def _read(self, key: str) -> None:
         parts = key.split(".")
-        above = {".".join(parts[:n]) for n in range(1, len(parts) + 1)}
-        self._take([name for name in self._waiting if above & self._heads[name]])
+        self._take([_ANY, *(".".join(parts[:n]) for n in range(1, len(parts) + 1))])
 
-    def _take(self, names: Iterable[str]) -> None:
-        for name in names:
-            self._texts.update(self._parse(self._waiting.pop(name)))
+    def _take(self, headings: Iterable[str]) -> None:
+        for heading in headings:
+            for table in self._waiting.pop(heading, ()):
+                self._texts.update(self._parse(table))
 
 
-def _heads(text: str) -> frozenset[str]:
-    """Return the headings of a file, and its keys."""
-    return frozenset((heading or key).translate(_QUOTES) for heading, key in _HEADING.findall(text))
+def _tables(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the tables of a file with their headings; a file that is not so simple stays whole."""
+    parts = [part for part in _TABLE.split(text) if part.strip()]
+    headings = [_heading(part) for part in parts]
+    if _LONG_TEXT.search(text) or None in headings:
+        yield _ANY, text
+        return
+    for heading, part in zip(headings, parts, strict=True):
+        yield heading or _ANY, part
+
+
+def _heading(part: str) -> str | None:
+    """Return the heading of a part of a file, empty without one; None when it is no plain table."""
+    if not part.startswith("["):
+        return _ANY
+    line = part.split("\n", 1)[0].split("#", 1)[0].strip()
+    found = _HEADING.fullmatch(line)
+    return None if found is None else found[1].translate(_QUOTES)
