@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -49,11 +50,14 @@ def seen_spelling(text: str) -> str:
 
 
 def _tidied(text: str) -> str:
+    if text.isascii() and text.isprintable():  # nothing composed, nothing unseen: most labels
+        return _SPACES.sub(" ", text).strip()
     composed = unicodedata.normalize("NFC", text)
     shown = (c for c in composed if c.isspace() or unicodedata.category(c) not in _UNSEEN)
     return _SPACES.sub(" ", "".join(shown)).strip()
 
 
+@lru_cache(maxsize=1 << 14)  # a sample is read again at each refit, with the same labels
 def spoken_spelling(text: str) -> str:
     """Return a label as it is read aloud: no case, accent, dash nor apostrophe, no leading zero.
 
