@@ -44,6 +44,21 @@ LATER = {
     ("impact_eval.pipeline.study_checks", "impact_eval.data.waves"): (
         "the same: waves are looked at when the file names some"
     ),
+    ("impact_eval.pipeline.declared_codes", "impact_eval.data.codebook"): (
+        "the same, and `status`: a codebook is read when a study declares one"
+    ),
+    ("impact_eval.pipeline.state_told", "impact_eval.pipeline.job"): (
+        "`status` answers at once where nothing was run: what a run depends on is read after one"
+    ),
+    ("impact_eval.pipeline.protocol", "impact_eval.results.study_records"): (
+        "the same: records are built when there are results to hold"
+    ),
+    ("impact_eval.pipeline.content", "impact_eval.results.records"): (
+        "the same: results are read when there are some"
+    ),
+    ("impact_eval.pipeline.editions", "impact_eval.pipeline.exporters"): (
+        "a kernel reads the ledger of editions: what writes pages is loaded where one is written"
+    ),
     ("impact_eval.results.estimates", "impact_eval.designs"): (
         "results are read where no statistics are: the options are held to a design that is there"
     ),
