@@ -16,12 +16,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from impact_eval.core.findings import ImpactEvalError
 from impact_eval.core.registry import declared_elsewhere
 from impact_eval.designs.option_kinds import Kind
 from impact_eval.designs.options import COVARIANCE, OptionRule, rules_of
 
 ENTRY_POINTS: Final = "impact_eval.designs"  # the group of the designs of other packages
 FILE: Final = Path(__file__).with_name("shipped_options.json")
+COVARIANCE_ENTRY_POINTS: Final = "impact_eval.covariances"
+_COVARIANCES: Final = "impact_eval.stats.inference.covariances"
 _REGISTRY: Final = "impact_eval.designs.base"
 _PLAIN_CHECK: Final = "check_options"  # what a design calls that refuses by the rules alone
 _KINDS: Final = MappingProxyType({kind.__name__: kind for kind in (bool, int, float, str)})
@@ -41,12 +44,19 @@ class ShippedOptions:
         Whether its errors can be chosen.
     asks_more : bool
         Whether it refuses more than its rules say, such as options that do not go together.
+    taken : tuple of str
+        Covariances that it takes by their short names, `HC2`, its options at their defaults.
     """
 
     rules: Mapping[str, OptionRule]
     needed: tuple[str, ...]
     covariance: bool
     asks_more: bool
+    taken: tuple[str, ...] = ()
+
+    def takes(self, covariance: object, options: Collection[str]) -> bool:
+        """Return whether a covariance is known to be taken; what is not known is to be tried."""
+        return not options and covariance in self.taken and not _covariances_added()
 
     def may_refuse(self, options: Collection[str]) -> bool:
         """Return whether the design itself may refuse options that all passed their rules."""
@@ -57,6 +67,11 @@ class ShippedOptions:
 def shipped_alone() -> bool:
     """Return whether the designs are those shipped, none of them loaded, so none added by hand."""
     return _REGISTRY not in sys.modules and not declared_elsewhere(ENTRY_POINTS)
+
+
+def _covariances_added() -> bool:
+    """Return whether a short name may mean the covariance of another package, or one of a user."""
+    return _COVARIANCES in sys.modules or bool(declared_elsewhere(COVARIANCE_ENTRY_POINTS))
 
 
 @lru_cache(maxsize=1)
@@ -74,7 +89,13 @@ def shipped_options() -> Mapping[str, ShippedOptions]:
 
 def _options(told: Mapping[str, Any]) -> ShippedOptions:
     rules = {name: _rule(rule) for name, rule in told["options"].items()}
-    return ShippedOptions(rules, tuple(told["needed"]), told["covariance"], told["asks_more"])
+    return ShippedOptions(
+        rules,
+        tuple(told["needed"]),
+        covariance=told["covariance"],
+        asks_more=told["asks_more"],
+        taken=tuple(told["taken"]),
+    )
 
 
 def _rule(told: Mapping[str, Any]) -> OptionRule:
@@ -95,8 +116,25 @@ def options_asked(design: type[Any]) -> ShippedOptions:
     called = set() if check is None else set(check.__code__.co_names)
     return ShippedOptions(
         rules_of(design), needed, any(item.name == COVARIANCE for item in own),
-        asks_more=bool(called - {_PLAIN_CHECK}),
+        asks_more=bool(called - {_PLAIN_CHECK}), taken=() if needed else _taken(design),
     )  # fmt: skip
+
+
+def _taken(design: type[Any]) -> tuple[str, ...]:
+    """Return the short names of covariances that a design takes, as it says when it is made."""
+    from impact_eval.stats.inference.covariances import covariance_from_text, covariances
+    from impact_eval.stats.inference.covariances.corrections import CR
+    from impact_eval.stats.inference.covariances.robust import HC
+
+    found = []
+    registered = sorted(kind.name for kind in covariances.here(_COVARIANCES))
+    for text in (*map(str, HC), *map(str, CR), *registered):
+        try:
+            design(**{COVARIANCE: covariance_from_text(text)})
+        except (ImpactEvalError, TypeError):  # not taken, or its errors cannot be chosen
+            continue
+        found.append(text)
+    return tuple(found)
 
 
 def options_text(asked: Mapping[str, ShippedOptions]) -> str:
@@ -111,6 +149,7 @@ def _told(design: ShippedOptions) -> dict[str, Any]:
         "needed": list(design.needed),
         "covariance": design.covariance,
         "asks_more": design.asks_more,
+        "taken": list(design.taken),
     }
 
 

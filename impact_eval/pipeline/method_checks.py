@@ -90,7 +90,8 @@ def _faults_made(
         declared = MethodPart.model_validate(method)
     except ValidationError:
         return ()  # its form is told by the reading of the file
-    if declared.covariance is None and not asked.may_refuse(declared.options):
+    served = declared.covariance is None or asked.takes(declared.covariance, declared.options)
+    if served and not asked.may_refuse(declared.options):
         return ()
     from impact_eval.pipeline.methods_declared import make_design
 

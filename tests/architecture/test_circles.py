@@ -35,6 +35,14 @@ LATER = {
     ("impact_eval.designs.shipped", "impact_eval.designs"): (
         "the same: the classes are read when the file of their options is written"
     ),
+    **dict.fromkeys(
+        [
+            ("impact_eval.designs.shipped", "impact_eval.stats.inference.covariances"),
+            ("impact_eval.designs.shipped", "impact_eval.stats.inference.covariances.corrections"),
+            ("impact_eval.designs.shipped", "impact_eval.stats.inference.covariances.robust"),
+        ],
+        "the same: what designs take is asked when that file is written",
+    ),
     ("impact_eval.pipeline.study_models", "impact_eval.results.parts"): (
         "the same: records are built when there are results to hold"
     ),

@@ -19,6 +19,9 @@ from impact_eval.designs.shipped import (
     shipped_options,
 )
 from impact_eval.designs.twfe import TwoWayFixedEffects
+from impact_eval.pipeline.methods_declared import make_design
+from impact_eval.pipeline.study_models import MethodPart
+from impact_eval.stats.inference.covariances import covariance_from_text, covariances
 
 # those for which a design is loaded come last: from then on the classes themselves are asked
 METHODS = [
@@ -31,6 +34,8 @@ METHODS = [
     '{ name = "synthetic_did", options = { draws = 12.5 } }',
     '{ name = "did", options = { method = true } }',
     "{ name = 3 }",
+    '{ name = "twfe", covariance = "CR2" }',
+    '{ name = "callaway_santanna", covariance = "multiplier" }',
     '{ name = "twfe", options = { window = [1, 3] } }',
     '{ name = "twfe", options = { window = [-2, 3] } }',
     '{ name = "wald_did" }',
@@ -69,6 +74,23 @@ def test_a_design_that_may_not_refuse_is_made(name: str) -> None:
     else:
         assert not asked.may_refuse(())
         designs.get(name)()
+
+
+@pytest.mark.parametrize("name", sorted(shipped_options()))
+def test_a_covariance_said_to_be_taken_is_taken(name: str) -> None:
+    """And one that is not said to be, of a design without needs, is refused by the design."""
+    asked = shipped_options()[name]
+    for text in (
+        *(f"HC{k}" for k in range(4)),
+        *(f"CR{k}" for k in range(4)),
+        *covariances.names(),
+    ):
+        method = MethodPart(name=name, covariance=text)
+        if text in asked.taken:
+            assert make_design(method).covariance == covariance_from_text(text)
+        elif not asked.needed:
+            with pytest.raises(ImpactEvalError):
+                make_design(method)
 
 
 def test_designs_once_loaded_are_asked_themselves() -> None:
