@@ -13,10 +13,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_TABLE = re.compile(r"^(?=\[)", re.MULTILINE)
-_HEADING = re.compile(r"\[\s*([\w.\"'\s-]+?)\s*\]")
-_LONG_TEXT = re.compile(r"\"\"\"|\'\'\'")
-_QUOTES = str.maketrans("", "", "\"' \t")
+_PLAIN = re.compile(r"[\w.-]+")  # a heading as nearly all are
 _ANY = ""  # what may hold any code
 
 
@@ -74,19 +71,13 @@ class Topics(Mapping[str, T], Generic[T]):
 
 def _tables(text: str) -> Iterator[tuple[str, str]]:
     """Yield the tables of a file with their headings; a file that is not so simple stays whole."""
-    parts = [part for part in _TABLE.split(text) if part.strip()]
-    headings = [_heading(part) for part in parts]
-    if _LONG_TEXT.search(text) or None in headings:
+    before, *parts = text.split("\n[") if not text.startswith("[") else f"\n{text}".split("\n[")
+    cut = [part.partition("]\n") for part in parts]
+    simple = '"""' not in text and "'''" not in text
+    if not (simple and all(_PLAIN.fullmatch(heading) for heading, _, _ in cut)):
         yield _ANY, text
         return
-    for heading, part in zip(headings, parts, strict=True):
-        yield heading or _ANY, part
-
-
-def _heading(part: str) -> str | None:
-    """Return the heading of a part of a file, empty without one; None when it is no plain table."""
-    if not part.startswith("["):
-        return _ANY
-    line = part.split("\n", 1)[0].split("#", 1)[0].strip()
-    found = _HEADING.fullmatch(line)
-    return None if found is None else found[1].translate(_QUOTES)
+    if before.strip():
+        yield _ANY, before
+    for heading, _, rows in cut:
+        yield heading, f"[{heading}]\n{rows}\n"
