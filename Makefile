@@ -20,7 +20,7 @@ demo: $(READY)
 	$(BIN)/impact-eval demo
 
 test: $(READY)
-	$(RUN) $(BIN)/python -m pytest -n 2
+	$(RUN) $(BIN)/python -m pytest -n 2 --dist loadfile  # what a file computes is computed once
 
 test-long: $(READY)
 	$(RUN) $(BIN)/python -m pytest -n 2 -m "long or browser"

@@ -9,6 +9,7 @@ import shutil
 import pandas as pd
 import pytest
 from one_process import without_kernel
+from value_study import value_study
 
 from impact_eval.pipeline.runner import run
 
@@ -124,24 +125,13 @@ def test_five_exports_one_scored_report(shared, tmp_path):
         assert found == first, file
 
 
-def _keep_one_in_three(folder):
-    """Leave a third of the people, and the report of one language."""
-    rows = pd.read_csv(folder / "donnees.csv", dtype=str)
-    kept = rows["id"].str[1:].astype(int) % 3 == 0
-    rows[kept].to_csv(folder / "donnees.csv", index=False)
-    text = (folder / "study.toml").read_text(encoding="utf-8")
-    changed = text.replace('languages = ["fr", "en"]', 'languages = ["fr"]')
-    assert changed != text
-    (folder / "study.toml").write_text(changed, encoding="utf-8")
-
-
-def test_social_value_follows_one_changed_displacement(dataset):
-    folder = dataset("mobilite_bassins")
-    _keep_one_in_three(folder)  # the ratio follows whatever the estimate is
+def follows(folder):
+    """Hold that the ratio halves when the share of others displaced goes from 20 % to 60 %."""
     with without_kernel():
         before = run(folder, template="social_value")
     text = (folder / "carte.toml").read_text(encoding="utf-8")
     changed = text.replace('displacement = "20 %"', 'displacement = "60 %"')
+    assert changed != text
     (folder / "carte.toml").write_text(changed, encoding="utf-8")
     with without_kernel():
         after = run(folder, template="social_value")
@@ -154,3 +144,31 @@ def test_social_value_follows_one_changed_displacement(dataset):
     assert balance.closes
     assert balance.accounts == balance.social
     assert float(balance.transfers) == 0
+
+
+def test_social_value_follows_one_changed_displacement(tmp_path):
+    folder = value_study(tmp_path / "etude")
+    text = (folder / "carte.toml").read_text(encoding="utf-8")
+    line = "duration = 1\n"
+    assert text.count(line) == 1
+    told = text.replace(line, f'{line}displacement = "20 %"\n')
+    (folder / "carte.toml").write_text(told, encoding="utf-8")
+    follows(folder)
+
+
+def _keep_one_in_three(folder):
+    """Leave a third of the people, and the report of one language."""
+    rows = pd.read_csv(folder / "donnees.csv", dtype=str)
+    kept = rows["id"].str[1:].astype(int) % 3 == 0
+    rows[kept].to_csv(folder / "donnees.csv", index=False)
+    text = (folder / "study.toml").read_text(encoding="utf-8")
+    changed = text.replace('languages = ["fr", "en"]', 'languages = ["fr"]')
+    assert changed != text
+    (folder / "study.toml").write_text(changed, encoding="utf-8")
+
+
+@pytest.mark.long  # the same of a study with dates of entry, questionnaires and benefits
+def test_the_value_of_a_whole_study_follows_one_changed_displacement(dataset):
+    folder = dataset("mobilite_bassins")
+    _keep_one_in_three(folder)  # the ratio follows whatever the estimate is
+    follows(folder)
