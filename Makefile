@@ -19,8 +19,9 @@ $(READY): requirements.lock
 demo: $(READY)
 	$(BIN)/impact-eval demo
 
+# What the tests of a file share is computed once: a file goes to one worker.
 test: $(READY)
-	$(RUN) $(BIN)/python -m pytest -n 2 --dist loadfile  # what a file computes is computed once
+	$(RUN) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-long: $(READY)
 	$(RUN) $(BIN)/python -m pytest -n 2 -m "long or browser"
