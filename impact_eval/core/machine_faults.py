@@ -26,6 +26,7 @@ _CODES: Mapping[int, str] = MappingProxyType(
         errno.ENOENT: "path_vanished",
         errno.ESTALE: "path_vanished",
         errno.ELOOP: "link_loop",
+        errno.ENODEV: "not_a_plain_file",
         errno.EISDIR: "folder_for_file",
         errno.ENOTDIR: "file_for_folder",
         errno.EMFILE: "too_many_open",
@@ -47,8 +48,8 @@ def machine_finding(error: OSError | MemoryError | RecursionError) -> Finding:
     -------
     Finding
         `disk_full`, `not_permitted`, `read_only_place`, `path_too_long`, `path_vanished`,
-        `link_loop`, `folder_for_file`, `file_for_folder`, `too_many_open`, `file_in_use`,
-        `machine_refused`, `memory_full`, `nested_too_deep`.
+        `link_loop`, `not_a_plain_file`, `folder_for_file`, `file_for_folder`, `too_many_open`,
+        `file_in_use`, `machine_refused`, `memory_full`, `nested_too_deep`.
 
     Examples
     --------

@@ -12,6 +12,7 @@ from typing import Any
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.hidden_text import hidden_key
 from impact_eval.core.limits import LEVELS, TOML_KB, Limit
+from impact_eval.core.plain_files import read_plain
 
 _LINE = re.compile(r"at line (\d+)")
 # What tomllib says of a key or a table that stands twice; its other words are about writing.
@@ -62,7 +63,7 @@ def read_toml(
     most = 1_000 * codes.most.value
     if path.stat().st_size > most:
         raise ImpactEvalError(Finding.error(codes.size, place, file=path.name, most=most))
-    content = path.read_bytes()
+    content = read_plain(path)
     try:
         text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.plain_files import plain_text
 from impact_eval.core.whole_files import write_whole
 from impact_eval.data.beside import FORGOTTEN
 from impact_eval.data.pseudonyms import KEY_VARIABLE, keyed_hash, label_text
@@ -70,15 +72,15 @@ class Forgotten:
             `forgotten_damaged`: a list that cannot be read is never taken for an empty one.
         """
         path = folder / FILE
-        if not path.exists():
+        if not os.path.lexists(path):
             return None
         try:
-            content: Any = json.loads(path.read_text(encoding="utf-8"))
+            content: Any = json.loads(plain_text(path))
             people = tuple(sorted(content["people"]))
             whole = content["schema"] == SCHEMA and all(_is_hash(one) for one in people)
             if whole and _is_hash(content["witness"]):
                 return cls(content["witness"], people)
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, ImpactEvalError):
             pass
         raise ImpactEvalError(Finding.error("forgotten_damaged", Place(file=FILE), file=FILE))
 

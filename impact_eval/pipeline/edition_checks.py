@@ -17,6 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.limits import NOTEBOOK_MB, SEARCHED_MB
+from impact_eval.core.plain_files import plain_text, read_plain
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.pipeline.checker import FILE as CONTROL
 from impact_eval.pipeline.compared_files import file_findings, json_findings
@@ -242,8 +244,8 @@ def _unreadable(folder: Path, listed: Mapping[str, bool]) -> Iterator[Difference
 
 def _raw(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
-    except OSError:
+        return read_plain(path, SEARCHED_MB)
+    except (OSError, ImpactEvalError):
         return None
 
 
@@ -277,8 +279,8 @@ def _noted_results(folder: Path, asked: Asked) -> StudyResults | None:
 
 def _json_of(path: Path) -> Json:
     try:
-        return parsed(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return parsed(plain_text(path, NOTEBOOK_MB))
+    except (OSError, ValueError, RecursionError, ImpactEvalError):
         return None
 
 

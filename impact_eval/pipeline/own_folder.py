@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.plain_files import is_plain
 from impact_eval.core.provenance import sha256
 from impact_eval.core.whole_files import is_partial
 from impact_eval.pipeline.content import content_checksum
@@ -120,7 +121,7 @@ def _claimed(folder: Path) -> str | None:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        if path.is_symlink() or path.stat().st_size > _LARGEST:
+        if not is_plain(path) or path.stat().st_size > _LARGEST:
             return {}
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -206,9 +207,7 @@ def differing(folder: Path, outputs: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(
         name
         for name, known in sorted(outputs.items())
-        if (folder / name).is_symlink()
-        or not (folder / name).is_file()
-        or checksum(folder / name) != known
+        if not is_plain(folder / name) or checksum(folder / name) != known
     )
 
 
@@ -245,7 +244,7 @@ def keep_aside(folder: Path) -> tuple[Path, ...]:
 
 
 def _is_ours(path: Path, known: str | None) -> bool:
-    return known is not None and not path.is_symlink() and checksum(path) == known
+    return known is not None and is_plain(path) and checksum(path) == known
 
 
 def _listed(folder: Path) -> dict[str, str]:

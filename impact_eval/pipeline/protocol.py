@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.plain_files import plain_text
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.whole_files import write_new
 from impact_eval.pipeline.differences import differences
@@ -115,16 +117,16 @@ class _Frozen:
 def _frozen(study: Study) -> _Frozen | None:
     """Return the frozen protocol of a study; None when none was frozen."""
     path = study.folder / FILE
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
     try:
-        content: Any = parsed(path.read_text(encoding="utf-8-sig"))
+        content: Any = parsed(plain_text(path))
         parts, digest = content["parts"], str(content["study_sha256"])
         day = dt.date.fromisoformat(str(content["frozen_on"])).isoformat()
         # the first protocols were signed without their day
         intact = digest in (_signed(day, parts), sha256(canonical_json(parts)))
         known = _as_read_today({name: parts[name] for name in FROZEN})
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, ImpactEvalError):
         return _Frozen(readable=False)
     return _Frozen(
         frozen_on=day,

@@ -24,6 +24,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from impact_eval.core.findings import Finding
+from impact_eval.core.plain_files import is_plain
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.whole_files import write_whole
 
@@ -143,7 +144,7 @@ def read_status(folder: Path) -> Status | None:
     """Return the status of a folder; None where there is none that can be read."""
     path = folder / STATUS
     try:
-        if path.is_symlink() or path.stat().st_size > _LARGEST:
+        if not is_plain(path) or path.stat().st_size > _LARGEST:
             return None
         return Status.model_validate_json(path.read_bytes())
     except (OSError, ValidationError, ValueError, RecursionError):

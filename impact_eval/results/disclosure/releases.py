@@ -16,6 +16,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.plain_files import read_plain
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.whole_files import write_whole
 from impact_eval.results.disclosure.suppression import far_apart
@@ -198,10 +199,10 @@ def read_ledger(path: str | Path) -> Ledger:
     file = _file(path)
     place = Place(file=file.name)
     try:
-        ledger = Ledger.model_validate_json(file.read_bytes())
+        ledger = Ledger.model_validate_json(read_plain(file))
     except FileNotFoundError:
         return Ledger()
-    except (OSError, ValidationError) as fault:
+    except (OSError, ValidationError, ImpactEvalError) as fault:
         raise ImpactEvalError(Finding.error("releases_damaged", place, file=file.name)) from fault
     if ledger.model_fields_set != set(Ledger.model_fields):  # {} is not an empty ledger
         raise ImpactEvalError(Finding.error("releases_damaged", place, file=file.name))

@@ -1,0 +1,62 @@
+"""Files read only when they are plain ones: a pipe or a device never answers, or never ends.
+
+A received folder may hold anything under any name. A pipe waits for a writer that does not come; a
+device like `/dev/zero` has size zero and no end.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from impact_eval.core.limits import FILE_MB, MILLION, Limit
+
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read_plain(path: Path, most: Limit = FILE_MB) -> bytes:
+    """Return the content of a file that is a plain one, once its size is known to be allowed.
+
+    Parameters
+    ----------
+    path : Path
+        Links are followed.
+    most : Limit
+        In megabytes.
+
+    Raises
+    ------
+    OSError
+        With `ENODEV` for what is no plain file.
+    ImpactEvalError
+        `beyond_limit`.
+    """
+    descriptor = os.open(path, _READ)
+    with os.fdopen(descriptor, "rb") as stream:
+        told = os.fstat(descriptor)
+        if not stat.S_ISREG(told.st_mode):
+            raise OSError(errno.ENODEV, "not a plain file", str(path))
+        most.refuse_beyond(told.st_size // MILLION, path.name)
+        return stream.read()
+
+
+def plain_text(path: Path, most: Limit = FILE_MB) -> str:
+    """Return the text of a plain file in UTF-8, its mark of order left out.
+
+    Raises
+    ------
+    OSError, ImpactEvalError
+        Those of `read_plain`.
+    UnicodeDecodeError
+    """
+    return read_plain(path, most).decode("utf-8-sig")
+
+
+def is_plain(path: Path) -> bool:
+    """Return whether a plain file stands there; a link is none."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
