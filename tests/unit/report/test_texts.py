@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -249,3 +250,17 @@ def test_a_language_may_have_a_code_of_three_letters(monkeypatch: pytest.MonkeyP
         assert user_language() == "gsw"
     monkeypatch.setenv("LANG", "POSIX")
     assert user_language() == "fr"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_finding_holds_only_what_is_shown(root: Path, language: str) -> None:
+    """A part under a name that nobody reads would be silence: `fix` for `repair`, say."""
+    read = {"text", "text_one", "plural", "repair", "why", "expected", "noted", "untold"}
+    unread = {
+        f"{path.name}: {code}.{part}"
+        for path in (root / "impact_eval" / "report" / "locale" / language).glob("*.toml")
+        for code, parts in tomllib.loads(path.read_text("utf-8")).get("finding", {}).items()
+        for part in parts
+        if part not in read
+    }
+    assert unread == set()
