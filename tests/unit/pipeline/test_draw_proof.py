@@ -7,34 +7,13 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import small_study
 
 import impact_eval as ie
 
-STUDY = """schema = "impact-eval/study/1"
-[study]
-id = "essai"
-title = "Essai"
-territory = "01"
-pillar = "emploi"
-action = "Accompagnement"
-period = ["2024-01", "2024-12"]
-[protocol]
-randomised = true
-draw_record = "{record}"
-[data]
-file = "donnees.csv"
-[data.roles]
-unit = "id"
-treatment = "aide"
-[method]
-name = "difference_in_means"
-[[outcomes]]
-id = "emploi"
-label = "Emploi"
-column = "emploi"
-unit = "share"
-primary = true
-"""
+STUDY = small_study.STUDY.replace(
+    "[data]\n", '[protocol]\nrandomised = true\ndraw_record = "{record}"\n[data]\n', 1
+)
 PEOPLE = [f"P{i:03d}" for i in range(120)]
 LOTTERY = ie.plan.draw(
     pd.DataFrame({"id": PEOPLE}), unit="id", joining={"2024": 60}, seed="tirage du 7 mars"
