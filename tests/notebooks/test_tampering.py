@@ -21,7 +21,7 @@ import pytest
 from one_process import without_kernel
 from value_study import value_study
 
-from impact_eval.core.provenance import sha256
+from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.pipeline.content import content_checksum
 from impact_eval.pipeline.edition_checks import contents_of, recorded_asked
 from impact_eval.pipeline.edition_files import Asked
@@ -29,7 +29,7 @@ from impact_eval.pipeline.remaking import remake
 from impact_eval.pipeline.runner import run
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.verification import Verification, study_behind, verified, verify
-from impact_eval.results.records import StudyResults
+from impact_eval.results.records import StudyResults, comparable
 
 RESULTS, NOTEBOOK, CRATE, CONTROL = (
     "results.json", "notebook.ipynb", "ro-crate-metadata.json", "controle.json",
@@ -406,6 +406,11 @@ def test_the_corpus_is_large_enough() -> None:
 def test_nothing_is_found_in_a_copy(made: Made, copy: Path) -> None:
     found = made.verify(copy)
     assert found.verified, [str(one) for one in found.differences]
+
+
+def test_what_results_tell_is_the_same_read_as_they_are_or_as_records(made: Made) -> None:
+    records = sha256(canonical_json(comparable(made.results)))
+    assert content_checksum(made.folder / "sortie" / RESULTS) == records
 
 
 def test_a_forged_edition_is_caught_by_the_second_run(made: Made, copy: Path) -> None:
