@@ -61,9 +61,6 @@ LATER = {
     ("impact_eval.pipeline.protocol", "impact_eval.results.study_records"): (
         "the same: records are built when there are results to hold"
     ),
-    ("impact_eval.pipeline.content", "impact_eval.results.records"): (
-        "the same: results are read when there are some"
-    ),
     ("impact_eval.pipeline.editions", "impact_eval.pipeline.exporters"): (
         "a kernel reads the ledger of editions: what writes pages is loaded where one is written"
     ),
