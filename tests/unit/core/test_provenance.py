@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from impact_eval.core import provenance
 from impact_eval.core.provenance import (
     canonical_json,
     fingerprint,
@@ -42,6 +44,55 @@ def test_order_of_rows_and_columns_does_not_matter() -> None:
 )
 def test_any_change_of_content_does(other: pd.DataFrame) -> None:
     assert fingerprint(other) != fingerprint(FRAME)
+
+
+MIXED = pd.DataFrame(
+    {
+        "texte": pd.Series(["é", None, "é", "", "01", "nan"], dtype="str"),
+        "entier": [3, 3, 3, -1, 3, 2**60],
+        "réel": [0.0, -0.0, np.nan, 0.1, 1e22, np.inf],
+        "jour": pd.to_datetime(
+            ["2024-01-05", None, "2024-01-05 10:30", *["1999-12-31"] * 3], format="mixed"
+        ),
+        "oui": [True, False, True, True, False, False],
+        "objet": ["a", 1, 1.0, None, (1, 2), pd.NA],
+        "classe": pd.Categorical(["x", "y", None, "x", "x", "y"]),
+        "court": np.array([0.1, 2, 3, 4, 5, 6], dtype=np.float32),
+        "nul": pd.array([1, None, 3, 3, 3, 3], dtype="Int64"),
+    }
+)
+
+
+def as_pandas_hashes(frame: pd.DataFrame) -> str:
+    """Return the fingerprint by its definition: every cell a text, the whole table at once."""
+    names = sorted(frame.columns)
+    rows = pd.util.hash_pandas_object(frame[names].astype(object).astype(str), index=False)
+    told = hashlib.sha256(canonical_json([names, len(frame)]).encode())
+    told.update(np.sort(rows.to_numpy()).tobytes())
+    return told.hexdigest()
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5, 50_000])
+@pytest.mark.parametrize("rows", [0, 1, 6])
+def test_the_fingerprint_is_that_of_the_whole_table_whatever_is_held_at_once(
+    monkeypatch: pytest.MonkeyPatch, at_once: int, rows: int
+) -> None:
+    monkeypatch.setattr(provenance, "_ROWS_AT_ONCE", at_once)
+    frame = MIXED.head(rows)
+    assert fingerprint(frame) == as_pandas_hashes(frame)
+    again = frame.sample(frac=1, random_state=1)
+    assert fingerprint(again) == as_pandas_hashes(frame)
+
+
+def test_the_fingerprint_of_published_tables_has_not_moved() -> None:
+    table = pd.DataFrame({"b": [1.5, np.nan, 2.0], "a": ["x", "y", None], "c": [1, 2, 2]})
+    assert fingerprint(table) == (
+        "db3c9ae40837e95cd40c790f71e6381a2e2c38abc8f9ab9887b60deda9fe82a0"
+    )
+    twice = pd.concat([table, table[["c"]]], axis=1)
+    assert fingerprint(twice) == (
+        "7a92b2e34ae432a3ef43cc4dc5c5be4b38a3789cd83f632b4554fc38934df001"
+    )
 
 
 def test_swapping_values_between_rows_is_seen() -> None:
