@@ -8,7 +8,7 @@ down the file is read again as text. Whatever the careful reader must look at is
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ from impact_eval.data.readers.raw import AskedCells
 from impact_eval.data.totals import says_total
 
 BIG = 20 * MILLION  # bytes of a file that is not held whole
-_PART = 4 << 20  # bytes read at once
+_PART = 1 << 20  # bytes read at once
 _FEW = 2  # cells of a row that may be no row of data
 _LAST = 5  # rows looked at one by one
 _QUOTE, _LINE, _RETURN = b'"', b"\n", b"\r"
@@ -83,7 +83,10 @@ def _regular_lines(path: Path, separator: bytes) -> int | None:
     """Return the lines of a file; None when a quote or an end of line is out of place."""
     lines, last = 0, b""
     for part in _whole_lines(path):
-        part = part if lines else part.removeprefix(codecs.BOM_UTF8)
+        if not lines:
+            part = part.removeprefix(codecs.BOM_UTF8)
+        elif part.startswith(codecs.BOM_UTF8):  # the beginning of a part is no beginning of a file
+            return None
         if b"\x00" in part:
             return None
         if _RETURN in part and part.count(_RETURN) != part.count(b"\r\n"):
@@ -116,13 +119,13 @@ def _quotes_in_place(part: bytes, separator: bytes) -> bool:
     quotes = np.flatnonzero(letters == _QUOTE[0])
     if len(quotes) % 2:
         return False
-    opening, closing = quotes[::2], quotes[1::2]
-    before, after = letters[opening - 1], letters[closing + 1]
-    limits = np.frombuffer(separator + b"\r\n", dtype=np.uint8)
-    if not (np.isin(before, limits[[0, 2]]).all() and np.isin(after, limits).all()):
+    opens, closes = np.zeros(256, dtype=bool), np.zeros(256, dtype=bool)
+    opens[[*separator, *_LINE]] = True
+    closes[[*separator, *_RETURN, *_LINE]] = True
+    if not (opens[letters[quotes[::2] - 1]].all() and closes[letters[quotes[1::2] + 1]].all()):
         return False
     ends = np.flatnonzero(letters == _LINE[0])
-    return bool((np.searchsorted(ends, opening) == np.searchsorted(ends, closing)).all())
+    return not bool((np.searchsorted(quotes, ends) % 2).any())  # no line ends between two quotes
 
 
 @dataclass(slots=True)
@@ -157,7 +160,83 @@ def _lengths(cells: Any) -> NDArray[np.int64]:
     return np.diff(text_buffers(cells)[1])
 
 
-@dataclass(slots=True)
+class _TextParts:
+    """A column of texts gathered part by part in one piece of memory, none of the parts kept.
+
+    Hundreds of parts kept between those let go would leave the memory full of holes.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.ends = np.zeros(rows + 1, dtype=np.int64)
+        self.letters = np.empty(0, dtype=np.uint8)
+        self.rows = 0
+
+    def add(self, cells: Any) -> None:
+        letters, ends = text_buffers(cells)
+        used, rows = int(self.ends[self.rows]), self.rows + len(cells)
+        needed = used + len(letters)
+        if needed > len(self.letters):  # as many letters by row as until here, and a little more
+            wanted = needed * (len(self.ends) - 1) // max(rows, 1)
+            grown = np.empty(max(needed, wanted + wanted // 16), dtype=np.uint8)
+            grown[:used] = self.letters[:used]
+            self.letters = grown
+        self.letters[used:needed] = letters
+        self.ends[self.rows + 1 : rows + 1] = ends[1:] + used
+        self.rows = rows
+
+    def column(self, index: pd.Index[Any], name: str) -> pd.Series[Any]:
+        used = int(self.ends[self.rows])
+        buffers = [
+            None,
+            pa.py_buffer(self.ends[: self.rows + 1]),
+            pa.py_buffer(self.letters[:used]),
+        ]
+        cells = pa.chunked_array([pa.Array.from_buffers(pa.large_string(), self.rows, buffers)])
+        return pd.Series(pd.array(cells, dtype="str"), index=index, name=name)
+
+
+class _Columns:
+    """Some columns of a file, gathered part by part: numbers where they are, texts elsewhere."""
+
+    def __init__(
+        self, names: Sequence[str], asked: AskedCells, written: Set[str], rows: int
+    ) -> None:
+        self.names, self.rows = names, rows
+        self.numbers = {
+            name: NumberParts(name, words=asked.words, file=asked.file, rows=rows)
+            for name in names
+            if name not in written and not is_code_header(name) and not is_date_header(name)
+        }
+        self.texts = {name: _TextParts(rows) for name in names if name not in self.numbers}
+        self.again: list[str] = []
+        self.n = 0
+
+    def add(self, batch: Any) -> None:
+        for name in self.names:
+            cells = batch.column(name)
+            if name in self.numbers and not self.numbers[name].add(cells):
+                del self.numbers[name]
+                if self.n:
+                    self.again.append(name)
+                else:
+                    self.texts[name] = _TextParts(self.rows)
+            if name in self.texts:
+                self.texts[name].add(cells)
+        self.n += batch.num_rows
+
+    def read_numbers(self, index: pd.Index[Any]) -> dict[str, ReadColumn]:
+        """Return the columns of numbers; those that are none after all are to be read again."""
+        read: dict[str, ReadColumn] = {}
+        for name in list(self.numbers):
+            column = self.numbers.pop(name).read(index)
+            if column is None:
+                self.again.append(name)
+            else:
+                read[name] = column
+        return read
+
+
+@dataclass(frozen=True, slots=True)
 class _Reading:
     """The reading of one file: the heading is known, each part goes to the columns."""
 
@@ -169,68 +248,41 @@ class _Reading:
     kept: frozenset[str]
 
     def read(self, lines: int) -> BigText | None:
-        numbers = {
-            name: NumberParts(name, words=self.asked.words, file=self.asked.file)
-            for name in self.names
-            if name not in self.kept and not is_code_header(name) and not is_date_header(name)
-        }
-        texts: dict[str, list[Any]] = {name: [] for name in self.names if name not in numbers}
-        rows, n, again = _Rows(self.names[0]), 0, []
+        rows = _Rows(self.names[0])
+        columns = _Columns(self.names, self.asked, self.kept, lines - 1)
         for batch in self._parts(self.names):
-            if not rows.are_data(batch):
+            if not rows.are_data(batch) or columns.n + batch.num_rows >= lines:
                 return None
-            for i, name in enumerate(self.names):
-                cells = batch.column(i)
-                if name in numbers and not numbers[name].add(cells):
-                    del numbers[name]
-                    again += [name] if n else []
-                    texts[name] = []
-                if name in texts and name not in again:
-                    texts[name].append(cells)
-            n += batch.num_rows
-        if n + 1 != lines or not rows.end_with_data:
+            columns.add(batch)
+        if columns.n + 1 != lines or not rows.end_with_data:
             return None
-        return self._table(numbers, texts, again, n)
+        return self._table(columns)
 
-    def _table(
-        self,
-        numbers: dict[str, NumberParts],
-        texts: dict[str, list[Any]],
-        again: list[str],
-        n: int,
-    ) -> BigText:
-        index = pd.RangeIndex(n)
-        read: dict[str, ReadColumn] = {}
-        for name in list(numbers):
-            column = numbers.pop(name).read(index)
-            if column is None:
-                again.append(name)
-            else:
-                read[name] = column
-        if again:
-            texts.update({name: [] for name in again})
-            for batch in self._parts(again):
-                for i, name in enumerate(again):
-                    texts[name].append(batch.column(i))
-        columns: dict[str, pd.Series[Any]] = {}
-        for name in self.names:
-            if name in read:
-                columns[name] = read[name].values
-                continue
-            cells = pa.chunked_array(texts.pop(name), pa.string())
-            columns[name] = pd.Series(pd.array(cells, dtype="str"), index=index, name=name)
-        return BigText(pd.DataFrame(columns, index=index, copy=False), read, n + 1)
+    def _table(self, columns: _Columns) -> BigText:
+        index = pd.RangeIndex(columns.n)
+        read = columns.read_numbers(index)
+        if columns.again:
+            columns.texts |= {name: _TextParts(columns.n) for name in columns.again}
+            for batch in self._parts(columns.again):
+                for name in columns.again:
+                    columns.texts[name].add(batch.column(name))
+        made = {
+            name: read[name].values if name in read else columns.texts.pop(name).column(index, name)
+            for name in columns.names
+        }
+        return BigText(pd.DataFrame(made, index=index, copy=False), read, columns.n + 1)
 
-    def _parts(self, columns: Sequence[str]) -> Any:
-        return pa_csv.open_csv(
-            self.path,
-            pa_csv.ReadOptions(
-                column_names=list(self.names), skip_rows=1, block_size=_PART,
-                encoding=self.encoding,
-            ),
-            pa_csv.ParseOptions(delimiter=self.separator, ignore_empty_lines=False),
-            pa_csv.ConvertOptions(
-                column_types=dict.fromkeys(self.names, pa.string()), strings_can_be_null=False,
-                include_columns=list(columns),
-            ),
+    def _parts(self, columns: Sequence[str]) -> Iterator[Any]:
+        """Return the cells of some columns part by part: none is read ahead of what is asked."""
+        parse = pa_csv.ParseOptions(delimiter=self.separator, ignore_empty_lines=False)
+        convert = pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(self.names, pa.string()), strings_can_be_null=False,
+            include_columns=list(columns),
         )  # fmt: skip
+        for i, part in enumerate(_whole_lines(self.path)):
+            read = pa_csv.ReadOptions(
+                column_names=list(self.names), skip_rows=int(i == 0), block_size=len(part) + 1,
+                encoding=self.encoding, use_threads=False,
+            )  # fmt: skip
+            table = pa_csv.read_csv(pa.BufferReader(part), read, parse, convert)
+            yield from table.combine_chunks().to_batches()

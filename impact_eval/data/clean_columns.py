@@ -7,7 +7,7 @@ one does not know is left to it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from impact_eval.data.written import NUMBER
 _FEWEST = 5_000  # cells below which reading one by one is fast enough
 _PLAIN = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$"
 _COMMA = r"^-?(?:0|[1-9]\d*),\d+$"
+_SLICE = 65_536  # cells looked at together
 _FIRST = 1_000  # odd cells held against what a number may look like, before all of them are
 _IN_NUMBERS = np.zeros(256, dtype=bool)
 _IN_NUMBERS[list(b"0123456789.-")] = True
@@ -78,7 +79,9 @@ def _of_texts(
     cells: Any = pa.array(column, from_pandas=True)
     if isinstance(cells, pa.ChunkedArray):
         cells = cells.combine_chunks()
-    gathered = NumberParts(str(column.name), declared=declared, words=words, file=file)
+    gathered = NumberParts(
+        str(column.name), declared=declared, words=words, file=file, rows=len(column)
+    )
     if not gathered.add(cells):
         return None
     return gathered.read(column.index)
@@ -94,6 +97,8 @@ class NumberParts:
     words : mapping of spelling to MissingKind
     file : str or None
         Name told in the findings.
+    rows : int
+        Of all parts together: their numbers are kept in one piece of memory.
     """
 
     def __init__(
@@ -103,6 +108,7 @@ class NumberParts:
         declared: ColumnType | None = None,
         words: Mapping[str, MissingKind],
         file: str | None,
+        rows: int,
     ) -> None:
         self.name = name
         self.declared = declared
@@ -111,7 +117,7 @@ class NumberParts:
         # a word such as 999 is looked for among all cells, not among odd ones alone
         self.readable = not any(map(_WRITTEN.fullmatch, words))
         self.rows = 0
-        self.numbers: list[NDArray[np.float64]] = []
+        self.numbers = np.empty(rows)
         self.odd: list[Any] = []
         self.places: list[NDArray[np.int64]] = []
         self.commas = 0
@@ -136,7 +142,7 @@ class NumberParts:
         if not np.isfinite(numbers).all():
             return False
         numbers[odd] = np.nan
-        self.numbers.append(numbers)
+        self.numbers[self.rows : self.rows + len(cells)] = numbers
         self.rows += len(cells)
         return True
 
@@ -156,8 +162,7 @@ class NumberParts:
 
     def read(self, index: pd.Index[Any]) -> ReadColumn | None:
         """Return the column, or None when it must be read cell by cell."""
-        numbers = self.numbers[0] if len(self.numbers) == 1 else np.concatenate(self.numbers)
-        self.numbers = []
+        numbers, self.numbers = self.numbers[: self.rows], np.empty(0)
         odd = np.concatenate(self.places) if self.places else np.empty(0, dtype=np.int64)
         cells = pa.chunked_array(self.odd, type=None if self.odd else pa.large_string())
         told = _Odd.read(pd.Series(pd.array(cells, dtype="str")), self.words)
@@ -215,6 +220,13 @@ def text_buffers(cells: Any) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         return np.empty(0, dtype=np.uint8), np.zeros(len(cells) + 1, dtype=np.int64)
     letters = np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]]
     return letters, ends - ends[0]
+
+
+def slices_of(chunks: Iterable[Any]) -> Iterator[Any]:
+    """Return Arrow arrays by slices: what is made of each is small beside the whole."""
+    for cells in chunks:
+        for start in range(0, len(cells), _SLICE):
+            yield cells.slice(start, _SLICE)
 
 
 def _where(cells: Any, mask: NDArray[np.bool_]) -> Any:

@@ -8,7 +8,7 @@ result as `read_column`; a column that holds a form this one does not know is le
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from impact_eval.data.cells import ColumnType, ReadColumn, is_code_header, is_date_header
-from impact_eval.data.clean_columns import text_buffers
+from impact_eval.data.clean_columns import slices_of, text_buffers
 from impact_eval.data.labels import MissingKind, missing_kind, one_spelling
 from impact_eval.data.marks import mark_kind
 from impact_eval.data.unit_words import written_quantity
@@ -71,12 +71,10 @@ def read_clean_texts(
     if declared is None and is_date_header(name):
         return None
     chunks = pa.chunked_array(pa.array(column, from_pandas=True)).chunks
-    parts = [forms_of(cells) for cells in chunks]
-    counted = pc.value_counts(pa.chunked_array(parts))
-    if len(counted) > _MOST_FORMS:
+    counted = _counted(chunks)
+    if counted is None:
         return None
-    forms = _Forms.of(dict(zip(*map(pa.Array.to_pylist, counted.flatten()), strict=True)),
-                      missing_words)  # fmt: skip
+    forms = _Forms.of(counted, missing_words)
     anything = declared is ColumnType.TEXT or is_code_header(name)
     if forms is None or not forms.answers or not (anything or forms.is_text):
         return None
@@ -85,17 +83,31 @@ def read_clean_texts(
     empty = pa.array([form for form, kind in forms.missing.items()], pa.large_string())
     values = column
     if len(empty):
-        gone = [pc.is_in(part.cast(pa.large_string()), value_set=empty) for part in parts]
-        told = pa.chunked_array(
-            [pc.if_else(out, pa.scalar(None, cells.type), cells)
-             for out, cells in zip(gone, chunks, strict=True)]
-        )  # fmt: skip
+        told = pa.chunked_array([_without(cells, empty) for cells in slices_of(chunks)])
         values = pd.Series(pd.array(told, dtype="str"), index=column.index, name=column.name)
     missing: dict[MissingKind, int] = {}
     for form, kind in forms.missing.items():
         missing[kind] = missing.get(kind, 0) + forms.counts[form]
     words = {form: forms.counts[form] for form in forms.missing if form}
     return ReadColumn(values, ColumnType.TEXT, missing, None, (), words)
+
+
+def _counted(chunks: Sequence[Any]) -> dict[str, int] | None:
+    """Return how many cells there are of each form; None when there are too many forms."""
+    counted: dict[str, int] = {}
+    for cells in slices_of(chunks):
+        found, times = pc.value_counts(forms_of(cells)).flatten()
+        for form, n in zip(found.to_pylist(), times.to_pylist(), strict=True):
+            counted[form] = counted.get(form, 0) + n
+        if len(counted) > _MOST_FORMS:
+            return None
+    return counted
+
+
+def _without(cells: Any, empty: Any) -> Any:
+    """Return cells without those of some forms."""
+    gone = pc.is_in(forms_of(cells).cast(pa.large_string()), value_set=empty)
+    return pc.if_else(gone, pa.scalar(None, cells.type), cells)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from impact_eval.core.findings import Finding, Place
 from impact_eval.core.hidden_text import HIDDEN, shown_text
-from impact_eval.data.clean_columns import text_buffers
+from impact_eval.data.clean_columns import slices_of, text_buffers
 from impact_eval.data.readers.raw import RawTable
 
 _SUSPECT = np.zeros(256, dtype=bool)  # bytes without which no character is hidden
@@ -80,7 +80,7 @@ def hidden_cells(column: pd.Series[Any]) -> pd.Series[bool]:
     if isinstance(column.dtype, pd.StringDtype) and column.dtype.storage == "pyarrow":
         cells: Any = pa.array(column, from_pandas=True)
         chunks = cells.chunks if isinstance(cells, pa.ChunkedArray) else [cells]
-        if not any(_SUSPECT[text_buffers(chunk)[0]].any() for chunk in chunks):
+        if not any(_SUSPECT[text_buffers(chunk)[0]].any() for chunk in slices_of(chunks)):
             return pd.Series(False, index=column.index)
         found = pc.fill_null(pc.match_substring_regex(cells, _ARROW_HIDDEN), False)
         return pd.Series(found.to_numpy(zero_copy_only=False), index=column.index)
