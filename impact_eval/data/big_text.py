@@ -8,8 +8,9 @@ down the file is read again as text. Whatever the careful reader must look at is
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from impact_eval.data.totals import says_total
 
 BIG = 20 * MILLION  # bytes of a file that is not held whole
 _PART = 1 << 20  # bytes read at once
+_HEAD = 8 << 20  # bytes of first rows that are always looked at
 _FEW = 2  # cells of a row that may be no row of data
 _LAST = 5  # rows looked at one by one
 _QUOTE, _LINE, _RETURN = b'"', b"\n", b"\r"
@@ -43,15 +45,21 @@ class BigText:
     Attributes
     ----------
     frame : DataFrame
-        Texts, and the values of the columns read as numbers.
+        The columns asked for: texts, and the values of those read as numbers.
     numbers : mapping of column to ReadColumn
     lines : int
         Lines of the file.
+    head : DataFrame
+        First rows of the other columns, as texts.
+    others : callable
+        From the names of some of these to the table of them alone.
     """
 
     frame: pd.DataFrame
     numbers: dict[str, ReadColumn]
     lines: int
+    head: pd.DataFrame
+    others: Callable[[Sequence[str]], BigText]
 
 
 def read_big(
@@ -236,6 +244,31 @@ class _Columns:
         return read
 
 
+class _Head:
+    """The first rows of the columns that are not read: some thousands, and not half the file."""
+
+    def __init__(self, names: Sequence[str], rows: int, size: int) -> None:
+        self.names, self.rows, self.size = names, rows, max(size, _HEAD)
+        self.parts: list[Any] = []
+
+    def add(self, batch: Any) -> None:
+        if self.names and self.rows > 0 and self.size > 0:
+            part = batch.select(self.names).slice(0, self.rows)
+            self.parts.append(part)
+            self.rows -= part.num_rows
+            self.size -= part.nbytes
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        cells = {
+            name: pd.array(
+                pa.chunked_array([part.column(name) for part in self.parts]), dtype="str"
+            )
+            for name in (self.names if self.parts else ())
+        }
+        return pd.DataFrame(cells)
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """The reading of one file: the heading is known, each part goes to the columns."""
@@ -248,21 +281,35 @@ class _Reading:
     kept: frozenset[str]
 
     def read(self, lines: int) -> BigText | None:
-        rows = _Rows(self.names[0])
-        columns = _Columns(self.names, self.asked, self.kept, lines - 1)
+        wanted = self.asked.columns_of(self.names)
+        unread = [name for name in self.names if name not in wanted]
+        head = _Head(unread, self.asked.head, self.path.stat().st_size // 4)
+        rows, columns = _Rows(self.names[0]), self._columns(wanted, lines - 1)
         for batch in self._parts(self.names):
             if not rows.are_data(batch) or columns.n + batch.num_rows >= lines:
                 return None
             columns.add(batch)
+            head.add(batch)
         if columns.n + 1 != lines or not rows.end_with_data:
             return None
-        return self._table(columns)
+        return self._table(columns, head)
 
-    def _table(self, columns: _Columns) -> BigText:
-        index = pd.RangeIndex(columns.n)
+    def again(self, names: Sequence[str], rows: int) -> BigText:
+        """Read some columns of the file, whose rows are known to be those of a table."""
+        columns = self._columns(frozenset(names), rows)
+        for batch in self._parts(columns.names):
+            columns.add(batch)
+        return self._table(columns, _Head([], 0, 0))
+
+    def _columns(self, wanted: Set[str], rows: int) -> _Columns:
+        names = [name for name in self.names if name in wanted]
+        return _Columns(names, self.asked, self.kept, rows)
+
+    def _table(self, columns: _Columns, head: _Head) -> BigText:
+        index, n = pd.RangeIndex(columns.n), columns.n
         read = columns.read_numbers(index)
         if columns.again:
-            columns.texts |= {name: _TextParts(columns.n) for name in columns.again}
+            columns.texts |= {name: _TextParts(n) for name in columns.again}
             for batch in self._parts(columns.again):
                 for name in columns.again:
                     columns.texts[name].add(batch.column(name))
@@ -270,7 +317,10 @@ class _Reading:
             name: read[name].values if name in read else columns.texts.pop(name).column(index, name)
             for name in columns.names
         }
-        return BigText(pd.DataFrame(made, index=index, copy=False), read, columns.n + 1)
+        frame = pd.DataFrame(made, index=index, copy=False)
+        frame.columns = pd.Index(columns.names, dtype="str")  # of texts, were there none of them
+        others = partial(self.again, rows=n)
+        return BigText(frame, read, n + 1, head.frame, others)
 
     def _parts(self, columns: Sequence[str]) -> Iterator[Any]:
         """Return the cells of some columns part by part: none is read ahead of what is asked."""

@@ -225,8 +225,8 @@ def text_buffers(cells: Any) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 def slices_of(chunks: Iterable[Any]) -> Iterator[Any]:
     """Return Arrow arrays by slices: what is made of each is small beside the whole."""
     for cells in chunks:
-        for start in range(0, len(cells), _SLICE):
-            yield cells.slice(start, _SLICE)
+        for part in _slices(len(cells)):
+            yield cells.slice(part.start, _SLICE)
 
 
 def _where(cells: Any, mask: NDArray[np.bool_]) -> Any:
@@ -299,12 +299,30 @@ def _as_read(
     unit: str | None,
     findings: tuple[Finding, ...],
 ) -> ReadColumn:
-    whole = not np.isnan(numbers).any() and bool((numbers == np.round(numbers)).all())
-    small = whole and np.abs(numbers).max(initial=0) < 2**53
-    values = numbers.astype(np.int64) if small else numbers
+    whole, small = _is_whole(numbers)
+    values: NDArray[np.float64] | NDArray[np.int64] = numbers
+    if whole and small:
+        values = numbers.view(np.int64)  # written over: a long column is not held twice
+        for part in _slices(len(numbers)):
+            values[part] = numbers[part].astype(np.int64)
     found = declared
     if declared is None or declared is ColumnType.NUMBER:
         found = ColumnType.INTEGER if whole else ColumnType.NUMBER
     assert found is not None
-    series = pd.Series(values, index=column.index, name=column.name)
+    series = pd.Series(values, index=column.index, name=column.name, copy=False)
     return ReadColumn(series, found, missing, unit, findings)
+
+
+def _is_whole(numbers: NDArray[np.float64]) -> tuple[bool, bool]:
+    """Return whether all numbers are whole, none missing, and whether an integer holds each."""
+    small = True
+    for part in _slices(len(numbers)):
+        some = numbers[part]
+        if not (some == np.round(some)).all():  # nor is a missing one equal to itself
+            return False, False
+        small = small and np.abs(some).max(initial=0) < 2**53
+    return True, small
+
+
+def _slices(n: int) -> Iterator[slice]:
+    return (slice(start, start + _SLICE) for start in range(0, n, _SLICE))

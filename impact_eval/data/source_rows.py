@@ -136,6 +136,11 @@ class SourceRows:
         return cls((table.at_rows(0, np.fromiter(numbers, dtype=np.int64)),))
 
     @classmethod
+    def consecutive(cls, first: int, n: int) -> Self:
+        """Return the rows of a table that follow each other in the file, from the first of them."""
+        return cls((SourceTable(((0, first, n),) if n else ()),))
+
+    @classmethod
     def stacked(cls, parts: Sequence[SourceRows]) -> Self:
         """Return the rows of tables put one under the other, their index counted anew."""
         tables: list[SourceTable] = []
@@ -225,10 +230,10 @@ class SourceRows:
         """
         return self.stacked([self.called(wave) for wave in names])
 
-    def of_file(self, name: str, table: pd.DataFrame) -> Self:
+    def of_file(self, name: str, headings: Iterable[str], n: int) -> Self:
         """Return the rows with their file; those of a file without titles are its own count."""
-        known = self.tables or self.from_numbers(range(1, len(table) + 1)).tables
-        headers = {str(column): str(column) for column in table.columns}
+        known = self.tables or self.consecutive(1, n).tables
+        headers = {column: column for column in headings}
         return replace(self, tables=tuple(replace(t, file=name, headers=headers) for t in known))
 
     def called(self, names: Mapping[str, str]) -> Self:

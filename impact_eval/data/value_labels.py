@@ -8,13 +8,15 @@ when the table is read; a code that only looks like one is asked about, never dr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, Place
 from impact_eval.data.answer_words import agreement, with_number
@@ -35,6 +37,8 @@ MISSING_CODES = frozenset(
     | {-777, -888, -997, -998, -999, -9998, -9999}
 )
 _SUSPECTED = MISSING_CODES - {8, 9} | {99998, 99999, 999999, -99999}
+_SUSPECTED_VALUES = np.array(sorted(_SUSPECTED), dtype=np.float64)
+_SLICE = 65_536  # cells looked at together
 _TIMES = 3  # a code among measures is beyond so many times the largest of them
 _FAR = 66  # a code of two equal digits or more, against answers up to `_SMALL`
 _SMALL = 20
@@ -163,22 +167,53 @@ def suspected_codes(column: pd.Series[Any]) -> tuple[tuple[int, ...], int]:
     """
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return (), 0
-    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    values = values[np.isfinite(values)]
-    if not len(values) or (values.min() >= 0 and values.max() < _FAR):
+    lowest, highest = np.inf, -np.inf
+    for values in _by_slices(column):
+        lowest, highest = min(lowest, values.min()), max(highest, values.max())
+    if lowest > highest or (lowest >= 0 and highest < _FAR):
         return (), 0
-    found = np.isin(values, list(_SUSPECTED))
-    others = values[~found]
-    if not found.any() or not len(others) or others.min() < 0:
+    counts, others = Counter[int](), _Others()
+    for values in _by_slices(column):
+        found = np.isin(values, _SUSPECTED_VALUES)
+        counts.update(values[found].astype(np.int64).tolist())
+        others.add(values[~found])
+    if not counts or others.lowest > others.highest or others.lowest < 0:
         return (), 0
-    codes, distinct = {int(v) for v in np.unique(values[found])}, len(np.unique(others))
-    if others.max() <= _SMALL and (others == np.floor(others)).all():
-        alone = {c for c in codes if c < 0} == {-1} and distinct >= _ENOUGH
-        far = {c for c in codes if c >= _FAR or c <= _BELOW or (c == -1 and alone)}
+    enough = len(others.distinct) >= _ENOUGH
+    if others.highest <= _SMALL and others.whole:
+        alone = {c for c in counts if c < 0} == {-1} and enough
+        far = {c for c in counts if c >= _FAR or c <= _BELOW or (c == -1 and alone)}
     else:
-        beyond = _TIMES * others.max()
-        far = {c for c in codes if distinct >= _ENOUGH and (c >= max(beyond, _FAR) or c <= -_FAR)}
-    return tuple(sorted(far)), int(np.isin(values, list(far)).sum())
+        beyond = _TIMES * others.highest
+        far = {c for c in counts if enough and (c >= max(beyond, _FAR) or c <= -_FAR)}
+    return tuple(sorted(far)), sum(counts[c] for c in far)
+
+
+def _by_slices(column: pd.Series[Any]) -> Iterator[NDArray[np.float64]]:
+    """Return the finite numbers of a column by slices: a long one is not copied whole."""
+    for start in range(0, len(column), _SLICE):
+        part = column.iloc[start : start + _SLICE]
+        values = part.to_numpy(dtype=np.float64, na_value=np.nan)
+        finite = values[np.isfinite(values)]
+        if len(finite):
+            yield finite
+
+
+class _Others:
+    """What the numbers that are no suspected code are: how far, whole or not, of how many kinds."""
+
+    def __init__(self) -> None:
+        self.lowest, self.highest, self.whole = np.inf, -np.inf, True
+        self.distinct: set[float] = set()  # no more of them are needed once they are enough
+
+    def add(self, values: NDArray[np.float64]) -> None:
+        if not len(values):
+            return
+        self.lowest = min(self.lowest, values.min())
+        self.highest = max(self.highest, values.max())
+        self.whole = self.whole and bool((values == np.floor(values)).all())
+        if len(self.distinct) < _ENOUGH:
+            self.distinct.update(np.unique(values)[:_ENOUGH].tolist())
 
 
 def suspected_finding(column: pd.Series[Any], known: Iterable[str], place: Place) -> Finding | None:

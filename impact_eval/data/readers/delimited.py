@@ -6,7 +6,8 @@ import codecs
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from impact_eval.data import big_text
 from impact_eval.data.encodings import old_encoding, two_byte_encoding
 from impact_eval.data.layout import find_table
 from impact_eval.data.line_account import FileLine, LineAccount
-from impact_eval.data.readers.raw import AskedCells, RawTable
+from impact_eval.data.readers.raw import AskedCells, RawTable, UnreadColumns
 from impact_eval.data.readers.reader import TEXT_ENDINGS, Reader, register_reader
 from impact_eval.data.regular_text import count_lines, heading_of, read_regular
 from impact_eval.data.source_rows import SourceRows
@@ -36,6 +37,7 @@ _BOMS = (
 _UNICODE = frozenset({"utf-8", "utf-8-sig"})
 _HEAD = 1_000_000  # characters that hold the lines below
 _PART = 1 << 20  # bytes read at once
+_CELL = 20  # bytes that a cell takes in memory, or thereabouts
 _SAMPLE = 200  # lines read to find the separator and the header
 
 
@@ -100,22 +102,37 @@ def read_large_delimited(path: Path, asked: AskedCells) -> RawTable | None:
         separator = sniff_separator(text)
         names = heading_of(text, separator)
         big = names and big_text.read_big(path, names, separator, encoding, asked)
-        if big:
-            return _of_big(big, path, "utf-8-sig" if marked else encoding, separator)
+        if names and big:
+            told = "utf-8-sig" if marked else encoding
+            return _of_big(big, path, told, separator, names)
     return None
 
 
-def _of_big(big: big_text.BigText, path: Path, encoding: str, separator: str) -> RawTable:
+def _of_big(
+    big: big_text.BigText, path: Path, encoding: str, separator: str, names: Sequence[str]
+) -> RawTable:
     rows = len(big.frame)
     told = Finding.info("encoding_recognised", Place(file=path.name), encoding=encoding)
-    return RawTable(
+    raw = RawTable(
         frame=big.frame, format="csv", details={"encoding": encoding, "separator": separator},
         findings=() if encoding in _UNICODE else (told,), rows_in=rows, numbers=big.numbers,
-        rows=SourceRows.from_numbers(range(2, rows + 2)),
+        rows=SourceRows.consecutive(2, rows),
         account=LineAccount(
             lines=big.lines, kinds={FileLine.HEADINGS: 1, FileLine.READ: rows}
         ),
     )  # fmt: skip
+    if len(big.frame.columns) == len(names):
+        return raw
+
+    def cells(columns: Sequence[str]) -> RawTable:
+        again = big.others(columns)
+        return replace(raw, frame=again.frame, numbers=again.numbers)
+
+    head = replace(raw, frame=big.head, numbers={}, rows=SourceRows.consecutive(2, len(big.head)))
+    together = max(path.stat().st_size // 4 // (rows * _CELL), 1)
+    return replace(raw, unread=UnreadColumns(
+        names=tuple(names), head=head, cells=cells, together=together
+    ))  # fmt: skip
 
 
 def refuse_long_lines(path: Path) -> None:

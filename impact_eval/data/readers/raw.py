@@ -47,6 +47,8 @@ class RawTable:
         What each line of the file is; None when the file declares its rows (Parquet, SPSS…).
     numbers : mapping of column to ReadColumn
         Columns that were read as numbers on the way, their cells not kept: `frame` holds values.
+    unread : UnreadColumns or None
+        The columns of a large file that nobody asked for; None when `frame` holds all of them.
     """
 
     frame: pd.DataFrame
@@ -62,6 +64,34 @@ class RawTable:
     rows: SourceRows = field(default_factory=SourceRows)
     account: LineAccount | None = None
     numbers: Mapping[str, ReadColumn] = field(default_factory=dict)
+    unread: UnreadColumns | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns of the file, those that were not read among them."""
+        return tuple(map(str, self.frame.columns)) if self.unread is None else self.unread.names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class UnreadColumns:
+    """The columns of a large file that nobody asked for, and the way to them.
+
+    Attributes
+    ----------
+    names : tuple of str
+        All columns of the file, in its order.
+    head : RawTable
+        First rows of those that were not read.
+    cells : callable
+        From the names of some columns to the raw table of these alone.
+    together : int
+        How many of them may be held at once beside the table.
+    """
+
+    names: tuple[str, ...]
+    head: RawTable
+    cells: Callable[[Sequence[str]], RawTable]
+    together: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +106,14 @@ class AskedCells:
     cells_of : callable
         From the headings of the file to those whose cells must be kept as they are written, or
         None when the file must be read whole.
+    columns_of : callable, optional
+        From the headings of the file to those that must be read; by default all of them.
+    head : int
+        Rows looked at of the columns that are not read.
     """
 
     file: str
     words: Mapping[str, MissingKind]
     cells_of: Callable[[Sequence[str]], frozenset[str] | None]
+    columns_of: Callable[[Sequence[str]], frozenset[str]] = frozenset
+    head: int = 0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -16,12 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from impact_eval.core.findings import ImpactEvalError
+from impact_eval.core.provenance import fingerprint, fingerprint_of_columns
 from impact_eval.data import big_text, clean_columns, clean_texts
 from impact_eval.data.cells import ColumnType, read_column
 from impact_eval.data.clean_texts import read_clean_texts
 from impact_eval.data.codebook import Codebook
 from impact_eval.data.labels import MISSING_WORDS, MissingKind
-from impact_eval.data.reading import read_table
+from impact_eval.data.reading import read_chosen, read_table
 
 NEVER = 10**12
 
@@ -119,6 +122,151 @@ def test_both_roads_agree(tmp_path: Path, made: tuple[bytes, str]) -> None:
     path = tmp_path / "t.csv"
     path.write_bytes(made[0])
     assert_same(path)
+
+
+def of_columns(told: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return what a reading says of some columns, or of the rows."""
+    kept = {None, *names}
+
+    def about(entry: Mapping[str, Any]) -> set[str | None]:
+        return {entry.get("place", {}).get("column"), entry["values"].get("column")}
+
+    return {
+        **told,
+        "rows": {**told["rows"], "headers": None},
+        "dictionary": [entry for entry in told["dictionary"] if entry["name"] in kept],
+        "log": [entry for entry in told["log"] if about(entry) <= kept],
+    }
+
+
+def assert_chosen(path: Path, columns: Collection[str], **asked: Any) -> None:
+    """Some columns of a file read by parts, then the others, are those of the careful reading."""
+    _, whole = both(path, **asked)
+    with (
+        patch.object(big_text, "BIG", 0),
+        patch.object(big_text, "_PART", 512),
+        patch.object(clean_columns, "_FEWEST", 0),
+        patch.object(clean_texts, "_FEWEST", 0),
+    ):
+        if isinstance(whole, list):
+            with pytest.raises(ImpactEvalError) as refused:
+                read_chosen(path, columns, **asked)
+            assert [finding.to_dict() for finding in refused.value.findings] == whole
+            return
+        assert isinstance(whole, pd.DataFrame)
+        chosen = read_chosen(path, columns, **asked)
+        assert list(chosen.names) == list(whole.columns)
+        read = chosen.frame
+        unread = [name for name in chosen.names if name not in read.columns]
+        assert set(columns) & set(chosen.names) <= set(read.columns)
+        pd.testing.assert_frame_equal(read, whole[read.columns])
+        told = dict(read.attrs["reading"])
+        assert [e["name"] for e in told["dictionary"]] == list(whole.columns)
+        assert of_columns(told, read.columns) == of_columns(whole.attrs["reading"], read.columns)
+        assert len(chosen.head) <= len(whole)
+        if not unread:
+            assert chosen.others is None
+            return
+        assert chosen.others is not None
+        assert not set(columns) & set(unread)
+        for name, column in zip(unread, chosen.others.columns(unread), strict=True):
+            pd.testing.assert_series_equal(column, whole[name])
+        others = dict(zip(unread, chosen.others.columns(unread), strict=True))
+    names = sorted(chosen.names)
+    held = (read[name] if name in read.columns else others[name] for name in names)
+    assert fingerprint_of_columns(names, held, rows=len(read)) == fingerprint(whole)
+
+
+@settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(made=files(), data=st.data())
+def test_some_columns_are_those_of_the_whole(
+    tmp_path: Path, made: tuple[bytes, str], data: st.DataObject
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(made[0])
+    names = made[0].decode(made[1]).splitlines()[0].split(",")[0].split(";")[0].split("\t")
+    assert_chosen(path, data.draw(st.sets(st.sampled_from(["id", *"abcdef", "dep", *names]))))
+
+
+LINES = [
+    f"P{i:04d};{20 + i % 50};{['Femme', 'Homme', 'nr'][i % 3]};{i / 7:.3f};{i % 28 + 1:02d}/03/2024"
+    for i in range(300)
+]
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    text = "\n".join(["id;age;sexe;note;date d'entrée", *LINES]) + "\n"
+    (tmp_path / "t.csv").write_text(text, "utf-8")
+    return tmp_path / "t.csv"
+
+
+SEXE = {"sexe": {1: "Femme", 2: "Homme"}}
+RENAMED = {
+    "columns": {
+        "genre": {"from": ["sexe"], "labels": {"1": "Femme", "2": "Homme"}},
+        "debut": {"from": ["date d'entrée"], "type": "date"},
+    }
+}
+
+
+@pytest.mark.parametrize("columns", [("id", "age"), ("sexe",), (), ("date d'entrée", "note")])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"text_columns": ["age"]},
+        {"codes": SEXE},
+        {"codes": {"sexe": {1: "Femme"}}},  # refused: a label of no code
+        {"codes": {**SEXE, "taille": {1: "petite"}}},  # refused: a column that is not there
+    ],
+    ids=["plain", "text", "codes", "unknown_label", "missing_column"],
+)
+def test_a_codebook_is_held_to_whether_or_not_its_columns_are_asked_for(
+    people: Path, asked: dict[str, Any], columns: tuple[str, ...]
+) -> None:
+    assert_chosen(people, columns, **asked)
+
+
+def test_a_column_that_its_codebook_calls_otherwise_is_asked_for_by_its_new_name(
+    people: Path,
+) -> None:
+    assert_chosen(people, ["genre"], codes=RENAMED)
+    assert_chosen(people, ["sexe"], codes=RENAMED)
+
+
+def test_answers_sent_before_the_end_are_told_whatever_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    lines = [f"{i};{'' if i % 9 == 0 else '2024-03-01 10:00'};{i % 5}" for i in range(1, 300)]
+    path.write_text("\n".join(["id;submitdate;q1", *lines]) + "\n", "utf-8")
+    with patch.object(big_text, "BIG", 0):
+        log = read_chosen(path, ["q1"]).frame.attrs["reading"]["log"]
+    (told,) = [entry for entry in log if entry["code"] == "incomplete_answers"]
+    assert told["values"]["n"] == 33
+    assert_chosen(path, ["q1"])
+
+
+def test_first_rows_of_all_columns_are_there_to_be_looked_at(people: Path) -> None:
+    with patch.object(big_text, "BIG", 0), patch.object(big_text, "_PART", 512):
+        chosen = read_chosen(people, ["id", "note"])
+    whole = read_table(people)
+    pd.testing.assert_frame_equal(chosen.head, whole, check_dtype=False)
+    assert list(chosen.frame.columns) == ["id", "note"]
+
+
+def test_a_file_that_changes_between_two_readings_is_refused(people: Path) -> None:
+    with patch.object(big_text, "BIG", 0):
+        chosen = read_chosen(people, ["id"])
+    assert chosen.others is not None
+    people.write_text(people.read_text("utf-8").replace("P0004;24", "P0004;25"), "utf-8")
+    os.utime(people, ns=(1, 1))
+    with pytest.raises(ImpactEvalError) as refused:
+        list(chosen.others.columns(["age"]))
+    assert refused.value.codes == ("file_changed_meanwhile",)
 
 
 @pytest.mark.parametrize(
