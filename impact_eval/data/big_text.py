@@ -318,7 +318,9 @@ class _Reading:
             for name in columns.names
         }
         frame = pd.DataFrame(made, index=index, copy=False)
-        frame.columns = pd.Index(columns.names, dtype="str")  # of texts, were there none of them
+        frame.columns = pd.Index(
+            list(columns.names), dtype="str"
+        )  # of texts, were there none of them
         others = partial(self.again, rows=n)
         return BigText(frame, read, n + 1, head.frame, others)
 

@@ -15,7 +15,7 @@ from impact_eval.core.machine_faults import machine_faults_told
 from impact_eval.data.forgotten import FILE as LIST
 from impact_eval.data.forgotten import Forgotten, plain_label
 from impact_eval.data.pseudonyms import KEY_VARIABLE, given_key
-from impact_eval.data.reading import read_table
+from impact_eval.data.reading import read_chosen
 from impact_eval.pipeline.editions import internal_folder
 from impact_eval.pipeline.own_folder import StudyPlace, former_of
 from impact_eval.pipeline.states import OUTPUT, STATUS
@@ -103,7 +103,9 @@ def _held_in(study: Study, label: str) -> Iterator[HeldIn]:
             if unit is None or (file, sheet, unit) in seen:
                 continue
             seen.add((file, sheet, unit))
-            table = read_table(study.path(file), sheet=sheet, text_columns=part.text_columns)
+            table = read_chosen(
+                study.path(file), (unit,), sheet=sheet, text_columns=part.text_columns
+            ).frame
             if unit in table.columns:
                 rows = sum(plain_label(one) == label for one in table[unit].dropna())
                 if rows:

@@ -6,17 +6,18 @@ that the study names, with the log of what was read in them. The names of people
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import pandas as pd
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, Severity
-from impact_eval.core.provenance import fingerprint
+from impact_eval.core.provenance import fingerprint, fingerprint_of_columns
 from impact_eval.core.vocabulary import LabelsAlike, RowsAre
+from impact_eval.data.chosen_columns import ChosenTable, OtherColumns
 from impact_eval.data.entry import helped_since
 from impact_eval.data.forgotten import Forgotten, rows_kept
 from impact_eval.data.identity import (
@@ -36,22 +37,21 @@ from impact_eval.data.pseudonyms import (
     pseudonymise,
     session_key,
 )
-from impact_eval.data.reading import read_table
-from impact_eval.data.roles import entry_not_known
+from impact_eval.data.reading import read_chosen
 from impact_eval.data.row_kind import row_kind_finding
 from impact_eval.data.sample import Sample
 from impact_eval.data.sample_labels import spell_labels
 from impact_eval.data.shared_notes import SharedNotes
 from impact_eval.data.source_rows import SourceRows
-from impact_eval.data.value_labels import long_dictionary
 from impact_eval.data.wave_people import people_in_one_spelling
 from impact_eval.data.waves import stack_tables, to_long
 from impact_eval.pipeline.columns_used import instruments_of, role_columns, used_columns
 from impact_eval.pipeline.declared_codes import declared_codebook
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart
+from impact_eval.pipeline.table_logs import joined_logs, log_of_used, without_never
 
-_Read: TypeAlias = dict[tuple[object, ...], pd.DataFrame]  # each file once, as it is declared
+_Read: TypeAlias = dict[tuple[object, ...], ChosenTable]  # each file once, as it is declared
 # Cells of these forms are of people even in a table said to be of territories.
 _NEVER_OF_PLACES = frozenset(
     {
@@ -73,7 +73,8 @@ class SeenTable:
     sheet : str, int or None
     rows : int
     columns : tuple of mapping
-        What the reader says of each: `name`, `type`, `labels`.
+        What the reader says of each: `name`, `type`, `labels`. Of a large file, the type of a
+        column that the study does not use is that of its first rows.
     noticed : tuple of Finding
         People named, rows that look like something else, what reading warns of.
     """
@@ -118,6 +119,24 @@ class _Whole:
     hidden: tuple[str, ...]
     log: Mapping[str, Any]
     tables: tuple[SeenTable, ...]
+    unread: tuple[str, ...] = ()
+    others: OtherColumns | None = None
+
+    def fingerprint(self) -> str:
+        """Return that of all the columns; those of a large file that were not read, in passing."""
+        if self.others is None:
+            return fingerprint(self.frame)
+        index, held = self.frame.index, set(map(str, self.frame.columns))
+        unread = sorted(set(self.unread) - held)
+        names, read = sorted({*held, *unread}), self.others.columns(unread)
+        columns = (
+            self.frame[name] if name in held else _of_rows(next(read), index) for name in names
+        )
+        return fingerprint_of_columns(names, columns, rows=len(index))
+
+
+def _of_rows(column: pd.Series[Any], index: pd.Index[Any]) -> pd.Series[Any]:
+    return column if len(column) == len(index) else column.loc[index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +195,7 @@ def read_tables(study: Study, *, signed: bool = True) -> StudyTables:
     wholes, faults = [], FindingCollector()
     for part in parts:
         try:
-            wholes.append(_whole(study, part, _frames(study, part, read)))
+            wholes.append(_whole(study, part, _chosen(study, part, read)))
         except ImpactEvalError as error:
             faults.add(*(finding for finding in error.findings if finding not in faults.findings))
     faults.raise_if_errors()
@@ -217,11 +236,7 @@ def _labels_alike(part: DataPart) -> LabelsAlike:
 # -- what names people ------------------------------------------------------------------------
 
 
-def _frames(
-    study: Study,
-    part: DataPart,
-    read: _Read,
-) -> list[pd.DataFrame]:
+def _chosen(study: Study, part: DataPart, read: _Read) -> list[ChosenTable]:
     """Return the tables of a part, each file read once; all that is refused of them together."""
     out, faults = [], FindingCollector()
     names = frozenset().union(*(
@@ -233,9 +248,11 @@ def _frames(
             codes = declared_codebook(study, part, file, names)
             key = (file, sheet, part.text_columns, codes and (part.codes, names))
             if key not in read:
-                read[key] = read_table(
-                    study.path(file), sheet=sheet, codes=codes, text_columns=part.text_columns
-                )
+                ask = partial(
+                    read_chosen, study.path(file), sheet=sheet, codes=codes,
+                    text_columns=part.text_columns,
+                )  # fmt: skip
+                read[key] = _of_file(study, file, ask, names)
             out.append(read[key])
         except ImpactEvalError as error:
             faults.add(*error.findings)
@@ -243,19 +260,41 @@ def _frames(
     return out
 
 
-def _whole(study: Study, part: DataPart, frames: Sequence[pd.DataFrame]) -> _Whole:
+def _of_file(
+    study: Study,
+    file: str,
+    read: Callable[[Collection[str] | None], ChosenTable],
+    names: frozenset[str],
+) -> ChosenTable:
+    """Return a table; of a large one, the columns that the study names.
+
+    All of them are read where its waves become one table, and where one that is asked for is not
+    there: the refusal that follows names the nearest.
+    """
+    parts = [part for part in _parts(study) if any(file == one for one, _ in part.tables)]
+    if any(part.waves is not None or len(part.tables) > 1 for part in parts):
+        return read(None)
+    table = read(names)
+    if table.others is None or all(_names_all(study, part, table.names) for part in parts):
+        return table
+    return read(None)
+
+
+def _whole(study: Study, part: DataPart, chosen: Sequence[ChosenTable]) -> _Whole:
     """Return a table with what names people in it, its waves one above the other."""
     rows_are, roles = study.rows_are(part), part.roles
-    frames, left_out = _without_forgotten(study, part, frames)
+    chosen, left_out = _without_forgotten(study, part, chosen)
+    frames = [table.frame for table in chosen]
     used = used_columns(study.declaration, study.folder, part) | _wave_columns(part)
     logs, tables = [], []
     identifying: list[IdentifyingColumn] = []
-    for (file, sheet), frame in zip(part.tables, frames, strict=True):
-        named = identifying_columns(frame, unit=roles.unit, rows_are=rows_are)
+    for (file, sheet), table in zip(part.tables, chosen, strict=True):
+        frame = table.frame
+        named = identifying_columns(table.head, unit=roles.unit, rows_are=rows_are)
         asked = row_kind_finding(frame, roles.unit, study.declared_rows(part), named)
         seen = [finding for finding in (identity_finding(named), asked) if finding is not None]
-        log = _without_never(part, frame.attrs.get("reading", {}))
-        told = _of_used(log, frame.columns, used)
+        log = without_never(part, frame.attrs.get("reading", {}))
+        told = log_of_used(log, table.names, used)
         told["log"] += [finding.to_dict() for finding in seen]
         logs.append(told)
         columns = tuple(frame.attrs.get("reading", {}).get("dictionary", ()))
@@ -271,26 +310,32 @@ def _whole(study: Study, part: DataPart, frames: Sequence[pd.DataFrame]) -> _Who
         frame = helped_since(
             frame, treatment=roles.treatment, time=roles.time, first=part.treated_from
         )
-    told = _joined(part, logs)
+    told = joined_logs(part, logs)
     hidden = _labels_of_people(part, frame, identifying, rows_are)
     frame, spelled = _one_spelling(part, frame, hidden)
     told["log"] += [finding.to_dict() for finding in (*left_out, *joined, *spelled)]
-    return _Whole(part, frame, tuple(identifying), hidden, told, tuple(tables))
+    unread, others = (chosen[0].names, chosen[0].others) if len(chosen) == 1 else ((), None)
+    return _Whole(part, frame, tuple(identifying), hidden, told, tuple(tables), unread, others)
 
 
 def _without_forgotten(
-    study: Study, part: DataPart, frames: Sequence[pd.DataFrame]
-) -> tuple[list[pd.DataFrame], tuple[Finding, ...]]:
+    study: Study, part: DataPart, chosen: Sequence[ChosenTable]
+) -> tuple[list[ChosenTable], tuple[Finding, ...]]:
     """Leave out the people who asked for it; how many they are is told to nobody."""
     forgotten, unit = Forgotten.read(study.folder), part.roles.unit
     if forgotten is None or unit is None:
-        return list(frames), ()
+        return list(chosen), ()
     key = forgotten.opened_by(given_key())
-    kept = [
-        frame[rows_kept(frame[unit], forgotten, key)] if unit in frame.columns else frame
-        for frame in frames
-    ]
-    return kept, (Finding.info("people_forgotten", Place(file=part.file)),)
+
+    def kept(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[rows_kept(frame[unit], forgotten, key)] if unit in frame.columns else frame
+
+    left = []
+    for table in chosen:
+        frame = kept(table.frame)
+        head = frame if table.head is table.frame else kept(table.head)
+        left.append(replace(table, frame=frame, head=head))
+    return left, (Finding.info("people_forgotten", Place(file=part.file)),)
 
 
 def _one_above_the_other(part: DataPart, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -305,63 +350,6 @@ def _one_above_the_other(part: DataPart, frames: Sequence[pd.DataFrame]) -> pd.D
     return stack_tables(
         frames, unit=roles.unit, waves=waves.names, columns=waves.columns, lasting=sorted(lasting)
     )
-
-
-def _joined(part: DataPart, logs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return one log for the tables of several waves: counts added, lines one after the other."""
-    first, waves = logs[0], part.waves
-    if waves is None:
-        return first
-    if len(logs) == 1:
-        return {**first, "dictionary": long_dictionary(first["dictionary"], waves.columns)}
-    files = dict.fromkeys(str(log.get("file")) for log in logs)
-    lines: Counter[str] = Counter()
-    for log in logs:
-        lines.update(log.get("lines", {}))
-    return {
-        **first,
-        "file": " + ".join(files),
-        **{name: sum(log.get(name, 0) for log in logs) for name in ("rows_in", "rows_out")},
-        "lines": dict(lines),
-        "dictionary": _one_dictionary(logs, waves.columns),
-        "log": [entry for log in logs for entry in log.get("log", ())],
-    }
-
-
-def _one_dictionary(
-    logs: Sequence[Mapping[str, Any]], columns: Mapping[str, Sequence[str]]
-) -> list[Mapping[str, Any]]:
-    """Return the dictionary of tables put one above the other: what each wave calls an answer."""
-    entries: list[Mapping[str, Any]] = []
-    measured: dict[str, list[str]] = {}
-    for i, log in enumerate(logs):
-        outcomes = {names[i]: outcome for outcome, names in columns.items()}
-        for entry in log.get("dictionary", ()):
-            outcome = outcomes.get(entry["name"], entry["name"])
-            name = f"{outcome} [{i + 1}]"
-            entries.append({**entry, "name": name})
-            measured.setdefault(outcome, []).append(name)
-    return long_dictionary(entries, measured)
-
-
-def _without_never(part: DataPart, log: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the log of a reading without the words of an entry date that mean never.
-
-    « nd » is refused there: read as missing, it would be one who never entered.
-    """
-    kept = []
-    for entry in log.get("log", ()):
-        column = entry["values"].get("column")
-        if entry["code"] != "missing_words" or column != part.roles.cohort:
-            kept.append(entry)
-            continue
-        words = [word for word in entry["values"]["words"] if entry_not_known(word)]
-        if words:
-            place = Place(file=part.file, column=column)
-            raise ImpactEvalError(
-                Finding.error("cohort_not_known", place, column=column, words=words)
-            )
-    return {**log, "log": kept}
 
 
 def _one_spelling(
@@ -442,13 +430,13 @@ def _hidden(
     study: Study, whole: _Whole, everyone: Mapping[str, pd.Series[Any]], *, signed: bool
 ) -> ReadData:
     """Return a table without the names of people nor the columns that nothing uses."""
-    frame, digest = whole.frame, fingerprint(whole.frame) if signed else ""
+    frame, digest = whole.frame, whole.fingerprint() if signed else ""
     columns = [name for name in whole.hidden if list(frame.columns).count(name) == 1]
     among = {name: everyone[_population(whole, name)] for name in columns}
     if columns:
         frame = pseudonymise(frame, columns, session_key(), among=among)
     wanted = used_columns(study.declaration, study.folder, whole.part)
-    if _names_all(study, whole.part, frame):
+    if _names_all(study, whole.part, frame.columns):
         frame = frame[[name for name in frame.columns if str(name) in wanted]]
     kept = frame.copy(deep=False)  # what pandas drops on the way: labels decide what a code means
     rows = SourceRows.of(frame)
@@ -466,31 +454,15 @@ def _wave_columns(part: DataPart) -> set[str]:
     return {name for names in part.waves.columns.values() for name in names}
 
 
-def _names_all(study: Study, part: DataPart, frame: pd.DataFrame) -> bool:
-    """Whether the table holds all that is asked of it.
+def _names_all(study: Study, part: DataPart, columns: Iterable[object]) -> bool:
+    """Whether a table of these columns holds all that is asked of it.
 
     Otherwise it is left whole: the refusal that follows names the nearest of its columns.
     """
-    known = set(map(str, frame.columns))
+    known = set(map(str, columns))
     wanted = role_columns(part)
     if part is study.declaration.data:
         wanted |= {o.column for o in study.declaration.outcomes if o.column}
     items = [pair for i in instruments_of(study.declaration, part) for pair in i.items.items()]
     waves = {i.wave for i in instruments_of(study.declaration, part) if i.wave}
     return (wanted | waves) <= known and all(known & set(pair) for pair in items)
-
-
-def _of_used(
-    log: Mapping[str, Any], columns: Iterable[object], used: frozenset[str]
-) -> dict[str, Any]:
-    """Return the log of a reading without a word on the columns that the study does not use."""
-    unused = {str(name) for name in columns} - used
-
-    def about(entry: Mapping[str, Any]) -> set[str | None]:
-        return {entry.get("place", {}).get("column"), entry["values"].get("column")}
-
-    return {
-        **log,
-        "dictionary": [e for e in log.get("dictionary", ()) if e["name"] not in unused],
-        "log": [entry for entry in log.get("log", ()) if not about(entry) & unused],
-    }

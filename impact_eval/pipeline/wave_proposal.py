@@ -17,7 +17,7 @@ from impact_eval.core.findings import ImpactEvalError
 from impact_eval.data.period_order import period_order
 from impact_eval.data.pseudonyms import label_text
 from impact_eval.data.readers.reader import table_endings
-from impact_eval.data.reading import read_table
+from impact_eval.data.reading import read_chosen
 from impact_eval.data.wave_shapes import SideBySide, waves_side_by_side
 from impact_eval.data.waves import WAVE
 from impact_eval.data.workbook_file import read_workbook_file, refused_if_damaged
@@ -123,13 +123,13 @@ class _Proposed:
 
 def _people(path: Path, sheet: str | int | None, unit: str) -> _Proposed | None:
     try:
-        frame = read_table(path, sheet=sheet)
+        table = read_chosen(path, (unit,), sheet=sheet)
     except ImpactEvalError:
         return None
-    names = tuple(str(name) for name in frame.columns)
+    names = table.names
     if names.count(unit) != 1:
         return None
-    labels = frame[unit].dropna().tolist()
+    labels = table.frame[unit].dropna().tolist()
     return _Proposed(names, frozenset(label_text(label).strip().casefold() for label in labels))
 
 
