@@ -28,7 +28,8 @@ from impact_eval.core.limits import (
 )
 
 _CELL = 8  # bytes of a number
-_BATCH = 1 << 16
+_BATCH, _FIRST = 1 << 16, 1 << 10  # rows
+_BUFFER = 1 << 20  # bytes of a column read ahead
 _POINTED = frozenset({"RLE_DICTIONARY", "PLAIN_DICTIONARY"})
 _ARROW = b"ARROW1\x00\x00"
 
@@ -49,13 +50,17 @@ def refuse_unpacked(unpacked: int, size: int, file: str, times: int | None = Non
     ImpactEvalError
         `file_too_large_unpacked`.
     """
-    usual = max(2 * PACKED_MB.value * MILLION, (times or PACKED_TIMES.value) * size)
-    most = min(usual, UNPACKED_MB.value * MILLION)
+    most = _most(size, times)
     if unpacked > most:
         raise ImpactEvalError(
             Finding.error("file_too_large_unpacked", Place(file=file), file=file,
                           size=unpacked // MILLION, most=most // MILLION)
         )  # fmt: skip
+
+
+def _most(size: int, times: int | None = None) -> int:
+    usual = max(2 * PACKED_MB.value * MILLION, (times or PACKED_TIMES.value) * size)
+    return min(usual, UNPACKED_MB.value * MILLION)
 
 
 def refuse_parquet(path: Path) -> None:
@@ -99,15 +104,40 @@ def _declared(told: Any) -> tuple[int, list[str]]:
 
 
 def _refuse_pointed(path: Path, names: list[str], total: int, size: int) -> None:
-    with pq.ParquetFile(path, read_dictionary=names) as file:
-        for batch in file.iter_batches(_BATCH, columns=names):
-            for column in batch.columns:
-                if not pa.types.is_dictionary(column.type):
-                    continue
-                lengths = pc.binary_length(column.dictionary)
-                CELL_LETTERS.refuse_beyond(pc.max(lengths).as_py() or 0, path.name)
-                total += pc.sum(lengths.take(column.indices)).as_py() or 0
-            refuse_unpacked(total, size, path.name)
+    """Refuse texts that are pointed to too often: as if all were the longest, else one by one."""
+    with pq.ParquetFile(path, read_dictionary=names, buffer_size=_BUFFER) as file:
+        if total + sum(_as_the_longest(file, name, path.name) for name in names) <= _most(size):
+            return
+        for name in names:  # one after the other: each holds the texts that it points to
+            for batch in file.iter_batches(_BATCH, columns=[name], use_threads=False):
+                for column in batch.columns:
+                    if not pa.types.is_dictionary(column.type):
+                        continue
+                    lengths = _lengths(column, path.name)
+                    total += pc.sum(lengths.take(column.indices)).as_py() or 0
+                refuse_unpacked(total, size, path.name)
+
+
+def _as_the_longest(file: Any, name: str, told: str) -> int:
+    """Return the bytes of a column were each cell the longest text that its part points to.
+
+    The texts pointed to come before the cells: the first cells of a part bring them all. A text
+    that is written in its place is already in the bytes that the file declares.
+    """
+    total = 0
+    for group in range(file.metadata.num_row_groups):
+        rows = file.metadata.row_group(group).num_rows
+        first = file.iter_batches(_FIRST, row_groups=[group], columns=[name], use_threads=False)
+        for column in next(first, pa.record_batch({})).columns:
+            if pa.types.is_dictionary(column.type):
+                total += rows * (pc.max(_lengths(column, told)).as_py() or 0)
+    return total
+
+
+def _lengths(column: Any, file: str) -> Any:
+    lengths = pc.binary_length(column.dictionary)
+    CELL_LETTERS.refuse_beyond(pc.max(lengths).as_py() or 0, file)
+    return lengths
 
 
 def refuse_arrow(path: Path) -> None:

@@ -185,6 +185,19 @@ def test_only_the_columns_of_the_study_are_kept_and_the_others_are_searched_for_
     assert noticed.values["columns"] == ("id", "Téléphone")
 
 
+def test_a_large_parquet_file_is_read_as_a_small_one(
+    make: Make, as_large: Callable[[], None]
+) -> None:
+    study = make()
+    path = study.folder / "study.toml"
+    path.write_text(path.read_text("utf-8").replace("d.csv", "d.parquet"), encoding="utf-8")
+    table = people().astype({"aide": int, "emploi": int, "enfants": int})
+    table.to_parquet(study.folder / "d.parquet", row_group_size=70)
+    tables = assert_same(Study.read(study.folder), as_large)
+    assert isinstance(tables, StudyTables)
+    assert list(tables.tables[0][1].frame.columns) == ["id", "aide", "emploi"]
+
+
 def test_people_forgotten_are_left_out_of_the_fingerprint_too(
     make: Make, as_large: Callable[[], None]
 ) -> None:
