@@ -35,6 +35,9 @@ _PART = 1 << 20  # bytes read at once
 _HEAD = 8 << 20  # bytes of first rows that are always looked at
 _FEW = 2  # cells of a row that may be no row of data
 _LAST = 5  # rows looked at one by one
+_LETTERS = 3  # that a word has at least
+_IS_FIGURE = np.zeros(256, dtype=bool)
+_IS_FIGURE[list(b"0123456789")] = True
 _QUOTE, _LINE, _RETURN = b'"', b"\n", b"\r"
 
 
@@ -151,7 +154,7 @@ class _Rows:
         most = width - _FEW if width > _FEW else 1
         if bool((empty >= most).any()) or bool(pc.any(pc.equal(cells, self.first)).as_py()):
             return False
-        forms = pc.unique(forms_of(cells))
+        forms = pc.unique(forms_of(_beginning_with_words(cells)))
         worded = forms.filter(pc.match_substring_regex(forms, r"^\s*\p{L}{3}")).to_pylist()
         if any(map(says_total, worded)):
             return False
@@ -162,6 +165,15 @@ class _Rows:
     @property
     def end_with_data(self) -> bool:
         return not any(is_note(row) or not row[0].strip() for row in self.tail)
+
+
+def _beginning_with_words(cells: Any) -> Any:
+    """Return the cells that may begin with three letters: no figure is among their first bytes."""
+    letters, ends = text_buffers(cells)
+    starts = ends[:-1][np.diff(ends) >= _LETTERS]
+    worded = np.diff(ends) >= _LETTERS
+    worded[worded] = ~_IS_FIGURE[letters[starts[:, None] + np.arange(_LETTERS)]].any(axis=1)
+    return cells.filter(pa.array(worded))
 
 
 def _lengths(cells: Any) -> NDArray[np.int64]:

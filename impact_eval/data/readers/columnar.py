@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
@@ -20,6 +21,7 @@ _PACKED = frozenset({".feather", ".arrow"})
 _CELL = 8  # bytes of a number
 _HEAD = 8 << 20  # bytes of first rows that are always looked at
 _BUFFER = 1 << 20  # bytes of a column read ahead
+_BATCH = 1 << 16  # rows
 
 
 def read_columnar(path: Path) -> RawTable:
@@ -60,6 +62,7 @@ def read_large_columnar(path: Path, asked: AskedCells) -> RawTable | None:
         if asked.cells_of(names) is None:
             return None
         refuse_parquet(path)
+        pyarrow.default_memory_pool().release_unused()
         wanted = asked.columns_of(names)
         unread = [name for name in names if name not in wanted]
         most = min(asked.head, max(size // 4, _HEAD) * rows // size)
@@ -117,17 +120,41 @@ def _columns(path: Path, names: Sequence[str], rows: int) -> RawTable:
 
     read: dict[str, pd.Series[Any]] = {}
     for name in names:
-        table = pd.read_parquet(
-            path, columns=[name], use_threads=False, pre_buffer=False, buffer_size=_BUFFER
-        )
-        read[name] = table[name]
-        _prove(read[name])
-        del table
+        column = _plain_numbers(path, name, rows)
+        if column is None:
+            column = pd.read_parquet(
+                path, columns=[name], use_threads=False, pre_buffer=False, buffer_size=_BUFFER
+            )[name]
+        _prove(column)
+        read[name] = column
         pyarrow.default_memory_pool().release_unused()
     frame = pd.DataFrame(read, index=pd.RangeIndex(rows), copy=False)
     frame.columns = pd.Index(list(names), dtype="str")
     frame.attrs = {}
     return RawTable(frame=frame, format="parquet", typed=True, rows_in=rows)
+
+
+def _plain_numbers(path: Path, name: str, rows: int) -> pd.Series[Any] | None:
+    """Read a column of plain numbers in one piece of memory; None for any other."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path, buffer_size=_BUFFER) as file:
+        schema = file.schema_arrow
+        told = (schema.pandas_metadata or {}).get("columns", [])
+        kind = str(schema.field(name).type).replace("double", "float64")
+        meant = next((one["numpy_type"] for one in told if one["field_name"] == name), kind)
+        if kind not in ("int64", "float64") or meant != kind:
+            return None
+        values, n = np.empty(rows, dtype=kind), 0
+        for batch in file.iter_batches(_BATCH, columns=[name], use_threads=False):
+            cells = batch.column(0)
+            if cells.null_count and kind == "int64":
+                return None  # pandas makes decimals of them
+            values[n : n + len(cells)] = cells.to_numpy(zero_copy_only=False)
+            n += len(cells)
+    if n != rows:
+        raise ValueError(name)
+    return pd.Series(values, name=name, copy=False)
 
 
 def _first_rows(path: Path, names: Sequence[str], most: int) -> pd.DataFrame:

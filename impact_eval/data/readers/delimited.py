@@ -87,25 +87,42 @@ def read_large_delimited(path: Path, asked: AskedCells) -> RawTable | None:
     if path.stat().st_size < big_text.BIG:
         return None
     refuse_long_lines(path)
-    with path.open("rb") as stream:
-        head = stream.read(4 * _HEAD)  # as many bytes as the letters looked at may take
-    head = head[: head.rfind(b"\n") + 1]
-    marked = head.startswith(codecs.BOM_UTF8)
-    for known in ("utf-8",) if marked else ("utf-8", None):
-        encoding = known or old_encoding(head)
-        try:
-            text = head.decode(encoding).removeprefix("\ufeff")
-        except UnicodeDecodeError:
+    for encoding, told in _encodings(path):
+        heading = _heading(path, encoding)
+        if heading is None:
             continue
-        if _declared_separator(text)[1] is not None:
-            return None
-        separator = sniff_separator(text)
-        names = heading_of(text, separator)
+        names, separator = heading
         big = names and big_text.read_big(path, names, separator, encoding, asked)
         if names and big:
-            told = "utf-8-sig" if marked else encoding
             return _of_big(big, path, told, separator, names)
     return None
+
+
+def _encodings(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the encodings that a file may have, and how each is told."""
+    marked = _first_lines(path).startswith(codecs.BOM_UTF8)
+    yield "utf-8", "utf-8-sig" if marked else "utf-8"
+    if not marked:
+        old = old_encoding(_first_lines(path))
+        yield old, old
+
+
+def _heading(path: Path, encoding: str) -> tuple[list[str] | None, str] | None:
+    """Return the names of the columns and their separator, from the first lines alone."""
+    try:
+        text = _first_lines(path).decode(encoding).removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        return None
+    if _declared_separator(text)[1] is not None:
+        return None, ""
+    separator = sniff_separator(text)
+    return heading_of(text, separator), separator
+
+
+def _first_lines(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        head = stream.read(4 * _HEAD)  # as many bytes as the letters looked at may take
+    return head[: head.rfind(b"\n") + 1]
 
 
 def _of_big(
@@ -151,7 +168,7 @@ def refuse_long_lines(path: Path) -> None:
             LINE_LETTERS.refuse_beyond(along + min(begun, default=len(part)), path.name)
             last = max(part.rfind(b"\n"), part.rfind(b"\r"))
             along = along + len(part) if last < 0 else len(part) - last - 1
-            lines += max(part.count(b"\n"), part.count(b"\r"))
+            lines += max(part.count(b"\n"), part.count(b"\r") if b"\r" in part else 0)
             ROWS.refuse_beyond(lines, path.name)
 
 
