@@ -215,7 +215,7 @@ class _TextParts:
         return pd.Series(pd.array(cells, dtype="str"), index=index, name=name)
 
 
-class _Columns:
+class _Gathered:
     """Some columns of a file, gathered part by part: numbers where they are, texts elsewhere."""
 
     def __init__(
@@ -313,11 +313,11 @@ class _Reading:
             columns.add(batch)
         return self._table(columns, _Head([], 0, 0))
 
-    def _columns(self, wanted: Set[str], rows: int) -> _Columns:
+    def _columns(self, wanted: Set[str], rows: int) -> _Gathered:
         names = [name for name in self.names if name in wanted]
-        return _Columns(names, self.asked, self.kept, rows)
+        return _Gathered(names, self.asked, self.kept, rows)
 
-    def _table(self, columns: _Columns, head: _Head) -> BigText:
+    def _table(self, columns: _Gathered, head: _Head) -> BigText:
         index, n = pd.RangeIndex(columns.n), columns.n
         read = columns.read_numbers(index)
         if columns.again:

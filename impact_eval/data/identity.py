@@ -224,6 +224,11 @@ def identity_finding(columns: Sequence[IdentifyingColumn]) -> Finding | None:
 
 def distinct_cells(column: pd.Series[Any]) -> list[str]:
     """Return some distinct answers of a column as a person would write them."""
+    first = column.iloc[:MOST_ROWS]
+    if len(first) < len(column):  # the first distinct answers of the whole, when they are enough
+        some = distinct_cells(first)
+        if len(some) >= MOST_CELLS:
+            return some
     try:
         values = pd.unique(column.dropna())
     except TypeError:  # lists and the like

@@ -9,7 +9,14 @@ import pytest
 from impact_eval.core.vocabulary import RowsAre
 from impact_eval.data.headings import PersonalKind as Kind
 from impact_eval.data.headings import heading_words, kind_of_heading
-from impact_eval.data.identity import Sign, identify, identifying_columns, identity_finding
+from impact_eval.data.identity import (
+    MOST_CELLS,
+    Sign,
+    distinct_cells,
+    identify,
+    identifying_columns,
+    identity_finding,
+)
 
 NAMES = ["Durand", "Martin", "Ndiaye", "Lefèvre", "O’Brien", "D’Angelo"]
 BOTH = ["DURAND Marie", "MARTIN Léo", "NDIAYE Awa", "Jean-Paul LEFÈVRE", "LE GOFF Anne"]
@@ -204,3 +211,10 @@ def test_the_warning_counts_columns_and_kinds() -> None:
     assert finding.values["kinds"] == ("person_surname", "person_phone")
     assert finding.values["columns"] == ("Nom", "nom usage", "Tél")
     assert identity_finding(()) is None
+
+
+def test_distinct_answers_are_the_first_of_a_long_column_wherever_they_are() -> None:
+    many = [f"P{i}" for i in range(30_000)]
+    assert distinct_cells(pd.Series([*many, None])) == many[:MOST_CELLS]
+    late = pd.Series([None, "a", "b"] * 10_000 + ["c", 1.0])
+    assert distinct_cells(late) == ["a", "b", "c", "1"]
