@@ -24,6 +24,7 @@ from impact_eval.data.cells import ColumnType, read_column
 from impact_eval.data.clean_texts import read_clean_texts
 from impact_eval.data.codebook import Codebook
 from impact_eval.data.labels import MISSING_WORDS, MissingKind
+from impact_eval.data.readers.raw import AskedCells
 from impact_eval.data.reading import read_chosen, read_table
 
 NEVER = 10**12
@@ -286,6 +287,16 @@ def test_a_missing_code_of_a_codebook_is_seen_in_a_long_column(tmp_path: Path) -
     frame = read_table(tmp_path / "t.csv", codes=book)
     assert int(frame["a"].isna().sum()) == 4_000
     assert frame["a"].max() == 12
+
+
+def test_memory_is_asked_for_as_many_cells_as_the_file_may_hold(tmp_path: Path) -> None:
+    """A heading of 2,000 columns above a million empty lines is no table of 2 thousand million."""
+    path, names = tmp_path / "t.csv", [f"c{i}" for i in range(2_000)]
+    full = ";".join(["1"] * 2_000) + "\n"
+    path.write_text(";".join(names) + "\n" + full * 300 + "\n" * 1_000_000, "utf-8")
+    asked = AskedCells(file="t.csv", words=MISSING_WORDS, cells_of=lambda _: frozenset())
+    with patch.object(big_text._Reading, "read", side_effect=AssertionError("memory asked for")):
+        assert big_text.read_big(path, names, ";", "utf-8", asked) is None
 
 
 def test_a_cell_far_down_makes_its_whole_column_a_text(tmp_path: Path) -> None:
