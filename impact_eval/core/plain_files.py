@@ -42,7 +42,7 @@ def read_plain(path: Path, most: Limit = FILE_MB) -> bytes:
         return stream.read()
 
 
-def plain_text(path: Path, most: Limit = FILE_MB) -> str:
+def read_plain_text(path: Path, most: Limit = FILE_MB) -> str:
     """Return the text of a plain file in UTF-8, its mark of order left out.
 
     Raises

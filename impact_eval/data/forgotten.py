@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
-from impact_eval.core.plain_files import plain_text
+from impact_eval.core.plain_files import read_plain_text
 from impact_eval.core.whole_files import write_whole
 from impact_eval.data.beside import FORGOTTEN
 from impact_eval.data.pseudonyms import KEY_VARIABLE, keyed_hash, label_text
@@ -75,7 +75,7 @@ class Forgotten:
         if not os.path.lexists(path):
             return None
         try:
-            content: Any = json.loads(plain_text(path))
+            content: Any = json.loads(read_plain_text(path))
             people = tuple(sorted(content["people"]))
             whole = content["schema"] == SCHEMA and all(_is_hash(one) for one in people)
             if whole and _is_hash(content["witness"]):

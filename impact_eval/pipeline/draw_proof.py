@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
-from impact_eval.core.plain_files import plain_text
+from impact_eval.core.plain_files import read_plain_text
 from impact_eval.core.provenance import file_sha256
 from impact_eval.data.pseudonyms import is_pseudonym, keyed_hash, label_text, session_key
 from impact_eval.data.readers.reader import table_endings
@@ -121,7 +121,7 @@ def _recorded(path: Path) -> tuple[list[dict[str, str]], bool]:
 
 
 def _lottery(path: Path) -> tuple[list[dict[str, str]], bool]:
-    record = json.loads(plain_text(path))
+    record = json.loads(read_plain_text(path))
     if not isinstance(record, Mapping):
         return [], False
     codes = {finding.code for finding in verify_draw(record)}

@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.limits import NOTEBOOK_MB, SEARCHED_MB
-from impact_eval.core.plain_files import plain_text, read_plain
+from impact_eval.core.plain_files import read_plain, read_plain_text
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.pipeline.checker import FILE as CONTROL
 from impact_eval.pipeline.compared_files import file_findings, json_findings
@@ -279,7 +279,7 @@ def _noted_results(folder: Path, asked: Asked) -> StudyResults | None:
 
 def _json_of(path: Path) -> Json:
     try:
-        return parsed(plain_text(path, NOTEBOOK_MB))
+        return parsed(read_plain_text(path, NOTEBOOK_MB))
     except (OSError, ValueError, RecursionError, ImpactEvalError):
         return None
 

@@ -19,7 +19,7 @@ from typing import Any
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.core.limits import NOTEBOOK_MB
 from impact_eval.core.machine_faults import machine_faults_told
-from impact_eval.core.plain_files import plain_text
+from impact_eval.core.plain_files import read_plain_text
 from impact_eval.core.provenance import sha256
 from impact_eval.pipeline.content import content_checksum
 from impact_eval.pipeline.crate import FILE as CRATE
@@ -161,7 +161,7 @@ def _read(path: Path) -> _Edition:
 def _job_inputs(folder: Path) -> Mapping[str, str]:
     """Return the checksum of each input of a run, where `status.json` tells them."""
     try:
-        status: Json = parsed(plain_text(folder / STATUS, NOTEBOOK_MB))
+        status: Json = parsed(read_plain_text(folder / STATUS, NOTEBOOK_MB))
     except (OSError, ValueError, RecursionError, ImpactEvalError):
         return {}
     job = status.get("job") if isinstance(status, dict) else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
-from impact_eval.core.plain_files import plain_text
+from impact_eval.core.plain_files import read_plain_text
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.whole_files import write_new
 from impact_eval.pipeline.differences import differences
@@ -120,7 +120,7 @@ def _frozen(study: Study) -> _Frozen | None:
     if not os.path.lexists(path):
         return None
     try:
-        content: Any = parsed(plain_text(path))
+        content: Any = parsed(read_plain_text(path))
         parts, digest = content["parts"], str(content["study_sha256"])
         day = dt.date.fromisoformat(str(content["frozen_on"])).isoformat()
         # the first protocols were signed without their day
