@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import zipfile
 from pathlib import Path
 
@@ -35,7 +36,8 @@ data = { file = "donnees.csv", roles = { unit = "id", time = "vague" } }
 [instruments.items]
 """
 )
-SIGNS = ("safeguarding", "urgent_answers", OPERATOR_MIME, "s’occuper", "looked after", "3114")
+SIGNS = ("safeguarding", "urgent_answers", OPERATOR_MIME, "s’occuper", "looked after")
+NUMBER = re.compile(r"(?<!\w)3114(?!\w)")  # whom to call; checksums hold its digits by chance
 
 
 @pytest.fixture
@@ -75,6 +77,8 @@ def test_a_run_tells_the_operator_alone(folder: Path) -> None:
         if sign in text or json.dumps(sign)[1:-1] in text
     ]
     assert told == []
+    assert "3114" in NUMBER.findall(note), "the operator is told whom to call"
+    assert [path.name for path in shipped for text in _texts(path) if NUMBER.search(text)] == []
     again = ie.run(folder)
     assert again.resumed
     assert again.operator_note == folder / OPERATOR_NOTE
@@ -89,6 +93,7 @@ def test_python_tells_it_in_the_log_and_not_in_the_results(
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "urgent_answers" in caplog.text
     assert not any(sign in results.to_json() for sign in SIGNS)
+    assert NUMBER.search(results.to_json()) is None
 
 
 def test_no_note_without_urgent_answers(folder: Path) -> None:
