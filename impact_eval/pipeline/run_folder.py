@@ -1,7 +1,8 @@
 """The one temporary folder of a run: kernel's sockets, working notebook, an empty home.
 
 It goes whatever ends the run. The command removes it; when the command is killed, the kernel sees
-the end of its line to it and removes the folder; when both are killed, the next run sweeps it.
+the end of its line to it and removes the folder; when both are killed, the next run sweeps it: a
+folder is known for ours by the mark that it holds, never by its name alone.
 """
 
 from __future__ import annotations
@@ -20,11 +21,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from impact_eval.core.plain_files import is_plain
+
 PREFIX = "ie"
 NOTEBOOK = "run.ipynb"
 CONNECTION = "k.json"
 ORDERS = "orders.json"
 LOCK = "lock"
+MARK = b"impact-eval: a temporary folder, removed when nobody holds this file\n"
 ENDED = "ended"  # why the kernel ended itself
 LONGEST = 80  # characters of a folder whose local sockets still have a name the system takes
 _OURS = re.compile(rf"{PREFIX}-(\d+)-[a-z0-9_]+")
@@ -73,18 +77,26 @@ def run_folder() -> Iterator[RunFolder]:
     Folders that killed runs of the same user left behind are removed first.
     """
     sweep_left_behind()
-    place, local = _place()
-    path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-", dir=place))
-    with held(path):
+    with temporary_folder() as path:
         reading, writing = os.pipe()
         line = _Line(writing)
         try:
             with line.cut_by_signals():
-                yield RunFolder(path, reading, local)
+                yield RunFolder(path, reading, _place()[1])
         finally:
             line.cut()  # a kernel that is still there ends itself
             os.close(reading)
-            remove(path)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a temporary folder that goes whatever ends the program: here, or at the next run."""
+    path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-", dir=_place()[0]))
+    try:
+        with held(path):
+            yield path
+    finally:
+        remove(path)
 
 
 class _Line:
@@ -166,9 +178,12 @@ def remove(path: Path) -> None:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Hold a folder while it is used: nobody sweeps it, whatever numbers processes have there."""
-    with (path / LOCK).open("a") as stream:
-        _lock(stream.fileno(), alone=False)
+    """Mark a folder for ours and hold it: nobody sweeps it, whatever numbers processes have."""
+    with (path / LOCK).open("xb") as stream:
+        stream.write(MARK)
+        stream.flush()
+        with suppress(OSError):  # a disk without locks: the number of the process is left
+            _lock(stream.fileno(), alone=False)
         yield
 
 
@@ -190,20 +205,24 @@ def _sweep_one(path: Path, process: int) -> None:
     try:
         if sys.platform != "win32" and path.lstat().st_uid != os.getuid():
             return
-        if _alive(process):
+        if _alive(process) or not _is_marked(path):
             return
-        lock = path / LOCK
-        if lock.is_file():
-            with lock.open("a") as stream:
-                _lock(stream.fileno(), alone=True)
+        with (path / LOCK).open("r+b") as stream:
+            _lock(stream.fileno(), alone=True)
         remove(path)
     except OSError:  # it is used, or went away meanwhile
         return
 
 
+def _is_marked(path: Path) -> bool:
+    """Return whether a folder holds our mark: its name alone could be that of anybody's folder."""
+    mark = path / LOCK
+    return is_plain(mark) and mark.stat().st_size == len(MARK) and mark.read_bytes() == MARK
+
+
 def _alive(process: int) -> bool:
     if sys.platform == "win32":
-        return False  # a folder in use cannot be removed there
+        return False  # asking would end it there: the lock tells
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -213,10 +232,19 @@ def _alive(process: int) -> bool:
     return True
 
 
-def _lock(descriptor: int, *, alone: bool) -> None:
-    """Share a lock, or refuse (`OSError`) when somebody else holds it."""
-    if sys.platform == "win32":
-        return
+if sys.platform == "win32":
+    import msvcrt
+
+    _BYTE = 1_000_000  # past the mark, which stays readable by others
+
+    def _lock(descriptor: int, *, alone: bool) -> None:  # one kind of lock there
+        """Take a lock, or refuse (`OSError`) when somebody else holds it."""
+        os.lseek(descriptor, _BYTE, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
     import fcntl
 
-    fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+    def _lock(descriptor: int, *, alone: bool) -> None:
+        """Share a lock, or refuse (`OSError`) when somebody else holds it."""
+        fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)

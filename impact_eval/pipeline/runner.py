@@ -290,7 +290,7 @@ def _execute(study: Study, template: str, shop: Workshop, say: Progress, *, publ
     digest = template_hash(template)
     content.with_template(digest).write(shop.published / RESULTS)
     internal = results_of(executed.notebook, INTERNAL_MIME)
-    if internal is not None:
+    if internal is not None and publish:
         shop.internal.mkdir()
         report = study.declaration.report
         write_internal(

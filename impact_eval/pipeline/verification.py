@@ -7,7 +7,6 @@ trusted, and each difference says which file, and where.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from impact_eval.pipeline.edition_checks import (
     result_findings,
 )
 from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS, Asked
+from impact_eval.pipeline.run_folder import temporary_folder
 from impact_eval.pipeline.runner import run_apart
 from impact_eval.pipeline.states import OUTPUT
 from impact_eval.pipeline.study import Study
@@ -184,8 +184,8 @@ def study_behind(published: Path, study: str | Path | None = None) -> Study:
 
 def run_again(study: Study, template: str) -> StudyResults:
     """Run a study elsewhere and return its results."""
-    with tempfile.TemporaryDirectory(prefix="ie-verify-") as work:
-        return run_apart(study.folder / study.name, Path(work) / "out", template).results
+    with temporary_folder() as work:
+        return run_apart(study.folder / study.name, work / "out", template).results
 
 
 def _unstable(checked: Checked, study: Study, asked: Asked, again: Again) -> Iterator[Difference]:

@@ -1,0 +1,65 @@
+"""Temporary folders go whatever ends a run, and no folder of the user's goes with them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from impact_eval.pipeline.run_folder import LOCK, MARK, sweep, temporary_folder
+
+if sys.platform == "win32":
+    pytest.skip("numbers of processes of Unix", allow_module_level=True)
+
+
+@pytest.fixture
+def dead() -> int:
+    """The number of a process that has ended."""
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    return done.pid
+
+
+def folder(place: Path, name: str, files: dict[str, bytes]) -> Path:
+    made = place / name
+    made.mkdir()
+    for file, content in files.items():
+        (made / file).write_bytes(content)
+    return made
+
+
+@pytest.mark.parametrize(
+    "files",
+    [{"enquete.csv": b"id\n1\n"}, {LOCK: b"", "enquete.csv": b"x"}, {LOCK: MARK + b"x"},
+     {"orders.json": b"{}", LOCK: b"impact-eval"}, {}],
+)  # fmt: skip
+def test_a_folder_of_the_users_is_never_swept_for_its_name(
+    tmp_path: Path, dead: int, files: dict[str, bytes]
+) -> None:
+    kept = folder(tmp_path, f"ie-{dead}-donnees", files)
+    other = folder(tmp_path, "ie-2024-donnees", files)
+    sweep(tmp_path)
+    assert {path.name for path in kept.iterdir()} == set(files)
+    assert other.is_dir()
+
+
+def test_what_a_killed_run_left_is_swept_once_nobody_holds_it(tmp_path: Path, dead: int) -> None:
+    left = folder(tmp_path, f"ie-{dead}-abc_1", {LOCK: MARK, "k.json": b"{}"})
+    link = tmp_path / f"ie-{dead}-link"
+    link.symlink_to(folder(tmp_path, "ailleurs", {LOCK: MARK}))
+    sweep(tmp_path)
+    assert not left.exists()
+    assert (tmp_path / "ailleurs" / LOCK).is_file()
+
+
+def test_a_folder_that_somebody_holds_stays(tmp_path: Path, dead: int, monkeypatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with temporary_folder() as mine:
+        same = mine.rename(tmp_path / f"ie-{dead}-abc")  # as if its number were another's
+        sweep(tmp_path)
+        assert (same / LOCK).read_bytes() == MARK
+        same.rename(mine)
+    assert not mine.exists()
+    assert list(tmp_path.iterdir()) == []
