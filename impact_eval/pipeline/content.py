@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import zipfile
 from pathlib import Path
 
-from impact_eval.core.provenance import canonical_json, sha256
+from impact_eval.core.limits import MILLION, RESULTS_MB, SEARCHED_MB
+from impact_eval.core.plain_files import read_plain_text
+from impact_eval.core.provenance import canonical_json, file_sha256, sha256
 from impact_eval.results.faults import Json, parsed
+
+_CHUNK = 1 << 20  # bytes of a part read at once
 
 
 def content_checksum(path: Path) -> str:
@@ -18,17 +21,26 @@ def content_checksum(path: Path) -> str:
     ----------
     path : Path
         `results.json` is read without `run_at`; a workbook without its dated properties.
+
+    Raises
+    ------
+    ImpactEvalError
+        `beyond_limit`: results, or the parts of a workbook, larger than any of ours.
     """
-    raw = path.read_bytes()
     if path.name == "results.json":
-        return sha256(canonical_json(_untimed(parsed(raw.decode("utf-8-sig")))))
+        return sha256(canonical_json(_untimed(parsed(read_plain_text(path, RESULTS_MB)))))
     if path.suffix != ".xlsx":
-        return sha256(raw)
+        return file_sha256(path)
     digest = hashlib.sha256()
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        for name in sorted(n for n in archive.namelist() if n != "docProps/core.xml"):
+    with zipfile.ZipFile(path) as archive:
+        parts = sorted(one for one in archive.namelist() if one != "docProps/core.xml")
+        unpacked = sum(one.file_size for one in archive.infolist())
+        SEARCHED_MB.refuse_beyond(unpacked // MILLION, path.name)
+        for name in parts:
             digest.update(name.encode("utf-8"))
-            digest.update(archive.read(name))
+            with archive.open(name) as part:
+                while piece := part.read(_CHUNK):
+                    digest.update(piece)
     return digest.hexdigest()
 
 

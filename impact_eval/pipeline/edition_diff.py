@@ -7,8 +7,6 @@ results: headline effects, level of evidence, checks, findings. Then the files.
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,11 +18,10 @@ from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.core.limits import NOTEBOOK_MB
 from impact_eval.core.machine_faults import machine_faults_told
 from impact_eval.core.plain_files import read_plain_text
-from impact_eval.core.provenance import sha256
-from impact_eval.pipeline.content import content_checksum
 from impact_eval.pipeline.crate import FILE as CRATE
 from impact_eval.pipeline.difference_records import safe_name, shown_value
 from impact_eval.pipeline.differences import NOTHING, json_changes
+from impact_eval.pipeline.own_folder import checksum
 from impact_eval.pipeline.states import STATUS
 from impact_eval.pipeline.verification import output_folder
 from impact_eval.report.blocks import SayValue, Words, say
@@ -177,16 +174,8 @@ def _checksums(folder: Path) -> Mapping[str, str]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and not path.is_symlink() and name not in _NOT_OUTPUTS:
-            found[safe_name(name)] = _told_by(path)
+            found[safe_name(name)] = checksum(path)
     return found
-
-
-def _told_by(path: Path) -> str:
-    """Return the checksum of what a file tells; of its bytes when it is damaged."""
-    try:
-        return content_checksum(path)
-    except (ValueError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError):
-        return sha256(path.read_bytes())
 
 
 # -- why ------------------------------------------------------------------------------------------

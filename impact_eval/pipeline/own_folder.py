@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.limits import FILE_MB, MILLION
 from impact_eval.core.plain_files import is_plain
-from impact_eval.core.provenance import sha256
+from impact_eval.core.provenance import file_sha256
 from impact_eval.core.whole_files import is_partial
 from impact_eval.pipeline.content import content_checksum
 from impact_eval.pipeline.crate import FILE as CRATE
@@ -188,11 +189,16 @@ def checksums(folder: Path) -> dict[str, str]:
 
 
 def checksum(path: Path) -> str:
-    """Return the checksum of what a file tells; of its bytes when it is not what it was."""
+    """Return the checksum of what a file tells; of its bytes when it is not what it was.
+
+    A file that is larger than what may be read has none: it is not one of ours.
+    """
+    if path.stat().st_size > FILE_MB.value * MILLION:
+        return ""
     try:
         return content_checksum(path)
     except Exception:  # noqa: BLE001  # a file that somebody edited may raise anything
-        return sha256(path.read_bytes())
+        return file_sha256(path)
 
 
 def differing(folder: Path, outputs: Mapping[str, str]) -> tuple[str, ...]:

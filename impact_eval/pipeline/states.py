@@ -18,10 +18,10 @@ import datetime as dt
 import json
 from collections.abc import Iterable
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from impact_eval.core.findings import Finding
 from impact_eval.core.plain_files import is_plain
@@ -33,6 +33,16 @@ OUTPUT: Final = "sortie"  # in the study's folder, when no other is asked for
 SCHEMA: Final = "impact-eval/status/1"
 _LARGEST = 5_000_000  # bytes of a status; a longer file is none
 
+
+def _inside(name: str) -> str:
+    """Refuse the name of a file that is not below its folder: a received one may name any."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts or set(name) & set("\\:\0"):
+        raise ValueError
+    return name
+
+
+Inside: TypeAlias = Annotated[str, AfterValidator(_inside)]
 Digest: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -118,7 +128,7 @@ class Status(_Part):
     """Why it ended without a report."""
     job: Job | None = None
     """What was computed; None when the study could not be read."""
-    outputs: dict[str, Digest] = {}
+    outputs: dict[Inside, Digest] = {}
     """Content checksum of each file written, by its name from the folder."""
     earlier_sha256: Digest | None = None
     """Of what editions from other data or another declaration had published: the gate heeds it."""
