@@ -8,7 +8,7 @@ endif
 READY := .venv/.ready
 RUN := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MPLBACKEND=Agg
 
-.PHONY: demo test test-long lint docs bench clean lock sbom
+.PHONY: demo test test-long lint docs bench clean lock sbom generated
 
 $(READY): requirements.lock
 	$(PYTHON) -m venv .venv
@@ -38,6 +38,12 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+generated: $(READY)
+	$(BIN)/python -m impact_eval.pipeline.schema
+	$(BIN)/python -m impact_eval.designs.shipped
+	$(BIN)/python tests/architecture/public_names.py
+	$(BIN)/python docs/generate.py
 
 sbom: $(READY)
 	$(BIN)/python docs/supply.py --sbom sbom.cdx.json
