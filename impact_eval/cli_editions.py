@@ -153,6 +153,7 @@ def _forget_person(folder: Path, person: str) -> None:
         put(phrase("forget.made"))
     for path in done.made:
         put(f"  {path}")
+    put(phrase("forget.elsewhere"))
     put(phrase("forget.published"))
 
 
@@ -168,6 +169,7 @@ def _forget_all(folder: Path, *, sure: bool) -> None:
         put(f"  {path}")
     if sure:
         remove_made(found)
+    put(phrase("forget.elsewhere"))
     put(phrase("forget.theirs"))
     for name in found.theirs:
         put(f"  {name}")

@@ -6,23 +6,26 @@ still holds the person is told, so that whoever holds the files can remove it th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.machine_faults import machine_faults_told
+from impact_eval.core.plain_files import is_plain
 from impact_eval.data.forgotten import FILE as LIST
 from impact_eval.data.forgotten import Forgotten, plain_label
 from impact_eval.data.pseudonyms import KEY_VARIABLE, given_key
 from impact_eval.data.reading import read_chosen
-from impact_eval.pipeline.editions import internal_folder
-from impact_eval.pipeline.own_folder import StudyPlace, former_of
-from impact_eval.pipeline.states import OUTPUT, STATUS
+from impact_eval.pipeline.edition_files import RESULTS
+from impact_eval.pipeline.editions import INTERNAL
+from impact_eval.pipeline.exporters import EXPORTERS
+from impact_eval.pipeline.own_folder import Standing, StudyPlace, standing
+from impact_eval.pipeline.states import STATUS
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart
 from impact_eval.pipeline.urgent import OPERATOR_NOTE
-from impact_eval.pipeline.workshop import Workshop
 from impact_eval.results.records import StudyResults
 
 
@@ -126,28 +129,34 @@ def made_about_people(study: Study) -> tuple[Path, ...]:
     Returns
     -------
     tuple of Path
-        The operator's note; the operator's own editions (the present one, one set apart, one that
-        was not finished), when their results say that they are of this study.
+        The operator's note; the operator's own editions in the study's folder, under any name,
+        the present one, one set apart, one that was not finished.
     """
     found = [study.path(OPERATOR_NOTE)]
-    own = internal_folder(study.folder / OUTPUT)
+    for folder in _own_editions(study):
+        pages = sorted(path for path in folder.iterdir() if _is_own_page(path.name))
+        found += [*pages, *(folder / name for name in (STATUS, RESULTS))]
+    return tuple(path for path in found if is_plain(path))
+
+
+def _own_editions(study: Study) -> Iterator[Path]:
+    """Yield the operator's own editions below a study's folder: made for it, and said internal."""
     place = StudyPlace(study.folder / study.name, study.declaration.study.id)
-    languages, formats = study.declaration.report.languages, study.declaration.report.formats
-    pages = [f"{own.name}-{code}.{kind}" for code in languages for kind in formats]
-    unfinished = Workshop.beside(study.folder / OUTPUT, place).internal
-    for edition in (own, former_of(own, place), unfinished):
-        if _is_own_edition(edition, study):
-            found += [edition / name for name in (*pages, STATUS, "results.json")]
-    return tuple(path for path in found if path.is_file() and not path.is_symlink())
+    for root, _, names in os.walk(study.folder):
+        folder = Path(root)
+        if {STATUS, RESULTS} & set(names) and standing(folder, place) is Standing.OURS:
+            yield from (one for one in (folder, folder / INTERNAL) if _is_internal(one))
 
 
-def _is_own_edition(folder: Path, study: Study) -> bool:
+def _is_internal(folder: Path) -> bool:
     try:
-        results = StudyResults.read(folder)
+        return StudyResults.read(folder).disclosure.edition == "internal"
     except ImpactEvalError:
         return False
-    same = results.study.id == study.declaration.study.id
-    return same and results.disclosure.edition == "internal"
+
+
+def _is_own_page(name: str) -> bool:
+    return name.startswith(f"{INTERNAL}-") and Path(name).suffix[1:] in EXPORTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +169,8 @@ class Retention:
         What the study made about people; the list of who asked to be left out goes last, once
         no table holds them any more.
     theirs : tuple of str
-        Tables of the study: they are never touched.
+        Tables of the study, and pages of an own edition that somebody changed and that were kept
+        aside: they are never touched.
     until : str or None
         Until when the study declares that data are kept.
     """
@@ -183,11 +193,17 @@ def retention(folder: str | Path) -> Retention:
         raise ImpactEvalError(faults)
     tables = dict.fromkeys(file for part in _parts(study) for file, _ in part.tables)
     theirs = tuple(name for name in tables if study.path(name).is_file())
+    made = made_about_people(study)
+    changed = tuple(
+        path.relative_to(study.folder).as_posix()
+        for path in sorted(study.folder.rglob(f"{INTERNAL}-*"))
+        if _is_own_page(path.name) and path not in made and is_plain(path)
+    )
     listed = study.folder / LIST
     # while the tables are there, whoever asked to be left out would be counted without the list
     last = (listed,) if listed.is_file() and not theirs else ()
     until = study.declaration.privacy.keep_until
-    return Retention((*made_about_people(study), *last), theirs, until)
+    return Retention((*made, *last), (*theirs, *changed), until)
 
 
 def remove_made(found: Retention) -> None:

@@ -17,12 +17,14 @@ from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.forget import forget_person, remove_made, retention
 from impact_eval.pipeline.keeping import keeping_noticed
 from impact_eval.pipeline.opening import open_study
+from impact_eval.pipeline.own_folder import StudyPlace, checksums
+from impact_eval.pipeline.states import RunState, Stage, Status
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.urgent import OPERATOR_NOTE
 from impact_eval.report.narrative_limits import disclosure_blocks
 from impact_eval.report.texts import Texts
 from impact_eval.results.gate import Edition, release
-from impact_eval.results.records import comparable
+from impact_eval.results.records import StudyResults, comparable
 
 KEY = "k" * 40
 
@@ -159,3 +161,36 @@ def test_data_kept_too_long_are_told_by_check_and_by_the_report(study: Path) -> 
         Texts("fr").words(word) for block in disclosure_blocks(results)[1:] for word in block.words
     ]
     assert told[-1].endswith("31 décembre 2024.")
+
+
+def own_edition(folder: Path, results: StudyResults, study: Path) -> list[Path]:
+    """Write the operator's own edition as a run leaves it."""
+    folder.mkdir(parents=True)
+    results.write(folder)
+    (folder / "interne-fr.html").write_text("des noms", "utf-8")
+    place = StudyPlace((study / "study.toml").resolve(), "essai")
+    Status(
+        state=RunState.DONE, step=Stage.DONE, study=place.told_from(folder.resolve()),
+        outputs=checksums(folder),
+    ).write(folder)  # fmt: skip
+    return [folder / name for name in ("interne-fr.html", "results.json", "status.json")]
+
+
+def test_an_own_edition_is_found_under_any_name_of_the_folder(study: Path) -> None:
+    results = release(evaluate(Study.read(study)), edition=Edition.INTERNAL).results
+    made = [
+        *own_edition(study / "interne", results, study),
+        *own_edition(study / "livrable-interne", results, study),
+        *own_edition(study / "rendus" / "mai-interne-precedente", results, study),
+    ]
+    aside = study / "interne-vos-fichiers" / "2026-05-04" / "interne-fr.docx"
+    aside.parent.mkdir(parents=True)
+    aside.write_text("mes notes", "utf-8")
+    text = (study / "study.toml").read_text("utf-8")
+    (study / "study.toml").write_text(text.replace('id = "essai"', 'id = "essai-bis"'), "utf-8")
+    found = retention(study)
+    assert {path.resolve() for path in found.ours} == {path.resolve() for path in made}
+    assert "interne-vos-fichiers/2026-05-04/interne-fr.docx" in found.theirs
+    remove_made(found)
+    assert not any(path.exists() for path in made)
+    assert aside.is_file()
