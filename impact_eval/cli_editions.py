@@ -118,6 +118,8 @@ def _add_pack(app: typer.Typer) -> None:
 
             done = pack_edition(folder, to=to, study=study)
             put(phrase("pack.done", path=str(done.path), n=len(done.files)))
+            if done.behind:
+                put(phrase("pack.behind", names=done.behind, n=len(done.behind)), err=True)
 
 
 def _add_forget(app: typer.Typer) -> None:

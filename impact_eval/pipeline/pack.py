@@ -16,13 +16,15 @@ from types import MappingProxyType
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.core.machine_faults import machine_faults_told
+from impact_eval.core.plain_files import is_plain
+from impact_eval.core.provenance import file_sha256
 from impact_eval.core.whole_files import write_new
 from impact_eval.pipeline.checker import output_kind, page_names
 from impact_eval.pipeline.crate import FILE as CRATE
 from impact_eval.pipeline.edition_checks import check_edition, recorded_template
 from impact_eval.pipeline.edition_files import Asked
 from impact_eval.pipeline.leaks import find_leaks
-from impact_eval.pipeline.states import STATUS
+from impact_eval.pipeline.states import STATUS, read_status
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.verification import output_folder, study_behind
 from impact_eval.report.languages.language import language_codes
@@ -45,10 +47,13 @@ class Pack:
     path : Path
     files : tuple of str
         What it holds, in order.
+    behind : tuple of str
+        Files of the study that changed since the edition, as its status tells them.
     """
 
     path: Path
     files: tuple[str, ...]
+    behind: tuple[str, ...] = ()
 
 
 def pack(
@@ -86,7 +91,21 @@ def pack(
         results = _checked(published, read)
         content = _content(published, read, results)
         _write(target, content)
-    return Pack(target, tuple(content))
+    return Pack(target, tuple(content), _behind(published, read))
+
+
+def _behind(published: Path, study: Study) -> tuple[str, ...]:
+    """Return the files of a study that are no longer those of an edition that says them."""
+    status = read_status(published)
+    if status is None or status.job is None:
+        return ()
+    same_study = status.job.study_sha256 == study.digest
+    moved = [] if same_study else [study.name]
+    for name, known in sorted(status.job.inputs.items()):
+        path = study.path(name)
+        if not is_plain(path) or file_sha256(path) != known:
+            moved.append(name)
+    return tuple(dict.fromkeys(moved))
 
 
 def _target(published: Path, study: Study, to: str | Path | None) -> Path:

@@ -226,6 +226,7 @@ def _steps(study: Study, attempt: Attempt, template: str, say: Progress, *, fres
         there is not None
         and not fresh
         and not {RESULTS, NOTEBOOK} & set(lacking)
+        and _is_of(target, job)
         and there.earlier_sha256 == _earlier(study, target)
     )
     if whole and not lacking:
@@ -265,6 +266,13 @@ def _same_job(target: Path, job: Job) -> Status | None:
     status = read_status(target)
     done = status is not None and status.state is RunState.DONE and status.key == job.key
     return status if done else None
+
+
+def _is_of(folder: Path, job: Job) -> bool:
+    """Return whether the results of a folder say themselves that they are those of a job."""
+    told = StudyResults.read(folder).provenance
+    made = (told.study_sha256, told.template_sha256, dict(told.versions))
+    return made == (job.study_sha256, job.template_sha256, job.versions)
 
 
 def _earlier(study: Study, folder: Path) -> str:

@@ -87,7 +87,7 @@ class Job(_Part):
     """Of its cells."""
     study_sha256: Digest
     """Of the declaration."""
-    inputs: dict[str, Digest]
+    inputs: dict[Inside, Digest]
     """Of each file that the study reads, by its name from the study's folder."""
     code_sha256: Digest
     """Of the program."""

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 from small_study import write_study
 
+from impact_eval.pipeline.own_folder import checksum
 from impact_eval.pipeline.runner import run
 from impact_eval.pipeline.state_told import state_of
 from impact_eval.pipeline.states import read_status
@@ -52,3 +53,19 @@ def test_a_status_that_names_files_elsewhere_is_none(tmp_path, computed, name):
     status["outputs"][name] = "0" * 64
     path.write_text(json.dumps(status), "utf-8")
     assert read_status(study / "sortie") is None
+
+
+def test_a_mark_over_results_of_another_study_file_is_not_believed(tmp_path, computed):
+    """A status copied beside other results: the computation is made again."""
+    study = write_study(tmp_path / "etude")
+    run(study)
+    path = study / "sortie" / "results.json"
+    told = json.loads(path.read_text("utf-8"))
+    told["provenance"]["study_sha256"] = "0" * 64
+    path.write_text(json.dumps(told), "utf-8")
+    status = json.loads((study / "sortie" / "status.json").read_text("utf-8"))
+    status["outputs"]["results.json"] = checksum(path)
+    (study / "sortie" / "status.json").write_text(json.dumps(status), "utf-8")
+    again = run(study)
+    assert not again.resumed
+    assert again.results.provenance.study_sha256 == status["job"]["study_sha256"]

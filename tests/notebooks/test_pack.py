@@ -100,3 +100,15 @@ def test_the_operators_own_edition_is_never_packed(study: Path, tmp_path: Path) 
     with pytest.raises(ImpactEvalError):
         pack(study / "interne", to=tmp_path / "a.zip", study=study)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_edition_behind_its_study_is_handed_over_with_a_word(
+    study: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(study, tmp_path / "etude"))
+    assert pack(folder, to=tmp_path / "avant.zip").behind == ()
+    with (folder / "donnees.csv").open("a", encoding="utf-8") as stream:
+        stream.write("P900,1,1\n")
+    with (folder / "carte.toml").open("a", encoding="utf-8") as stream:
+        stream.write("# relue\n")
+    assert pack(folder, to=tmp_path / "apres.zip").behind == ("carte.toml", "donnees.csv")
