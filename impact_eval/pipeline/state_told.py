@@ -32,7 +32,7 @@ class StudyState:
     status : Status or None
         As the folder tells it.
     holder : Holder or None
-        Who runs the study now.
+        Who runs the study now; without a number when somebody may, and it cannot be known.
     changed : tuple of str
         What is no longer what the report was made from: parts of the job, `inputs.<file>`.
     lacking : tuple of str
@@ -149,6 +149,12 @@ def _reason(reason: Reason, texts: Texts) -> str:
     return f"{line} ({', '.join(told)})" if told else line
 
 
+def _who_runs(holder: Holder, texts: Texts) -> str:
+    if holder.pid is None:
+        return texts.say("cli.status.may_run")
+    return texts.say("cli.status.runs", pid=holder.pid, since=holder.since or "?")
+
+
 def state_lines(found: StudyState, texts: Texts) -> Sequence[str]:
     """Return the state of a study in words, one sentence by line.
 
@@ -165,8 +171,7 @@ def state_lines(found: StudyState, texts: Texts) -> Sequence[str]:
         lines += [texts.say("cli.status.when", at=_local(status.at))] if status.at else []
         lines += [_reason(reason, texts) for reason in status.reasons]
     if found.holder is not None:
-        holder = found.holder
-        lines.append(texts.say("cli.status.runs", pid=holder.pid or 0, since=holder.since or "?"))
+        lines.append(_who_runs(found.holder, texts))
     if found.former is not None:
         lines.append(texts.say("cli.status.former", folder=found.former))
     parts = [name for name in found.changed if not name.startswith("inputs.")]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from small_study import write_study
 from typer.testing import CliRunner
 
 from impact_eval.cli import app
+from impact_eval.pipeline.lock import Holder, study_lock
 from impact_eval.pipeline.own_folder import StudyPlace, checksums
 from impact_eval.pipeline.state_told import state_lines, state_of
 from impact_eval.pipeline.states import (
@@ -50,6 +53,29 @@ def test_a_run_whose_process_is_gone_was_interrupted(study):
     assert state_of(study).state is RunState.KILLED
     assert "Interrompue" in told(study)
     assert "écriture des rapports" in told(study)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("fr", "Quelqu’un l’exécute peut-être en ce moment"),
+        ("en", "Somebody may be running it now"),
+    ],
+)
+def test_who_cannot_be_known_to_run_is_never_told_as_killed(study, monkeypatch, language, words):
+    out = study / "sortie"
+    running = {"state": RunState.RUNNING, "step": Stage.EXPORT, "at": "2026-05-04T08:32:00+00:00"}
+    read_status(out).model_copy(update=running).write(out)
+    monkeypatch.setattr("impact_eval.pipeline.state_told.holder_of", lambda folder: Holder())
+    found = state_of(study)
+    assert found.state is RunState.RUNNING
+    assert found.to_dict()["runs"] == {"pid": None, "since": None}
+    assert words in told(study, language)
+
+
+def test_who_runs_is_told_by_the_number(study):
+    with study_lock(study):
+        assert f"processus {os.getpid()}, depuis le 20" in told(study)
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
