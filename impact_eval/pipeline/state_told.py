@@ -129,12 +129,13 @@ def _changed(file: Path, job: Job | None) -> tuple[str, ...]:
     return (*parts, *(f"inputs.{name}" for name in files))
 
 
-def _local(at: str) -> str:
-    """Return a moment on the user's own clock."""
+def _when(at: str, texts: Texts) -> str:
+    """Return when a status was written, on the user's own clock."""
     try:
-        return dt.datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M")
-    except ValueError:  # a status that somebody edited
-        return at
+        moment = dt.datetime.fromisoformat(at).astimezone()
+    except (ValueError, OverflowError, OSError):  # a status that somebody edited: no such moment
+        return texts.say("cli.status.when_unknown")
+    return texts.say("cli.status.when", at=moment.strftime("%Y-%m-%d %H:%M"))
 
 
 def _reason(reason: Reason, texts: Texts) -> str:
@@ -168,7 +169,7 @@ def state_lines(found: StudyState, texts: Texts) -> Sequence[str]:
     status = found.status
     if status is not None and found.state is not RunState.DONE:
         lines.append(texts.say("cli.status.step", step=texts.say(f"cli.status.at.{status.step}")))
-        lines += [texts.say("cli.status.when", at=_local(status.at))] if status.at else []
+        lines += [_when(status.at, texts)] if status.at else []
         lines += [_reason(reason, texts) for reason in status.reasons]
     if found.holder is not None:
         lines.append(_who_runs(found.holder, texts))

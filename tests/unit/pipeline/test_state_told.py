@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from small_study import write_study
@@ -93,6 +94,40 @@ def test_reasons_are_words_without_a_value_of_the_data(study, language):
     assert "outcomes[1].column" in words
     assert "[code_of_another_version]" in words
     assert "{" not in words
+
+
+@pytest.fixture
+def clock_of(monkeypatch):
+    """The user's clock, in a given zone."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("the zone of a process cannot be chosen there")
+
+    def choose(zone):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+
+    yield choose
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "words"),
+    [
+        ("America/New_York", "2026-05-04T08:32:00+00:00", "Écrit le 2026-05-04 04:32."),
+        ("America/New_York", "0001-01-01T00:00:00+00:00", "Écrit à une date inconnue."),
+        ("Asia/Tokyo", "9999-12-31T23:59:59+00:00", "Écrit à une date inconnue."),
+        ("America/New_York", "9999-12-31T23:59:59", "Écrit à une date inconnue."),
+        ("UTC", "jadis", "Écrit à une date inconnue."),
+    ],
+)
+def test_when_it_was_written_is_told_on_the_users_clock(study, clock_of, zone, at, words):
+    out = study / "sortie"
+    failed = {"state": RunState.FAILED, "step": Stage.CHECK, "at": at}
+    read_status(out).model_copy(update=failed).write(out)
+    clock_of(zone)
+    lines = told(study).splitlines()
+    assert [line for line in lines if line.startswith("Écrit")] == [words]
 
 
 def test_a_file_of_the_report_that_is_gone_is_told(study):
