@@ -2,7 +2,8 @@
 
 A folder is emptied only when its mark (`status.json`) says that it was made for this very study.
 What the user changed or added in it is moved beside it first, never deleted. A new edition takes
-the place of the old one by renaming, and the old one is there until then.
+the place of the old one by renaming, and the old one is there until then, whole: nothing of the
+user's is moved for an exchange that may still be refused.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import datetime as dt
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -217,19 +219,24 @@ def differing(folder: Path, outputs: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def keep_aside(folder: Path) -> tuple[Path, ...]:
+def keep_aside(folder: Path, named: Path | None = None) -> tuple[Path, ...]:
     """Move beside a folder what is the user's in it: files changed or added since it was written.
+
+    All are moved, or none.
 
     Parameters
     ----------
     folder : Path
         One of ours.
+    named : Path, optional
+        The folder as the user knows it, when it bears another name for an instant.
 
     Returns
     -------
     tuple of Path
-        Where they are now: `<folder>-vos-fichiers/<day>/…`.
+        Where they are now: `<named>-vos-fichiers/<day>/…`.
     """
+    named = folder if named is None else named
     status = read_status(folder)
     known = status.outputs if status is not None else _listed(folder)
     theirs = [
@@ -239,14 +246,28 @@ def keep_aside(folder: Path) -> tuple[Path, ...]:
     ]
     if not theirs:
         return ()
-    home = _free(folder.with_name(f"{folder.name}-vos-fichiers"))
-    kept = []
-    for name, path in theirs:
-        place = home / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        path.rename(place)
-        kept.append(place)
-    return tuple(kept)
+    home = _free(named.with_name(f"{named.name}-vos-fichiers"))
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for name, path in theirs:
+            place = home / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(place)
+            moved.append((path, place))
+    except BaseException:
+        _put_back(moved, home)
+        raise
+    return tuple(place for _, place in moved)
+
+
+def _put_back(moved: Sequence[tuple[Path, Path]], home: Path) -> None:
+    for path, place in reversed(moved):
+        with suppress(OSError):
+            place.rename(path)
+    empty = [Path(root) for root, _, _ in os.walk(home, topdown=False)]
+    for folder in (*empty, home.parent):
+        with suppress(OSError):  # it holds something
+            folder.rmdir()
 
 
 def _is_ours(path: Path, known: str | None) -> bool:
@@ -305,8 +326,13 @@ def old_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.old")
 
 
-def recover(target: Path, study: StudyPlace) -> None:
+def recover(target: Path, study: StudyPlace) -> tuple[Path, ...]:
     """Put back a folder whose exchange was cut, and drop what an exchange left behind.
+
+    Returns
+    -------
+    tuple of Path
+        The user's own files of a folder left behind, where they are kept.
 
     Raises
     ------
@@ -317,12 +343,64 @@ def recover(target: Path, study: StudyPlace) -> None:
     found = standing(old, study)
     if found not in _REPLACED:
         raise ImpactEvalError(Finding.error("output_foreign", Place(file=old.name), examples=()))
-    if found is not Standing.OURS:
-        return
-    if target.exists():
-        discard(old, study)
-    else:
+    if found is Standing.OURS and not target.exists():
         old.rename(target)
+        return ()
+    return discard(old, study, target)
+
+
+def exchange(made: Path, target: Path, study: StudyPlace) -> tuple[Path, ...]:
+    """Give a finished folder the place of the old one, which `settle` is to drop.
+
+    Refused by the machine (a report is open in another program), it leaves all as it was.
+
+    Parameters
+    ----------
+    made : Path
+        The new folder, whole.
+    target : Path
+        Absent, empty or ours.
+    study : StudyPlace
+
+    Returns
+    -------
+    tuple of Path
+        The user's own files that an exchange cut before this one had left, where they are kept.
+
+    Raises
+    ------
+    ImpactEvalError
+        `output_foreign`, `output_of_another`, `output_is_file`: somebody came there meanwhile.
+    """
+    refuse_place(target, study)
+    kept = recover(target, study)
+    old = old_of(target)
+    if target.exists():
+        target.rename(old)
+    try:
+        made.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+    return kept
+
+
+def settle(target: Path, study: StudyPlace) -> tuple[Path, ...]:
+    """Drop the old folder of an exchange; what is the user's in it is kept beside the new one.
+
+    Cut, or refused, it leaves the old folder known for ours: `recover` does the same later.
+
+    Returns
+    -------
+    tuple of Path
+        The user's own files of the old folder, where they are kept.
+    """
+    old = old_of(target)
+    kept = keep_aside(old, target) if standing(old, study) is Standing.OURS else ()
+    with suppress(OSError):  # nothing of the user's is left in it: that it stays hinders nobody
+        discard(old, study, target)
+    return kept
 
 
 def put_in_place(made: Path, target: Path, study: StudyPlace) -> tuple[Path, ...]:
@@ -344,22 +422,9 @@ def put_in_place(made: Path, target: Path, study: StudyPlace) -> tuple[Path, ...
     Raises
     ------
     ImpactEvalError
-        `output_foreign`, `output_of_another`, `output_is_file`: somebody came there meanwhile.
+        Those of `exchange`.
     """
-    refuse_place(target, study)
-    recover(target, study)
-    old = old_of(target)
-    kept = keep_aside(target) if standing(target, study) is Standing.OURS else ()
-    if target.exists():
-        target.rename(old)
-    try:
-        made.rename(target)
-    except OSError:
-        if old.exists():
-            old.rename(target)
-        raise
-    discard(old, study)
-    return kept
+    return exchange(made, target, study) + settle(target, study)
 
 
 def set_former_aside(target: Path, study: StudyPlace) -> Path | None:
@@ -378,8 +443,15 @@ def set_former_aside(target: Path, study: StudyPlace) -> Path | None:
     return former
 
 
-def discard(folder: Path, study: StudyPlace) -> tuple[Path, ...]:
+def discard(folder: Path, study: StudyPlace, named: Path | None = None) -> tuple[Path, ...]:
     """Delete a folder that we made for this study; the user's own files in it are kept beside.
+
+    Parameters
+    ----------
+    folder : Path
+    study : StudyPlace
+    named : Path, optional
+        The folder as the user knows it, when it bears another name for an instant.
 
     Returns
     -------
@@ -391,7 +463,7 @@ def discard(folder: Path, study: StudyPlace) -> tuple[Path, ...]:
         shutil.rmtree(folder)
     if found is not Standing.OURS:
         return ()
-    kept = keep_aside(folder)
+    kept = keep_aside(folder, named)
     remove_marked(folder)
     return kept
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -43,11 +43,13 @@ from impact_eval.pipeline.own_folder import (
     checksums,
     differing,
     discard,
+    exchange,
     former_of,
     put_in_place,
     recover,
     refuse_place,
     set_former_aside,
+    settle,
 )
 from impact_eval.pipeline.run_folder import sweep_left_behind
 from impact_eval.pipeline.shown_kinds import INTERNAL_MIME
@@ -192,10 +194,11 @@ def _run(file: Path, target: Path, template: str, say: Progress, *, fresh: bool)
         raise
     place = StudyPlace(file, study.declaration.study.id)
     refuse_place(target, place, [study.path(name) for name in input_files(study)])
-    recover(target, place)
+    kept = recover(internal_folder(target), place) + recover(target, place)
     attempt = Attempt(target, place)
     try:
-        return _steps(study, attempt, template, say, fresh=fresh)
+        done = _steps(study, attempt, template, say, fresh=fresh)
+        return replace(done, kept=kept + done.kept)
     except ImpactEvalError as error:
         _told(attempt, partial(attempt.ended, error.findings))
         raise
@@ -330,10 +333,11 @@ def _publish(
     if shop.internal.is_dir():
         outputs = checksums(shop.internal)
         done.model_copy(update={"outputs": outputs}).write(shop.internal)
-        kept = put_in_place(shop.internal, own, shop.study)
+        kept = exchange(shop.internal, own, shop.study)
     elif not alone:
         set_former_aside(own, shop.study)
     kept += put_in_place(shop.published, target, shop.study)
+    kept += settle(own, shop.study)  # once both are in place: until then nothing is moved aside
     kept += discard(former_of(target, shop.study), shop.study)
     shop.clear()
     return kept

@@ -144,6 +144,29 @@ def test_a_report_that_is_there_is_never_lost(monkeypatch, study, tmp_path, comp
     assert state(study) != "done" or not beside.exists()
 
 
+def test_files_that_could_not_be_moved_aside_are_kept_and_told_by_the_next_run(
+    monkeypatch, study, computed
+):
+    run(study)
+    (study / "sortie" / "moi.txt").write_text("à moi")
+    rename = Path.rename
+
+    def refusing(self, place):
+        if self.name == "moi.txt":
+            raise PermissionError(errno.EACCES, "open elsewhere", str(self))
+        return rename(self, place)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", refusing)
+        with pytest.raises(ImpactEvalError) as refused:
+            run(study, fresh=True)
+    assert refused.value.codes == ("not_permitted",)
+    done = run(study)
+    assert [path.read_text() for path in done.kept] == ["à moi"]
+    assert [path.parts[-3] for path in done.kept] == ["sortie-vos-fichiers"]
+    assert hidden_left(study) == []
+
+
 class FullDisk(Saboteur):
     """From the k-th writing on, nothing more is written until something is deleted."""
 

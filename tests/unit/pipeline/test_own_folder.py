@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -184,6 +186,107 @@ def test_the_exchange_is_undone_when_the_new_folder_cannot_take_its_name(
     with pytest.raises(OSError, match="full"):
         put_in_place(new, target, study)
     assert (target / "a.csv").read_text() == "1"
+
+
+def refusing_to_rename(monkeypatch, refused):
+    """Refuse renamings as Windows does for a file that another program holds open."""
+    rename = Path.rename
+
+    def guarded(self, place):
+        if refused(self):
+            raise PermissionError(errno.EACCES, "open elsewhere", str(self))
+        return rename(self, place)
+
+    monkeypatch.setattr(Path, "rename", guarded)
+
+
+def with_files_of_the_user(target, study):
+    made(target, study, {"a.csv": "1", "rapport.docx": "nous"})
+    (target / "rapport.docx").write_text("nous, relu")
+    (target / "moi").mkdir()
+    (target / "moi" / "notes.txt").write_text("à moi")
+    return target
+
+
+THEIRS = {"rapport.docx": b"nous, relu", "moi/notes.txt": "à moi".encode()}
+
+
+def kept_beside(target):
+    """The user's own files, by their names in the folder of the day."""
+    days = sorted(target.with_name(f"{target.name}-vos-fichiers").glob("*"))
+    return {name: text for day in days for name, text in everything(day).items()}
+
+
+def test_a_report_open_in_another_program_is_left_where_it_is(study, tmp_path, monkeypatch):
+    target = with_files_of_the_user(tmp_path / "sortie", study)
+    new = made(tmp_path / ".new", study, {"a.csv": "2"})
+    before = everything(target)
+    refusing_to_rename(monkeypatch, lambda path: path == target)
+    with pytest.raises(PermissionError):
+        put_in_place(new, target, study)
+    assert everything(target) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".new", "etude", "sortie"]
+
+
+@pytest.mark.parametrize("held", ["rapport.docx", "notes.txt"])
+def test_what_cannot_be_moved_aside_is_kept_by_the_next_run(study, tmp_path, monkeypatch, held):
+    target = with_files_of_the_user(tmp_path / "sortie", study)
+    new = made(tmp_path / ".new", study, {"a.csv": "2"})
+    with monkeypatch.context() as patched:
+        refusing_to_rename(patched, lambda path: path.name == held)
+        with pytest.raises(PermissionError):
+            put_in_place(new, target, study)
+    assert (target / "a.csv").read_text() == "2", "the new one is in place"
+    old = tmp_path / ".sortie.old"
+    assert standing(old, study) is Standing.OURS
+    assert THEIRS.items() <= everything(old).items(), "all of the user's are where they were"
+    assert kept_beside(target) == {}
+    kept = recover(target, study)
+    assert sorted(path.name for path in kept) == ["notes.txt", "rapport.docx"]
+    assert kept_beside(target) == THEIRS
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "etude", "sortie", "sortie-vos-fichiers",
+    ]  # fmt: skip
+
+
+def test_an_old_folder_that_cannot_be_deleted_hides_nothing(study, tmp_path, monkeypatch):
+    target = with_files_of_the_user(tmp_path / "sortie", study)
+    new = made(tmp_path / ".new", study, {"a.csv": "2"})
+
+    def refuse(path, **_):
+        raise PermissionError(errno.EACCES, "open elsewhere", str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "unlink", refuse)
+        kept = put_in_place(new, target, study)
+    assert {path.read_bytes() for path in kept} == set(THEIRS.values()), (
+        "they are told all the same"
+    )
+    assert kept_beside(target) == THEIRS
+    assert standing(tmp_path / ".sortie.old", study) is Standing.OURS
+    assert recover(target, study) == ()
+    assert not (tmp_path / ".sortie.old").exists()
+
+
+def test_the_users_files_of_a_cut_exchange_bear_the_name_that_the_user_knows(study, tmp_path):
+    with_files_of_the_user(tmp_path / ".sortie.old", study)
+    target = made(tmp_path / "sortie", study, {"a.csv": "2"})
+    new = made(tmp_path / ".new", study, {"a.csv": "3"})
+    (target / "autre.txt").write_text("aussi")
+    kept = put_in_place(new, target, study)
+    assert sorted(path.name for path in kept) == ["autre.txt", "notes.txt", "rapport.docx"]
+    assert kept_beside(target) == {**THEIRS, "autre.txt": b"aussi"}
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_an_old_folder_where_only_the_system_wrote_is_in_nobodys_way(study, tmp_path):
+    (tmp_path / ".sortie.old").mkdir()
+    (tmp_path / ".sortie.old" / ".DS_Store").write_text("")
+    target = made(tmp_path / "sortie", study, {"a.csv": "1"})
+    new = made(tmp_path / ".new", study, {"a.csv": "2"})
+    assert put_in_place(new, target, study) == ()
+    assert (target / "a.csv").read_text() == "2"
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_the_former_report_is_set_apart_under_a_name_that_nobody_has(study, tmp_path):
