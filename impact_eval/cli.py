@@ -31,8 +31,7 @@ from impact_eval.cli_frames import (
     put_json,
     refused_in_words,
 )
-from impact_eval.core.findings import Finding, ImpactEvalError, nearest
-from impact_eval.core.whole_files import write_new
+from impact_eval.core.findings import ImpactEvalError, nearest
 from impact_eval.report.texts import render_finding
 
 if TYPE_CHECKING:
@@ -381,16 +380,12 @@ def lab(
 ) -> None:
     """Open JupyterLab on a study with the template notebook beside it."""
     with refused_in_words():
-        import importlib.util
+        from impact_eval.pipeline.laboratory import lab_notebook, open_laboratory
 
-        if importlib.util.find_spec("jupyterlab") is None:
-            raise ImpactEvalError(Finding.error("extra_missing", extra="lab", package="jupyterlab"))
-        from impact_eval.pipeline.templates import STUDY_REPORT, template_path
-
-        target = folder / f"{STUDY_REPORT}.ipynb"
-        if not target.exists():
-            write_new(target, template_path(STUDY_REPORT).read_bytes())
-        subprocess.run([sys.executable, "-P", "-m", "jupyterlab", str(target)], check=False)
+        notebook = lab_notebook(folder)
+        if not notebook.ours:
+            put(phrase("lab.another", file=notebook.path.name))
+        open_laboratory(notebook.path)
 
 
 add_verbs(app)
