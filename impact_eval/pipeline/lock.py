@@ -30,7 +30,7 @@ _PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
-class _Answer(Enum):
+class _LockAnswer(Enum):
     """What the system says when it is asked for a lock."""
 
     OURS = auto()
@@ -105,9 +105,9 @@ def holder_of(folder: Path) -> Holder | None:
         return Holder()
     try:
         answer = _try(descriptor, shared=True)  # to look is to take nothing from anybody
-        if answer is _Answer.OURS:
+        if answer is _LockAnswer.OURS:
             return None
-        return _holder(descriptor) if answer is _Answer.TAKEN else Holder()
+        return _holder(descriptor) if answer is _LockAnswer.TAKEN else Holder()
     except OSError:
         return Holder()
     finally:
@@ -123,11 +123,11 @@ def _acquire(path: Path, *, wait: bool) -> tuple[int, bool]:
         except OSError:
             os.close(descriptor)
             raise
-        if answer is not _Answer.TAKEN:
+        if answer is not _LockAnswer.TAKEN:
             if _is_there(descriptor, path):
                 # of a colleague whose run was killed: ours takes its place, where the folder
                 # lets it; whoever waits on the old one sees that it is no longer there
-                replaced = not writable and answer is _Answer.OURS and _taken_away(path)
+                replaced = not writable and answer is _LockAnswer.OURS and _taken_away(path)
                 if not replaced:
                     return descriptor, writable
             os.close(descriptor)  # whoever held it took the file away: begin again
@@ -184,32 +184,32 @@ if sys.platform == "win32":
     _WITHOUT_LOCKS.add(errno.EINVAL)  # how a disk that has no such function is told there
     _BUSY = {errno.EACCES, errno.EDEADLK}
 
-    def _try(descriptor: int, *, shared: bool = False) -> _Answer:  # none there
+    def _try(descriptor: int, *, shared: bool = False) -> _LockAnswer:  # none there
         os.lseek(descriptor, _BYTE, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         except OSError as error:
             if error.errno in _BUSY:
-                return _Answer.TAKEN
+                return _LockAnswer.TAKEN
             if error.errno in _WITHOUT_LOCKS:
-                return _Answer.UNKNOWN
+                return _LockAnswer.UNKNOWN
             raise
         os.lseek(descriptor, 0, os.SEEK_SET)
-        return _Answer.OURS
+        return _LockAnswer.OURS
 
 else:
     import fcntl
 
-    def _try(descriptor: int, *, shared: bool = False) -> _Answer:
+    def _try(descriptor: int, *, shared: bool = False) -> _LockAnswer:
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
-            return _Answer.TAKEN
+            return _LockAnswer.TAKEN
         except OSError as error:
             if error.errno in _WITHOUT_LOCKS:
-                return _Answer.UNKNOWN
+                return _LockAnswer.UNKNOWN
             if error.errno == errno.EBADF and not shared:
                 return _try(descriptor, shared=True)  # a disk of the network, open to reading alone
             raise
-        return _Answer.OURS
+        return _LockAnswer.OURS

@@ -350,7 +350,7 @@ def recover(target: Path, study: StudyPlace) -> tuple[Path, ...]:
 
 
 def exchange(made: Path, target: Path, study: StudyPlace) -> tuple[Path, ...]:
-    """Give a finished folder the place of the old one, which `settle` is to drop.
+    """Give a finished folder the place of the old one, which `drop_exchanged` is to drop.
 
     Refused by the machine (a report is open in another program), it leaves all as it was.
 
@@ -386,7 +386,7 @@ def exchange(made: Path, target: Path, study: StudyPlace) -> tuple[Path, ...]:
     return kept
 
 
-def settle(target: Path, study: StudyPlace) -> tuple[Path, ...]:
+def drop_exchanged(target: Path, study: StudyPlace) -> tuple[Path, ...]:
     """Drop the old folder of an exchange; what is the user's in it is kept beside the new one.
 
     Cut, or refused, it leaves the old folder known for ours: `recover` does the same later.
@@ -424,7 +424,7 @@ def put_in_place(made: Path, target: Path, study: StudyPlace) -> tuple[Path, ...
     ImpactEvalError
         Those of `exchange`.
     """
-    return exchange(made, target, study) + settle(target, study)
+    return exchange(made, target, study) + drop_exchanged(target, study)
 
 
 def set_former_aside(target: Path, study: StudyPlace) -> Path | None:

@@ -43,13 +43,13 @@ from impact_eval.pipeline.own_folder import (
     checksums,
     differing,
     discard,
+    drop_exchanged,
     exchange,
     former_of,
     put_in_place,
     recover,
     refuse_place,
     set_former_aside,
-    settle,
 )
 from impact_eval.pipeline.run_folder import sweep_left_behind
 from impact_eval.pipeline.shown_kinds import INTERNAL_MIME
@@ -337,7 +337,8 @@ def _publish(
     elif not alone:
         set_former_aside(own, shop.study)
     kept += put_in_place(shop.published, target, shop.study)
-    kept += settle(own, shop.study)  # once both are in place: until then nothing is moved aside
+    # once both are in place: until then nothing of the user's is moved
+    kept += drop_exchanged(own, shop.study)
     kept += discard(former_of(target, shop.study), shop.study)
     shop.clear()
     return kept
