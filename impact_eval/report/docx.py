@@ -7,17 +7,17 @@ its alternative text, and the file is the same every time (its archive carries a
 from __future__ import annotations
 
 import base64
+import datetime
 import io
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from impact_eval.core.archives import FIXED_DATE, without_moments
 from impact_eval.report.blocks import AnyBlock, Masthead
 from impact_eval.report.html import Writer, grouped, meta_lines, page_mark
 from impact_eval.report.languages.language import formats_of
 from impact_eval.report.texts import PageTexts, Texts
 
-FIXED_DATE = (2000, 1, 1, 0, 0, 0)
 PICTURE_WIDTH = 4.6  # inches
 PICTURE_HEIGHT = 8.2
 View = Mapping[str, Any]
@@ -251,18 +251,8 @@ _WRITERS: Mapping[str, Callable[[Any, View, Texts], None]] = {
 
 def _same_every_time(document: Any) -> bytes:
     """Return the document as bytes, its archive in a fixed order with a fixed date."""
-    import datetime
-
     moment = datetime.datetime(*FIXED_DATE, tzinfo=datetime.UTC).replace(tzinfo=None)
     document.core_properties.created = document.core_properties.modified = moment
     raw = io.BytesIO()
     document.save(raw)
-    out = io.BytesIO()
-    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in sorted(source.namelist()):
-            target.writestr(
-                zipfile.ZipInfo(name, FIXED_DATE),
-                source.read(name),
-                compress_type=zipfile.ZIP_DEFLATED,
-            )
-    return out.getvalue()
+    return without_moments(raw.getvalue())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from impact_eval.core.archives import FIXED_DATE, without_moments
 from impact_eval.core.file_headings import FileHeadings
 from impact_eval.core.spreadsheet import cell_text
 from impact_eval.value.account.doors import Account
@@ -43,6 +47,8 @@ _INPUT_COLUMNS = (
 def export_account(account: Account, path: str | Path, language: str = "fr") -> None:
     """Write an account as `.xlsx`: change a cell, and every total follows.
 
+    The same account and language give the same bytes, whenever it is written.
+
     Sheets: parameters, inputs, value map with one row by flow and one column by year, accounts by
     agent and year, totals with the check that the account closes.
 
@@ -75,7 +81,18 @@ def export_account(account: Account, path: str | Path, language: str = "fr") -> 
     _accounts(book.create_sheet(names["accounts"]), account, words, names, (inputs, lines))
     _totals(book, account, words, names, (inputs, lines))
     _dress(book)
-    book.save(Path(path))
+    Path(path).write_bytes(_same_every_time(book))
+
+
+def _same_every_time(book: Workbook) -> bytes:
+    """Return the workbook as bytes: `Workbook.save` would write the moment in it."""
+    from openpyxl.writer.excel import ExcelWriter
+
+    moment = datetime.datetime(*FIXED_DATE, tzinfo=datetime.UTC).replace(tzinfo=None)
+    book.properties.created = book.properties.modified = moment
+    raw = io.BytesIO()
+    ExcelWriter(book, zipfile.ZipFile(raw, "w")).save()
+    return without_moments(raw.getvalue())
 
 
 def _number(value: Decimal | int | float) -> float | int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -107,6 +108,15 @@ def test_formulas_recompute_the_account(
         assert net == pytest.approx(float(read.net), rel=1e-12)
         assert ratio == pytest.approx(float(read.ratio), rel=1e-12)
         assert check == 0
+
+
+def test_no_moment_stands_in_a_workbook(insertion: Account, tmp_path: Path) -> None:
+    """The same account gives the same bytes on another day."""
+    export_account(insertion, tmp_path / "a.xlsx")
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        assert {info.date_time for info in archive.infolist()} == {(2000, 1, 1, 0, 0, 0)}
+        text = archive.read("docProps/core.xml").decode()
+    assert re.findall(r"\d{4}-\d\d-\d\dT[\d:]+Z?", text) == 2 * ["2000-01-01T00:00:00Z"]
 
 
 def test_a_changed_cell_changes_the_totals(
