@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
+from impact_eval.core.archives import gaps_of, notes_of, part_content
 from impact_eval.core.limits import MILLION, SEARCHED_MB
 from impact_eval.pipeline.leak_pdf import pdf_parts
 
@@ -87,7 +88,8 @@ def unpack(folder: Path, *, skip: frozenset[str] = frozenset()) -> Unpacked:
         texts.append(FoundText(name, "name", name))
         try:
             raw = path.read_bytes() if path.stat().st_size <= _most() else _TOO_LARGE
-            texts += [FoundText(name, part, text) for part, text in _texts(raw, name)]
+            for part, text in _texts(raw, name):  # what was read before it closes counts
+                texts.append(FoundText(name, part, text))
         except (_Closed, OSError, zipfile.BadZipFile, zlib.error, struct.error, RecursionError):
             closed.append(name)
     return Unpacked(tuple(texts), tuple(files), tuple(closed))
@@ -132,15 +134,30 @@ def _within(part: str, raw: bytes, name: str, depth: int) -> Iterator[tuple[str,
 
 
 def _of_archive(raw: bytes, depth: int) -> Iterator[tuple[str, str]]:
-    """Yield the texts of the parts of an archive: a Word file, a workbook, a zip."""
+    """Yield the texts of an archive: a Word file, a workbook, a zip; all of its bytes are read.
+
+    What stands beside its parts is read as letters; where it may be packed too, the file is closed.
+    """
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        yield "comment", archive.comment.decode("utf-8", errors="replace")
-        for info in archive.infolist():
-            if info.file_size > _most() or info.flag_bits & 1:  # too large, or locked
-                raise _Closed
-            yield f"{info.filename}/name", info.filename
-            if not info.is_dir():
-                yield from _within(info.filename, archive.read(info), info.filename, depth)
+        infos = archive.infolist()
+    beside = [*notes_of(raw, infos), *(gaps := list(gaps_of(raw, infos)))]
+    yield from (("beside the parts", _strings(bytes_)) for bytes_ in beside if bytes_)
+    odd = bool(gaps)
+    for info in infos:
+        if info.flag_bits & 1:  # locked
+            raise _Closed
+        held = part_content(raw, info, _most())
+        if held is None:  # too large, or packed in a way that is not read
+            raise _Closed
+        content, after = held
+        odd = odd or bool(after)
+        yield f"{info.filename}/name", info.filename
+        if after:
+            yield f"{info.filename}/after", _strings(after)
+        if content or not info.is_dir():
+            yield from _within(info.filename, content, info.filename, depth)
+    if odd:
+        raise _Closed
 
 
 def _of_text(raw: bytes, name: str, depth: int) -> Iterator[tuple[str, str]]:

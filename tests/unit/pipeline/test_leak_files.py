@@ -161,3 +161,63 @@ def test_archives_in_archives_and_what_stays_closed(tmp_path: Path) -> None:
     holders = {text.file for text in found.texts if WORD in text.text}
     assert holders == {"a.zip", f".cache/{WORD}.log"}
     assert found.files == (f".cache/{WORD}.log", "a.zip", "cut.docx")
+
+
+def odd(where: str) -> bytes:
+    """Return an archive of one harmless part, a word hidden beside it."""
+    out = io.BytesIO()
+    hidden = zlib.compress(WORD_BYTES, wbits=-15)
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        info = zipfile.ZipInfo("a.txt")
+        info.compress_type = zipfile.ZIP_DEFLATED
+        info.comment = WORD_BYTES if where == "comment of a part" else b""
+        if where == "extra field":
+            info.extra = b"\xfe\xca" + len(WORD_BYTES).to_bytes(2, "little") + WORD_BYTES
+        archive.writestr(info, b"rien" + (WORD_BYTES if where == "past its size" else b""))
+        if where.startswith("gap"):
+            out.write(WORD_BYTES if where == "gap" else hidden)
+            archive.start_dir = out.tell()
+        archive.comment = WORD_BYTES if where == "comment" else b""
+    raw = out.getvalue()
+    if where == "past its size":  # readers stop at the size that is told, and find its sum right
+        true, told = b"rien" + WORD_BYTES, b"rien"
+        sums = [struct.pack("<L", zlib.crc32(part)) for part in (true, told)]
+        raw = raw.replace(sums[0], sums[1])
+        size = struct.pack("<L", len(true))
+        raw = raw.replace(size + b"\x05\x00", struct.pack("<L", len(told)) + b"\x05\x00")
+        assert zipfile.ZipFile(io.BytesIO(raw)).read("a.txt") == b"rien"
+    return raw
+
+
+def unpacked(raw: bytes, folder: Path) -> tuple[bool, bool]:
+    """Return whether the word is found in an archive, and whether the archive stays closed."""
+    (folder / "a.zip").write_bytes(raw)
+    found = unpack(folder)
+    return any(WORD in text.text for text in found.texts), bool(found.closed)
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("nowhere", (False, False)),
+        ("comment", (True, False)),
+        ("comment of a part", (True, False)),
+        ("extra field", (True, False)),
+        ("past its size", (True, False)),
+        ("gap", (True, True)),
+        ("gap, packed", (False, True)),
+    ],
+)
+def test_what_stands_beside_the_parts_of_an_archive(
+    where: str, told: tuple[bool, bool], tmp_path: Path
+) -> None:
+    assert unpacked(odd(where), tmp_path) == told
+
+
+def test_what_an_archive_says_of_itself_is_not_believed(tmp_path: Path) -> None:
+    """A part that says to hold nothing, one packed in a way that is not read."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.txt", WORD)
+    assert unpacked(out.getvalue(), tmp_path) == (False, True)
+    assert unpacked(b"PK\x03\x04" + odd("nowhere"), tmp_path)[1]
