@@ -9,6 +9,7 @@ from typing import Any
 from impact_eval.core.findings import Finding, Scalar
 
 MOST_TOLD = 20  # of one file: the others are counted
+MOST_COUNTED = 10_000  # beyond, it is only said that there are more
 MOST_SHOWN = 60  # characters of a value
 
 

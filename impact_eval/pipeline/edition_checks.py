@@ -13,6 +13,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,7 +25,13 @@ from impact_eval.pipeline.checker import FILE as CONTROL
 from impact_eval.pipeline.compared_files import file_findings, json_findings
 from impact_eval.pipeline.crate import CONTENT_CHECKSUM
 from impact_eval.pipeline.crate import FILE as CRATE
-from impact_eval.pipeline.difference_records import MOST_TOLD, Aspect, Difference, safe_name
+from impact_eval.pipeline.difference_records import (
+    MOST_COUNTED,
+    MOST_TOLD,
+    Aspect,
+    Difference,
+    safe_name,
+)
 from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS, Asked
 from impact_eval.pipeline.exporters import EXPORTERS
 from impact_eval.pipeline.job import template_hash
@@ -226,13 +233,17 @@ def _compared(
     if not listed.get(name, False):
         return
     raw = _raw(folder / name)
-    found = [] if raw is None else list(file_findings(name, raw, expected[name]))
     if raw is None:
-        found = [Finding.error("verify_unreadable", Place(file=name), file=name)]
-    yield from (_of(Aspect.CONSISTENT, finding) for finding in found[:MOST_TOLD])
-    if len(found) > MOST_TOLD:
-        more = Finding.error("verify_more", Place(file=name), file=name, n=len(found) - MOST_TOLD)
-        yield _of(Aspect.CONSISTENT, more)
+        place = Place(file=name)
+        yield _of(Aspect.CONSISTENT, Finding.error("verify_unreadable", place, file=name))
+        return
+    found = file_findings(name, raw, expected[name])
+    yield from (_of(Aspect.CONSISTENT, finding) for finding in islice(found, MOST_TOLD))
+    more = sum(1 for _ in islice(found, MOST_COUNTED + 1))  # made one by one, and none is kept
+    if more:
+        code = "verify_more" if more <= MOST_COUNTED else "verify_many_more"
+        counted = Finding.error(code, Place(file=name), file=name, n=min(more, MOST_COUNTED))
+        yield _of(Aspect.CONSISTENT, counted)
 
 
 def _unreadable(folder: Path, listed: Mapping[str, bool]) -> Iterator[Difference]:

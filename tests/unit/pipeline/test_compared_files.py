@@ -1,0 +1,121 @@
+"""A damaged file is told at once, whatever it holds: neither its rows nor its parts are kept."""
+
+from __future__ import annotations
+
+import io
+import time
+import tracemalloc
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+import pytest
+
+from impact_eval.core.archives import archive_of
+from impact_eval.core.findings import Finding
+from impact_eval.pipeline.compared_files import file_findings
+
+TABLE = ("a,b\n" + "".join(f"{n},{n + 1}\n" for n in range(300))).encode()
+BOOK = archive_of({f"part{n}.xml": f"<p>{n}</p>".encode() * 50 for n in range(20)})
+MEGABYTE = 1_000_000
+
+
+@contextmanager
+def little(*, seconds: float, megabytes: float) -> Iterator[None]:
+    """Hold what follows to a time and a memory, each several times what it takes."""
+    tracemalloc.start()
+    begun = time.monotonic()
+    yield
+    spent, (_, most) = time.monotonic() - begun, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert spent < seconds
+    assert most < megabytes * MEGABYTE
+
+
+def codes(name: str, found: bytes, expected: bytes) -> list[str]:
+    return [one.code for one in islice(file_findings(name, found, expected), 20)]
+
+
+def told(name: str, found: bytes, expected: bytes) -> list[Finding]:
+    return list(file_findings(name, found, expected))
+
+
+@pytest.mark.parametrize("size", [MEGABYTE, 8 * MEGABYTE])
+@pytest.mark.parametrize("name", ["a.csv", "a.json", "a.html", "a.xlsx", "a.docx", "a.pdf"])
+def test_a_file_far_larger_than_the_true_one_is_not_opened(name: str, size: int) -> None:
+    found = b"\n" * size
+    with little(seconds=0.5, megabytes=1):
+        assert codes(name, found, TABLE) == ["verify_larger"]
+
+
+@pytest.mark.parametrize("more", [b"\n" * 90_000, b"," * 90_000, b"1,2\n" * 20_000])
+def test_a_table_of_far_more_rows_or_cells_is_not_read_to_its_end(more: bytes) -> None:
+    with little(seconds=1, megabytes=8):
+        assert codes("a.csv", TABLE + more, TABLE) == ["verify_larger"]
+
+
+def test_rows_are_held_against_each_other_when_few_are_left_to_compare() -> None:
+    """Two thousand equal rows against two thousand others: four million pairs."""
+    true = b"a\n" + b"1\n" * 1_000 + b"2\n" * 1_000
+    with little(seconds=2, megabytes=8):
+        found = told("a.csv", b"a\n" + b"3\n1\n" * 1_200, true)
+    assert {one.code for one in found} == {"verify_row_added", "verify_row_lost"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ("a\n1\n2\n3\n9\n", [("verify_row_added", 5)]),
+        ("a\n9\n1\n2\n3\n", [("verify_row_added", 2)]),
+        ("a\n1\n9\n2\n3\n", [("verify_row_added", 3)]),
+        ("a\n1\n3\n", [("verify_row_lost", 3)]),
+        ("a\n", [("verify_row_lost", 2), ("verify_row_lost", 3), ("verify_row_lost", 4)]),
+        ("a\n1\n2\n2\n3\n", [("verify_row_added", 4)]),
+    ],
+)
+def test_the_rows_that_moved(rows: str, expected: list[tuple[str, int]]) -> None:
+    found = told("a.csv", rows.encode(), b"a\n1\n2\n3\n")
+    assert [(one.code, one.place.row) for one in found if one.place] == expected
+
+
+def many_parts(n: int) -> bytes:
+    """Return an archive whose list names one part many times: its bytes are there once."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        info = zipfile.ZipInfo("part0.xml")
+        archive.writestr(info, b"1")
+        archive.filelist += [info] * (n - 1)
+    return out.getvalue()
+
+
+def test_an_archive_that_names_one_part_many_times() -> None:
+    """Twenty thousand times in a document as large as that, two thousand in a small one."""
+    true = archive_of({"part0.xml": b"1", "other.bin": bytes(range(256)) * 8})
+    large = many_parts(20_000)
+    with little(seconds=2, megabytes=40):
+        assert codes("a.docx", large, true) == ["verify_larger"]
+        assert codes("a.docx", many_parts(1_500), true) == ["verify_larger"]
+        assert codes("a.docx", many_parts(80), true) == ["verify_part"] * 2
+
+
+def test_a_part_that_lies_about_its_size_is_not_unpacked() -> None:
+    parts = {f"part{n}.xml": f"<p>{n}</p>".encode() * 50 for n in range(20)}
+    bomb = archive_of(parts | {"part3.xml": bytes(80 * MEGABYTE)})
+    size = (80 * MEGABYTE).to_bytes(4, "little")
+    assert bomb.count(size) == 2
+    with little(seconds=2, megabytes=3):
+        found = told("a.docx", bomb.replace(size, (100).to_bytes(4, "little")), BOOK)
+    assert [(one.code, one.place.key) for one in found if one.place] == [
+        ("verify_part", "part3.xml")
+    ]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_part_packed_otherwise_is_told_never_raised(method: int) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("a.xml", b"<a/>")
+    raw = bytearray(out.getvalue())
+    raw[45:50] = b"\xff" * 5  # damaged, too
+    assert codes("a.docx", bytes(raw), archive_of({"a.xml": b"<a/>"})) == ["verify_part"]
