@@ -33,6 +33,7 @@ from impact_eval.pipeline.difference_records import (
     safe_name,
 )
 from impact_eval.pipeline.edition_files import NOTEBOOK, RESULTS, Asked
+from impact_eval.pipeline.edition_moment import moment_findings
 from impact_eval.pipeline.exporters import EXPORTERS
 from impact_eval.pipeline.job import template_hash
 from impact_eval.pipeline.remaking import remake
@@ -94,6 +95,7 @@ def check_edition(folder: Path, asked: Asked, remade: Remade | None = None) -> C
     found = [
         *_complete(listed, expected),
         *(faults if RESULTS in listed else []),
+        *(_moment(folder, held) if held is not None and RESULTS in listed else ()),
         *(d for name in sorted(expected) for d in _compared(folder, name, listed, expected)),
     ]
     return Checked(tuple(found), believed)
@@ -244,6 +246,10 @@ def _compared(
         code = "verify_more" if more <= MOST_COUNTED else "verify_many_more"
         counted = Finding.error(code, Place(file=name), file=name, n=min(more, MOST_COUNTED))
         yield _of(Aspect.CONSISTENT, counted)
+
+
+def _moment(folder: Path, held: StudyResults) -> Iterator[Difference]:
+    yield from (_of(Aspect.CONSISTENT, found) for found in moment_findings(folder, held))
 
 
 def _unreadable(folder: Path, listed: Mapping[str, bool]) -> Iterator[Difference]:

@@ -325,6 +325,7 @@ def _publish(
         job=job,
         outputs=checksums(shop.published),
         earlier_sha256=earlier_sha256(study, results.provenance.data_sha256),
+        at=results.provenance.run_at,
     )
     done.write(shop.published)
     record_release(

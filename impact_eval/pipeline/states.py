@@ -133,7 +133,7 @@ class Status(_Part):
     earlier_sha256: Digest | None = None
     """Of what editions from other data or another declaration had published: the gate heeds it."""
     at: str | None = None
-    """When it was written; None once done, for `results.json` says when it was made."""
+    """When it was written; once done, when the results were made, as `results.json` tells it."""
 
     @property
     def key(self) -> str | None:

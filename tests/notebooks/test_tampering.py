@@ -149,6 +149,45 @@ def in_bytes(name: str, change: Callable[[bytearray], object]) -> Edit:
     return edit
 
 
+def beside_parts(name: str, where: str, words: bytes = b"Zoe Dubois") -> Edit:
+    """Write words where no reader of an archive looks, all its parts left as they are."""
+
+    def edit(folder: Path) -> set[str]:
+        raw = (folder / name).read_bytes()
+        out = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(raw)) as before, zipfile.ZipFile(out, "w") as after:
+            for k, info in enumerate(before.infolist()):
+                kept = before.read(info)
+                if k == 1 and where == "gap":
+                    out.write(words)
+                    after.start_dir = out.tell()
+                if k == 1 and where == "comment of a part":
+                    info.comment = words
+                if k == 1 and where == "extra field":
+                    info.extra = b"\xfe\xca" + len(words).to_bytes(2, "little") + words
+                after.writestr(info, kept)
+            if where == "comment":
+                after.comment = words
+        with zipfile.ZipFile(io.BytesIO(raw)) as before, zipfile.ZipFile(out) as after:
+            for part in before.namelist():
+                assert before.read(part) == after.read(part)
+        assert words in out.getvalue()
+        (folder / name).write_bytes(out.getvalue())
+        return {name}
+
+    return edit
+
+
+def in_moment(name: str) -> Edit:
+    """Write a name where a document says when it was changed."""
+    core = "docProps/core.xml"
+    return in_zip(
+        name,
+        core,
+        lambda raw: raw.replace(b"</dcterms:modified>", b" Zoe Dubois</dcterms:modified>"),
+    )
+
+
 def in_book(change: Callable[[Any], object]) -> Edit:
     def edit(folder: Path) -> set[str]:
         from openpyxl import load_workbook
@@ -174,6 +213,11 @@ def flip(raw: bytearray) -> None:
 
 def effect(data: Any) -> Any:
     return data["estimates"][0]["estimate"]["effects"][0]
+
+
+def longer(moment: str) -> str:
+    """Return a moment that holds the digits of a telephone number after its second."""
+    return moment.replace("+00:00", ".0612345678+00:00")
 
 
 def add_to(data: Any, key: str, by: float) -> None:
@@ -323,6 +367,13 @@ EDITS: dict[str, Edit] = {
     "results: truncated": in_text(RESULTS, lambda t: t[: len(t) // 2]),
     "results: emptied": in_text(RESULTS, lambda _: ""),
     "results: nested": in_text(RESULTS, lambda _: "[" * 5000),
+    "results: another day": in_json(
+        RESULTS, lambda d: d["provenance"].update(run_at="2019-05-04T08:32:00+00:00")
+    ),
+    "results: no day": in_json(RESULTS, lambda d: d["provenance"].update(run_at="")),
+    "results: more than a second": in_json(
+        RESULTS, lambda d: d["provenance"].update(run_at=longer(d["provenance"]["run_at"]))
+    ),
     "results: deleted": drop(RESULTS),
     "notebook: a number of a block": in_json(NOTEBOOK, first_estimate),
     "notebook: the results": in_json(
@@ -369,6 +420,13 @@ EDITS: dict[str, Edit] = {
     "workbook: a formula": in_book(lambda b: b.worksheets[-1].__setitem__("C9", "=1+1")),
     "workbook: a sheet deleted": in_book(lambda b: b.remove(b.worksheets[-1])),
     "workbook: after its end": in_bytes(BOOK, lambda raw: raw.extend(b"more")),
+    **{
+        f"{kind}: {where}": beside_parts(name, where)
+        for kind, name in (("workbook", BOOK), ("report", WORD))
+        for where in ("gap", "comment of a part", "extra field", "comment")
+    },
+    "workbook: its moment": in_moment(BOOK),
+    "report: its moment": in_moment(WORD),
     "control: an outcome": in_json(
         CONTROL, lambda c: c["outputs"][0].update(status="review", summary="review")
     ),
@@ -406,6 +464,18 @@ def test_the_corpus_is_large_enough() -> None:
 def test_nothing_is_found_in_a_copy(made: Made, copy: Path) -> None:
     found = made.verify(copy)
     assert found.verified, [str(one) for one in found.differences]
+
+
+def test_the_moment_is_told_beside_the_results_and_nowhere_else(made: Made, copy: Path) -> None:
+    """An edition received without its status is held to the form of a moment alone."""
+    assert read(copy / "status.json")["at"] == made.results.provenance.run_at
+    (copy / "status.json").unlink()
+    assert made.verify(copy).verified
+    elsewhere, more = "2019-05-04T10:32:00+02:00", longer(made.results.provenance.run_at)
+    told = {"2019-05-04T08:32:00+00:00": [], elsewhere: [RESULTS], more: [RESULTS]}
+    for moment, files in told.items():
+        in_json(RESULTS, lambda d, at=moment: d["provenance"].update(run_at=at))(copy)
+        assert [one.file for one in made.verify(copy).differences] == files
 
 
 def test_what_results_tell_is_the_same_read_as_they_are_or_as_records(made: Made) -> None:
