@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -37,6 +36,7 @@ from impact_eval.pipeline.edition_moment import moment_findings
 from impact_eval.pipeline.exporters import EXPORTERS
 from impact_eval.pipeline.job import template_hash
 from impact_eval.pipeline.remaking import remake
+from impact_eval.pipeline.run_folder import temporary_folder
 from impact_eval.pipeline.shown_kinds import RESULTS_MIME
 from impact_eval.pipeline.study import STUDY
 from impact_eval.pipeline.templates import STUDY_REPORT, template_names
@@ -103,8 +103,9 @@ def check_edition(folder: Path, asked: Asked, remade: Remade | None = None) -> C
 
 def contents_of(results: StudyResults, asked: Asked) -> Contents:
     """Return the content of every file of an edition made again from its results."""
-    with tempfile.TemporaryDirectory(prefix="ie-verify-") as work:
-        folder = Path(work)
+    with temporary_folder() as work:
+        folder = work / "edition"  # beside the mark, which is no file of an edition
+        folder.mkdir()
         remake(results, asked, folder)
         paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
         return MappingProxyType(
