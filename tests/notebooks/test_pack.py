@@ -84,6 +84,16 @@ def test_an_edited_edition_is_not_packed(study: Path, tmp_path: Path) -> None:
     assert not list(copy.glob("*.zip"))
 
 
+def test_a_name_beside_the_parts_of_a_workbook_is_not_packed(study: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(study, tmp_path / "etude"))
+    with zipfile.ZipFile(copy / "sortie" / "compte-fr.xlsx", "a") as archive:
+        archive.comment = b"P017"
+    with pytest.raises(ImpactEvalError) as refused:
+        pack(copy)
+    assert refused.value.codes == ("pack_not_verified", "verify_form")
+    assert not list(copy.glob("*.zip"))
+
+
 def test_an_edition_that_leaks_is_not_packed(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
