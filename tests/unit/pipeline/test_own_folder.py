@@ -17,6 +17,8 @@ from impact_eval.pipeline.own_folder import (
     StudyPlace,
     checksums,
     discard,
+    drop_exchanged,
+    exchange,
     former_of,
     keep_aside,
     put_in_place,
@@ -277,6 +279,21 @@ def test_the_users_files_of_a_cut_exchange_bear_the_name_that_the_user_knows(stu
     assert sorted(path.name for path in kept) == ["autre.txt", "notes.txt", "rapport.docx"]
     assert kept_beside(target) == {**THEIRS, "autre.txt": b"aussi"}
     assert not list(tmp_path.glob(".*"))
+
+
+def test_what_a_first_exchange_replaced_waits_for_the_second(study, tmp_path, monkeypatch):
+    """The operator's own edition takes its place first; the published one may be refused then."""
+    own = with_files_of_the_user(tmp_path / "interne", study)
+    target = made(tmp_path / "sortie", study, {"a.csv": "1"})
+    exchange(made(tmp_path / ".own", study, {"a.csv": "2"}), own, study)
+    with monkeypatch.context() as patched:
+        refusing_to_rename(patched, lambda path: path == target)
+        with pytest.raises(PermissionError):
+            put_in_place(made(tmp_path / ".new", study, {"a.csv": "2"}), target, study)
+    assert kept_beside(own) == {}
+    assert sorted(path.name for path in recover(own, study)) == ["notes.txt", "rapport.docx"]
+    assert kept_beside(own) == THEIRS
+    assert drop_exchanged(own, study) == ()
 
 
 def test_an_old_folder_where_only_the_system_wrote_is_in_nobodys_way(study, tmp_path):
