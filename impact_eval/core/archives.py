@@ -17,6 +17,8 @@ FIXED_DATE = (2000, 1, 1, 0, 0, 0)
 _UNIX = 3  # as if all were written on the same system
 _LOCAL, _END = 30, 22  # bytes of the header of a part, its name apart, and of the end
 _END_MARK = b"PK\x05\x06"
+_LISTED = b"PK\x01\x02" + bytes([20, _UNIX])  # how a part is announced in the list of parts
+_OWNER = 0o600
 _LONGEST_COMMENT = 65_535
 _DESCRIPTOR, _DESCRIPTORS = 8, (12, 16, 20, 24)  # the flag, and how long what it announces may be
 
@@ -40,6 +42,34 @@ def archive_of(parts: Mapping[str, bytes]) -> bytes:
             info.create_system, info.compress_type = _UNIX, zipfile.ZIP_DEFLATED
             archive.writestr(info, parts[name])
     return out.getvalue()
+
+
+def packed_as(raw: bytes, infos: list[zipfile.ZipInfo]) -> bytes:
+    """Return what `archive_of` writes where parts are packed as they are in an archive.
+
+    Two systems may pack the same part into other bytes: nothing else of an archive is free.
+
+    Parameters
+    ----------
+    raw : bytes
+        The archive.
+    infos : list of ZipInfo
+        Its parts.
+    """
+    out, listed = bytearray(), bytearray()
+    for told in sorted(infos, key=lambda one: one.filename):
+        info = zipfile.ZipInfo(told.filename, FIXED_DATE)
+        info.compress_type = zipfile.ZIP_DEFLATED
+        info.CRC, info.file_size = told.CRC, told.file_size
+        info.compress_size = told.compress_size
+        start = told.header_offset + _LOCAL + sum(_local_sizes(raw, told))
+        header = info.FileHeader(zip64=False)
+        listed += _LISTED + header[4:_LOCAL]
+        listed += struct.pack("<HHHLL", 0, 0, 0, _OWNER << 16, len(out)) + header[_LOCAL:]
+        out += header + raw[start : start + told.compress_size]
+    n = len(infos)
+    end = _END_MARK + struct.pack("<HHHHLLH", 0, 0, n, n, len(listed), len(out), 0)
+    return bytes(out + listed + end)
 
 
 def without_moments(raw: bytes) -> bytes:

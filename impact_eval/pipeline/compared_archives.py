@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from impact_eval.core.archives import archive_of, part_content
+from impact_eval.core.archives import archive_of, packed_as, part_content
 from impact_eval.core.findings import Finding, Place
 from impact_eval.pipeline.difference_records import shown_value
 
@@ -59,8 +59,9 @@ def archive_findings(name: str, found: bytes, expected: bytes) -> Iterator[Findi
         yield Finding.error("verify_larger", Place(file=name), file=name)
         return
     held = _held(found, infos, there)
-    if not held.changed:  # something stands between the parts, in a comment, in a header
-        yield Finding.error("verify_form", Place(file=name), file=name)
+    if not held.changed:
+        if not _only_packed_otherwise(found, infos, there):
+            yield Finding.error("verify_form", Place(file=name), file=name)
         return
     sheets = [part for part in held.changed if _SHEET.fullmatch(part)]
     others = [part for part in held.changed if part not in sheets]
@@ -68,6 +69,20 @@ def archive_findings(name: str, found: bytes, expected: bytes) -> Iterator[Findi
     yield from told
     for part in (*others, *(() if told else sheets)):
         yield Finding.error("verify_part", Place(file=name, key=part), file=name, part=part)
+
+
+def _only_packed_otherwise(
+    found: bytes, infos: list[zipfile.ZipInfo], there: Mapping[str, bytes]
+) -> bool:
+    """Return whether an archive of the true parts differs by how another system packs them alone.
+
+    Else something stands between the parts, in a comment, in a header.
+    """
+    true = all(
+        (info.CRC, info.file_size) == (zlib.crc32(there[info.filename]), len(there[info.filename]))
+        for info in infos
+    )
+    return true and packed_as(found, infos) == found
 
 
 def _held(found: bytes, infos: list[zipfile.ZipInfo], there: Mapping[str, bytes]) -> _Held:

@@ -12,8 +12,9 @@ from itertools import islice
 
 import pytest
 
-from impact_eval.core.archives import archive_of
+from impact_eval.core.archives import FIXED_DATE, archive_of, packed_as
 from impact_eval.core.findings import Finding
+from impact_eval.pipeline.compared_archives import archive_findings
 from impact_eval.pipeline.compared_files import file_findings
 
 TABLE = ("a,b\n" + "".join(f"{n},{n + 1}\n" for n in range(300))).encode()
@@ -119,3 +120,41 @@ def test_a_part_packed_otherwise_is_told_never_raised(method: int) -> None:
     raw = bytearray(out.getvalue())
     raw[45:50] = b"\xff" * 5  # damaged, too
     assert codes("a.docx", bytes(raw), archive_of({"a.xml": b"<a/>"})) == ["verify_part"]
+
+
+def packed(parts: dict[str, bytes], level: int, **changes: object) -> bytes:
+    """Write an archive as ours are, by another packer; then change one thing of its first part."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
+        for name in sorted(parts):
+            info = zipfile.ZipInfo(name, FIXED_DATE)
+            info.create_system, info.compress_type = 3, zipfile.ZIP_DEFLATED
+            for key, value in changes.items():
+                setattr(info, key, value)
+            archive.writestr(info, parts[name], compresslevel=level)
+    return out.getvalue()
+
+
+def test_another_packer_alone_is_no_difference() -> None:
+    parts = {f"p{k}.xml": b"<a>" + bytes(f"{k} mots " * 400, "ascii") + b"</a>" for k in range(3)}
+    true = archive_of(parts)
+    other = packed(parts, level=1)
+    assert other != true
+    assert (
+        packed(parts, level=6)
+        == true
+        == packed_as(true, zipfile.ZipFile(io.BytesIO(true)).infolist())
+    )
+    assert list(archive_findings("a.docx", other, true)) == []
+    for changes in (
+        {"comment": b"Marie"},
+        {"date_time": (2001, 1, 1, 0, 0, 0)},
+        {"extra": b"\x01\x00\x02\x00ab"},
+        {"external_attr": 1},
+        {"internal_attr": 1},
+        {"create_system": 0},
+    ):
+        told = [f.code for f in archive_findings("a.docx", packed(parts, 1, **changes), true)]
+        assert told == ["verify_form"], changes
+    for odd in (other + b"Marie", b"Marie" + other):
+        assert [f.code for f in archive_findings("a.docx", odd, true)] == ["verify_form"]
