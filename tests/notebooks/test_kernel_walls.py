@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import pytest
 from small_studies import arms, head, two_groups, work
 
 from impact_eval.pipeline.notebook import Execution, RunStatus, execute
-from impact_eval.pipeline.run_folder import run_folder
+from impact_eval.pipeline.run_folder import LOCK, MARK, run_folder
 
 CELLS = 'study = "study.toml"\nlanguage = "fr"'
 OUTSIDE = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -389,9 +390,10 @@ def test_only_abandoned_folders_of_ours_are_swept(temporary):
     abandoned, in_use = f"ie-{child.pid}-abc", f"ie-{os.getppid()}-abc"
     for name in (abandoned, in_use, "ie-foreign", "other", f"ie-{child.pid}-UPPER"):
         (temporary / name).mkdir()
+        (temporary / name / LOCK).write_bytes(MARK)
     (temporary / f"ie-{child.pid}-link").symlink_to(temporary / "other")
     with run_folder() as run:
         left = {path.name for path in temporary.iterdir()} - {run.path.name}
     assert left == {in_use, "ie-foreign", "other", f"ie-{child.pid}-UPPER", f"ie-{child.pid}-link"}
     for path in temporary.iterdir():
-        path.unlink() if path.is_symlink() else path.rmdir()
+        path.unlink() if path.is_symlink() else shutil.rmtree(path)

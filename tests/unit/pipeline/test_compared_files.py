@@ -24,11 +24,15 @@ MEGABYTE = 1_000_000
 
 @contextmanager
 def little(*, seconds: float, megabytes: float) -> Iterator[None]:
-    """Hold what follows to a time and a memory, each several times what it takes."""
+    """Hold what follows to a time of the processor and a memory, each several times what it takes.
+
+    Traced, on a machine that is shared, it takes three times its usual time; without the bounds that
+    are tried here, fifty times.
+    """
     tracemalloc.start()
-    begun = time.monotonic()
+    begun = time.process_time()
     yield
-    spent, (_, most) = time.monotonic() - begun, tracemalloc.get_traced_memory()
+    spent, (_, most) = time.process_time() - begun, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert spent < seconds
     assert most < megabytes * MEGABYTE
@@ -46,20 +50,20 @@ def told(name: str, found: bytes, expected: bytes) -> list[Finding]:
 @pytest.mark.parametrize("name", ["a.csv", "a.json", "a.html", "a.xlsx", "a.docx", "a.pdf"])
 def test_a_file_far_larger_than_the_true_one_is_not_opened(name: str, size: int) -> None:
     found = b"\n" * size
-    with little(seconds=0.5, megabytes=1):
+    with little(seconds=2, megabytes=1):
         assert codes(name, found, TABLE) == ["verify_larger"]
 
 
 @pytest.mark.parametrize("more", [b"\n" * 90_000, b"," * 90_000, b"1,2\n" * 20_000])
 def test_a_table_of_far_more_rows_or_cells_is_not_read_to_its_end(more: bytes) -> None:
-    with little(seconds=1, megabytes=8):
+    with little(seconds=3, megabytes=8):
         assert codes("a.csv", TABLE + more, TABLE) == ["verify_larger"]
 
 
 def test_rows_are_held_against_each_other_when_few_are_left_to_compare() -> None:
     """Two thousand equal rows against two thousand others: four million pairs."""
     true = b"a\n" + b"1\n" * 1_000 + b"2\n" * 1_000
-    with little(seconds=2, megabytes=8):
+    with little(seconds=6, megabytes=8):
         found = told("a.csv", b"a\n" + b"3\n1\n" * 1_200, true)
     assert {one.code for one in found} == {"verify_row_added", "verify_row_lost"}
 
@@ -94,7 +98,7 @@ def test_an_archive_that_names_one_part_many_times() -> None:
     """Twenty thousand times in a document as large as that, two thousand in a small one."""
     true = archive_of({"part0.xml": b"1", "other.bin": bytes(range(256)) * 8})
     large = many_parts(20_000)
-    with little(seconds=2, megabytes=40):
+    with little(seconds=6, megabytes=40):
         assert codes("a.docx", large, true) == ["verify_larger"]
         assert codes("a.docx", many_parts(1_500), true) == ["verify_larger"]
         assert codes("a.docx", many_parts(80), true) == ["verify_part"] * 2
@@ -105,7 +109,7 @@ def test_a_part_that_lies_about_its_size_is_not_unpacked() -> None:
     bomb = archive_of(parts | {"part3.xml": bytes(80 * MEGABYTE)})
     size = (80 * MEGABYTE).to_bytes(4, "little")
     assert bomb.count(size) == 2
-    with little(seconds=2, megabytes=3):
+    with little(seconds=6, megabytes=3):
         found = told("a.docx", bomb.replace(size, (100).to_bytes(4, "little")), BOOK)
     assert [(one.code, one.place.key) for one in found if one.place] == [
         ("verify_part", "part3.xml")
