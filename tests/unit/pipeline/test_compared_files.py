@@ -26,8 +26,8 @@ MEGABYTE = 1_000_000
 def little(*, seconds: float, megabytes: float) -> Iterator[None]:
     """Hold what follows to a time of the processor and a memory, each several times what it takes.
 
-    Traced, on a machine that is shared, it takes three times its usual time; without the bounds that
-    are tried here, fifty times.
+    Traced, on a machine that is shared, it takes three times its usual time; without the bounds
+    that are tried here, fifty times.
     """
     tracemalloc.start()
     begun = time.process_time()
