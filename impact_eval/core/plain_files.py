@@ -10,10 +10,31 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from impact_eval.core.limits import FILE_MB, MILLION, Limit
 
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file to read it, when it is a plain one.
+
+    Parameters
+    ----------
+    path : Path
+        Links are followed.
+
+    Raises
+    ------
+    OSError
+        With `ENODEV` for what is no plain file.
+    """
+    stream = os.fdopen(os.open(path, _READ), "rb")
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise OSError(errno.ENODEV, "not a plain file", str(path))
+    return stream
 
 
 def read_plain(path: Path, most: Limit = FILE_MB) -> bytes:
@@ -29,16 +50,12 @@ def read_plain(path: Path, most: Limit = FILE_MB) -> bytes:
     Raises
     ------
     OSError
-        With `ENODEV` for what is no plain file.
+        That of `open_plain`.
     ImpactEvalError
         `beyond_limit`.
     """
-    descriptor = os.open(path, _READ)
-    with os.fdopen(descriptor, "rb") as stream:
-        told = os.fstat(descriptor)
-        if not stat.S_ISREG(told.st_mode):
-            raise OSError(errno.ENODEV, "not a plain file", str(path))
-        most.refuse_beyond(told.st_size // MILLION, path.name)
+    with open_plain(path) as stream:
+        most.refuse_beyond(os.fstat(stream.fileno()).st_size // MILLION, path.name)
         return stream.read()
 
 

@@ -9,6 +9,8 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from impact_eval.core.plain_files import open_plain
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -38,7 +40,7 @@ def sha256(content: bytes | str) -> str:
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, read by pieces."""
     total = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         while piece := stream.read(_CHUNK):
             total.update(piece)
     return total.hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,9 @@ _CODEBOOK = ".codes.toml"  # `suivi.codes.toml` beside `suivi.xlsx` is its codeb
 
 
 def codebook_beside(path: Path) -> Path | None:
-    """Return the codebook that lies beside a table, `suivi.codes.toml`, or None."""
+    """Return the codebook that lies beside a table, `suivi.codes.toml`, or None.
+
+    Whatever bears the name is one: what cannot be read is refused, never left out.
+    """
     beside = path.with_name(path.stem + _CODEBOOK)
-    return beside if beside.is_file() else None
+    return beside if os.path.lexists(beside) else None

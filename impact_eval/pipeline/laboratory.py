@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.core.plain_files import is_plain
 from impact_eval.core.whole_files import write_new
+from impact_eval.pipeline.run_folder import sweep_left_behind, temporary_folder
 from impact_eval.pipeline.templates import STUDY_REPORT, read_notebook, template_path
 
 KERNEL = "python3"  # the name that notebooks ask for: ours is found before the usual one
@@ -97,8 +97,8 @@ def open_laboratory(notebook: Path) -> None:
 @contextmanager
 def kernel_home() -> Iterator[Path]:
     """Make a folder where Jupyter finds our kernel; it goes with the command."""
-    with tempfile.TemporaryDirectory(prefix="impact-eval-lab-", ignore_cleanup_errors=True) as made:
-        home = Path(made)
+    sweep_left_behind()
+    with temporary_folder() as home:
         kernel = home / "kernels" / KERNEL
         kernel.mkdir(parents=True)
         start = [sys.executable, "-P", "-s", "-m", "ipykernel_launcher"]

@@ -404,26 +404,7 @@ def drop_exchanged(target: Path, study: StudyPlace) -> tuple[Path, ...]:
 
 
 def put_in_place(made: Path, target: Path, study: StudyPlace) -> tuple[Path, ...]:
-    """Give a finished folder the place of the old one, which is there until then.
-
-    Parameters
-    ----------
-    made : Path
-        The new folder, whole.
-    target : Path
-        Absent, empty or ours.
-    study : StudyPlace
-
-    Returns
-    -------
-    tuple of Path
-        The user's own files of the old folder, where they are kept.
-
-    Raises
-    ------
-    ImpactEvalError
-        Those of `exchange`.
-    """
+    """Exchange a finished folder with the old one, and drop that: `exchange`, `drop_exchanged`."""
     return exchange(made, target, study) + drop_exchanged(target, study)
 
 

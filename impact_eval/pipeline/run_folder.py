@@ -31,7 +31,7 @@ LOCK = "lock"
 MARK = b"impact-eval: a temporary folder, removed when nobody holds this file\n"
 ENDED = "ended"  # why the kernel ended itself
 LONGEST = 80  # characters of a folder whose local sockets still have a name the system takes
-_OURS = re.compile(rf"{PREFIX}-(\d+)-[a-z0-9_]+")
+_OURS = re.compile(rf"\.?{PREFIX}-(\d+)-[a-z0-9_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,19 @@ def run_folder() -> Iterator[RunFolder]:
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Make a temporary folder that goes whatever ends the program: here, or at the next run."""
-    path = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-{os.getpid()}-", dir=_place()[0]))
+def temporary_folder(place: Path | None = None) -> Iterator[Path]:
+    """Make a temporary folder that goes whatever ends the program: here, or at the next call.
+
+    Parameters
+    ----------
+    place : Path, optional
+        Where it is made, hidden, when what it holds is to take a name there.
+    """
+    if place is not None:
+        sweep(place)
+    hidden = "" if place is None else "."
+    prefix = f"{hidden}{PREFIX}-{os.getpid()}-"
+    path = Path(tempfile.mkdtemp(prefix=prefix, dir=place or _place()[0]))
     try:
         with held(path):
             yield path

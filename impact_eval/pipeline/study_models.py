@@ -342,8 +342,8 @@ class PrivacyPart(Part):
     internal_edition: YesNo = False
     """Whether the operator's own edition, not to be shared, is written beside the published one."""
     keep_until: Date | None = None
-    """Last day, month or year when the data about people may be kept; after it, each command says
-    so, and `impact-eval forget --all` tells what is to be deleted."""
+    """Last day, month or year when the data about people may be kept; after it, `check` and `run`
+    say so, and `impact-eval forget --all` tells what is to be deleted."""
 
     @field_validator("reason")
     @classmethod

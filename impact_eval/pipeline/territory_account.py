@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.pipeline.run_folder import temporary_folder
 from impact_eval.pipeline.scaffold import free_name
 from impact_eval.portfolio.portfolio import Pooling, Portfolio
 from impact_eval.portfolio.portfolio_record import PortfolioRecord
@@ -54,12 +54,10 @@ def consolidate_studies(
     found = Portfolio.read(patterns, leave_refused=True).pooling(outcome)
     blocks = portfolio_blocks(found)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name[:40]}.{os.getpid()}.partial")
-    partial.mkdir()
-    try:
+    with temporary_folder(target.parent) as work:
+        partial = work / "made"  # beside the mark of the folder
+        partial.mkdir()
         return _written(found, blocks, partial, target, languages)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _written(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ import pytest
 
 from impact_eval.core.findings import ImpactEvalError
 from impact_eval.pipeline.evaluate import evaluate
+from impact_eval.pipeline.run_folder import LOCK, MARK
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.territory_account import consolidate_studies
 from impact_eval.portfolio.portfolio import Portfolio
@@ -112,3 +115,15 @@ def test_faults_are_named_together(three, tmp_path):
     with pytest.raises(ImpactEvalError) as unknown:
         Portfolio.read(["*/results.json"], folder=three).pool("droit_ouvrt")
     assert unknown.value.findings[0].values["nearest"] == "droit_ouvert"
+
+
+def test_what_a_killed_consolidation_left_goes_with_the_next(three, tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, mine = (tmp_path / f".ie-{ended.pid}-{name}" for name in ("abc", "notes"))
+    for folder in (left, mine):
+        folder.mkdir()
+        (folder / "portfolio.json").write_text("{}", encoding="utf-8")
+    (left / LOCK).write_bytes(MARK)
+    consolidate_studies([three / "*/results.json"], outcome="droit_ouvert", output=tmp_path / "out")
+    assert {path.name for path in tmp_path.iterdir()} == {"out", mine.name}

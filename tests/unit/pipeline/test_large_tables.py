@@ -30,7 +30,10 @@ Make = Callable[..., Study]
 def people(n: int = 300) -> pd.DataFrame:
     """Return a file as people send it: French numbers and dates, codes, missing words, names."""
     rng = np.random.default_rng(3)
-    pick = lambda *words: rng.choice(words, n)  # noqa: E731
+
+    def pick(*words: str) -> Any:
+        return rng.choice(words, n)
+
     return pd.DataFrame(
         {
             "id": [f"NOMINVENTE{i} Prenom{i}" for i in range(n)][::-1],
