@@ -138,11 +138,21 @@ class Scoring:
 
 @frozen
 class Subscale:
-    """A part of the scale with a score of its own."""
+    """A part of the scale with a score of its own.
+
+    Attributes
+    ----------
+    id : str
+    items : tuple of str
+    scoring : Scoring
+    direction : Direction or None
+        Which way is better for the person; that of the scale when it is not said.
+    """
 
     id: str
     items: tuple[str, ...] = Field(min_length=1)
     scoring: Scoring
+    direction: Direction | None = None
 
 
 @frozen
@@ -306,6 +316,13 @@ class Scale:
         """Return the written answers of each code, French and English, of an item or of all."""
         own = self.item(item).responses if item is not None else ()
         return LabelMap.of({r.code: (*r.fr, *r.en) for r in own or self.responses})
+
+    def direction_of(self, scale: str = TOTAL) -> Direction:
+        """Return which way is better on the total or on a part: anxiety rises while happiness falls."""
+        for part in self.subscales:
+            if part.id == scale and part.direction is not None:
+                return part.direction
+        return self.direction
 
     def bands(self, scale: str = TOTAL) -> tuple[CutOff, ...]:
         """Return the cut-offs of a scale, lowest first."""

@@ -305,7 +305,7 @@ def _scale(
         values=values,
         answered=raw.answered,
         n_items=k,
-        direction=instrument.direction,
+        direction=instrument.direction_of(name),
         unit=instrument.unit,
         low=low,
         high=high,

@@ -12,6 +12,7 @@ import pytest
 from second_rung import SecondRung
 
 from impact_eval.core.findings import NotApplicable
+from impact_eval.data.value_labels import dictionary_labels
 from impact_eval.stats.scales.summing import (
     group_against_norm,
     midrank_percentile,
@@ -161,8 +162,9 @@ def test_epices_ranges_from_0_to_100_and_no_pattern_falls_between_the_two_thresh
         ("material-social-deprivation", 2, 0.0),
         ("djg-6", 2, 6.0),  # more or less counts as lonely in both kinds of items
         ("djg-11", 2, 11.0),
-        ("djg-6", 1, 3.0),
-        ("djg-11", 3, 5.0),
+        ("djg-6", 1, 3.0),  # no to all: the three people who are not there
+        ("djg-11", 1, 5.0),
+        ("djg-11", 3, 6.0),  # yes to all: the six things that are missed
         ("life-satisfaction", 7, 7.0),
     ],
 )
@@ -242,3 +244,43 @@ def test_every_band_and_norm_names_its_source() -> None:
             assert low.high is not None
             assert high.low is not None
             assert low.high < high.low
+
+
+@pytest.mark.parametrize(("question", "better"), [("anxious", "lower"), ("happy", "higher")])
+def test_each_question_of_the_ons_has_its_own_better_way(question: str, better: str) -> None:
+    """Office for National Statistics: a low anxiety is good, a low happiness is not."""
+    ons = instrument("ons4")
+    part = ons.score(pd.DataFrame([dict.fromkeys(ons.item_ids, 5)])).part(question)
+    assert part.direction == f"{better}_is_better"
+    assert part.to_dict()["direction"] == f"{better}_is_better"
+
+
+# The syntax of the manual: count lone3 lone9 lone10 (2,3) lone4 lone7 lone8 (1,2).
+LONELY_CODES = {"emotional": {2, 3}, "social": {1, 2}}
+
+
+@pytest.mark.parametrize("name", ["djg-6", "djg-11"])
+def test_loneliness_is_counted_as_the_syntax_of_the_manual(
+    name: str, rng: np.random.Generator
+) -> None:
+    """De Jong Gierveld & Van Tilburg, manual: 1 = no, 2 = more or less, 3 = yes."""
+    scale = instrument(name)
+    frame = pd.DataFrame(rng.integers(1, 4, (60, len(scale.items))), columns=list(scale.item_ids))
+    scores = scale.score(frame)
+    for part in scale.subscales:
+        counted = frame[list(part.items)].isin(LONELY_CODES[part.id]).sum(axis=1)
+        np.testing.assert_array_equal(scores.part(part.id).values, counted)
+    parts = [scores.part(part.id).values for part in scale.subscales]
+    np.testing.assert_array_equal(scores.values, sum(parts))
+    written = frame.replace({1: "Non", 2: "Plus ou moins", 3: "Oui"})
+    np.testing.assert_array_equal(scale.score(written).values, scores.values)
+
+
+def test_a_file_that_counts_yes_as_one_is_read_by_its_labels() -> None:
+    djg = instrument("djg-6")
+    frame = pd.DataFrame([dict.fromkeys(djg.item_ids, 1), dict.fromkeys(djg.item_ids, 3)])
+    said = dictionary_labels({1: ("Oui",), 2: ("Plus ou moins",), 3: ("Non",)})
+    frame.attrs["reading"] = {"dictionary": [{"name": name, **said} for name in djg.item_ids]}
+    scores = djg.score(frame)
+    assert scores.part("emotional").values.tolist() == [3, 0]
+    assert scores.part("social").values.tolist() == [0, 3]
