@@ -67,6 +67,18 @@ frozen = dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 
 
 @frozen
+class Marked:
+    """A fact with how far it was checked: shown with « à vérifier » where it was not."""
+
+    mark: FactMark = FactMark.MEMORY
+
+    @property
+    def unchecked(self) -> bool:
+        """Whether the fact was never read in its source."""
+        return self.mark is FactMark.MEMORY
+
+
+@frozen
 class Response:
     """One answer: its code and how it is written, the first label being the published one."""
 
@@ -123,7 +135,10 @@ class Missing:
 
 @frozen
 class Scoring:
-    """The rule, its constants, and the range of the score."""
+    """The rule, its constants, and the range of the score.
+
+    Where not all the items make the total, `parts` names the subscales that do: it is their sum.
+    """
 
     rule: ScoringRule
     low: Finite | None = None
@@ -134,6 +149,7 @@ class Scoring:
     table_source: str | None = None
     function: str | None = None
     missing: Missing | None = None
+    parts: tuple[str, ...] = ()
 
 
 @frozen
@@ -156,8 +172,11 @@ class Subscale:
 
 
 @frozen
-class CutOff:
-    """A band of scores with a name; both bounds belong to it."""
+class CutOff(Marked):
+    """A band of scores with a name; both bounds belong to it.
+
+    A band is a `case` where its source says so: the people that a screening would send further.
+    """
 
     id: str
     source: str = Field(min_length=1)
@@ -166,11 +185,11 @@ class CutOff:
     high: Finite | None = None
     year: StrictInt | None = None
     scale: str = TOTAL
-    mark: FactMark = FactMark.MEMORY
+    case: StrictBool = False
 
 
 @frozen
-class Norm:
+class Norm(Marked):
     """Mean and standard deviation of a reference population."""
 
     id: str
@@ -181,18 +200,16 @@ class Norm:
     sd: float | None = Field(default=None, gt=0)
     n: int | None = Field(default=None, gt=1)
     scale: str = TOTAL
-    mark: FactMark = FactMark.MEMORY
 
 
 @frozen
-class ChangeValue:
+class ChangeValue(Marked):
     """A published value about change: what matters, or what can be measured."""
 
     kind: Change
     value: float = Field(gt=0)
     source: str = Field(min_length=1)
     scale: str = TOTAL
-    mark: FactMark = FactMark.MEMORY
 
 
 @frozen
@@ -205,13 +222,12 @@ class Safeguard:
 
 
 @frozen
-class Rights:
+class Rights(Marked):
     """What may be done with the wording, and who says so."""
 
     wording: WordingClass
     terms: str = Field(min_length=1)
     holder: str | None = None
-    mark: FactMark = FactMark.MEMORY
 
 
 @frozen
@@ -245,6 +261,11 @@ class Scale:
     doi : str or None
     evidence : tuple of str
         What is known of its quality in French, with sources.
+    instruction : mapping of language to str
+        What is read before the questions, only where the rights allow it.
+    coded_both_ways : bool
+        Whether other surveys give the same answers the opposite codes: codes without labels are
+        read as the source cited, and it is told.
     local : bool
         Whether the scale is a user's own, outside the catalogue.
     validated : bool
@@ -275,6 +296,8 @@ class Scale:
     health: StrictBool = False
     doi: str | None = None
     evidence: tuple[str, ...] = ()
+    instruction: Mapping[Literal["fr", "en"], str] = field(default_factory=dict)
+    coded_both_ways: StrictBool = False
     local: bool = False
     validated: bool = True
 
@@ -318,7 +341,7 @@ class Scale:
         return LabelMap.of({r.code: (*r.fr, *r.en) for r in own or self.responses})
 
     def direction_of(self, scale: str = TOTAL) -> Direction:
-        """Return which way is better on the total or on a part: anxiety rises while happiness falls."""
+        """Return which way is better on the total, or on a part that has its own way."""
         for part in self.subscales:
             if part.id == scale and part.direction is not None:
                 return part.direction
@@ -333,11 +356,29 @@ class Scale:
         """Return the published values of the smallest change that matters."""
         return tuple(c for c in self.change if c.kind is Change.MCID and c.scale == scale)
 
+    @property
+    def total_items(self) -> tuple[str, ...]:
+        """Identities of the items that make the total: all, or those of the parts it adds."""
+        parts = {part.id: part.items for part in self.subscales}
+        added = [name for part in self.scoring.parts for name in parts.get(part, ())]
+        return tuple(added) or self.item_ids
+
+    @property
+    def unchecked(self) -> tuple[Marked, ...]:
+        """Facts of the scale that were never read in their source, rights included."""
+        facts = (*self.cutoffs, *self.norms, *self.change, self.rights)
+        return tuple(fact for fact in facts if fact.unchecked)
+
     def wording(self, name: str, language: str) -> str | None:
         """Return the wording of an item where the rights allow it, else None."""
         if self.rights.wording is not WordingClass.SHIP and not self.local:
             return None
         return {**self.item(name).text}.get(language)  # type: ignore[call-overload,no-any-return]
+
+    def ships_wording(self, language: str) -> bool:
+        """Whether every question can be printed in a language: only then are they provided."""
+        asked = [self.wording(item.id, language) for item in self.items]
+        return bool(asked) and all(asked)
 
 
 def _inner_faults(instrument: Scale) -> tuple[Finding, ...]:
@@ -366,12 +407,14 @@ def _inner_faults(instrument: Scale) -> tuple[Finding, ...]:
             name = f"{key}.function"
             faults.add(Finding.error("missing_key", Place(key=name), key=name))
     shipped = instrument.rights.wording is WordingClass.SHIP or instrument.local
-    for item in instrument.items:
-        if item.text and not shipped:
-            faults.add(Finding.error("wording_not_free", Place(key=f"items.{item.id}.text"),
-                                     item=item.id, wording=instrument.rights.wording))  # fmt: skip
+    worded = [(f"items.{item.id}.text", item.id) for item in instrument.items if item.text]
+    worded += [("instruction", "instruction")] if instrument.instruction else []
+    for key, name in () if shipped else worded:
+        faults.add(Finding.error("wording_not_free", Place(key=key), item=name,
+                                 wording=instrument.rights.wording))  # fmt: skip
     if not faults.findings:  # numbers are held to one another once names and bounds are right
-        divisor = {ScoringRule.SUM: 1, ScoringRule.MEAN: len(ids)}.get(rule)
+        count = len(instrument.total_items)
+        divisor = {ScoringRule.SUM: 1, ScoringRule.MEAN: count}.get(rule)
         faults.add(*number_faults(instrument, divisor=divisor))
     return faults.findings
 
@@ -392,6 +435,7 @@ def _check_names(instrument: Scale, ids: Sequence[str], faults: FindingCollector
                                      instrument=instrument.id, nearest=nearest(name, ids),
                                      known=tuple(ids)))  # fmt: skip
     for key, scale in (
+        *(("scoring.parts", part) for part in instrument.scoring.parts),
         *(("cutoffs", cut.scale) for cut in instrument.cutoffs),
         *(("norms", norm.scale) for norm in instrument.norms),
         *(("change", value.scale) for value in instrument.change),

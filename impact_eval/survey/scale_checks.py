@@ -44,7 +44,9 @@ def number_faults(scale: Scale, *, divisor: int | None) -> Iterable[Finding]:
         if any(not text for text in item.text.values()):
             place = Place(key=f"items.{item.id}.text")
             yield Finding.error("answer_without_words", place, name=item.id)
-    yield from _least(scale.scoring, len(scale.items), "scoring")
+    if any(not text for text in scale.instruction.values()):
+        yield Finding.error("answer_without_words", Place(key="instruction"), name="instruction")
+    yield from _least(scale.scoring, len(scale.total_items), "scoring")
     for part in scale.subscales:
         yield from _least(part.scoring, len(part.items), f"subscales.{part.id}.scoring")
     if divisor is not None:
@@ -91,7 +93,9 @@ def _sum_range(scale: Scale, divisor: int) -> Iterable[Finding]:
     low, high = scale.scoring.low, scale.scoring.high
     if low is None or high is None or not low < high:
         return
-    ends = [tuple(item.points.values()) or _range_of(item, scale) for item in scale.items]
+    made = set(scale.total_items)
+    ends = [tuple(item.points.values()) or _range_of(item, scale) for item in scale.items
+            if item.id in made]  # fmt: skip
     factor, constant = scale.scoring.factor, scale.scoring.constant
     sums = sorted(constant + factor * sum(map(end, ends)) / divisor for end in (min, max))
     if any(abs(a - b) > _CLOSE for a, b in zip(sums, (low, high), strict=True)):
