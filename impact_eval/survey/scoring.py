@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +39,7 @@ from impact_eval.survey.scale import (
     WordingClass,
 )
 from impact_eval.survey.scores import Scores, error_of_measurement
+from impact_eval.survey.two_codings import refuse_no_without_reason, tell_coded_both_ways
 
 FloatArray = NDArray[np.float64]
 _MOST_FOR_ALPHA = 200_000  # rows used for the reliability of very large tables
@@ -80,7 +81,8 @@ def score(
         `licence_needed`, `instrument_refused`, `unknown_item`, `duplicated_item`, `missing_items`,
         `missing_column`, `unknown_label`, `number_beside_label`, `labels_unknown`,
         `labels_say_one_answer`, `codes_without_label`, `labels_upside_down`, `codes_shifted`,
-        `yes_no_codes`, `missing_code_undeclared`, `off_range`, `unknown_order`: all at once.
+        `yes_no_codes`, `missing_code_undeclared`, `off_range`, `unknown_order`,
+        `no_without_reason`: all at once.
 
     Assumptions
     -----------
@@ -101,19 +103,24 @@ def score(
     columns = _match(instrument, frame, items, order, faults)
     faults.raise_if_errors()
     read = read_answers(instrument, frame, columns, faults)
+    refuse_no_without_reason(instrument, read, columns, faults)
     answers = {name: found.codes for name, found in read.items()}
     keyed = {name: _keyed(instrument, instrument.item(name), x) for name, x in answers.items()}
     keyed = {name: _not_asked(instrument.item(name), x, answers) for name, x in keyed.items()}
     _look_at_answers(answers, columns, SourceRows.of(frame), faults)
     _safeguard(instrument, answers, columns, faults)
-    if instrument.local and not instrument.validated:
+    if not instrument.validated:
         faults.add(Finding.info("local_scale", instrument=instrument.id))
     parts = {
         part.id: _scale(instrument, part.id, part.scoring, {n: keyed[n] for n in part.items},
                         frame.index)
         for part in instrument.subscales
     }  # fmt: skip
-    total = _scale(instrument, TOTAL, instrument.scoring, keyed, frame.index)
+    made = {name: keyed[name] for name in columns if name in instrument.total_items}
+    total = _scale(instrument, TOTAL, instrument.scoring, made, frame.index)
+    if instrument.scoring.parts:
+        total = _sum_of_parts(total, [parts[name] for name in instrument.scoring.parts])
+    tell_coded_both_ways(instrument, read, columns, faults)
     _look_at_keys(instrument, total, columns, order, faults)
     return replace(
         total,
@@ -319,6 +326,18 @@ def _scale(
         change=tuple(value for value in instrument.change if value.scale == name),
         health=instrument.health,
         local=instrument.local,
+    )
+
+
+def _sum_of_parts(total: Scores, parts: Sequence[Scores]) -> Scores:
+    """Return a total as the sum of the parts that make it; a part without a score leaves none."""
+    values = np.sum([part.values for part in parts], axis=0)
+    whole = ~np.isnan(values)
+    return replace(
+        total,
+        values=values,
+        prorated=int((whole & (total.answered < total.n_items)).sum()),
+        std_error_measurement=error_of_measurement(values, total.reliability),
     )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from second_rung import SecondRung
 
-from impact_eval.core.findings import NotApplicable
+from impact_eval.core.findings import ImpactEvalError, NotApplicable
 from impact_eval.data.value_labels import dictionary_labels
 from impact_eval.stats.scales.summing import (
     group_against_norm,
@@ -158,8 +158,6 @@ def test_epices_ranges_from_0_to_100_and_no_pattern_falls_between_the_two_thresh
         ("ucla-3", 3, 9.0),
         ("mspss", 5, 5.0),
         ("fies", 1, 8.0),
-        ("material-social-deprivation", 1, 13.0),
-        ("material-social-deprivation", 2, 0.0),
         ("djg-6", 2, 6.0),  # more or less counts as lonely in both kinds of items
         ("djg-11", 2, 11.0),
         ("djg-6", 1, 3.0),  # no to all: the three people who are not there
@@ -284,3 +282,65 @@ def test_a_file_that_counts_yes_as_one_is_read_by_its_labels() -> None:
     scores = djg.score(frame)
     assert scores.part("emotional").values.tolist() == [3, 0]
     assert scores.part("social").values.tolist() == [0, 3]
+
+
+# Commission Regulation (EU) No 112/2013: 1 yes, 2 no, cannot afford it, 3 no, other reason.
+LACKS = {"clothes": 2, "shoes": 2, "furniture": 2, "car": 3, "leisure": 3}
+
+
+def test_deprivations_are_counted_as_the_codes_of_the_regulation() -> None:
+    """Three things lacked for want of money and two for another reason: three deprivations."""
+    scale = instrument("material-social-deprivation")
+    answers = {**dict.fromkeys(scale.item_ids, 1), "arrears": 0, **LACKS}
+    scores = scale.score(pd.DataFrame([answers, {**answers, "arrears": 1}]))
+    assert scores.values.tolist() == [3, 4]
+    assert scores.part("household").values.tolist() == [1, 2]
+    assert scores.part("individual").values.tolist() == [2, 2]
+    assert [cut.low for cut in scores.cutoffs if cut.case] == [5, 7]
+
+
+def test_arrears_are_a_yes_and_the_rest_a_no_for_want_of_money() -> None:
+    scale = instrument("material-social-deprivation")
+    words = {1: "Oui", 2: "Non, faute de moyens", 3: "Non, pour une autre raison"}
+    has_all = {**dict.fromkeys(scale.item_ids, "Oui"), "arrears": "Non"}
+    lacks_all = {**dict.fromkeys(scale.item_ids, words[2]), "arrears": "Oui, deux fois ou plus"}
+    wants_none = {**dict.fromkeys(scale.item_ids, words[3]), "arrears": "Non"}
+    scores = scale.score(pd.DataFrame([has_all, lacks_all, wants_none]))
+    assert scores.values.tolist() == [0, 13, 0]
+
+
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [
+        ({}, "no_without_reason"),  # 1 = Oui, 2 = Non, as the national survey
+        ({"arrears": 2, "car": 3}, "yes_no_codes"),
+        ({"arrears": 1, "car": 0}, "codes_shifted"),  # 0 and 1
+        ({"arrears": 3, "car": 3}, "off_range"),  # EU-SILC: yes once, yes more, no
+    ],
+)
+def test_codes_of_another_coding_are_never_read_in_silence(
+    answers: dict[str, int], code: str
+) -> None:
+    scale = instrument("material-social-deprivation")
+    row = {**dict.fromkeys(scale.item_ids, 1), "heating": 2, "arrears": 0, **answers}
+    with pytest.raises(ImpactEvalError) as refusal:
+        scale.score(pd.DataFrame([row] * 5))
+    assert refusal.value.codes == (code,)
+
+
+def test_a_bare_no_has_no_reason_and_is_not_read() -> None:
+    """« N'avez-vous pas les moyens de… ? »: there the yes is the deprivation."""
+    scale = instrument("material-social-deprivation")
+    row = {**dict.fromkeys(scale.item_ids, "Oui"), "heating": "Non"}
+    with pytest.raises(ImpactEvalError) as refusal:
+        scale.score(pd.DataFrame([row]))
+    assert refusal.value.codes == ("unknown_label",)
+
+
+def test_codes_that_other_surveys_give_the_other_way_are_told_as_they_were_read() -> None:
+    djg = instrument("djg-6")
+    scores = djg.score(pd.DataFrame([dict.fromkeys(djg.item_ids, 2)]))
+    told = [f for f in scores.findings if f.code == "coded_both_ways"]
+    assert [f.values["pairs"] for f in told] == [("1 = Non", "2 = Plus ou moins", "3 = Oui")]
+    written = djg.score(pd.DataFrame([dict.fromkeys(djg.item_ids, "Oui")]))
+    assert "coded_both_ways" not in {f.code for f in written.findings}
