@@ -23,33 +23,28 @@ if TYPE_CHECKING:
         calibrate_on_margins,
     )
     from impact_eval.stats.surveys.survey_design import survey_design, survey_mean, survey_total
-    from impact_eval.survey.change import (
-        ChangePlan,
-        ChangeResult,
-        WavePairs,
-        pair_waves,
-        plan_from,
-        read_change,
-    )
+    from impact_eval.survey.change import ChangeResult, read_change
+    from impact_eval.survey.change_plan import ChangePlan, plan_from
     from impact_eval.survey.deprivation import alkire_foster, consumption_units, energy_poverty
     from impact_eval.survey.instrument_file import Instrument, instrument, instruments
     from impact_eval.survey.quality import measurement_quality, with_invariance
     from impact_eval.survey.quality_report import QualityReport
     from impact_eval.survey.respondents import Attrition, Care, attrition, care
     from impact_eval.survey.scores import Scores
+    from impact_eval.survey.wave_pairs import WavePairs, pair_waves
 
 _LATER = {
     "Attrition": "impact_eval.survey.respondents",
     "CalibrationMethod": "impact_eval.stats.surveys.calibration",
     "Care": "impact_eval.survey.respondents",
     "CategoryMargin": "impact_eval.stats.surveys.calibration",
-    "ChangePlan": "impact_eval.survey.change",
+    "ChangePlan": "impact_eval.survey.change_plan",
     "ChangeResult": "impact_eval.survey.change",
     "Instrument": "impact_eval.survey.instrument_file",
     "NumberMargin": "impact_eval.stats.surveys.calibration",
     "QualityReport": "impact_eval.survey.quality_report",
     "Scores": "impact_eval.survey.scores",
-    "WavePairs": "impact_eval.survey.change",
+    "WavePairs": "impact_eval.survey.wave_pairs",
     "alkire_foster": "impact_eval.survey.deprivation",
     "attrition": "impact_eval.survey.respondents",
     "calibrate_on_margins": "impact_eval.stats.surveys.calibration",
@@ -60,8 +55,8 @@ _LATER = {
     "instrument": "impact_eval.survey.instrument_file",
     "instruments": "impact_eval.survey.instrument_file",
     "measurement_quality": "impact_eval.survey.quality",
-    "pair_waves": "impact_eval.survey.change",
-    "plan_from": "impact_eval.survey.change",
+    "pair_waves": "impact_eval.survey.wave_pairs",
+    "plan_from": "impact_eval.survey.change_plan",
     "read_change": "impact_eval.survey.change",
     "survey_design": "impact_eval.stats.surveys.survey_design",
     "survey_mean": "impact_eval.stats.surveys.survey_design",

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
-from impact_eval.core.findings import (
-    Finding,
-    FindingCollector,
-    ImpactEvalError,
-    NotApplicable,
-    Place,
-    nearest,
-)
-from impact_eval.core.vocabulary import Direction
+from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
 from impact_eval.stats.inference.proportion import share_interval
 from impact_eval.stats.scales.effect_size import PairedEffects, detectable_change, paired_effects
+from impact_eval.stats.scales.measurement_error import ErrorSource, MeasurementError
 from impact_eval.stats.scales.paired_tests import (
     PairedT,
     SignFlip,
@@ -31,99 +24,27 @@ from impact_eval.stats.scales.paired_tests import (
     sign_flip,
     wilcoxon,
 )
-from impact_eval.stats.scales.reliability import Alpha
 from impact_eval.stats.scales.reliable_change import (
     Equivalence,
     Outcome,
     ReliableChange,
     ResponseShift,
+    beyond_error,
     classify,
     equivalence,
     regression_to_the_mean,
     reliable_change,
     response_shift,
 )
-from impact_eval.survey.scale import Change
-from impact_eval.survey.scores import Scores
+from impact_eval.stats.surveys.calibration import effective_size
+from impact_eval.stats.surveys.survey_design import survey_design, survey_mean
+from impact_eval.stats.surveys.weighted_spread import weighted_deviation
+from impact_eval.survey.change_plan import ChangePlan
 
 FloatArray = NDArray[np.float64]
+T = TypeVar("T")
 _SMALL = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class WavePairs:
-    """One measure of the same people at two waves.
-
-    Attributes
-    ----------
-    before, after : (n,) array
-        Only people seen at both waves, in the order of `people`.
-    people : (n,) array
-    n_before, n_after : int
-        People with a score at each wave.
-    findings : tuple of Finding
-    """
-
-    before: FloatArray
-    after: FloatArray
-    people: NDArray[Any]
-    n_before: int
-    n_after: int
-    findings: tuple[Finding, ...]
-
-
-def pair_waves(
-    frame: pd.DataFrame, *, person: str, wave: str, waves: tuple[Any, Any], column: str
-) -> WavePairs:
-    """Put two waves of a long table side by side.
-
-    A person seen twice at one wave keeps the first row that has a score; the others are reported.
-
-    Parameters
-    ----------
-    frame : DataFrame
-    person, wave, column : str
-    waves : (first, second)
-        Labels of the two waves, as the table writes them.
-
-    Raises
-    ------
-    ImpactEvalError
-        `missing_column`, `unknown_wave`.
-    """
-    faults = FindingCollector()
-    names = [str(name) for name in frame.columns]
-    for role, name in (("person", person), ("wave", wave), ("outcome", column)):
-        if name not in names:
-            faults.add(Finding.error("missing_column", Place(column=name), role=role, column=name,
-                                     nearest=nearest(name, names), known=names[:30]))  # fmt: skip
-    faults.raise_if_errors()
-    seen_waves = [str(label) for label in pd.unique(frame[wave].dropna())]
-    for label in waves:
-        if str(label) not in seen_waves:
-            faults.add(Finding.error("unknown_wave", Place(column=wave), wave=str(label),
-                                     nearest=nearest(str(label), seen_waves),
-                                     known=seen_waves[:12]))  # fmt: skip
-    faults.raise_if_errors()
-    sides = []
-    for label in waves:
-        rows = frame.loc[frame[wave].astype(str) == str(label), [person, column]]
-        rows = rows.dropna(subset=[person])
-        scored = rows.sort_values(column, key=lambda s: s.isna(), kind="stable")
-        twice = int(scored[person].duplicated().sum())
-        if twice:
-            faults.add(Finding.warning("duplicated_person_wave", Place(column=person),
-                                       wave=str(label), n=twice))  # fmt: skip
-        sides.append(scored.drop_duplicates(person).set_index(person)[column].dropna())
-    both = sides[0].index.intersection(sides[1].index)
-    return WavePairs(
-        before=sides[0].loc[both].to_numpy(dtype=np.float64),
-        after=sides[1].loc[both].to_numpy(dtype=np.float64),
-        people=both.to_numpy(),
-        n_before=len(sides[0]),
-        n_after=len(sides[1]),
-        findings=faults.findings,
-    )
+_FEWEST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +83,11 @@ class ChangeResult:
     drift : float or NotApplicable
         What regression to the mean alone would give, when entry was on a low score.
     shift : ResponseShift or NotApplicable
-    higher_is_better : bool
+    higher_is_better : bool or None
+    error : MeasurementError or NotApplicable
+        Error of one person's score, and where it comes from.
+    weighted : bool
+        Whether the mean change follows the weights of people.
     findings : tuple of Finding
     """
 
@@ -181,7 +106,9 @@ class ChangeResult:
     permutation: SignFlip | NotApplicable
     drift: float | NotApplicable
     shift: ResponseShift | NotApplicable
-    higher_is_better: bool
+    higher_is_better: bool | None
+    error: MeasurementError | NotApplicable
+    weighted: bool = False
     findings: tuple[Finding, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -202,59 +129,11 @@ class ChangeResult:
                          "n_after", "mean", "effects", "worth", "reliable")
         }  # fmt: skip
         out["shares"] = {outcome.value: plain(share) for outcome, share in self.shares.items()}
-        for name in ("rank_test", "permutation", "drift", "shift", "higher_is_better"):
+        for name in ("rank_test", "permutation", "drift", "shift", "higher_is_better", "error",
+                     "weighted"):  # fmt: skip
             out[name] = plain(getattr(self, name))
         out["findings"] = [finding.to_dict() for finding in self.findings]
         return out
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangePlan:
-    """What is known before looking at a change; every field can be left out.
-
-    Attributes
-    ----------
-    higher_is_better : bool
-    reliability : float or None
-        Test-retest, or alpha at entry.
-    sd_reference : float or None
-        SD of a reference population, for the error of the measure.
-    worth_having : float or None
-        Smallest change that matters, in points.
-    cutoff : float or None
-        Score that separates people in difficulty from others.
-    selection : (float, float) or None
-        Mean of the population people were chosen from on a low score, and the correlation of two
-        measures without any action.
-    zero_rule : ZeroRule
-    level : float
-    """
-
-    higher_is_better: bool = True
-    reliability: float | None = None
-    sd_reference: float | None = None
-    worth_having: float | None = None
-    cutoff: float | None = None
-    selection: tuple[float, float] | None = None
-    zero_rule: ZeroRule = ZeroRule.DROP
-    level: float = 0.95
-
-
-def plan_from(scores: Scores, *, cutoff: float | None = None) -> ChangePlan:
-    """Return the plan that a scored first wave allows: direction, reliability, published change."""
-    retest = [v.value for v in scores.change if v.kind is Change.RETEST]
-    matters = [v.value for v in scores.change if v.kind is Change.MCID]
-    alpha = scores.reliability.value if isinstance(scores.reliability, Alpha) else None
-    reliability = retest[0] if retest else alpha
-    sd = next((norm.sd for norm in scores.norms if norm.sd is not None), None)
-    usable = reliability is not None and 0 < reliability < 1
-    return ChangePlan(
-        higher_is_better=scores.direction is not Direction.LOWER,
-        reliability=reliability if usable else None,
-        sd_reference=sd,
-        worth_having=min(matters) if matters else None,
-        cutoff=cutoff,
-    )
 
 
 def read_change(
@@ -263,6 +142,7 @@ def read_change(
     plan: ChangePlan | None = None,
     *,
     retrospective: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
     rng: np.random.Generator | None = None,
 ) -> ChangeResult:
     """Read the change of one group between two waves.
@@ -277,6 +157,10 @@ def read_change(
         What was known before.
     retrospective : (n,) array, optional
         What people say, after, that they were before: set beside the change, never in its place.
+    weights : (n,) array, optional
+        Positive, one per person: the mean change is then that of the people they stand for, with a
+        design-based error; tests by ranks and standardised sizes are left out. Counts of people
+        stay counts.
     rng : numpy.random.Generator, optional
         For the permutation test beyond 22 people who changed.
 
@@ -290,6 +174,8 @@ def read_change(
     >>> result = read_change([20, 22, 25, 28, 30], [24, 22, 29, 27, 35], plan)
     >>> round(result.minimal_detectable, 2), result.shares[Outcome.DETERIORATED].count
     (4.43, 0)
+    >>> read_change([20, 22, 25], [24, 22, 29], weights=[1, 2, 1]).mean.mean_change
+    2.0
     """
     plan = plan if plan is not None else ChangePlan()
     x, y = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
@@ -299,41 +185,114 @@ def read_change(
         )
     both = ~(np.isnan(x) | np.isnan(y))
     n = int(both.sum())
-    mean, effects = paired_t(x, y, level=plan.level), paired_effects(x, y, level=plan.level)
-    reliable = _reliable(x, y, plan)
-    findings = _findings(n, mean, reliable, plan)
+    group = _Group(x, y, None if weights is None else np.asarray(weights, dtype=np.float64), plan)
+    mean, reliable, detectable = group.mean(), _reliable(x, y, plan), group.detectable()
     return ChangeResult(
         minimal_detectable=reliable if isinstance(reliable, NotApplicable) else reliable.smallest,
-        detectable_mean=effects
-        if isinstance(effects, NotApplicable)
-        else detectable_change(n=n) * effects.sd_change,
+        detectable_mean=detectable,
         worth_having=plan.worth_having,
         n=n,
         n_before=int((~np.isnan(x)).sum()),
         n_after=int((~np.isnan(y)).sum()),
         mean=mean,
-        effects=effects,
+        effects=group.unweighted(lambda: paired_effects(x, y, level=plan.level)),
         worth=_worth(mean, plan),
         reliable=reliable,
         shares=_shares(x, y, reliable, plan),
-        rank_test=wilcoxon(x, y, zero_rule=plan.zero_rule),
-        permutation=sign_flip((y - x)[both], rng=rng),
+        rank_test=group.unweighted(lambda: wilcoxon(x, y, zero_rule=plan.zero_rule)),
+        permutation=group.unweighted(lambda: sign_flip((y - x)[both], rng=rng)),
         drift=_drift(x[both], plan),
         shift=NotApplicable.because("no_retrospective")
         if retrospective is None
         else response_shift(x, y, retrospective, level=plan.level),
         higher_is_better=plan.higher_is_better,
-        findings=findings,
+        error=_error(reliable, plan),
+        weighted=weights is not None,
+        findings=_findings(n, detectable, reliable, plan),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The scores of one group at two dates, and the weights of its people when they have some."""
+
+    before: FloatArray
+    after: FloatArray
+    weights: FloatArray | None
+    plan: ChangePlan
+
+    def mean(self) -> PairedT | NotApplicable:
+        """Return the mean change; with weights, of the people they stand for."""
+        if self.weights is None:
+            return paired_t(self.before, self.after, level=self.plan.level)
+        change, weights = self._weighted()
+        n = len(change)
+        if n < _FEWEST:
+            return NotApplicable.because("too_few_pairs", n=n, advised=_FEWEST)
+        if np.ptp(change) == 0:
+            return NotApplicable.because("no_variance")
+        fit = survey_mean(change, survey_design(n=n, weights=weights), level=self.plan.level)
+        estimate, error = float(fit.estimate[0]), float(fit.std_error[0])
+        p_value = 2 * float(special.stdtr(n - 1, -abs(estimate / error)))
+        return PairedT(
+            mean_change=estimate, std_error=error, statistic=estimate / error, df=n - 1,
+            p_value=p_value, conf_low=float(fit.conf_low[0]),
+            conf_high=float(fit.conf_high[0]), n=n,
+        )  # fmt: skip
+
+    def detectable(self) -> float | NotApplicable:
+        """Return the smallest mean change this group had four chances in five to show."""
+        if self.weights is None:
+            effects = paired_effects(self.before, self.after, level=self.plan.level)
+            if isinstance(effects, NotApplicable):
+                return effects
+            return detectable_change(n=effects.n) * effects.sd_change
+        change, weights = self._weighted()
+        if len(change) < _FEWEST:
+            return NotApplicable.because("too_few_pairs", n=len(change), advised=_FEWEST)
+        people = int(effective_size(weights))
+        if people < _FEWEST:
+            return NotApplicable.because("too_few_pairs", n=people, advised=_FEWEST)
+        return detectable_change(n=people) * weighted_deviation(change, weights)
+
+    def unweighted(self, ask: Callable[[], T]) -> T | NotApplicable:
+        """Return a statistic that knows no weights, or why it is left out."""
+        return ask() if self.weights is None else NotApplicable.because("weights_declared")
+
+    def _weighted(self) -> tuple[FloatArray, FloatArray]:
+        change = self.after - self.before
+        assert self.weights is not None
+        kept = ~np.isnan(change) & (self.weights > 0)
+        return change[kept], self.weights[kept]
+
+
 def _reliable(x: FloatArray, y: FloatArray, plan: ChangePlan) -> ReliableChange | NotApplicable:
+    way = plan.higher_is_better is not False
+    if isinstance(plan.error, MeasurementError):
+        return beyond_error(x, y, plan.error, higher_is_better=way)
+    if plan.error is not None:
+        return plan.error
     if plan.reliability is None:
         return NotApplicable.because("no_reliability")
-    return reliable_change(
-        x, y, reliability=plan.reliability, sd_before=plan.sd_reference,
-        higher_is_better=plan.higher_is_better, level=plan.level,
-    )  # fmt: skip
+    return reliable_change(x, y, reliability=plan.reliability, sd_before=plan.sd_reference,
+                           higher_is_better=way, level=plan.level)  # fmt: skip
+
+
+def _error(
+    reliable: ReliableChange | NotApplicable, plan: ChangePlan
+) -> MeasurementError | NotApplicable:
+    """Return the error that people were judged by."""
+    if isinstance(reliable, NotApplicable):
+        return reliable
+    if isinstance(plan.error, MeasurementError):
+        return plan.error
+    return MeasurementError(
+        std_error=reliable.std_error_measurement,
+        smallest=reliable.smallest,
+        level=plan.level,
+        source=ErrorSource.DECLARED if plan.sd_reference is not None else ErrorSource.SAMPLE,
+        n=None if plan.sd_reference is not None else reliable.n,
+    )
 
 
 def _worth(mean: PairedT | NotApplicable, plan: ChangePlan) -> Equivalence | NotApplicable:
@@ -341,6 +300,8 @@ def _worth(mean: PairedT | NotApplicable, plan: ChangePlan) -> Equivalence | Not
         return NotApplicable.because("no_smallest_change")
     if isinstance(mean, NotApplicable):
         return mean
+    if plan.higher_is_better is None:
+        return NotApplicable.because("no_direction")
     towards = mean.mean_change if plan.higher_is_better else -mean.mean_change
     return equivalence(
         towards, mean.std_error, df=mean.df, bound=plan.worth_having, alpha=1 - plan.level
@@ -350,7 +311,9 @@ def _worth(mean: PairedT | NotApplicable, plan: ChangePlan) -> Equivalence | Not
 def _shares(
     x: FloatArray, y: FloatArray, reliable: ReliableChange | NotApplicable, plan: ChangePlan
 ) -> dict[Outcome, Share]:
-    """Count who changed beyond error; without a reliability, who moved at all."""
+    """Count who changed beyond error; without one, who moved; without a direction, nobody."""
+    if plan.higher_is_better is None:
+        return {}
     if isinstance(reliable, NotApplicable):
         towards = (y - x) if plan.higher_is_better else (x - y)
         n = int((~np.isnan(towards)).sum())
@@ -364,7 +327,7 @@ def _shares(
     else:
         n = reliable.n
         counts = classify(x, y, reliable, cutoff=plan.cutoff,
-                          higher_is_better=plan.higher_is_better, level=plan.level)  # fmt: skip
+                          higher_is_better=plan.higher_is_better)  # fmt: skip
     out = {}
     for outcome, count in counts.items():
         bounds = share_interval(count, n, level=plan.level)
@@ -384,20 +347,18 @@ def _drift(x: FloatArray, plan: ChangePlan) -> float | NotApplicable:
 
 
 def _findings(
-    n: int, mean: PairedT | NotApplicable, reliable: ReliableChange | NotApplicable,
+    n: int,
+    detectable: float | NotApplicable,
+    reliable: ReliableChange | NotApplicable,
     plan: ChangePlan,
-) -> tuple[Finding, ...]:  # fmt: skip
+) -> tuple[Finding, ...]:
     found = []
-    if 3 <= n < _SMALL:
-        found.append(
-            Finding.warning("small_group_change", n=n, dz=round(detectable_change(n=n), 2))
-        )
-    if not isinstance(mean, NotApplicable) and not isinstance(reliable, NotApplicable):
-        if abs(mean.mean_change) < reliable.smallest:
-            found.append(Finding.info("change_within_error", change=mean.mean_change,
-                                      smallest=reliable.smallest))  # fmt: skip
-        if reliable.n_deteriorated:
-            found.append(Finding.info("some_got_worse", n=reliable.n_deteriorated, of=reliable.n))
+    if _FEWEST <= n < _SMALL and not isinstance(detectable, NotApplicable):
+        found.append(Finding.warning("small_group_change", n=n, smallest=detectable))
+    if plan.higher_is_better is None:
+        found.append(Finding.info("change_without_direction"))
+    elif not isinstance(reliable, NotApplicable) and reliable.n_deteriorated:
+        found.append(Finding.info("some_got_worse", n=reliable.n_deteriorated, of=reliable.n))
     if plan.selection is not None:
         found.append(Finding.info("regression_to_the_mean"))
     return tuple(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -116,6 +116,32 @@ class LostRow:
     n_stayed: int
     n_lost: int
 
+    @classmethod
+    def of(cls, name: str, values: FloatArray, stayed: NDArray[np.bool_]) -> LostRow:
+        """Compare one characteristic of those who stayed and of those who were lost.
+
+        Parameters
+        ----------
+        name : str
+        values : (n,) array
+            NaN where it is not known.
+        stayed : (n,) bool array
+        """
+        seen = ~np.isnan(values)
+        here, gone = values[seen & stayed], values[seen & ~stayed]
+        gap = None
+        if len(here) > 1 and len(gone) > 1:
+            spread = float(np.sqrt((here.var(ddof=1) + gone.var(ddof=1)) / 2))
+            gap = float(here.mean() - gone.mean()) / spread if spread > 0 else None
+        return cls(
+            variable=name,
+            mean_stayed=float(here.mean()) if len(here) else float("nan"),
+            mean_lost=float(gone.mean()) if len(gone) else float("nan"),
+            gap=gap,
+            n_stayed=len(here),
+            n_lost=len(gone),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Attrition:
@@ -180,11 +206,8 @@ def attrition(
     if absent:
         raise ImpactEvalError(absent)
     kept = np.asarray(stayed, dtype=bool)
-    listed = [*([group] if group else []), *covariates]
-    columns: dict[str, NDArray[np.float64]] = {}
-    for name in listed:
-        columns.update(_indicators(frame, name))
-    table = tuple(_row(name, values, kept) for name, values in columns.items())
+    columns = compared_at_entry(frame[[*([group] if group else []), *covariates]])
+    table = tuple(LostRow.of(name, values, kept) for name, values in columns.items())
     n, lost = len(kept), int((~kept).sum())
     share = lost / n if n else 0.0
     by_group: dict[str, float] = {}
@@ -204,6 +227,20 @@ def attrition(
                      model=model, findings=tuple(findings))  # fmt: skip
 
 
+def compared_at_entry(frame: pd.DataFrame) -> dict[str, FloatArray]:
+    """Return the characteristics of a table as numbers: texts as indicators, but the first level.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per person.
+    """
+    columns: dict[str, FloatArray] = {}
+    for name in frame.columns:
+        columns.update(_indicators(frame, str(name)))
+    return columns
+
+
 def _indicators(frame: pd.DataFrame, name: str) -> dict[str, FloatArray]:
     numbers = as_numbers(column_of(frame, name))
     if numbers is not None:
@@ -211,17 +248,3 @@ def _indicators(frame: pd.DataFrame, name: str) -> dict[str, FloatArray]:
     cells = frame[name].astype("string").fillna("")
     levels = sorted(set(cells))
     return {f"{name}={level}": np.asarray(cells == level, dtype=np.float64) for level in levels[1:]}
-
-
-def _row(name: str, values: FloatArray, stayed: NDArray[np.bool_]) -> LostRow:
-    seen = ~np.isnan(values)
-    here, gone = values[seen & stayed], values[seen & ~stayed]
-    gap = None
-    if len(here) > 1 and len(gone) > 1:
-        spread = float(np.sqrt((here.var(ddof=1) + gone.var(ddof=1)) / 2))
-        gap = float(here.mean() - gone.mean()) / spread if spread > 0 else None
-    row = LostRow(variable=name, mean_stayed=float("nan"), mean_lost=float("nan"), gap=gap,
-                  n_stayed=len(here), n_lost=len(gone))  # fmt: skip
-    if len(here):
-        row = replace(row, mean_stayed=float(here.mean()))
-    return replace(row, mean_lost=float(gone.mean())) if len(gone) else row

@@ -12,6 +12,7 @@ from scipy import special
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.scales.effect_size import complete_pairs
+from impact_eval.stats.scales.measurement_error import MeasurementError
 from impact_eval.stats.scales.paired_tests import PairedT, paired_t
 from impact_eval.stats.scales.reliability import (
     minimal_detectable_change,
@@ -95,17 +96,54 @@ def reliable_change(
     if sd_before <= 0:
         return NotApplicable.because("no_variance")
     sem = standard_error_of_measurement(sd_before, reliability)
+    smallest = minimal_detectable_change(sem, level=level)
+    return _counted(y - x, sem, smallest, higher_is_better=higher_is_better)
+
+
+def beyond_error(
+    before: ArrayLike, after: ArrayLike, error: MeasurementError, *, higher_is_better: bool = True
+) -> ReliableChange:
+    """Count who changed by more than the smallest change beyond the error of the measure.
+
+    Parameters
+    ----------
+    before, after : (n,) array
+        NaN where a measure is missing.
+    error : MeasurementError
+        Of this sample, or of one published study.
+    higher_is_better : bool
+
+    Returns
+    -------
+    ReliableChange
+
+    References
+    ----------
+    Jacobson, N. S. and Truax, P. (1991). doi:10.1037/0022-006X.59.1.12
+
+    Examples
+    --------
+    >>> from impact_eval.stats.scales.measurement_error import ErrorSource, known_error
+    >>> error = known_error(1.94, source=ErrorSource.PUBLISHED)
+    >>> r = beyond_error([20, 22, 30], [30, 23, 24], error)
+    >>> r.n_improved, r.n_unchanged, r.n_deteriorated, round(r.smallest, 2)
+    (1, 1, 1, 5.38)
+    """
+    change = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
+    return _counted(change, error.std_error, error.smallest, higher_is_better=higher_is_better)
+
+
+def _counted(
+    change: FloatArray, sem: float, smallest: float, *, higher_is_better: bool
+) -> ReliableChange:
     error = math.sqrt(2) * sem
-    index = (y - x) / error
-    towards = index if higher_is_better else -index
-    critical = float(special.ndtri(0.5 + level / 2))
+    towards = change if higher_is_better else -change
     with np.errstate(invalid="ignore"):
-        up, down = int((towards > critical).sum()), int((towards < -critical).sum())
-    n = int(seen.sum())
+        up, down = int((towards > smallest).sum()), int((towards < -smallest).sum())
+    n = int((~np.isnan(change)).sum())
     return ReliableChange(
-        index=index, std_error_measurement=sem, std_error_difference=error,
-        smallest=minimal_detectable_change(sem, level=level), n_improved=up,
-        n_unchanged=n - up - down, n_deteriorated=down, n=n,
+        index=change / error, std_error_measurement=sem, std_error_difference=error,
+        smallest=smallest, n_improved=up, n_unchanged=n - up - down, n_deteriorated=down, n=n,
     )  # fmt: skip
 
 
@@ -192,7 +230,6 @@ def classify(
     *,
     cutoff: float,
     higher_is_better: bool = True,
-    level: float = 0.95,
 ) -> dict[Outcome, int]:
     """Count who recovered, improved, stayed and got worse.
 
@@ -203,13 +240,11 @@ def classify(
     cutoff : float
         Score that separates the usual population from people in difficulty.
     higher_is_better : bool
-    level : float
     """
     sign = 1.0 if higher_is_better else -1.0
     x, y = np.asarray(before, dtype=np.float64) * sign, np.asarray(after, dtype=np.float64) * sign
-    critical = float(special.ndtri(0.5 + level / 2))
     with np.errstate(invalid="ignore"):
-        up = sign * change.index > critical
+        up = y - x > change.smallest
         crossed = up & (x < sign * cutoff) & (y >= sign * cutoff)
     return {
         Outcome.RECOVERED: int(crossed.sum()),
