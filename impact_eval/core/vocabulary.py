@@ -61,6 +61,14 @@ class ShareFormula(StrEnum):
     OTHER = "other"
 
 
+class ScoreGroup(StrEnum):
+    """Whose answers to a questionnaire are told: each group has its own."""
+
+    EVERYONE = "everyone"  # nothing says who is accompanied
+    ACCOMPANIED = "accompanied"
+    COMPARISON = "comparison"
+
+
 class LabelsAlike(StrEnum):
     """What labels are that differ by case, accents or dashes alone: told before they are counted.
 

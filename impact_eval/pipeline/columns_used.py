@@ -42,10 +42,12 @@ def instrument_of(folder: Path, part: InstrumentPart) -> Instrument:
 def used_columns(study: StudyFile, folder: Path, part: DataPart) -> frozenset[str]:
     """Return the columns of a table that the study names: roles, outcomes, items, options."""
     used = {*role_columns(part), *_option_columns(study), WAVE}
+    used |= set(part.link.support) if part.link is not None else set()
     if part is study.data:
         used |= {outcome.column for outcome in study.outcomes if outcome.column}
     for instrument in instruments_of(study, part):
         used |= {name for pair in instrument.items.items() for name in pair}
+        used |= {*instrument.retrospective.values(), *instrument.nonresponse}
         used |= {instrument.wave} if instrument.wave else set()
         if not instrument.items:
             used |= set(instrument_of(folder, instrument).item_ids)

@@ -11,6 +11,7 @@ from impact_eval.pipeline.editions import earlier_counts
 from impact_eval.pipeline.estimation import OutcomeEvaluation, evaluate_outcome
 from impact_eval.pipeline.published import published_effect
 from impact_eval.pipeline.record import results_of_study
+from impact_eval.pipeline.score_outcome import column_of_score, with_roles_of_study
 from impact_eval.pipeline.shown_kinds import REFUSAL_MIME
 from impact_eval.pipeline.soft import ScoredInstrument, score_instruments
 from impact_eval.pipeline.study import Study
@@ -84,7 +85,7 @@ def _estimate_all(
     found: list[OutcomeEvaluation] = []
     sample: Sample | None = None
     for part in study.declaration.outcomes:
-        if part.instrument is not None and part.method is None:
+        if part.instrument is not None and study.method_of(part) is None:
             continue  # a score described, not estimated
         try:
             if part.instrument is None:
@@ -92,8 +93,12 @@ def _estimate_all(
                 found.append(_estimate_one(study, part, sample, part.column or ""))
             else:
                 instrument = scored[part.instrument]
-                own = sample_of(study, instrument.frame, instrument.part.data)
-                found.append(_estimate_one(study, part, own, instrument.column))
+                column = column_of_score(part, instrument.instrument, instrument.columns)
+                frame, roles = with_roles_of_study(
+                    instrument.frame, instrument.part.data, data.frame, study.declaration.data
+                )
+                own = sample_of(study, frame, roles)
+                found.append(_estimate_one(study, part, own, column))
         except ImpactEvalError as error:
             faults.add(*(_at_outcome(finding, part) for finding in error.findings))
     faults.raise_if_errors()

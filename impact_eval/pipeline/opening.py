@@ -27,12 +27,12 @@ from impact_eval.data.roles import column_of
 from impact_eval.data.sample import Sample
 from impact_eval.data.waves import missing
 from impact_eval.designs.base import treated_and_comparison
-from impact_eval.pipeline.columns_used import instrument_of
 from impact_eval.pipeline.keeping import keeping_noticed
 from impact_eval.pipeline.methods_declared import make_design
 from impact_eval.pipeline.nothing_opened import told_once
 from impact_eval.pipeline.outcome_unit import refuse_beyond_share
-from impact_eval.pipeline.questionnaire_waves import refuse_unknown_waves
+from impact_eval.pipeline.score_outcome import column_of_score, with_roles_of_study
+from impact_eval.pipeline.soft import ScoredTable, scored_table
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart, InstrumentPart, OutcomePart
 from impact_eval.pipeline.study_tables import SeenTable, StudyTables, read_tables, sample_of
@@ -145,19 +145,17 @@ class _Opening:
     def outcomes(self) -> Iterator[OpenedOutcome]:
         """Yield what each outcome rests on; what it is refused for joins the faults."""
         declared = self.study.declaration
-        scored = {part.id: self._scored(part) for part in declared.instruments}
+        scored = {part.id: (part, self._scored(part)) for part in declared.instruments}
         main = self._sample(declared.data, self.tables.of(declared.data).frame)
         for part in declared.outcomes:
             if part.instrument is None:
                 frame = self.tables.of(declared.data).frame
                 found = self._outcome(part, main, frame, part.column or "")
             else:
-                frame_of = scored.get(part.instrument)
-                if frame_of is None or self.study.method_of(part) is None:
+                instrument, table = scored[part.instrument]
+                if table is None or self.study.method_of(part) is None:
                     continue  # described, not estimated; or its faults are told
-                table = next(i.data for i in declared.instruments if i.id == part.instrument)
-                sample = self._sample(table, frame_of[0])
-                found = self._outcome(part, sample, *frame_of)
+                found = self._of_score(part, instrument, table)
             if found is not None:
                 yield found
 
@@ -166,18 +164,26 @@ class _Opening:
         self.samples[id(part)] = sample
         return sample
 
-    def _scored(self, part: InstrumentPart) -> tuple[pd.DataFrame, str] | None:
+    def _scored(self, part: InstrumentPart) -> ScoredTable | None:
         frame = self.tables.of(part.data).frame
+        return self._asked(f"instruments.{part.id}", lambda: scored_table(self.study, part, frame))
 
-        def score() -> tuple[pd.DataFrame, str]:
-            refuse_unknown_waves(part, frame)
-            scale = instrument_of(self.study.folder, part)
-            items: dict[str | int, str] | None = dict(part.items.items()) or None
-            scores = scale.score(frame, items, licence_declared=part.licence_declared)
-            column = f"score_{part.id}"
-            return scores.add_to(frame, column), column
-
-        return self._asked(f"instruments.{part.id}", score)
+    def _of_score(
+        self, part: OutcomePart, instrument: InstrumentPart, table: ScoredTable
+    ) -> OpenedOutcome | None:
+        """Return what an outcome measured by a questionnaire rests on."""
+        declared = self.study.declaration
+        column = self._asked(
+            f"outcomes.{part.id}",
+            lambda: column_of_score(part, table.instrument, table.columns),
+        )
+        if column is None:
+            return None
+        main = self.tables.of(declared.data).frame
+        frame, roles = with_roles_of_study(table.frame, instrument.data, main, declared.data)
+        sample = self._asked(None, lambda: sample_of(self.study, frame, roles))
+        self.samples[id(instrument.data)] = sample
+        return self._outcome(part, sample, frame, column)
 
     def _outcome(
         self, part: OutcomePart, sample: Sample | None, frame: pd.DataFrame, column: str

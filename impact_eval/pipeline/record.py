@@ -24,7 +24,8 @@ from impact_eval.pipeline.dossier import Dossier
 from impact_eval.pipeline.estimation import OutcomeEvaluation
 from impact_eval.pipeline.families import families_of
 from impact_eval.pipeline.protocol import protocol_record
-from impact_eval.pipeline.soft import ScoredInstrument, score_record
+from impact_eval.pipeline.score_recording import score_records
+from impact_eval.pipeline.soft import ScoredInstrument
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import in_both_if_any, in_both_languages
 from impact_eval.pipeline.study_tables import ReadData
@@ -109,7 +110,7 @@ def results_of_study(
             for e in found
             for check in e.checks
         ),
-        scores=tuple(score_record(study, instrument) for instrument in scored.values()),
+        scores=score_records(study, tuple(scored.values())),
         value=account,
         dossier={
             e.part.id: _dossier(e.dossier)

@@ -1,52 +1,66 @@
-"""Questionnaires of a study: scored, with their reliability, and their change between two waves."""
+"""Questionnaires of a study: scored, by group, with their reliability and their change."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impact_eval.core.findings import NotApplicable
-from impact_eval.core.vocabulary import Unit
+from impact_eval.core.findings import Finding, Place
+from impact_eval.core.vocabulary import ScoreGroup
 from impact_eval.pipeline.columns_used import instrument_of
 from impact_eval.pipeline.questionnaire_waves import refuse_unknown_waves
+from impact_eval.pipeline.score_people import PeopleRoles, people_of
 from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.study_models import DataPart, InstrumentPart, in_both_if_any
-from impact_eval.pipeline.urgent import shareable
-from impact_eval.results.finding_records import FindingRecord
-from impact_eval.results.parts import BilingualRecord, finite
-from impact_eval.results.score_parts import (
-    alpha_of,
-    change_of,
-    invariance_of,
-    mean_change_of,
-    people_of,
-)
-from impact_eval.results.score_records import (
-    BinRecord,
-    CodeRowRecord,
-    CodeTableRecord,
-    ItemRecord,
-    LevelRecord,
-    QualityRecord,
-    ScoreRecord,
-)
-from impact_eval.stats.inference.rarity import rarest
-from impact_eval.survey.change import ChangeResult, pair_waves, plan_from, read_change
+from impact_eval.pipeline.study_models import DataPart, InstrumentPart
+from impact_eval.stats.scales.measurement_error import ErrorSource, error_from_retest
+from impact_eval.survey.change import ChangeResult, read_change
+from impact_eval.survey.change_plan import ChangePlan, plan_from
 from impact_eval.survey.instrument_file import Instrument
 from impact_eval.survey.quality import measurement_quality
 from impact_eval.survey.quality_report import QualityReport
+from impact_eval.survey.scale import TOTAL, ScoringRule
+from impact_eval.survey.score_rows import rows_of
 from impact_eval.survey.scores import Scores
+from impact_eval.survey.wave_pairs import WavePairs, pair_waves
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 ReadTable = Callable[[DataPart], pd.DataFrame]
-MOST_BINS = 12
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GroupScores:
+    """What one group answered to one scale, or to a part of it: the same people at both dates.
+
+    Attributes
+    ----------
+    group : ScoreGroup
+    scale : str
+        `total`, or the name of a part.
+    scores : Scores
+        Of the group, all dates together.
+    sides : tuple of Scores
+        Entry then exit of those seen at both, in one order; empty without two dates.
+    weights : (n,) array or None
+        Of those seen at both; of all of `scores` when there is one date.
+    pairs : WavePairs or None
+    change : ChangeResult or None
+    """
+
+    group: ScoreGroup
+    scale: str
+    scores: Scores
+    sides: tuple[Scores, ...] = ()
+    weights: FloatArray | None = None
+    pairs: WavePairs | None = None
+    change: ChangeResult | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScoredInstrument:
     """A scored questionnaire and the table that holds its score.
 
@@ -55,30 +69,30 @@ class ScoredInstrument:
     part : InstrumentPart
     instrument : Instrument
     frame : DataFrame
-        The answers with the score as a new column.
+        The answers with the scores as new columns.
     column : str
-        Name of that column.
+        Name of the column of the total.
+    columns : mapping of str to str
+        Name of the column of each part, and of the total.
     scores : Scores
-        All waves together.
-    waves : tuple of Scores
-        Entry then exit, when the study names two waves.
-    sides : tuple of Scores
-        Entry then exit of those who have a score at both, in one order; empty when there are none.
-    change : ChangeResult or None
-        Between the two waves, among those who answered twice.
+        Everybody, all waves together.
+    people : PeopleRoles
+        Who is accompanied, with what weight, and what they were like.
+    groups : tuple of GroupScores
+        The accompanied (or everybody) first: the total, then the parts; then those compared.
     quality : QualityReport or None
-        Of the answers at entry (None for a single question), and whether the scale measures alike
-        at both waves.
+        Of the answers of the first group at entry; None for a single question or answers that are
+        never added.
     """
 
     part: InstrumentPart
     instrument: Instrument
     frame: pd.DataFrame
     column: str
+    columns: Mapping[str, str]
     scores: Scores
-    waves: tuple[Scores, ...]
-    sides: tuple[Scores, ...]
-    change: ChangeResult | None
+    people: PeopleRoles
+    groups: tuple[GroupScores, ...]
     quality: QualityReport | None
 
 
@@ -96,225 +110,166 @@ def score_instruments(study: Study, read: ReadTable) -> dict[str, ScoredInstrume
     dict of str to ScoredInstrument
         By the identifier that outcomes refer to.
     """
-    return {part.id: _score(study, part, read(part.data)) for part in study.declaration.instruments}
+    own = study.declaration.data
+    return {
+        part.id: _Scoring(study, part, read(part.data), read(own)).scored()
+        for part in study.declaration.instruments
+    }
 
 
-def _score(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredInstrument:
+def scored_table(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredTable:
+    """Return the answers of a questionnaire scored, in its table: what `check` and a run share.
+
+    Raises
+    ------
+    ImpactEvalError
+        Waves that are not there, and what scoring refuses.
+    """
     refuse_unknown_waves(part, frame)
     scale = instrument_of(study.folder, part)
     items: dict[str | int, str] | None = dict(part.items.items()) or None
     scores = scale.score(frame, items, licence_declared=part.licence_declared)
-    column = f"score_{part.id}"
-    scored = scores.add_to(frame, column)
-    waves: tuple[Scores, ...] = ()
-    sides: tuple[Scores, ...] = ()
-    change, quality = None, None
-    several = len(scores.items) > 1
-    unit = part.data.roles.unit
-    if part.waves is not None and part.wave is not None and unit is not None:
-        parts = [_like(frame[frame[part.wave].astype(str) == w], frame) for w in part.waves]
-        waves = tuple(
-            scale.score(rows, items, licence_declared=part.licence_declared)
-            for rows in parts
-            if len(rows)
+    columns = {TOTAL: f"score_{part.id}"}
+    columns |= {name: f"score_{part.id}.{name}" for name in scores.subscales}
+    table = frame
+    for name, column in columns.items():
+        table = scores.part(name).add_to(table, column)
+    return ScoredTable(scale, scores, table, columns)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoredTable:
+    """A scale, its scores, and the table that holds them, one column by part."""
+
+    instrument: Instrument
+    scores: Scores
+    frame: pd.DataFrame
+    columns: Mapping[str, str]
+
+
+class _Scoring:
+    """One questionnaire of a study, scored by group, scale and date."""
+
+    def __init__(
+        self, study: Study, part: InstrumentPart, frame: pd.DataFrame, main: pd.DataFrame
+    ) -> None:
+        self.study, self.part = study, part
+        self.table = scored_table(study, part, frame)
+        self.unit = part.data.roles.unit
+        self.people = PeopleRoles()
+        if self.unit is not None and self.unit in frame.columns:
+            self.people = people_of((part.data, frame), (study.declaration.data, main), self.unit)
+        self.then = self._then()
+        self.plans: dict[str, ChangePlan] = {}
+
+    def scored(self) -> ScoredInstrument:
+        """Return the questionnaire by group, the accompanied first."""
+        scores = self.table.scores
+        groups = tuple(self._groups())
+        first, several = groups[0], len(scores.items) > 1
+        added = self.table.instrument.scoring.rule is not ScoringRule.NONE
+        quality = None
+        if several and added:
+            entry, *later = first.sides or (first.scores,)
+            quality = measurement_quality(entry, later=later[0] if later else None)
+        return ScoredInstrument(
+            part=self.part,
+            instrument=self.table.instrument,
+            frame=self.table.frame,
+            column=self.table.columns[TOTAL],
+            columns=self.table.columns,
+            scores=scores,
+            people=self.people,
+            groups=groups,
+            quality=quality,
         )
-        pairs = pair_waves(scored, person=unit, wave=part.wave, waves=part.waves, column=column)
-        rng = np.random.default_rng(study.declaration.study.seed)
-        change = read_change(pairs.before, pairs.after, plan_from(waves[0]), rng=rng)
-        if len(pairs.people):
-            sides = tuple(
-                scale.score(
-                    _like(
-                        rows.drop_duplicates(unit).set_index(unit, drop=False).loc[pairs.people],
-                        frame,
-                    ),
-                    items,
-                    licence_declared=part.licence_declared,
-                )
-                for rows in parts
+
+    def _groups(self) -> Iterator[GroupScores]:
+        labels = self._labels()
+        of = self.people.group_of(labels)
+        for group in ScoreGroup:
+            rows = np.flatnonzero([one is group for one in of])
+            if len(rows):
+                for scale in self.table.columns:
+                    yield self._group(group, scale, rows)
+
+    def _labels(self) -> list[str]:
+        frame = self.table.frame
+        if self.unit is None or self.unit not in frame.columns:
+            return [""] * len(frame)
+        return [str(label) for label in frame[self.unit]]
+
+    def _group(self, group: ScoreGroup, scale: str, rows: IntArray) -> GroupScores:
+        scores = rows_of(self.table.scores.part(scale), rows)
+        part, unit = self.part, self.unit
+        labels = self._labels()
+        if part.waves is None or part.wave is None or unit is None:
+            weights = self.people.weights_of([labels[row] for row in rows])
+            return GroupScores(group=group, scale=scale, scores=scores, weights=weights)
+        never = self.table.instrument.scoring.rule is ScoringRule.NONE and scale == TOTAL
+        told = np.where(scores.answered > 0, 0.0, np.nan) if never else scores.values
+        seen = pd.DataFrame(
+            {"person": self.table.frame[unit].to_numpy()[rows],
+             "wave": self.table.frame[part.wave].astype(str).to_numpy()[rows], "score": told}
+        )  # fmt: skip
+        if not set(part.waves) <= set(seen["wave"]):
+            return GroupScores(group=group, scale=scale, scores=scores)  # asked at one date
+        pairs = pair_waves(seen, person="person", wave="wave", waves=part.waves, column="score")
+        sides = tuple(rows_of(scores, found) for found in pairs.rows) if len(pairs.people) else ()
+        weights = self.people.weights_of([str(label) for label in pairs.people])
+        out = GroupScores(group=group, scale=scale, scores=scores, sides=sides, weights=weights,
+                          pairs=pairs)  # fmt: skip
+        return out if never else replace(out, change=self._change(out, rows))
+
+    def _change(self, group: GroupScores, rows: IntArray) -> ChangeResult:
+        """Read the change of those seen at both dates, by one error for all groups of a scale."""
+        assert group.pairs is not None
+        pairs, entry = group.pairs, group.sides[0] if group.sides else group.scores
+        plan = self.plans.setdefault(group.scale, self._plan(entry))
+        then = None
+        if self.then is not None:
+            then = self.then.part(group.scale).values[rows][pairs.rows[1]]
+        rng = np.random.default_rng(self.study.declaration.study.seed)
+        return read_change(pairs.before, pairs.after, plan, retrospective=then,
+                           weights=group.weights, rng=rng)  # fmt: skip
+
+    def _plan(self, entry: Scores) -> ChangePlan:
+        """Return what is known before: of these answers, unless the study declares a source."""
+        part, plan = self.part, plan_from(entry)
+        if entry.scale != TOTAL:
+            return plan  # what the study declares is about the total
+        if part.retest is not None:
+            error = error_from_retest(
+                part.retest.reliability, part.retest.sd, source=ErrorSource.DECLARED
             )
-        if len(pairs.people) > 1 and several:
-            quality = measurement_quality(sides[0], later=sides[1])
-    return ScoredInstrument(
-        part=part,
-        instrument=scale,
-        frame=scored,
-        column=column,
-        scores=scores,
-        waves=waves,
-        sides=sides,
-        change=change,
-        quality=quality or (measurement_quality(scores) if several else None),
-    )
+            plan = replace(plan, error=error)
+        if part.smallest_change is not None:
+            plan = replace(plan, worth_having=part.smallest_change.value)
+        if part.selection is not None:
+            plan = replace(plan, selection=(part.selection.mean, part.selection.correlation))
+        return plan
 
-
-def _like(rows: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return some rows of a table with the labels of its codes."""
-    rows.attrs = frame.attrs
-    return rows
-
-
-# ------------------------------------------------------------------ the record
-
-
-def score_record(study: Study, scored: ScoredInstrument) -> ScoreRecord:
-    """Return what results say of a questionnaire: counts, means, precision; no row of a person.
-
-    Parameters
-    ----------
-    study : Study
-        Whose outcome gives the scale its name.
-    scored : ScoredInstrument
-    """
-    scores, change = scored.scores, scored.change
-    findings = [*scores.findings, *(change.findings if change is not None else ())]
-    both = change is not None and len(scored.waves) == 2
-    label = next(
-        (o.label for o in study.declaration.outcomes if o.instrument == scored.part.id), None
-    )
-    smallest = None if change is None else change.minimal_detectable
-    known = smallest is not None and not isinstance(smallest, NotApplicable)
-    return ScoreRecord(
-        id=scored.part.id,
-        instrument=scored.instrument.id,
-        scale=scored.instrument.id,
-        version=scored.instrument.version,
-        name=in_both_if_any(label),
-        counted=study.rows_are(scored.part.data),
-        unit=Unit.SCORE,
-        direction=scores.direction,
-        low=finite(scores.low),
-        high=finite(scores.high),
-        n=scores.n,
-        reliability=alpha_of(scores.reliability),
-        local=scored.instrument.local,
-        withheld=False,
-        quality=_quality(scored),
-        before=_level(scored.waves[0].values) if both else None,
-        after=_level(scored.waves[1].values) if both else None,
-        change=mean_change_of(change) if both and change is not None else None,
-        detectable_change=None if isinstance(smallest, NotApplicable) else finite(smallest),
-        people=people_of(change) if known and change is not None else None,
-        reading=change_of(change) if both and change is not None else None,
-        bins=_bins(scored) if both and scored.sides else (),
-        categories=_categories(scored.instrument) if both else (),
-        items=_items(scored) if both else (),
-        codes=_code_tables(scored),
-        findings=tuple(FindingRecord.of(finding) for finding in shareable(findings)),
-    )
-
-
-def _quality(scored: ScoredInstrument) -> QualityRecord | None:
-    quality = scored.quality
-    if quality is None:
-        return None
-    return QualityRecord(
-        readings=tuple(FindingRecord.of(finding) for finding in shareable(quality.findings)),
-        invariance=tuple(invariance_of(reading) for reading in quality.invariance),
-    )
-
-
-def _level(values: FloatArray) -> LevelRecord:
-    seen = values[np.isfinite(values)]
-    spread = float(seen.std(ddof=1)) if len(seen) > 1 else None
-    mean = float(seen.mean()) if len(seen) else None
-    return LevelRecord(mean=mean, sd=spread, n=len(seen), fewest=rarest(seen))
-
-
-def _bins(scored: ScoredInstrument) -> tuple[BinRecord, ...]:
-    """Cut the possible range in a few equal parts; count those who have a score at both dates."""
-    low, high = scored.scores.low, scored.scores.high
-    width = max(1.0, np.ceil((high - low) / MOST_BINS))
-    edges = np.arange(low, high + width, width)
-    ends = np.append(edges, edges[-1] + width)
-    counts = [np.histogram(side.values, ends)[0] for side in scored.sides]
-    return tuple(
-        BinRecord(low=float(edge), high=float(min(edge + width, high)), before=int(b), after=int(a))
-        for edge, b, a in zip(edges, counts[0], counts[1], strict=True)
-        if edge < high or b or a
-    )
-
-
-def _categories(instrument: Instrument) -> tuple[BilingualRecord, ...]:
-    return tuple(
-        BilingualRecord(fr=r.fr[0], en=r.en[0]) for r in instrument.responses if r.fr and r.en
-    )
-
-
-def _items(scored: ScoredInstrument) -> tuple[ItemRecord, ...]:
-    """Return, per item and date, how many gave each answer, in points of the score.
-
-    The same people throughout: those who answered every question at both dates. A question that
-    three people left blank would count three less than the others, and tell them.
-    """
-    codes = [response.code for response in scored.instrument.responses]
-    if not codes or not scored.sides:
-        return ()
-    before, after = (side.items for side in scored.sides)
-    whole = _answered_all(scored.sides)
-    return tuple(
-        ItemRecord(
-            label=_label(scored.instrument, name, number),
-            before=_counts(before[name][whole], codes),
-            after=_counts(after[name][whole], codes),
+    def _then(self) -> Scores | None:
+        """Return the scores that people say, at the second date, they had at the first."""
+        if not self.part.retrospective:
+            return None
+        items: dict[str | int, str] = dict(self.part.retrospective.items())
+        later = self.table.frame
+        return self.table.instrument.score(
+            later, items, licence_declared=self.part.licence_declared
         )
-        for number, name in enumerate(scored.scores.items, start=1)
-    )
 
 
-def _answered_all(scores: Sequence[Scores]) -> NDArray[np.bool_]:
-    """Return who answered every question, at every date."""
-    answered: NDArray[np.bool_] = np.all(
-        [np.isfinite(side.items[name]) for side in scores for name in side.items], axis=0
-    )
-    return answered
-
-
-def _code_tables(scored: ScoredInstrument) -> tuple[CodeTableRecord, ...]:
-    """Return what each code was taken for, with the answers of those who answered everything.
-
-    At both dates together, when there are two: the same people as in the answers by question.
-    """
-    sides = scored.sides or (scored.scores,)
-    whole = _answered_all(sides)
-    tables = []
-    for number, table in enumerate(scored.scores.codes, start=1):
-        given = np.concatenate([side.answers[table.item][whole] for side in sides])
-        words = _words(scored.instrument, table.item)
-        answers = tuple(int((given == r.answer).sum()) for r in table.rows if r.answer is not None)
-        rows = tuple(
-            CodeRowRecord(
-                code=row.code,
-                label=row.label,
-                answer=None if row.answer is None else words.get(row.answer),
-                points=row.points,
-                missing=row.missing,
-            )
-            for row in table.rows
-        )
-        tables.append(
-            CodeTableRecord(
-                label=_label(scored.instrument, table.item, number),
-                by=table.by,
-                rows=rows,
-                answers=answers,
-            )
-        )
-    return tuple(tables)
-
-
-def _words(instrument: Instrument, item: str) -> dict[int, BilingualRecord]:
-    """Return the answers of a question in both languages, by their code in the scale."""
-    own = instrument.item(item).responses or instrument.responses
-    return {r.code: BilingualRecord(fr=r.fr[0], en=r.en[0]) for r in own if r.fr and r.en}
-
-
-def _label(instrument: Instrument, name: str, number: int) -> BilingualRecord:
-    return BilingualRecord(
-        fr=instrument.wording(name, "fr") or f"Question {number}",
-        en=instrument.wording(name, "en") or f"Question {number}",
-    )
-
-
-def _counts(values: FloatArray, codes: Sequence[float]) -> tuple[int, ...]:
-    return tuple(int((values == code).sum()) for code in codes)
+def people_findings(scored: ScoredInstrument) -> tuple[Finding, ...]:
+    """Return what was noticed of the people: seen twice, hardly met, in no group."""
+    found = list(scored.people.findings)
+    for group in scored.groups:
+        if group.scale != TOTAL:
+            continue
+        place = Place(column=scored.part.data.roles.unit)
+        if group.pairs is not None:
+            told = [Finding(f.code, f.severity, f.values, place) for f in group.pairs.findings]
+            found += [finding for finding in told if finding not in found]
+        elif scored.part.waves is not None:
+            found.append(Finding.warning("group_at_one_date", place, group=group.group.value))
+    return tuple(found)

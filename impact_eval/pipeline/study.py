@@ -78,9 +78,7 @@ class Study(Shown):
         return self.folder / name
 
     def method_of(self, outcome: OutcomePart) -> MethodPart | None:
-        """Return the outcome's method, or the study's; a score without its own is described."""
-        if outcome.instrument is not None:
-            return outcome.method
+        """Return the outcome's method, or the study's; without any, a score is described."""
         return outcome.method or self.declaration.method
 
     def declared_rows(self, part: DataPart) -> RowsAre | None:

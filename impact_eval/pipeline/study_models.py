@@ -204,6 +204,13 @@ class WavesPart(Part):
     """For one file per wave, the file of each, in order; the first is that of `file`."""
 
 
+class LinkPart(Part):
+    """Codes that people make up themselves: matched from one wave to the next, slips included."""
+
+    support: tuple[str, ...] = ()
+    """Columns that do not change (sex, year of birth): they forbid a wrong match."""
+
+
 class DataPart(Part):
     """A table of the study folder and the roles of its columns."""
 
@@ -237,6 +244,9 @@ that has some is refused while nobody says."""
             return tuple((self.file, sheet) for sheet in waves.sheets)
         return ((self.file, self.sheet),)
 
+    link: LinkPart | None = None
+    """For people followed by a code that they make up: waves are matched by likeness of the \
+codes, in doubt by nobody."""
     rows_are: Literal["people", "territories"] | None = None
     """What a row of this table is; `privacy.rows_are` for `data`, people for a questionnaire."""
 
@@ -277,6 +287,8 @@ class OutcomePart(Part):
     """Column of the table that holds it (or `instrument`)."""
     instrument: Identifier | None = None
     """Identifier of an instrument declared below (or `column`)."""
+    part: Identifier | None = None
+    """Part of the scale, for a scale that has parts; its total by default."""
     unit: Unit
     """How a number of it is read aloud."""
     direction: Direction = Direction.HIGHER
@@ -295,6 +307,37 @@ class OutcomePart(Part):
         if (self.column is None) == (self.instrument is None):
             raise PydanticCustomError("column_or_instrument", "column_or_instrument", {})
         return self
+
+
+class RetestPart(Part):
+    """A published study of people asked twice, without any action between: both its numbers."""
+
+    reliability: Annotated[float, Strict(), Field(gt=0, lt=1)]
+    """Correlation between both dates."""
+    sd: Annotated[float, Strict(), Field(gt=0)]
+    """Standard deviation of the same people, in points of the score."""
+    source: Words
+    """The study: authors, year, DOI."""
+
+
+class SmallestChangePart(Part):
+    """The smallest change that matters to people, and who says so."""
+
+    value: Annotated[float, Strict(), Field(gt=0)]
+    """Points of the score."""
+    source: Words
+    """Who says so: a study, or the people concerned."""
+
+
+class SelectionPart(Part):
+    """People were chosen because their score was low (or high): part of the change is a drift."""
+
+    mean: Size
+    """Mean score of the people among whom they were chosen."""
+    correlation: Annotated[float, Strict(), Field(gt=0, lt=1)]
+    """Correlation of two measures without any action between."""
+    source: Words
+    """Where both numbers come from."""
 
 
 class InstrumentPart(Part):
@@ -316,6 +359,21 @@ class InstrumentPart(Part):
     """Whether the operator holds the licence that the scale needs."""
     definition: str | None = None
     """TOML file of a local scale, in the study folder."""
+    wording: Mapping[str, Text] = Field(default_factory=dict)
+    """For each item of the scale, the question as it was asked, where you may print it."""
+    retrospective: Mapping[str, str] = Field(default_factory=dict)
+    """For each item, the column where people say, at the second wave, how they were at the first \
+(a then-test): set beside the change, never in its place."""
+    retest: RetestPart | None = None
+    """A study of people asked twice, for the error of one person's score; the answers of this \
+group give it by default."""
+    smallest_change: SmallestChangePart | None = None
+    """Smallest change that matters to people; the published one by default."""
+    selection: SelectionPart | None = None
+    """For people chosen on a low score: what is needed to tell the drift that follows."""
+    nonresponse: tuple[str, ...] = ()
+    """Characteristics at entry that say who answers again: the change is then weighted for those \
+who were lost."""
 
 
 class ValuePart(Part):

@@ -29,6 +29,7 @@ from impact_eval.data.identity import (
     identity_finding,
     labels_of_people,
 )
+from impact_eval.data.linked_people import link_people
 from impact_eval.data.pseudonyms import (
     given_key,
     keyed_hash,
@@ -44,7 +45,7 @@ from impact_eval.data.sample_labels import spell_labels
 from impact_eval.data.shared_notes import SharedNotes
 from impact_eval.data.source_rows import SourceRows
 from impact_eval.data.wave_people import people_in_one_spelling
-from impact_eval.data.waves import stack_tables, to_long
+from impact_eval.data.waves import WAVE, stack_tables, to_long
 from impact_eval.pipeline.columns_used import instruments_of, role_columns, used_columns
 from impact_eval.pipeline.declared_codes import declared_codebook
 from impact_eval.pipeline.study import Study
@@ -303,17 +304,18 @@ def _whole(study: Study, part: DataPart, chosen: Sequence[ChosenTable]) -> _Whol
         tables.append(SeenTable(file, sheet, len(frame), columns, noticed))
         identifying += named
     joined: tuple[Finding, ...] = ()
-    if len(part.tables) > 1 and roles.unit is not None:
+    if len(part.tables) > 1 and roles.unit is not None and part.link is None:
         frames, joined = people_in_one_spelling(frames, unit=roles.unit, alike=_labels_alike(part))
     frame = _one_above_the_other(part, frames)
     if part.treated_from is not None and roles.treatment and roles.time:
         frame = helped_since(
             frame, treatment=roles.treatment, time=roles.time, first=part.treated_from
         )
+    frame, linked = _linked(study, part, frame)
     told = joined_logs(part, logs)
     hidden = _labels_of_people(part, frame, identifying, rows_are)
     frame, spelled = _one_spelling(part, frame, hidden)
-    told["log"] += [finding.to_dict() for finding in (*left_out, *joined, *spelled)]
+    told["log"] += [finding.to_dict() for finding in (*left_out, *joined, *linked, *spelled)]
     unread, others = (chosen[0].names, chosen[0].others) if len(chosen) == 1 else ((), None)
     return _Whole(part, frame, tuple(identifying), hidden, told, tuple(tables), unread, others)
 
@@ -350,6 +352,19 @@ def _one_above_the_other(part: DataPart, frames: Sequence[pd.DataFrame]) -> pd.D
     return stack_tables(
         frames, unit=roles.unit, waves=waves.names, columns=waves.columns, lasting=sorted(lasting)
     )
+
+
+def _linked(
+    study: Study, part: DataPart, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
+    """Give one label to each person followed by a code of their own."""
+    roles = part.roles
+    if part.link is None or roles.unit is None:
+        return frame, ()
+    waves = [one.wave for one in instruments_of(study.declaration, part) if one.wave]
+    wave = waves[0] if waves else roles.time or WAVE
+    found = link_people(frame, unit=roles.unit, wave=wave, support=part.link.support)
+    return found.frame, found.findings
 
 
 def _one_spelling(

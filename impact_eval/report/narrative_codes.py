@@ -16,7 +16,7 @@ from impact_eval.report.blocks import (
     say,
 )
 from impact_eval.report.edition import marked
-from impact_eval.report.narrative_soft import scale_name
+from impact_eval.report.narrative_scale import scale_name
 from impact_eval.report.wording import said
 from impact_eval.results.records import StudyResults
 from impact_eval.results.score_records import CodeRowRecord, CodeTableRecord, ScoreRecord

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from impact_eval.core.findings import Severity
-from impact_eval.core.vocabulary import RowsAre
+from impact_eval.core.vocabulary import RowsAre, ScoreGroup
 from impact_eval.results.account_records import (
     AccountSection,
     ValueRefused,
@@ -75,6 +75,11 @@ from impact_eval.results.study_records import (
     KeptBack,
     ReadingRecord,
 )
+
+_ARMS = {
+    ScoreGroup.ACCOMPANIED: CountKind.TREATED,
+    ScoreGroup.COMPARISON: CountKind.COMPARISON,
+}
 
 
 class Edition(StrEnum):
@@ -316,20 +321,23 @@ class _Gate:
             key=f"scores.{score.id}",
             error=_error_of(score),
             n=score.n,
+            arm=_ARMS.get(score.group),
         )
         if not context.people:
             return walk(score, context)
-        counts = [score.n, *(p.n for p in (score.before, score.after, score.change) if p)]
+        parts = (score.before, score.after, score.change, score.level)
+        counts = [score.n, *(p.n for p in parts if p)]
         few = any(self.counts.small(n) for n in counts)
+        heavy = score.heaviest is not None and score.heaviest > self.rules.nk_share
         outcome = next(
             (
                 self.outcomes[r.outcome].withheld
                 for r in self.results.headlines
-                if r.question.instrument == score.id
+                if r.question.instrument == score.id.partition(".")[0]
             ),
             None,
         )
-        rule = "threshold" if few else outcome
+        rule = "threshold" if few else "dominance" if heavy else outcome
         ready = prepared(score, context, withheld=rule is not None)
         context = replace(context, withheld=rule, levels=levels_of_score(score, context))
         told = walk(ready, context, counts_first=("change", "reading"))

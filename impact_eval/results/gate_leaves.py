@@ -78,6 +78,8 @@ class Context:
         People that shares are of.
     total : int or None
         People of the result, both groups together: with those left out, they are everybody.
+    arm : CountKind or None
+        The group whose answers these are: it is not everybody.
     """
 
     profile: Profile
@@ -98,6 +100,12 @@ class Context:
     rows_hidden: bool = False
     n: int | None = None
     total: int | None = None
+    arm: CountKind | None = None
+
+    @property
+    def everyone(self) -> CountKind:
+        """What a count of all who stand here is about."""
+        return self.arm or CountKind.EVERYONE
 
     @property
     def people(self) -> bool:
@@ -136,6 +144,7 @@ def people_leaf(
     if value is None or not context.people:
         return value
     kind = kind or KINDS.get(name, CountKind.PART)
+    kind = context.everyone if kind is CountKind.EVERYONE else kind
     key = f"{context.key}.{name}"
     rule = context.withheld
     if rule is None and not context.tells(key, kind, value):

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from impact_eval.results.disclosure.suppression import far_apart
-from impact_eval.results.gate_counts import CountKind
 from impact_eval.results.gate_groups import HOMOGENEOUS
 from impact_eval.results.gate_leaves import Context
 from impact_eval.results.score_change import (
@@ -19,10 +18,12 @@ from impact_eval.results.score_change import (
     PairedEffectsRecord,
     ReliableRecord,
 )
+from impact_eval.results.score_facts import ScoreBandRecord, LostRecord
 from impact_eval.results.score_records import (
     BinRecord,
     CategoryCode,
     CodeTableRecord,
+    FavourableEnd,
     InvarianceRecord,
     ItemRecord,
     LevelRecord,
@@ -54,6 +55,8 @@ def prepared(score: ScoreRecord, context: Context, *, withheld: bool) -> ScoreRe
     return score.model_copy(
         update={
             **_same_people(score, context),
+            "bands": _bands(score, context, withheld=withheld),
+            "lost": _lost(score, context),
             "items": items,
             "categories": categories,
             "codes": _codes(score, items, context, withheld=withheld),
@@ -73,7 +76,8 @@ def levels_of_score(score: ScoreRecord, context: Context) -> str | None:
     """
     if context.exact:
         return None
-    known = [level.fewest for level in (score.before, score.after) if level is not None]
+    levels = (score.before, score.after, score.level)
+    known = [level.fewest for level in levels if level is not None]
     if 0 in known:
         return HOMOGENEOUS
     return "share_of_few" if _few(known, context) else None
@@ -125,6 +129,9 @@ def _items(
     if not withheld and not _few(answers, context) and not _one_answer(score.items, context):
         return score.items, score.categories
     few = max(_few(answers, context), 1)
+    if any(item.better is FavourableEnd.NONE or item.answers for item in score.items):
+        context.log.add(context.part, "threshold", few)  # nothing says which halves would be joined
+        return (), ()
     joined = tuple(_joined(item) for item in score.items)
     left = [n for item in joined for n in _answers(item)]
     if withheld or _few(left, context) or _one_answer(joined, context):
@@ -148,7 +155,7 @@ def _answered_alike(score: ScoreRecord, context: Context) -> bool:
     """
     _those_seen_twice(score, context)
     return all(
-        context.counts.allows(f"{context.key}.items[{i}].{date}", CountKind.EVERYONE, sum(counts))
+        context.counts.allows(f"{context.key}.items[{i}].{date}", context.everyone, sum(counts))
         for i, item in enumerate(score.items)
         for date, counts in (("before", item.before), ("after", item.after))
         if counts
@@ -159,7 +166,7 @@ def _those_seen_twice(score: ScoreRecord, context: Context) -> bool:
     """Whether those seen at both dates may be told: they come before those of one date."""
     n = None if score.change is None else score.change.n
     key = f"{context.key}.change.n"
-    return n is None or context.counts.allows(key, CountKind.EVERYONE, n)
+    return n is None or context.counts.allows(key, context.everyone, n)
 
 
 def _one_answer(items: Sequence[ItemRecord], context: Context) -> bool:
@@ -174,11 +181,12 @@ def _all_in_one(counts: Sequence[int]) -> bool:
 
 def _joined(item: ItemRecord) -> ItemRecord:
     """Return a question's counts as unfavourable, middle when there is one, favourable."""
+    turned = item.better is FavourableEnd.FIRST
     halves = {
-        name: None if counts is None else _halves(counts)
+        name: None if counts is None else _halves(counts[::-1] if turned else counts)
         for name, counts in (("before", item.before), ("after", item.after))
     }
-    return item.model_copy(update=halves)
+    return item.model_copy(update={**halves, "better": FavourableEnd.LAST})
 
 
 def _codes(
@@ -214,10 +222,10 @@ def _totals_allowed(score: ScoreRecord, counts: Sequence[Sequence[int]], context
         return True  # judged with the answers by question
     _those_seen_twice(score, context)
     everyone = f"{context.key}.n"
-    if score.n is None or not context.counts.allows(everyone, CountKind.EVERYONE, score.n):
+    if score.n is None or not context.counts.allows(everyone, context.everyone, score.n):
         return False
     return all(
-        context.counts.allows(f"{context.key}.codes[{i}]", CountKind.EVERYONE, sum(row))
+        context.counts.allows(f"{context.key}.codes[{i}]", context.everyone, sum(row))
         for i, row in enumerate(counts)
     )
 
@@ -257,6 +265,32 @@ def _bins(score: ScoreRecord, context: Context, *, withheld: bool) -> tuple[BinR
     return tuple(joined) if len(joined) >= FEWEST_BINS else ()
 
 
+def _bands(score: ScoreRecord, context: Context, *, withheld: bool) -> tuple[ScoreBandRecord, ...]:
+    """Return the published bands, with all the people in them or none: they add up to them."""
+    counts = [n for band in score.bands for n in (band.before, band.after) if n is not None]
+    if not counts:
+        return score.bands
+    dates = [[band.before or 0 for band in score.bands], [band.after or 0 for band in score.bands]]
+    alike = not context.exact and any(_all_in_one(date) for date in dates)
+    told = _those_seen_twice(score, context) and context.exact_counts
+    few = _few(counts, context)
+    if told and not withheld and not few and not alike:
+        return score.bands
+    context.log.add(context.part, "threshold" if few or withheld else HOMOGENEOUS, max(few, 1))
+    return tuple(b.model_copy(update={"before": None, "after": None}) for b in score.bands)
+
+
+def _lost(score: ScoreRecord, context: Context) -> LostRecord | None:
+    """Return who was lost, without the rows that tell of a few people what they were like."""
+    lost = score.lost
+    if lost is None or context.exact:
+        return lost
+    rows = tuple(row for row in lost.rows if row.fewest and not context.counts.small(row.fewest))
+    if len(rows) < len(lost.rows):
+        context.log.add(context.part, "threshold", len(lost.rows) - len(rows))
+    return lost.model_copy(update={"rows": rows})
+
+
 def _sums_allowed(score: ScoreRecord, context: Context) -> bool:
     """Whether the people that classes add up to, at each date, may be told."""
     counts = context.counts
@@ -265,7 +299,7 @@ def _sums_allowed(score: ScoreRecord, context: Context) -> bool:
         date: sum(getattr(row, date) or 0 for row in score.bins) for date in ("before", "after")
     }
     return all(
-        counts.allows(f"{context.key}.bins.{date}", CountKind.EVERYONE, total)
+        counts.allows(f"{context.key}.bins.{date}", context.everyone, total)
         for date, total in totals.items()
     )
 
@@ -340,7 +374,7 @@ def _sides(found: InvarianceRecord, context: Context, *, withheld: bool) -> Inva
     """Return a verdict without its counts when one of them is small."""
     sides = found.n or ()
     told = all(
-        context.counts.allows(f"{context.key}.invariance[{i}]", CountKind.EVERYONE, n)
+        context.counts.allows(f"{context.key}.invariance[{i}]", context.everyone, n)
         for i, n in enumerate(sides)
         if not withheld
     )

@@ -12,7 +12,7 @@ from impact_eval.results.parts import (
     within,
 )
 from impact_eval.results.record_base import (
-    Flag,
+    FlagOrNone,
     LevelOf,
     NumberOrNone,
     People,
@@ -182,8 +182,8 @@ class ChangeReading(Record):
     """What regression to the mean alone would give."""
     shift: ResponseShiftRecord | RefusalRecord
     """Change of yardstick."""
-    higher_is_better: Flag
-    """Which way is better."""
+    higher_is_better: FlagOrNone
+    """Which way is better; empty when neither is."""
     findings: tuple[FindingRecord, ...]
     """What was noticed."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from impact_eval.core.vocabulary import Direction, RowsAre, Unit
+from impact_eval.core.vocabulary import Direction, RowsAre, ScoreGroup, Unit
 from impact_eval.data.labels import MissingKind
 from impact_eval.results.finding_records import FindingRecord, RefusalRecord
 from impact_eval.results.parts import (
@@ -21,6 +22,7 @@ from impact_eval.results.record_base import (
     FREE,
     INSIDE,
     Code,
+    CodeOrNone,
     Flag,
     FreeOrNone,
     LabelOrNone,
@@ -38,6 +40,13 @@ from impact_eval.results.record_base import (
     ordered,
 )
 from impact_eval.results.score_change import ChangeReading
+from impact_eval.results.score_facts import (
+    ScoreBandRecord,
+    ErrorRecord,
+    LostRecord,
+    NormRecord,
+    SmallestRecord,
+)
 from impact_eval.stats.scales.invariance_chain import InvarianceLevel, InvarianceVerdict
 from impact_eval.survey.answer_codes import ReadBy
 from impact_eval.survey.invariance import InvarianceScope
@@ -96,6 +105,8 @@ class ScoreChange(Record):
     """Two-sided."""
     n: People
     """People seen at both dates."""
+    p_corrected: Probability = None
+    """The same, corrected for the other scales of the study."""
 
     @model_validator(mode="after")
     def _ends(self) -> Self:
@@ -137,8 +148,16 @@ class BinRecord(Record):
         return self
 
 
+class FavourableEnd(StrEnum):
+    """Which end of the answers to a question is better for the person."""
+
+    FIRST = "first"
+    LAST = "last"
+    NONE = "none"
+
+
 class ItemRecord(Record):
-    """How many gave each answer to one question, at each date."""
+    """How many ticked each answer to one question, at each date, in the order of the answers."""
 
     label: BilingualRecord
     """The question, where rights allow, or its number."""
@@ -146,6 +165,10 @@ class ItemRecord(Record):
     """People by answer at the first date."""
     after: PeopleList
     """People by answer at the second date."""
+    better: FavourableEnd = FavourableEnd.LAST
+    """Which end of the answers is better for the person."""
+    answers: tuple[BilingualRecord, ...] = ()
+    """Its own answers, where they are not those of the other questions."""
 
 
 class InvarianceStepRecord(Record):
@@ -274,13 +297,33 @@ class ScoreRecord(Record):
     bins: tuple[BinRecord, ...]
     """Distribution at both dates."""
     categories: tuple[BilingualRecord | CategoryCode, ...]
-    """Answers, from the least favourable."""
+    """Answers, in the order of their codes; from the least favourable once joined."""
     items: tuple[ItemRecord, ...]
     """Answers to each question."""
     codes: tuple[CodeTableRecord, ...]
     """What each code of each question was taken for."""
     findings: tuple[FindingRecord, ...]
     """What was noticed."""
+    group: ScoreGroup = ScoreGroup.EVERYONE
+    """Whose answers they are."""
+    part: CodeOrNone = None
+    """Part of the scale, when it is one."""
+    weighted: Flag = False
+    """Whether means follow the weights of people."""
+    level: LevelRecord | None = None
+    """Level, when there is one date."""
+    error: ErrorRecord | RefusalRecord | None = None
+    """Error of one person's score."""
+    smallest: tuple[SmallestRecord, ...] = ()
+    """Smallest change that matters, as published or declared."""
+    bands: tuple[ScoreBandRecord, ...] = ()
+    """Published bands, with the people in each."""
+    norms: tuple[NormRecord, ...] = ()
+    """Published means."""
+    lost: LostRecord | None = None
+    """Who was asked at one date only."""
+    heaviest: Annotated[float | None, Field(ge=0, le=1), INSIDE] = None
+    """Share of the weights that the two heaviest people hold."""
 
     @model_validator(mode="after")
     def _agreed(self) -> Self:

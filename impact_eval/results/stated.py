@@ -8,8 +8,10 @@ kept back stays so: a function of a leaf that is empty is empty.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import TypeVar
 
+from impact_eval.core.vocabulary import Direction
 from impact_eval.results.estimates import FlowRecord
 
 N = TypeVar("N", int, float)
@@ -87,3 +89,42 @@ def observed(n_treated: int | None, n_comparison: int | None, n_units: int | Non
     """Return how many were observed in both groups, those who served in both counted once."""
     known = [n for n in (n_treated, n_comparison) if n is not None]
     return min(sum(known), n_units or sum(known)) if known else None
+
+
+class AgainstSmallest(StrEnum):
+    """What the interval of a mean change says of the smallest change that matters to people."""
+
+    ABOVE = "above"  # all the interval is beyond it, the right way
+    BELOW = "below"  # all the interval is within it, both ways
+    HARM = "harm"  # all the interval is beyond it, the wrong way
+    UNSURE = "unsure"
+
+
+def against_smallest(
+    low: float, high: float, smallest: float, direction: Direction
+) -> AgainstSmallest:
+    """Set the interval of a mean change against the smallest change that matters.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the interval.
+    smallest : float
+        Positive.
+    direction : Direction
+        Which way is better.
+
+    Examples
+    --------
+    >>> against_smallest(2.1, 4.0, 2.0, Direction.HIGHER).value
+    'above'
+    >>> against_smallest(2.1, 4.0, 2.0, Direction.LOWER).value
+    'harm'
+    """
+    if direction is Direction.LOWER:
+        low, high = -high, -low
+    if low >= smallest:
+        return AgainstSmallest.ABOVE
+    if high <= -smallest:
+        return AgainstSmallest.HARM
+    return AgainstSmallest.BELOW if -smallest < low and high < smallest else AgainstSmallest.UNSURE

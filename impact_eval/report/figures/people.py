@@ -232,16 +232,26 @@ class ItemAnswers:
     counts: tuple[int, ...]
 
 
-def data_for_likert(rows: Sequence[ItemAnswers], categories: Sequence[Said]) -> Figure:
+def data_for_likert(
+    rows: Sequence[ItemAnswers],
+    categories: Sequence[Said],
+    *,
+    sided: bool = True,
+    turned: bool = False,
+) -> Figure:
     """Make diverging stacked bars: one bar per question and date.
 
     Parameters
     ----------
     rows : sequence of ItemAnswers
-        The two dates of a question one after the other; counts ordered from least to most
-        favourable (reversed items already turned).
+        The two dates of a question one after the other; counts of the answers ticked, ordered from
+        least to most favourable.
     categories : sequence of words
         The names of the answers, in the same order.
+    sided : bool
+        Whether one end is favourable; else the answers are in their own order.
+    turned : bool
+        Whether the answers are in the opposite order to those of another figure of the scale.
     """
     keys = tuple(f"share_{k}" for k in range(len(categories)))
     columns = (
@@ -258,13 +268,12 @@ def data_for_likert(rows: Sequence[ItemAnswers], categories: Sequence[Said]) -> 
         cells.append((row.item, row.wave, sum_or_none(row.counts), *shares(row.counts)))
     counts = [row.counts for row in rows]
     first, last = counts[::2], counts[1::2] or counts[::2]
-    alt = say(
-        "figure.alt.likert",
-        n=len(first),
-        before=favourable(first),
-        after=favourable(last),
-    )
-    question = say("soft.question_items")
+    alt = say("figure.alt.likert_plain", n=len(first))
+    if sided:
+        alt = say(
+            "figure.alt.likert", n=len(first), before=favourable(first), after=favourable(last)
+        )
+    question = say("soft.question_items_turned" if turned else "soft.question_items")
     return Figure(
         figure="likert",
         question=question,

@@ -149,7 +149,22 @@ def wrong(rng: random.Random, data: dict[str, Any]) -> tuple[Place, dict[str, An
                 return place, put(data, place, {**value, "banana": 1})
 
 
-ADDED = {"keep_until"}  # not there in files written before it was: its absence is read
+ADDED = {
+    "keep_until",
+    "group",
+    "part",
+    "weighted",
+    "level",
+    "error",
+    "smallest",
+    "bands",
+    "norms",
+    "lost",
+    "heaviest",
+    "p_corrected",
+    "better",
+    "answers",
+}  # not there in files written before they were: their absence is read
 BOUNDED = {
     "std_error", "n_treated", "n_comparison", "n_clusters", "n", "n_rows", "n_units", "p_value",
     "seed", "dropped", "sd", "n_periods", "n_before", "n_after", "threshold", "n_items",

@@ -1,0 +1,116 @@
+"""An outcome measured by a questionnaire: the column of its score, and who is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from pandas.core.groupby import SeriesGroupBy
+
+from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
+from impact_eval.pipeline.study_models import DataPart, OutcomePart, RolesPart
+from impact_eval.survey.instrument_file import Instrument
+from impact_eval.survey.scale import TOTAL, ScoringRule
+
+_BY_PERSON = ("cohort", "treatment", "cluster", "strata", "weights")  # roles that a person keeps
+
+
+def column_of_score(part: OutcomePart, instrument: Instrument, columns: Mapping[str, str]) -> str:
+    """Return the column of the score that an outcome is.
+
+    Parameters
+    ----------
+    part : OutcomePart
+    instrument : Instrument
+    columns : mapping of str to str
+        Of the total and of each part.
+
+    Raises
+    ------
+    ImpactEvalError
+        `unknown_scale` for a part that is not there; `never_added` for the total of answers that
+        their authors never add.
+    """
+    place = Place(key=f"outcomes.{part.id}.part")
+    parts = sorted(set(columns) - {TOTAL})
+    if part.part is None:
+        if instrument.scoring.rule is ScoringRule.NONE:
+            raise ImpactEvalError(
+                Finding.error("never_added", place, instrument=instrument.id, known=parts)
+            )
+        return columns[TOTAL]
+    if part.part not in parts:
+        raise ImpactEvalError(
+            Finding.error("unknown_scale", place, scale=part.part,
+                          nearest=nearest(part.part, parts), known=(TOTAL, *parts))
+        )  # fmt: skip
+    return columns[part.part]
+
+
+def with_roles_of_study(
+    frame: pd.DataFrame, own: DataPart, main: pd.DataFrame, study: DataPart
+) -> tuple[pd.DataFrame, DataPart]:
+    """Return the answers with what the study's table says of the same people.
+
+    A questionnaire rarely repeats who is accompanied, since when, and in which basin: the study's
+    table says so, by person. A role that the questionnaire declares stays its own; one that changes
+    from one date to the next for a person is not carried over.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The scored answers.
+    own : DataPart
+        Their roles.
+    main : DataFrame
+        The study's table.
+    study : DataPart
+        Its roles.
+    """
+    unit, key = own.roles.unit, study.roles.unit
+    here = unit is not None and unit in frame.columns and key is not None and key in main.columns
+    if own is study or not here or unit is None or key is None:
+        return frame, own
+    wanted = _lacking(own.roles, study.roles)
+    by_person = main.dropna(subset=[key]).groupby(main[key].astype(str), sort=False)
+    added: dict[str, str] = {}
+    labels = frame[unit].astype(str)
+    out = frame
+    for name in dict.fromkeys(column for columns in wanted.values() for column in columns):
+        if name not in main.columns or _changes(main[name], by_person[name]):
+            continue
+        known = by_person[name].first()
+        if not labels.isin(known.index).any():
+            return frame, own  # other people, or other labels
+        added[name] = name if name not in frame.columns else f"{name}_"
+        out = out.assign(**{added[name]: labels.map(known)})
+    out.attrs = frame.attrs
+    update = {
+        role: _renamed(getattr(study.roles, role), added)
+        for role, columns in wanted.items()
+        if columns and set(columns) <= set(added)
+    }
+    return out, own.model_copy(update={"roles": own.roles.model_copy(update=update)})
+
+
+def _changes(column: pd.Series[Any], by_person: SeriesGroupBy[Any, Any]) -> bool:
+    """Whether a column differs between two rows of a person."""
+    first = by_person.transform("first")
+    return not bool(((column == first) | (column.isna() & first.isna())).all())
+
+
+def _lacking(own: RolesPart, study: RolesPart) -> dict[str, tuple[str, ...]]:
+    """Return the columns of the roles that the study's table has and the questionnaire lacks."""
+    assigned = own.cohort is not None or own.treatment is not None
+    out = {}
+    for role in (*_BY_PERSON, "covariates"):
+        if getattr(own, role) or (assigned and role in ("cohort", "treatment")):
+            continue
+        given = getattr(study, role)
+        out[role] = (given,) if isinstance(given, str) else tuple(given or ())
+    return out
+
+
+def _renamed(given: str | tuple[str, ...], added: Mapping[str, str]) -> str | tuple[str, ...]:
+    return added[given] if isinstance(given, str) else tuple(added[name] for name in given)

@@ -1,0 +1,303 @@
+"""What results say of a questionnaire: counts, means, precision, by group; no row of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impact_eval.core.findings import Finding, NotApplicable
+from impact_eval.core.vocabulary import ScoreGroup, Unit
+from impact_eval.pipeline.families import DEFAULT, JOINT
+from impact_eval.pipeline.score_items import categories_of, code_tables, item_records
+from impact_eval.pipeline.score_lost import lost_record
+from impact_eval.pipeline.soft import GroupScores, ScoredInstrument, people_findings
+from impact_eval.pipeline.study import Study
+from impact_eval.pipeline.study_models import InstrumentPart, Text, in_both_if_any
+from impact_eval.pipeline.urgent import shareable
+from impact_eval.results.finding_records import FindingRecord, RefusalRecord
+from impact_eval.results.parts import finite
+from impact_eval.results.score_facts import (
+    ScoreBandRecord,
+    ErrorRecord,
+    NormRecord,
+    SmallestRecord,
+)
+from impact_eval.results.score_parts import (
+    alpha_of,
+    change_of,
+    invariance_of,
+    mean_change_of,
+    people_of,
+)
+from impact_eval.results.score_records import (
+    BinRecord,
+    LevelRecord,
+    QualityRecord,
+    ScoreRecord,
+)
+from impact_eval.stats.inference.multiplicity import Correction, adjust
+from impact_eval.stats.inference.rarity import rarest
+from impact_eval.stats.scales.measurement_error import ErrorSource, MeasurementError
+from impact_eval.stats.surveys.weighted_spread import weighted_deviation
+from impact_eval.survey.scale import TOTAL, FactMark, ScoringRule
+from impact_eval.survey.scores import Scores
+
+FloatArray = NDArray[np.float64]
+MOST_BINS = 12
+_HEAVIEST = 2  # people whose weights together are looked at
+
+
+def score_records(study: Study, scored: Sequence[ScoredInstrument]) -> tuple[ScoreRecord, ...]:
+    """Return the records of every questionnaire, by group and part of the scale.
+
+    The p-values of the scales of a study are corrected together (Holm): with several scales, one
+    of them moves by chance more often than five times in a hundred.
+
+    Parameters
+    ----------
+    study : Study
+        Whose outcomes give the scales their names.
+    scored : sequence of ScoredInstrument
+    """
+    records = [record for one in scored for record in _Recording(study, one).records()]
+    return _corrected(records, _correction(study))
+
+
+def _correction(study: Study) -> Correction:
+    """Return the declared correction, where p-values alone are enough for it; Holm's else."""
+    declared = study.declaration.protocol.correction
+    return Correction(DEFAULT if declared is None or declared == JOINT else declared)
+
+
+def _corrected(records: Sequence[ScoreRecord], correction: Correction) -> tuple[ScoreRecord, ...]:
+    """Return the records with the p-values of their changes corrected together."""
+    judged = [
+        i
+        for i, record in enumerate(records)
+        if record.group is not ScoreGroup.COMPARISON
+        and record.change is not None
+        and record.change.p_value is not None
+    ]
+    if len(judged) < 2:
+        return tuple(records)
+    changes = [records[i].change for i in judged]
+    raw = [change.p_value for change in changes if change is not None]
+    told = adjust(np.array(raw, dtype=np.float64), correction)
+    out = list(records)
+    for i, change, p_value in zip(judged, changes, told, strict=True):
+        assert change is not None
+        update = {"change": change.model_copy(update={"p_corrected": float(p_value)})}
+        out[i] = records[i].model_copy(update=update)
+    return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    """The records of one questionnaire."""
+
+    study: Study
+    scored: ScoredInstrument
+
+    @property
+    def part(self) -> InstrumentPart:
+        """Return the declaration of the questionnaire."""
+        return self.scored.part
+
+    def records(self) -> Iterator[ScoreRecord]:
+        """Yield a record by group and part of the scale, the whole scale first."""
+        for group in self.scored.groups:
+            yield self._record(group)
+
+    def _record(self, group: GroupScores) -> ScoreRecord:
+        scored, scores, change = self.scored, group.scores, group.change
+        both = change is not None and bool(group.sides)
+        first = group is scored.groups[0]
+        error = None if change is None else change.error
+        known = isinstance(error, MeasurementError) and change is not None and change.shares
+        entry = group.sides[0] if group.sides else scores
+        return ScoreRecord(
+            id=self._id(group),
+            instrument=scored.instrument.id,
+            scale=scored.instrument.id,
+            version=scored.instrument.version,
+            name=in_both_if_any(self._label()),
+            counted=self.study.rows_are(self.part.data),
+            unit=Unit.SCORE,
+            direction=scores.direction,
+            low=finite(scores.low),
+            high=finite(scores.high),
+            n=self._people(group),
+            reliability=alpha_of(entry.reliability),
+            local=scored.instrument.local,
+            withheld=False,
+            quality=self._quality() if first else None,
+            before=_level(group.sides[0], group.weights) if both else None,
+            after=_level(group.sides[1], group.weights) if both else None,
+            change=mean_change_of(change) if both and change is not None else None,
+            detectable_change=finite(error.smallest)
+            if isinstance(error, MeasurementError)
+            else None,
+            people=people_of(change) if both and known and change is not None else None,
+            reading=change_of(change) if both and change is not None else None,
+            bins=_bins(group) if both else (),
+            categories=categories_of(scored.instrument) if group.sides and first else (),
+            items=item_records(self.part, scored.instrument, group) if first else (),
+            codes=code_tables(self.part, scored.instrument, group) if first else (),
+            findings=self._findings(group, first=first),
+            group=group.group,
+            part=None if group.scale == TOTAL else group.scale,
+            weighted=group.weights is not None,
+            level=self._level_alone(group),
+            error=self._error(error),
+            smallest=self._smallest(group),
+            bands=_bands(group),
+            norms=_norms(scores),
+            lost=lost_record(self.study, scored, group),
+            heaviest=_heaviest(group.weights),
+        )
+
+    def _id(self, group: GroupScores) -> str:
+        """Return the name of a record: that of the questionnaire, its group, its part."""
+        own = [self.part.id]
+        if group.group is ScoreGroup.COMPARISON:
+            own.append(group.group.value)
+        return ".".join(own if group.scale == TOTAL else [*own, group.scale])
+
+    def _label(self) -> Text | None:
+        return next(
+            (
+                o.label
+                for o in self.study.declaration.outcomes
+                if o.instrument == self.part.id and o.part is None
+            ),
+            None,
+        )
+
+    def _people(self, group: GroupScores) -> int:
+        """Return scores, all dates together; answers, where they are never added."""
+        if self._never_added(group):
+            return int((group.scores.answered > 0).sum())
+        return group.scores.n
+
+    def _never_added(self, group: GroupScores) -> bool:
+        rule = self.scored.instrument.scoring.rule
+        return rule is ScoringRule.NONE and group.scale == TOTAL
+
+    def _level_alone(self, group: GroupScores) -> LevelRecord | None:
+        """Return the level where there is one date."""
+        if self.part.waves is not None or self._never_added(group):
+            return None
+        return _level(group.scores, group.weights)
+
+    def _quality(self) -> QualityRecord | None:
+        quality = self.scored.quality
+        if quality is None:
+            return None
+        return QualityRecord(
+            readings=tuple(FindingRecord.of(finding) for finding in shareable(quality.findings)),
+            invariance=tuple(invariance_of(reading) for reading in quality.invariance),
+        )
+
+    def _findings(self, group: GroupScores, *, first: bool) -> tuple[FindingRecord, ...]:
+        found: list[Finding] = []
+        if first:
+            found += [*self.scored.scores.findings, *people_findings(self.scored)]
+        if group.change is not None:
+            found += group.change.findings
+        return tuple(FindingRecord.of(finding) for finding in shareable(found))
+
+    def _error(
+        self, error: MeasurementError | NotApplicable | None
+    ) -> ErrorRecord | RefusalRecord | None:
+        if error is None:
+            return None
+        if isinstance(error, NotApplicable):
+            return RefusalRecord.of(error)
+        told_by = None
+        if error.source is ErrorSource.DECLARED and self.part.retest is not None:
+            told_by = self.part.retest.source
+        elif error.source is ErrorSource.PUBLISHED:
+            told_by = next((v.source for v in self.scored.scores.change), None)
+        return ErrorRecord(
+            std_error=finite(error.std_error),
+            smallest=finite(error.smallest),
+            source=error.source,
+            told_by=told_by,
+            n=error.n if error.source is ErrorSource.SAMPLE else None,
+        )
+
+    def _smallest(self, group: GroupScores) -> tuple[SmallestRecord, ...]:
+        """Return the smallest change that matters: declared, else every published one."""
+        declared = self.part.smallest_change
+        if declared is not None and group.scale == TOTAL:
+            return (
+                SmallestRecord(value=declared.value, source=declared.source, mark=FactMark.READ),
+            )
+        return tuple(
+            SmallestRecord(value=v.value, source=v.source, mark=v.mark)
+            for v in self.scored.instrument.smallest_change(group.scale)
+        )
+
+
+def _level(scores: Scores, weights: FloatArray | None) -> LevelRecord:
+    """Return where a group stands; with weights, where the people they stand for do."""
+    seen = np.isfinite(scores.values)
+    if weights is not None:
+        seen &= weights > 0
+    values = scores.values[seen]
+    n, mean, spread = len(values), None, None
+    if n:
+        mass = np.ones(n) if weights is None else weights[seen]
+        mean = float(mass @ values / mass.sum())
+        spread = weighted_deviation(values, mass) if n > 1 else None
+    return LevelRecord(mean=mean, sd=spread, n=n, fewest=rarest(values))
+
+
+def _heaviest(weights: FloatArray | None) -> float | None:
+    """Return the share of the weights that the two heaviest people hold."""
+    if weights is None or not weights.sum() > 0:
+        return None
+    return float(np.sort(weights)[-_HEAVIEST:].sum() / weights.sum())
+
+
+def _bins(group: GroupScores) -> tuple[BinRecord, ...]:
+    """Cut the possible range in a few equal parts; count those who have a score at both dates."""
+    low, high = group.scores.low, group.scores.high
+    width = max(1.0, np.ceil((high - low) / MOST_BINS))
+    edges = np.arange(low, high + width, width)
+    ends = np.append(edges, edges[-1] + width)
+    counts = [np.histogram(side.values, ends)[0] for side in group.sides]
+    return tuple(
+        BinRecord(low=float(edge), high=float(min(edge + width, high)), before=int(b), after=int(a))
+        for edge, b, a in zip(edges, counts[0], counts[1], strict=True)
+        if edge < high or b or a
+    )
+
+
+def _bands(group: GroupScores) -> tuple[ScoreBandRecord, ...]:
+    """Return the published bands, with those seen at both dates in each."""
+    counts = [side.band_counts() for side in group.sides]
+    return tuple(
+        ScoreBandRecord(
+            id=cut.id,
+            low=finite(cut.low) if cut.low is not None else None,
+            high=finite(cut.high) if cut.high is not None else None,
+            population=cut.population,
+            source=cut.source,
+            mark=cut.mark,
+            before=counts[0][cut.id] if counts else None,
+            after=counts[1][cut.id] if counts else None,
+        )
+        for cut in group.scores.cutoffs
+    )
+
+
+def _norms(scores: Scores) -> tuple[NormRecord, ...]:
+    return tuple(
+        NormRecord(id=norm.id, mean=norm.mean, sd=norm.sd, year=norm.year,
+                   population=norm.population, source=norm.source, mark=norm.mark)
+        for norm in scores.norms
+    )  # fmt: skip

@@ -1,0 +1,402 @@
+"""One scale in the report: its change, what it can tell apart, who was lost, what people ticked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from impact_eval.core.vocabulary import ScoreGroup
+from impact_eval.report.blocks import (
+    WITHHELD,
+    AnyBlock,
+    Cell,
+    Column,
+    Form,
+    Heading,
+    Limitation,
+    Messages,
+    Note,
+    Paragraph,
+    Said,
+    Table,
+    Words,
+    say,
+)
+from impact_eval.report.figures.people import ScoreBin, data_for_distribution
+from impact_eval.report.narrative_answers import answer_blocks
+from impact_eval.report.quantities import ShownUnit, digits_for, unit_of
+from impact_eval.report.wording import finding_code, said, spoken, written
+from impact_eval.results.finding_records import RefusalRecord
+from impact_eval.results.score_change import ResponseShiftRecord
+from impact_eval.results.score_facts import ErrorRecord, LostRecord
+from impact_eval.results.score_records import (
+    AlphaRecord,
+    BinRecord,
+    PeopleChanged,
+    ScoreRecord,
+)
+from impact_eval.results.stated import against_smallest, shares, sum_or_none
+from impact_eval.survey.scale import FactMark
+
+LOW_ALPHA = 0.70
+LIMIT_DIGITS = 1  # of the smallest change of one person, in points
+
+
+def scale_name(score: ScoreRecord) -> Said:
+    """Return a scale's name: as given, or from the catalogue, or its identifier."""
+    if score.name is not None:
+        return said(score.name)
+    code = f"instrument.{score.instrument}.name"
+    return say(code) if written(code) else score.instrument
+
+
+def record_name(score: ScoreRecord) -> Said:
+    """Return the name of a line: the scale, its part, the group whose answers they are."""
+    name = part_name(score)
+    if score.group is ScoreGroup.EVERYONE:
+        return name
+    return say(f"soft.of_{score.group.value}", scale=name)
+
+
+def part_name(score: ScoreRecord) -> Said:
+    """Return the name of a scale and of its part, whoever answers."""
+    name = scale_name(score)
+    if score.part is None:
+        return name
+    part = f"label.part.{score.part}"
+    shown: Said = say(part) if written(part) else score.part
+    return say("soft.part_of", scale=name, part=shown)
+
+
+def shown_unit(score: ScoreRecord) -> ShownUnit:
+    """Return how a number of a score is read aloud."""
+    return unit_of(score.unit.value)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownChange:
+    """A mean change that is known, and so can be told."""
+
+    estimate: float
+    low: float | None
+    high: float | None
+    digits: int
+
+
+def known_change(score: ScoreRecord) -> KnownChange | None:
+    """Return the mean change of a scale; None when there is none, or when it is kept back."""
+    change = score.change
+    if change is None or change.estimate is None:
+        return None
+    digits = digits_for(shown_unit(score), change.conf_low, change.conf_high, change.estimate)
+    return KnownChange(change.estimate, change.conf_low, change.conf_high, digits)
+
+
+def change_sentence(score: ScoreRecord) -> Words:
+    """Return the mean change of a group, judged by its own interval and by nothing else.
+
+    Parameters
+    ----------
+    score : ScoreRecord
+        Whose change is known.
+    """
+    change = known_change(score)
+    assert change is not None
+    unit, low, high = shown_unit(score), change.low, change.high
+    interval, clear = say("report.no_interval"), False
+    if low is not None and high is not None:
+        interval, clear = unit.between(low, high, change.digits), not low <= 0 <= high
+    return say(
+        "soft.sentence_up" if clear else "soft.sentence_flat",
+        scale=record_name(score),
+        change=unit.change(change.estimate, change.digits),
+        interval=interval,
+    )
+
+
+def alpha_shown(score: ScoreRecord) -> float | None:
+    """Return the alpha of a scale, when it has one that may be told."""
+    found = score.reliability
+    return found.alpha if isinstance(found, AlphaRecord) else None
+
+
+def never_added(score: ScoreRecord) -> bool:
+    """Whether a scale is made of questions that are never added, told one by one."""
+    return score.part is None and score.change is None and score.level is None and bool(score.n)
+
+
+def scale_blocks(score: ScoreRecord, beside: Sequence[ScoreRecord]) -> list[AnyBlock]:
+    """Return what is told of one questionnaire.
+
+    Parameters
+    ----------
+    score : ScoreRecord
+        The accompanied (or everybody), the whole scale.
+    beside : sequence of ScoreRecord
+        Its parts, and the same for those they are compared with.
+    """
+    name = scale_name(score)
+    out: list[AnyBlock] = [Heading(level=3, words=name)]
+    if score.withheld:
+        out.append(Note(words=say("soft.withheld", scale=name)))
+    if never_added(score) and any(record.part for record in beside):
+        out.append(Note(words=say("soft.never_added")))
+    for record in (score, *beside):
+        out += _change(record)
+    out += _worth(score)
+    for record in (score, *beside):
+        out += _limit(record)
+        out += _people_changed(record)
+    out += _shift(score)
+    out += [block for record in (score, *beside) for block in _bands(record)]
+    out += _norms(score)
+    out += _lost(score)
+    out += _quality(score)
+    alpha = alpha_shown(score)
+    if alpha is not None and alpha < LOW_ALPHA:
+        words = say("soft.reliability_low", scale=name, alpha=alpha)
+        out.append(Note(words=words, tone="warning"))
+    out += _distribution(score, name)
+    out += answer_blocks(score)
+    for finding in (f for record in (score, *beside) for f in record.findings):
+        words = say(
+            finding_code(finding.code, finding.values), **spoken(finding.code, finding.values)
+        )
+        out.append(Limitation(words=words, severity=finding.severity.value))
+    return [block for i, block in enumerate(out) if block not in out[:i]]
+
+
+def _change(score: ScoreRecord) -> list[AnyBlock]:
+    """Return the mean change of a group, in a sentence; with weights, of whom they stand for."""
+    if known_change(score) is None:
+        return []
+    words: tuple[Words, ...] = (change_sentence(score),)
+    if score.weighted:
+        words = (*words, say("soft.weighted"))
+    return [Paragraph(words=words, evidence_level=1)]
+
+
+def _worth(score: ScoreRecord) -> list[AnyBlock]:
+    """Set the mean change of the group against the smallest change that matters to people."""
+    change = known_change(score)
+    if not score.smallest or change is None or change.low is None or change.high is None:
+        return []
+    unit = shown_unit(score)
+    out: list[AnyBlock] = []
+    for known in score.smallest:
+        digits = digits_for(unit, None, None, known.value)
+        verdict = against_smallest(change.low, change.high, known.value, score.direction)
+        size = unit.size(known.value, digits)
+        words = say(f"soft.worth_{verdict.value}", smallest=size, source=known.source)
+        out.append(Paragraph(words=(words, *_unchecked(known.mark))))
+    return out
+
+
+def _unchecked(mark: FactMark) -> tuple[Words, ...]:
+    """Say that a fact was not read in its source."""
+    return (say("soft.unchecked"),) if mark is FactMark.MEMORY else ()
+
+
+def _limit(score: ScoreRecord) -> list[AnyBlock]:
+    """Return what a scale can tell of one person, and where the limit comes from: told once."""
+    error = score.error
+    if score.withheld or score.change is None or score.group is ScoreGroup.COMPARISON:
+        return []
+    if isinstance(error, RefusalRecord):
+        if score.part is not None:
+            return []
+        reason = say(f"reason.{error.not_applicable}", **spoken(error.not_applicable, error.values))
+        return [Note(words=say("soft.no_limit", reason=reason))]
+    if not isinstance(error, ErrorRecord) or error.smallest is None:
+        return []
+    unit = shown_unit(score)
+    size = unit.size(error.smallest, LIMIT_DIGITS)
+    source = say(f"soft.limit_{error.source.value}", study=error.told_by or "")
+    words = say("soft.limit", scale=part_name(score), smallest=size, source=source)
+    return [Paragraph(words=(words,))]
+
+
+def _people_changed(score: ScoreRecord) -> list[AnyBlock]:
+    """Return who passed the limit, and how many would without any change."""
+    if score.people is None:
+        return []
+    return [_people(score.people, record_name(score)), Note(words=say("soft.by_chance"))]
+
+
+def _people(people: PeopleChanged, name: Said) -> Table:
+    """Return how many people clearly changed; a table, so that the gate can keep small counts."""
+    counts = (people.improved, people.stable, people.worsened)
+    codes = ("soft.improved", "soft.stable", "soft.worsened")
+    rows = tuple((say(code), _count(n)) for code, n in zip(codes, counts, strict=True))
+    return Table(
+        caption=say("soft.caption_people", scale=name),
+        columns=(
+            Column(key="answer", label=say("soft.people_change"), header=True),
+            Column(key="n", label=say("soft.people_n"), form=Form.INTEGER),
+        ),
+        rows=(*rows, (say("soft.people_all"), _count(sum_or_none(counts)))),
+        emphasis=(len(rows),),
+    )
+
+
+def _count(n: int | None) -> Cell:
+    return WITHHELD if n is None else n
+
+
+def _shift(score: ScoreRecord) -> list[AnyBlock]:
+    """Set what people say they were beside what they said then; tell the drift of a selection."""
+    reading, out = score.reading, list[AnyBlock]()
+    if reading is None:
+        return out
+    unit = shown_unit(score)
+    if isinstance(reading.shift, ResponseShiftRecord):
+        then, shift = reading.shift.then_test, reading.shift.shift
+        if then.mean_change is not None and shift.mean_change is not None:
+            digits = digits_for(unit, then.conf_low, then.conf_high, then.mean_change)
+            words = say(
+                "soft.then_test",
+                change=unit.change(then.mean_change, digits),
+                shift=unit.change(shift.mean_change, digits),
+                n="" if then.n is None else then.n,
+            )
+            out.append(Paragraph(words=(words, say("soft.then_test_caution"))))
+    if isinstance(reading.drift, float):
+        digits = digits_for(unit, None, None, reading.drift)
+        out.append(Paragraph(words=(say("soft.drift", drift=unit.change(reading.drift, digits)),)))
+    return out
+
+
+def _bands(score: ScoreRecord) -> list[AnyBlock]:
+    """Return the published bands, with the shares of people in each at both dates."""
+    before, after = (
+        [n for band in score.bands if (n := getattr(band, date)) is not None]
+        for date in ("before", "after")
+    )
+    if not score.bands or not len(before) == len(after) == len(score.bands):
+        return []
+    rows = tuple(
+        (
+            say(f"label.band.{band.id}"),
+            say("soft.band_range", low=_end(band.low), high=_end(band.high)),
+            *parts,
+        )
+        for band, *parts in zip(score.bands, shares(before), shares(after), strict=True)
+    )
+    table = Table(
+        caption=say("soft.caption_bands", scale=record_name(score)),
+        columns=(
+            Column(key="band", label=say("soft.band"), header=True),
+            Column(key="range", label=say("soft.band_scores"), form=Form.PLAIN),
+            Column(key="before", label=say("soft.before"), form=Form.PERCENT),
+            Column(key="after", label=say("soft.after"), form=Form.PERCENT),
+        ),
+        rows=rows,
+    )
+    sources = list(dict.fromkeys((b.source, b.population, b.mark) for b in score.bands))
+    notes = [
+        say("soft.band_source", source=source, population=population)
+        for source, population, _ in sources
+    ]
+    marks = {mark for _, _, mark in sources}
+    unchecked = _unchecked(FactMark.MEMORY if FactMark.MEMORY in marks else FactMark.READ)
+    return [table, *(Note(words=words) for words in (*notes, *unchecked))]
+
+
+def _end(value: float | None) -> Said:
+    return say("soft.no_end") if value is None else say("soft.end", value=value)
+
+
+def _norms(score: ScoreRecord) -> list[AnyBlock]:
+    """Return published means, to set the group beside: of whom, when, read or not."""
+    return [
+        Paragraph(
+            words=(
+                say("soft.norm", mean=norm.mean, population=norm.population, year=norm.year,
+                    source=norm.source),
+                *_unchecked(norm.mark),
+            )
+        )
+        for norm in score.norms
+    ]  # fmt: skip
+
+
+def _lost(score: ScoreRecord) -> list[AnyBlock]:
+    """Return who was asked at one date only, and what those lost were like when they entered."""
+    lost = score.lost
+    if lost is None or (lost.n_lost == 0 and lost.n_new == 0):
+        return []
+    labels = ("n_before", "n_after", "n", "n_lost", "n_new")
+    rows = tuple((say(f"soft.lost_{name}"), _count(getattr(lost, name))) for name in labels)
+    out: list[AnyBlock] = [
+        Table(
+            caption=say("soft.caption_lost", scale=record_name(score)),
+            columns=(
+                Column(key="who", label=say("soft.lost_who"), header=True),
+                Column(key="n", label=say("soft.people_n"), form=Form.INTEGER),
+            ),
+            rows=rows,
+        )
+    ]
+    out += _lost_profile(score, lost)
+    return out
+
+
+def _lost_profile(score: ScoreRecord, lost: LostRecord) -> list[AnyBlock]:
+    """Return what those who stayed and those who were lost were like at entry."""
+    if lost.n_lost == 0:
+        return []
+    rows = [row for row in lost.rows if row.mean_stayed is not None and row.mean_lost is not None]
+    if not rows:
+        return [Note(words=say("soft.lost_unknown"))]
+    table = Table(
+        caption=say("soft.caption_lost_profile"),
+        columns=(
+            Column(key="name", label=say("label.covariate"), form=Form.LABEL, header=True),
+            Column(key="stayed", label=say("soft.lost_stayed"), form=Form.DECIMAL_2),
+            Column(key="lost", label=say("soft.lost_gone"), form=Form.DECIMAL_2),
+        ),
+        rows=tuple(
+            (
+                say("soft.lost_score") if row.label == SCORE_LABEL else row.label,
+                row.mean_stayed,
+                row.mean_lost,
+            )
+            for row in rows
+        ),
+    )
+    return [table, Note(words=say("soft.lost_caution"))]
+
+
+SCORE_LABEL = "score"  # the row of the score itself
+
+
+def _quality(score: ScoreRecord) -> list[AnyBlock]:
+    """Return how far the scale can be trusted here, one plain sentence by statistic."""
+    readings = () if score.quality is None else score.quality.readings
+    if not readings:
+        return []
+    items = tuple(say(finding_code(r.code, r.values), **spoken(r.code, r.values)) for r in readings)
+    return [Messages(title=say("soft.quality_title"), items=items)]
+
+
+def _distribution(score: ScoreRecord, name: Said) -> list[AnyBlock]:
+    """Return the scores by class at both dates; nothing when all the counts are kept back."""
+    if all(row.before is None and row.after is None for row in score.bins):
+        return []
+    before = None if score.before is None else score.before.mean
+    after = None if score.after is None else score.after.mean
+    classes = _classes(score.bins)
+    return [data_for_distribution(classes, scale=name, mean_before=before, mean_after=after)]
+
+
+def _classes(rows: Sequence[BinRecord]) -> list[ScoreBin]:
+    """Return the classes of a score; one without width (the top value) joins its neighbour."""
+    out: list[ScoreBin] = []
+    for row in rows:
+        if out and row.high <= row.low:
+            last = out.pop()
+            sums = (sum_or_none((last.before, row.before)), sum_or_none((last.after, row.after)))
+            out.append(ScoreBin(last.low, last.high, *sums))
+        else:
+            out.append(ScoreBin(row.low, row.high, row.before, row.after))
+    return out

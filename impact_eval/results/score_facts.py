@@ -1,0 +1,140 @@
+"""What stands beside a score: its error, its bands and norms, what matters, and who was lost."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from impact_eval.results.parts import BilingualRecord
+from impact_eval.results.record_base import (
+    INSIDE,
+    Code,
+    Free,
+    FreeOrNone,
+    Label,
+    LevelOf,
+    Number,
+    NumberOrNone,
+    People,
+    Ratio,
+    Record,
+    StandardError,
+    Whole,
+)
+from impact_eval.stats.scales.measurement_error import ErrorSource
+from impact_eval.survey.scale import FactMark
+
+
+class ErrorRecord(Record):
+    """How far the score of one person is from what it would be without chance."""
+
+    std_error: StandardError
+    """Standard error of one score."""
+    smallest: StandardError
+    """Smallest change of one person beyond it."""
+    source: ErrorSource
+    """The answers of this group, one published study, or a retest that the study declares."""
+    told_by: FreeOrNone
+    """Whose retest it is, when it is declared or published."""
+    n: People
+    """People whose answers gave it."""
+
+    @property
+    def rests_on(self) -> tuple[int | None, ...]:
+        """The counts of people that it rests on."""
+        return (self.n,)
+
+
+class ScoreBandRecord(Record):
+    """A published band of scores, and the people in it at each date."""
+
+    id: Code
+    """Name of the band."""
+    low: NumberOrNone
+    """From."""
+    high: NumberOrNone
+    """To."""
+    population: Free
+    """People it was published for."""
+    source: Free
+    """Where it was published."""
+    mark: FactMark
+    """Whether it was read in its source."""
+    before: People
+    """People in it at the first date."""
+    after: People
+    """People in it at the second date."""
+
+
+class NormRecord(Record):
+    """A published mean, to set a group beside others."""
+
+    id: Code
+    """Name of the norm."""
+    mean: Number
+    """Mean."""
+    sd: NumberOrNone
+    """Standard deviation."""
+    year: Whole
+    """Year."""
+    population: Free
+    """People it is of."""
+    source: Free
+    """Where it was published."""
+    mark: FactMark
+    """Whether it was read in its source."""
+
+
+class SmallestRecord(Record):
+    """The smallest change that matters to people: published, or declared by the study."""
+
+    value: Number
+    """Points."""
+    source: Free
+    """Who says so."""
+    mark: FactMark
+    """Whether it was read in its source."""
+
+
+class LostRowRecord(Record):
+    """What those who stayed and those who were lost were like at entry."""
+
+    label: Label
+    """Characteristic: a column of the study, with its category; the score itself."""
+    mean_stayed: LevelOf
+    """Mean, or share, of those who stayed."""
+    mean_lost: LevelOf
+    """Mean, or share, of those who were lost."""
+    gap: Ratio
+    """Difference over the deviation."""
+    n_stayed: People
+    """Those who stayed, with this characteristic known."""
+    n_lost: People
+    """Those who were lost, with this characteristic known."""
+    fewest: Annotated[int | None, Field(ge=0), INSIDE]
+    """At most how many of a group are away from one end; 0 when all of one are alike."""
+
+    @property
+    def rests_on(self) -> tuple[int | None, ...]:
+        """The counts of people that it rests on."""
+        return (self.n_stayed, self.n_lost)
+
+
+class LostRecord(Record):
+    """Who was asked at both dates, and who at one only."""
+
+    n_before: People
+    """People with a score at the first date."""
+    n_after: People
+    """People with a score at the second date."""
+    n: People
+    """People with a score at both."""
+    n_lost: People
+    """People of the first date without a score at the second."""
+    n_new: People
+    """People of the second date without a score at the first."""
+    rows: tuple[LostRowRecord, ...]
+    """What they were like at entry; empty when nobody was lost."""
+    score: BilingualRecord | None = None
+    """Name of the score among the characteristics."""
