@@ -53,5 +53,6 @@ def refuse_no_without_reason(
         words = instrument.labels(next(iter(coded))).labels
         faults.add(Finding.error("no_without_reason", Place(column=named[0]), n=len(named),
                                  columns=named, column=named[0],
-                                 known=[names[0] for names in words.values() if names]))  # fmt: skip
+                                 known=[names[0] for names in words.values()
+                                        if names]))  # fmt: skip
         faults.raise_if_errors()
