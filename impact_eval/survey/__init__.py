@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         calibrate_on_margins,
     )
     from impact_eval.stats.surveys.survey_design import survey_design, survey_mean, survey_total
+    from impact_eval.survey.agreement_reading import RatingAgreement, rating_agreement
     from impact_eval.survey.change import ChangeResult, read_change
     from impact_eval.survey.change_plan import ChangePlan, plan_from
     from impact_eval.survey.deprivation import alkire_foster, consumption_units, energy_poverty
@@ -43,6 +44,7 @@ _LATER = {
     "Instrument": "impact_eval.survey.instrument_file",
     "NumberMargin": "impact_eval.stats.surveys.calibration",
     "QualityReport": "impact_eval.survey.quality_report",
+    "RatingAgreement": "impact_eval.survey.agreement_reading",
     "Scores": "impact_eval.survey.scores",
     "WavePairs": "impact_eval.survey.wave_pairs",
     "alkire_foster": "impact_eval.survey.deprivation",
@@ -57,6 +59,7 @@ _LATER = {
     "measurement_quality": "impact_eval.survey.quality",
     "pair_waves": "impact_eval.survey.wave_pairs",
     "plan_from": "impact_eval.survey.change_plan",
+    "rating_agreement": "impact_eval.survey.agreement_reading",
     "read_change": "impact_eval.survey.change",
     "survey_design": "impact_eval.stats.surveys.survey_design",
     "survey_mean": "impact_eval.stats.surveys.survey_design",
@@ -74,6 +77,7 @@ __all__ = [
     "Instrument",
     "NumberMargin",
     "QualityReport",
+    "RatingAgreement",
     "Scores",
     "WavePairs",
     "alkire_foster",
@@ -89,6 +93,7 @@ __all__ = [
     "measurement_quality",
     "pair_waves",
     "plan_from",
+    "rating_agreement",
     "read_change",
     "survey_design",
     "survey_mean",
