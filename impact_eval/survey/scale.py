@@ -110,6 +110,8 @@ class Item:
         Its own answers, where they are not those of the instrument.
     asked_if : mapping of item to code
         Answers without which the item is not asked: then a blank counts no point.
+    asked_unless : mapping of item to code
+        Answers that, all together, end the questions before the item: a screener.
     """
 
     id: str = Field(min_length=1)
@@ -122,6 +124,7 @@ class Item:
     stem: str | None = None
     responses: tuple[Response, ...] = ()
     asked_if: Mapping[str, int] = field(default_factory=dict)
+    asked_unless: Mapping[str, int] = field(default_factory=dict)
 
 
 @frozen
@@ -423,6 +426,8 @@ def _check_names(instrument: Scale, ids: Sequence[str], faults: FindingCollector
     """Every item named anywhere has to exist; every order holds all the items once."""
     parts = {part.id for part in instrument.subscales} | {TOTAL}
     named = [(f"subscales.{part.id}", name) for part in instrument.subscales for name in part.items]
+    named += [(f"items.{item.id}", name) for item in instrument.items
+              for name in (*item.asked_if, *item.asked_unless)]  # fmt: skip
     named += [("safeguards", guard.item) for guard in instrument.safeguards]
     for order, listed in instrument.orders.items():
         if sorted(listed) != sorted(ids):

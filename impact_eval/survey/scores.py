@@ -22,7 +22,7 @@ from impact_eval.stats.scales.summing import (
     z_scores,
 )
 from impact_eval.survey.answer_codes import ItemCodes
-from impact_eval.survey.scale import TOTAL, ChangeValue, CutOff, Norm
+from impact_eval.survey.scale import TOTAL, ChangeValue, CutOff, Marked, Norm
 
 if TYPE_CHECKING:
     from impact_eval.survey.invariance import InvarianceReading
@@ -114,6 +114,11 @@ class Scores(Shown):
     def n(self) -> int:
         """Rows with a score."""
         return int((~np.isnan(self.values)).sum())
+
+    @property
+    def unchecked(self) -> tuple[Marked, ...]:
+        """Published facts of this score that were never read in their source."""
+        return tuple(f for f in (*self.cutoffs, *self.norms, *self.change) if f.unchecked)
 
     def part(self, name: str) -> Scores:
         """Return a subscale, or the total itself."""

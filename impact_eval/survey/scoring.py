@@ -265,10 +265,13 @@ def _keyed(instrument: Scale, item: Item, codes: FloatArray) -> FloatArray:
 
 
 def _not_asked(item: Item, points: FloatArray, answers: Mapping[str, FloatArray]) -> FloatArray:
-    """Count no point for an item that was not asked because of an earlier answer."""
+    """Count no point for an item that was not asked because of earlier answers."""
     for name, code in item.asked_if.items():
         skipped = np.isnan(points) & ~np.isnan(answers[name]) & (answers[name] != code)
         points = np.where(skipped, 0.0, points)
+    if item.asked_unless:
+        ended = [answers[name] == code for name, code in item.asked_unless.items()]
+        points = np.where(np.isnan(points) & np.all(ended, axis=0), 0.0, points)
     return points
 
 

@@ -213,6 +213,14 @@ def test_food_security_skips_the_question_that_was_not_asked() -> None:
     assert np.isnan(_row("hfssm-6", {**asked, "ad1a": np.nan}))
 
 
+def test_food_security_screened_out_after_three_negative_answers_is_secure() -> None:
+    """USDA, optional screener: the questions end after « never, never, no »."""
+    ended = {"hh3": 3, "hh4": 3, "ad1": 0, "ad1a": np.nan, "ad2": np.nan, "ad3": np.nan}
+    assert _row("hfssm-6", ended) == 0
+    assert np.isnan(_row("hfssm-6", {**ended, "hh4": 2}))  # asked, and not answered
+    assert np.isnan(_row("hfssm-6", {**ended, "ad1": np.nan}))
+
+
 def test_de_jong_gierveld_total_tolerates_one_blank_and_subscales_none() -> None:
     frame = pd.DataFrame([dict.fromkeys(instrument("djg-6").item_ids, 2.0)])
     frame.loc[0, "djg3"] = np.nan

@@ -104,6 +104,15 @@ def test_what_was_never_read_is_marked() -> None:
         assert listed.unchecked == tuple(f for f in facts if f.mark is FactMark.MEMORY)
 
 
+def test_a_score_carries_its_own_unread_facts() -> None:
+    lubben = instrument("lsns-6")
+    scores = lubben.score(pd.DataFrame([dict.fromkeys(lubben.item_ids, 2)]))
+    assert scores.unchecked == lubben.bands() == scores.cutoffs
+    assert scores.part("family").unchecked == lubben.bands("family")
+    anxiety = instrument("gad-7")
+    assert anxiety.score(pd.DataFrame([dict.fromkeys(anxiety.item_ids, 1)])).unchecked == ()
+
+
 def test_a_total_of_parts_names_parts_that_exist() -> None:
     text = SCALE.replace('rule = "sum"', 'rule = "sum"\nparts = ["absent"]', 1)
     with pytest.raises(ImpactEvalError) as refusal:
@@ -121,3 +130,11 @@ def test_scales_that_are_never_added_have_parts() -> None:
     for scale in instruments():
         if scale.scoring.rule is ScoringRule.NONE:
             assert scale.subscales, scale.id
+
+
+@pytest.mark.parametrize("key", ["asked_if", "asked_unless"])
+def test_an_item_hangs_on_items_that_exist(key: str) -> None:
+    text = SCALE.replace('{ id = "a" }', f'{{ id = "a", {key} = {{ absent = 1 }} }}')
+    with pytest.raises(ImpactEvalError) as refusal:
+        parse_instrument(text, file="essai.toml", local=False)
+    assert refusal.value.codes == ("unknown_item",)
