@@ -2,72 +2,58 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from impact_eval.pipeline.scale_card import scale_card
+from impact_eval.pipeline.scale_card_lines import card_lines
+from impact_eval.pipeline.scale_words import rights_words, scale_title
 from impact_eval.report.texts import Texts
 from impact_eval.survey.instrument_file import Instrument, instrument, instruments
 
+OWN_FILE = ".toml"
 
-def _chosen(name: str | None) -> tuple[Instrument, ...]:
-    return instruments() if name is None else (instrument(name),)
+
+def named_scale(name: str) -> Instrument:
+    """Return a scale of the catalogue, or a user's own from the file that a path names.
+
+    Parameters
+    ----------
+    name : str
+        Such as `rses-fr`, or `mon_echelle.toml`.
+
+    Raises
+    ------
+    ImpactEvalError
+        `unknown_instrument`, and what `Instrument.read` refuses.
+    """
+    return Instrument.read(Path(name)) if name.endswith(OWN_FILE) else instrument(name)
 
 
 def instrument_records(name: str | None = None) -> list[dict[str, Any]]:
-    """Return the scales with their rights and sources, as JSON.
+    """Return the cards of the scales as JSON.
 
     Parameters
     ----------
     name : str, optional
         One scale; all by default.
     """
-    return [
-        {
-            "id": scale.id,
-            "version": scale.version,
-            "language": scale.language,
-            "construct": scale.construct,
-            "items": len(scale.item_ids),
-            "rights": {
-                "wording": scale.rights.wording.value,
-                "terms": scale.rights.terms,
-                "holder": scale.rights.holder,
-                "mark": scale.rights.mark.value,
-            },
-            "citation": scale.citation,
-            "doi": scale.doi,
-            "evidence": list(scale.evidence),
-        }
-        for scale in _chosen(name)
-    ]
+    chosen = instruments() if name is None else (named_scale(name),)
+    return [scale_card(scale).to_dict() for scale in chosen]
 
 
 def instrument_lines(name: str | None, texts: Texts) -> list[str]:
-    """Return the scales as lines: one each, or one in full."""
+    """Return the scales as lines: one each, or the card of one."""
     if name is None:
         return [_line(scale, texts) for scale in instruments()]
-    scale = instrument(name)
-    described = f"instrument.{scale.id}.description"
-    lines = [_line(scale, texts)]
-    if described in texts:
-        lines.append(texts.say(described))
-    lines += [texts.say("cli.instruments.terms", terms=scale.rights.terms)]
-    lines += [texts.say("cli.instruments.citation", citation=scale.citation)]
-    lines += [texts.say("cli.instruments.source", source=source) for source in scale.evidence]
-    lines += [
-        texts.say("cli.instruments.item", number=number, name=item)
-        for number, item in enumerate(scale.item_ids, start=1)
-    ]
-    return lines
+    return card_lines(scale_card(named_scale(name)), texts)
 
 
 def _line(scale: Instrument, texts: Texts) -> str:
-    path = f"instrument.{scale.id}.name"
-    own = texts.words(dict(scale.name)) if scale.name else None
-    title = own or texts.first(path, "cli.instruments.unnamed", id=scale.id)
     return texts.say(
         "cli.instruments.line",
         name=scale.id,
-        title=title,
+        title=scale_title(scale, texts),
         items=len(scale.item_ids),
-        rights=texts.say(f"cli.rights.{scale.rights.wording.value}"),
+        rights=rights_words(scale, texts),
     )

@@ -1,0 +1,56 @@
+"""What a scale is called and what may be done with it, in the words of a language.
+
+The facts of the catalogue (populations, terms, missing rules) are kept in English beside their
+sources: what has a translation is said in the reader's language, what has none as it is written.
+"""
+
+from __future__ import annotations
+
+import re
+
+from impact_eval.pipeline.scale_card import ships_wording
+from impact_eval.report.texts import Texts
+from impact_eval.survey.scale import Response, Scale, WordingClass
+
+_LONGEST = 120  # letters of a key: enough to tell two facts apart
+
+
+def scale_title(scale: Scale, texts: Texts) -> str:
+    """Return the name of a scale: its own where it is local, else that of the catalogue."""
+    own = texts.words(dict(scale.name)) if scale.name else None
+    return own or texts.first(f"instrument.{scale.id}.name", "cli.instruments.unnamed", id=scale.id)
+
+
+def rights_words(scale: Scale, texts: Texts) -> str:
+    """Return in a few words what may be done with a scale, and what the catalogue gives of it.
+
+    « Questions fournies » is said only where every question has a text in the language.
+    """
+    if scale.local:
+        return texts.say("scale_card.rights.own")
+    wording = scale.rights.wording
+    if wording is not WordingClass.SHIP:
+        return texts.say(f"cli.rights.{wording.value}")
+    if not scale.items:
+        return texts.say("scale_card.rights.method")
+    if ships_wording(scale, texts.language):
+        return texts.say(f"cli.rights.{wording.value}")
+    return texts.say("scale_card.rights.elsewhere")
+
+
+def fact_words(fact: str, texts: Texts) -> str:
+    """Return a fact of the catalogue in the reader's language, or as it is written."""
+    key = re.sub(r"[^a-z0-9]+", "_", fact.casefold()).strip("_")[:_LONGEST].strip("_")
+    code = f"scale_fact.{key}"
+    return texts.say(code) if code in texts else fact
+
+
+def stem_words(scale: Scale, item: str, texts: Texts) -> str | None:
+    """Return the neutral reminder of a question in the reader's language, None without one."""
+    stem = scale.item(item).stem
+    return None if stem is None else fact_words(stem, texts)
+
+
+def answer_words(answer: Response, language: str) -> tuple[str, ...]:
+    """Return how an answer is written in a language: the published label first."""
+    return answer.fr if language == "fr" else answer.en
