@@ -31,6 +31,7 @@ from impact_eval.cli_frames import (
     put_json,
     refused_in_words,
 )
+from impact_eval.cli_scales import add_scales
 from impact_eval.core.findings import ImpactEvalError, nearest
 from impact_eval.report.texts import render_finding
 
@@ -353,25 +354,6 @@ def _explain(name: str) -> None:
         put(f"  {reference}")
 
 
-@app.command(cls=Command, help=phrase("help.instruments"))
-def instruments(
-    name: Annotated[
-        str | None,
-        typer.Argument(help=phrase("help.instrument_name"), metavar=phrase("frame.name")),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """List the scales with their rights and sources, or explain one."""
-    with refused_in_words():
-        from impact_eval.pipeline.listings import instrument_lines, instrument_records
-
-        if as_json:
-            put_json(instrument_records(name))
-            return
-        for line in instrument_lines(name, TEXTS):
-            put(line)
-
-
 @app.command(cls=Command, help=phrase("help.lab"))
 def lab(
     folder: Annotated[
@@ -388,6 +370,7 @@ def lab(
         open_laboratory(notebook.path)
 
 
+add_scales(app)
 add_verbs(app)
 
 

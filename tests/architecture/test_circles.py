@@ -11,7 +11,7 @@ import pytest
 GRAPH = runpy.run_path(str(Path(__file__).with_name("graph.py")))
 
 # A command loads what it needs when it is called, and a door what is asked of it.
-DOORS = ("impact_eval", "impact_eval.cli", "impact_eval.cli_editions")
+DOORS = ("impact_eval", "impact_eval.cli", "impact_eval.cli_editions", "impact_eval.cli_scales")
 # What else waits for a call, and what it would cost at the head of the file.
 LATER = {
     ("impact_eval.pipeline.kernel_start", "impact_eval.pipeline.kernel_walls"): (
