@@ -28,7 +28,7 @@ from impact_eval.survey.scale import (
 
 WIDTH = 80
 _INDENT = "  "
-_A_RUN = 2  # from the third number on, a run is told by its ends
+_A_RUN = 3  # from the fourth number on, a run is told by its ends
 
 
 def card_lines(card: ScaleCard, texts: Texts) -> list[str]:
