@@ -15,17 +15,13 @@ from impact_eval.core.vocabulary import Direction
 from impact_eval.report.languages.language import language_codes
 from impact_eval.survey.instrument_file import Instrument
 from impact_eval.survey.scale import (
-    TOTAL,
     ChangeValue,
     CutOff,
-    FactMark,
     Norm,
     Response,
-    Rights,
     Safeguard,
     Scale,
     Scoring,
-    WordingClass,
 )
 
 
@@ -103,15 +99,6 @@ class ScaleCard:
     orders: tuple[PublishedOrder, ...]
     parts: tuple[ScalePart, ...]
 
-    @property
-    def unchecked(self) -> int:
-        """How many facts shown were not read in their source."""
-        scale = self.scale
-        facts: tuple[Rights | CutOff | Norm | ChangeValue, ...] = (
-            scale.rights, *scale.cutoffs, *scale.norms, *scale.change,
-        )  # fmt: skip
-        return sum(fact.mark is FactMark.MEMORY for fact in facts)
-
     def to_dict(self) -> dict[str, Any]:
         """Return the card as JSON."""
         scale = self.scale
@@ -153,7 +140,7 @@ class ScaleCard:
             "norms": norms,
             "change": change,
             "safeguards": safeguards,
-            "unchecked": self.unchecked,
+            "unchecked": len(scale.unchecked),
         }
         return {name: _plain(value) for name, value in told.items()}
 
@@ -175,8 +162,8 @@ def scale_card(scale: Instrument) -> ScaleCard:
     orders = scale.orders or {scale.language: scale.item_ids}
     return ScaleCard(
         scale=scale,
-        ships={language: ships_wording(scale, language) for language in language_codes()},
-        instruction=instruction_of(scale),
+        ships={language: scale.ships_wording(language) for language in language_codes()},
+        instruction=dict(scale.instruction.items()),
         questions=tuple(_asked(scale, n, name) for n, name in enumerate(scale.item_ids, start=1)),
         orders=tuple(
             PublishedOrder(
@@ -188,39 +175,10 @@ def scale_card(scale: Instrument) -> ScaleCard:
         ),
         parts=tuple(
             ScalePart(id=part.id, items=part.items, scoring=part.scoring,
-                      direction=_direction_of(scale, part.id))
+                      direction=scale.direction_of(part.id))
             for part in scale.subscales
         ),
     )  # fmt: skip
-
-
-def ships_wording(scale: Scale, language: str) -> bool:
-    """Return whether every question of a scale has a text in a language, and its rights allow it.
-
-    Parameters
-    ----------
-    scale : Scale
-    language : str
-    """
-    names = scale.item_ids
-    return bool(names) and all(scale.wording(name, language) for name in names)
-
-
-def instruction_of(scale: Scale) -> Mapping[str, str]:
-    """Return what is said before the questions, by language; empty where the scale has none.
-
-    Parameters
-    ----------
-    scale : Scale
-    """
-    if scale.rights.wording is not WordingClass.SHIP and not scale.local:
-        return {}
-    return dict(getattr(scale, "instruction", None) or {})
-
-
-def _direction_of(scale: Scale, part: str) -> Direction:
-    own = getattr(scale, "direction_of", None)
-    return own(part) if own is not None and part != TOTAL else scale.direction
 
 
 def _asked(scale: Scale, number: int, name: str) -> AskedItem:

@@ -90,12 +90,13 @@ def _measures(card: ScaleCard, texts: Texts) -> Iterator[str]:
         return
     for part in card.parts:
         yield texts.say(
-            f"scale_card.part_better.{part.direction.value}", part=_part(part.id, texts)
+            f"scale_card.part_better.{part.direction.value}", part=_part(part.id, card, texts)
         )
 
 
-def _part(name: str, texts: Texts) -> str:
-    return texts.first(f"scale_part.{name}", "scale_card.part_unnamed", name=name)
+def _part(name: str, card: ScaleCard, texts: Texts) -> str:
+    own = f"scale_part.{card.scale.id}.{name}"
+    return texts.first(own, f"scale_part.{name}", "scale_card.part_unnamed", name=name)
 
 
 def _asked(card: ScaleCard, texts: Texts) -> Iterator[str]:
@@ -164,6 +165,8 @@ def _answers(card: ScaleCard, texts: Texts) -> Iterator[str]:
         low, high = scale.low, scale.high
         if len(scale.responses) < high - low + 1:
             yield texts.say("scale_card.answers.numbers", low=low, high=high)
+    if scale.coded_both_ways:
+        yield texts.say("scale_card.answers.both_ways")
     told: dict[tuple[Response, ...], list[int]] = {}
     for question in own:
         told.setdefault(question.answers, []).append(question.number)
@@ -194,7 +197,11 @@ def _reversed(card: ScaleCard, texts: Texts) -> Iterator[str]:
 
 
 def _score(card: ScaleCard, texts: Texts) -> Iterator[str]:
-    yield from _scoring(card.scale.scoring, [q.id for q in card.questions], card, texts)
+    scale = card.scale
+    names = [_part(name, card, texts) for name in scale.scoring.parts]
+    if names:
+        yield texts.say("scale_card.rule.parts", parts=names)
+    yield from _scoring(scale.scoring, scale.total_items, card, texts)
 
 
 def _scoring(
@@ -249,7 +256,7 @@ def _parts(card: ScaleCard, texts: Texts) -> Iterator[str]:
     numbers = {q.id: q.number for q in card.questions}
     for part in card.parts:
         held = [numbers[name] for name in part.items]
-        yield texts.say("scale_card.part", part=_part(part.id, texts), n=len(held),
+        yield texts.say("scale_card.part", part=_part(part.id, card, texts), n=len(held),
                         numbers=_numbers(held, texts))  # fmt: skip
         told = _scoring(part.scoring, part.items, card, texts)
         yield from (f"{_INDENT}{line}" for line in told if part.scoring.missing is not None)
@@ -265,20 +272,21 @@ def _cutoffs(card: ScaleCard, texts: Texts) -> Iterator[str]:
             if cut.year is not None:
                 people = texts.say("scale_card.of_part.year", people=people, year=str(cut.year))
             head = texts.say("scale_card.cutoff.head", people=people, source=cut.source)
-            yield _of_part(head, cut.scale, texts)
+            yield _of_part(head, cut.scale, card, texts)
             former = group
         low, high = (texts.show(end, "plain") for end in (cut.low, cut.high))
         kind = "both" if None not in (cut.low, cut.high) else "low" if cut.high is None else "high"
         name = texts.first(f"label.band.{cut.id}", "scale_card.part_unnamed", name=cut.id)
         told = texts.say(f"scale_card.cutoff.{kind}", low=low, high=high, name=name)
+        told = texts.say("scale_card.cutoff.case", told=told) if cut.case else told
         yield _INDENT + _marked(told, cut.mark, texts)
 
 
-def _of_part(line: str, part: str, texts: Texts) -> str:
+def _of_part(line: str, part: str, card: ScaleCard, texts: Texts) -> str:
     """Say of which part of the scale a line speaks, where it is not the whole."""
     if part == TOTAL:
         return line
-    return texts.say("scale_card.of_part.line", part=_part(part, texts), line=line)
+    return texts.say("scale_card.of_part.line", part=_part(part, card, texts), line=line)
 
 
 def _norms(card: ScaleCard, texts: Texts) -> Iterator[str]:
@@ -289,14 +297,14 @@ def _norms(card: ScaleCard, texts: Texts) -> Iterator[str]:
             "scale_card.norm.mean", mean=norm.mean, sd=sd, people=people,
             population=fact_words(norm.population, texts), year=str(norm.year), source=norm.source,
         )  # fmt: skip
-        yield _marked(_of_part(told, norm.scale, texts), norm.mark, texts)
+        yield _marked(_of_part(told, norm.scale, card, texts), norm.mark, texts)
 
 
 def _change(card: ScaleCard, texts: Texts) -> Iterator[str]:
     for value in card.scale.change:
         told = texts.say(f"scale_card.change.{value.kind.value}", value=value.value,
                          source=value.source)  # fmt: skip
-        yield _marked(_of_part(told, value.scale, texts), value.mark, texts)
+        yield _marked(_of_part(told, value.scale, card, texts), value.mark, texts)
 
 
 def _rights(card: ScaleCard, texts: Texts) -> Iterator[str]:
@@ -335,8 +343,8 @@ def _known(card: ScaleCard, texts: Texts) -> Iterator[str]:
     )
     if not scale.validated:
         yield texts.say("scale_card.unproved")
-    if card.unchecked:
-        yield texts.say("scale_card.unchecked", n=card.unchecked)
+    if card.scale.unchecked:
+        yield texts.say("scale_card.unchecked", n=len(card.scale.unchecked))
 
 
 def _next(card: ScaleCard, texts: Texts) -> Iterator[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from impact_eval.pipeline.scale_card import ships_wording
 from impact_eval.report.texts import Texts
 from impact_eval.survey.scale import Response, Scale, WordingClass
 
@@ -33,7 +32,7 @@ def rights_words(scale: Scale, texts: Texts) -> str:
         return texts.say(f"cli.rights.{wording.value}")
     if not scale.items:
         return texts.say("scale_card.rights.method")
-    if ships_wording(scale, texts.language):
+    if scale.ships_wording(texts.language):
         return texts.say(f"cli.rights.{wording.value}")
     return texts.say("scale_card.rights.elsewhere")
 

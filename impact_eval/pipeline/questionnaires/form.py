@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from impact_eval.core.findings import Finding, ImpactEvalError
-from impact_eval.pipeline.scale_card import instruction_of
 from impact_eval.pipeline.scale_words import answer_words, scale_title
 from impact_eval.report.languages.language import language_codes
 from impact_eval.report.texts import Texts
@@ -118,7 +117,7 @@ def scale_form(scale: Scale, *, licence_declared: bool = False) -> ScaleForm:
     """
     _refuse(scale, licence_declared)
     spoken = {code: Texts(code) for code in language_codes()}
-    instruction = instruction_of(scale)
+    instruction: dict[str, str] = dict(scale.instruction.items())
     default = {c: t.say("questionnaire.default_instruction") for c, t in spoken.items()}
     questions = [_question(scale, n, name, spoken) for n, name in enumerate(scale.item_ids, 1)]
     return ScaleForm(
