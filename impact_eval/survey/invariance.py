@@ -22,6 +22,7 @@ from impact_eval.stats.scales.invariance_ordinal import (
     ordinal_invariance_across_groups,
     ordinal_invariance_over_time,
 )
+from impact_eval.survey.quality_common import goes_together
 
 FloatArray = NDArray[np.float64]
 MOST_ORDINAL = 5  # up to five answers are taken as ordered categories, more as numbers
@@ -116,9 +117,9 @@ def invariance_of_groups(
     items : sequence of k str
     groups : (n,) array
     """
-    refusal = _too_short(matrix)
     factors: Mapping[str, Sequence[str]] = {_FACTOR: list(items)}
     labels = np.asarray(groups)
+    refusal = _refused(matrix, [matrix[labels == label] for label in _kinds(labels)])
     if refusal is not None:
         return _reading(InvarianceScope.GROUPS, refusal)
     if most_answers(matrix) <= MOST_ORDINAL:
@@ -139,7 +140,7 @@ def invariance_of_waves(
         Keyed answers, one person in each row.
     items : sequence of k str
     """
-    refusal = _too_short(before)
+    refusal = _refused(before, [before, after])
     if refusal is not None:
         return _reading(InvarianceScope.WAVES, refusal)
     both = np.hstack([before, after])
@@ -151,9 +152,19 @@ def invariance_of_waves(
     return _reading(InvarianceScope.WAVES, invariance_over_time(both, waves))
 
 
-def _too_short(matrix: FloatArray) -> NotApplicable | None:
+def _kinds(labels: NDArray[np.generic]) -> list[object]:
+    """Return the groups met, whatever they are written in."""
+    return list(dict.fromkeys(label for label in labels.tolist() if label == label))
+
+
+def _refused(matrix: FloatArray, sides: Sequence[FloatArray]) -> NotApplicable | None:
+    """Refuse a comparison of what is no scale on one of its sides: noise fits every model."""
     k = matrix.shape[1]
-    return NotApplicable.because("invariance_few_items", n=k, advised=3) if k < 3 else None
+    if k < 3:
+        return NotApplicable.because("invariance_few_items", n=k, advised=3)
+    if len(sides) > 1 and not all(goes_together(side) for side in sides):
+        return NotApplicable.because("invariance_nothing_common")
+    return None
 
 
 def _falls_back(found: NotApplicable) -> bool:

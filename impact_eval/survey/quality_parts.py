@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.scales.agreement import IntraclassCorrelation, intraclass_correlation
@@ -62,7 +63,8 @@ def consistency_of(
     items = item_statistics(matrix)
     unreversed: tuple[str, ...] = ()
     if isinstance(items, ItemStatistics):
-        unreversed = tuple(names[j] for j in np.flatnonzero(items.item_rest < 0))
+        against = items.item_rest < _least_against(len(complete_rows(matrix)), len(names))
+        unreversed = tuple(names[j] for j in np.flatnonzero(against))
     alpha = cronbach_alpha(matrix, level=level)
     error, change = _errors(total, alpha, level)
     ordinal, categorical = _ordered(matrix)
@@ -76,6 +78,16 @@ def consistency_of(
         minimal_detectable_change=change, ends=floor_ceiling(total, low=low, high=high),
         retest=_retest(total, retest, level),
     )  # fmt: skip
+
+
+def _least_against(n: int, k: int) -> float:
+    """Return the item-rest correlation below which chance does not go, for any of k items in 20.
+
+    Fisher's transformation: among items without a link half are below 0, and none is to be turned.
+    """
+    if n < 5:
+        return -1.0
+    return -math.tanh(float(special.ndtri(1 - 0.05 / max(k, 1))) / math.sqrt(n - 3))
 
 
 def _errors(
@@ -135,19 +147,27 @@ def _retest(
 def structure_of(matrix: FloatArray, names: tuple[str, ...], rng: np.random.Generator) -> Structure:
     """Compute how many things are measured, and the models that the sample can bear."""
     n = len(complete_rows(matrix))
+    parallel = _counted(matrix, n, rng)
+    kept = 1
+    if isinstance(parallel, ParallelAnalysis):
+        kept = min(parallel.n_factors, _most_factors(len(names)))
+    if not kept:  # one factor fits noise well: nothing is fitted to it, and nothing praised
+        nothing = NotApplicable.because("quality_no_dimension")
+        return Structure(
+            adequacy=nothing, sphericity=nothing, parallel=parallel, components_by_map=nothing,
+            factors=nothing, confirmatory=nothing, item_response=nothing,
+            trait_reliability=nothing,
+        )  # fmt: skip
     fit = _item_response(matrix, n)
     trait = fit if isinstance(fit, NotApplicable) else marginal_reliability(fit)
     confirmatory = _one_factor(matrix, names, n)
-    found = _explored(matrix, n, rng)
-    if isinstance(found, NotApplicable):
+    correlation = _explored(matrix, n)
+    if isinstance(correlation, NotApplicable):
         return Structure(
-            adequacy=found, sphericity=found, parallel=found, components_by_map=found,
-            factors=found, confirmatory=confirmatory, item_response=fit, trait_reliability=trait,
+            adequacy=correlation, sphericity=correlation, parallel=parallel,
+            components_by_map=correlation, factors=correlation, confirmatory=confirmatory,
+            item_response=fit, trait_reliability=trait,
         )  # fmt: skip
-    correlation, parallel = found
-    kept = 1
-    if isinstance(parallel, ParallelAnalysis):
-        kept = min(max(parallel.n_factors, 1), _most_factors(len(names)))
     return Structure(
         adequacy=sampling_adequacy(correlation), sphericity=sphericity_test(correlation, n=n),
         parallel=parallel,
@@ -157,18 +177,27 @@ def structure_of(matrix: FloatArray, names: tuple[str, ...], rng: np.random.Gene
     )  # fmt: skip
 
 
-def _explored(
+def _counted(
     matrix: FloatArray, n: int, rng: np.random.Generator
-) -> tuple[FloatArray, ParallelAnalysis | NotApplicable] | NotApplicable:
-    refusal = needs_more(QualityMethod.FACTOR_ANALYSIS, n)
+) -> ParallelAnalysis | NotApplicable:
+    """Count the dimensions that rise above those of noise of the same size: none is an answer."""
+    refusal = needs_more(QualityMethod.DIMENSION_COUNT, n) or _too_short(matrix)
     if refusal is not None:
         return refusal
-    if matrix.shape[1] < 4:
-        return NotApplicable.because("too_few_items", n=matrix.shape[1], advised=4)
     correlation = _correlation(matrix)
     if isinstance(correlation, NotApplicable):
         return correlation
-    return correlation, parallel_analysis(correlation, n=n, rng=rng)
+    return parallel_analysis(correlation, n=n, rng=rng)
+
+
+def _explored(matrix: FloatArray, n: int) -> FloatArray | NotApplicable:
+    refusal = needs_more(QualityMethod.FACTOR_ANALYSIS, n) or _too_short(matrix)
+    return refusal or _correlation(matrix)
+
+
+def _too_short(matrix: FloatArray) -> NotApplicable | None:
+    k = matrix.shape[1]
+    return NotApplicable.because("too_few_items", n=k, advised=4) if k < 4 else None
 
 
 def _most_factors(p: int) -> int:

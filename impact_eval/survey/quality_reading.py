@@ -16,17 +16,17 @@ from impact_eval.stats.scales.factor_adequacy import ParallelAnalysis, SamplingA
 from impact_eval.stats.scales.invariance_chain import InvarianceVerdict
 from impact_eval.stats.scales.item_statistics import ItemStatistics
 from impact_eval.stats.scales.omega import Omega, OneFactorOmega
-from impact_eval.stats.scales.reliability import Alpha, AlphaBootstrap, FloorCeiling
+from impact_eval.stats.scales.reliability import Alpha, FloorCeiling
 from impact_eval.stats.scales.split_half import GuttmanBounds, SplitHalf
 from impact_eval.survey.invariance import InvarianceReading
+from impact_eval.survey.quality_common import LEAST_ALPHA, CommonGround
 from impact_eval.survey.quality_report import QualityReport
 
 WEAK_ITEM = 0.20
 LOW, FAIR, REDUNDANT = 0.70, 0.80, 0.95
-WIDE = 0.20
 AT_AN_END = 0.15
 GENERAL = 0.50
-SMALL = 30
+LEAST_ADEQUACY = 0.60
 
 
 def warnings_of(report: QualityReport) -> tuple[Finding, ...]:
@@ -43,32 +43,54 @@ def warnings_of(report: QualityReport) -> tuple[Finding, ...]:
 def _about_items(report: QualityReport) -> Iterator[Finding]:
     part = report.consistency
     if part.unreversed:
-        yield Finding.warning("quality_item_unreversed", names=part.unreversed)
+        yield _named("quality_item_unreversed", part.unreversed)
     if isinstance(part.items, ItemStatistics):
         rest = part.items.item_rest
-        weak = tuple(report.names[j] for j in np.flatnonzero((rest >= 0) & (rest < WEAK_ITEM)))
-        if weak:
-            yield Finding.info("quality_item_weak", names=weak, least=WEAK_ITEM)
+        against = np.isin(report.names, part.unreversed)
+        weak = tuple(report.names[j] for j in np.flatnonzero((rest < WEAK_ITEM) & ~against))
+        if weak and report.common is CommonGround.SHOWN:  # else every question is, and it is told
+            yield Finding.info("quality_item_weak", names=weak, n_items=len(weak), least=WEAK_ITEM)
         constant = tuple(report.names[j] for j in np.flatnonzero(part.items.std_dev == 0))
         if constant:
-            yield Finding.warning("quality_item_constant", names=constant)
+            yield _named("quality_item_constant", constant)
+
+
+def _named(code: str, names: tuple[str, ...]) -> Finding:
+    """Return a warning on items by name, with their number for the grammar."""
+    return Finding.warning(code, names=names, n_items=len(names))
 
 
 def _about_alpha(report: QualityReport) -> Iterator[Finding]:
     alpha = report.consistency.alpha
     if isinstance(alpha, NotApplicable):
         yield Finding.warning("quality_no_alpha", n=report.n_complete)
-        return
-    if alpha.value < LOW:
-        yield Finding.warning("quality_alpha_low", alpha=alpha.value, least=LOW)
-    if alpha.value > REDUNDANT:
-        yield Finding.info("quality_alpha_redundant", alpha=alpha.value)
-    if alpha.conf_high - alpha.conf_low > WIDE:
-        yield Finding.warning(
-            "quality_interval_wide", conf_low=alpha.conf_low, conf_high=alpha.conf_high, n=alpha.n
-        )
+    elif not _praised(report, alpha):
+        yield _alpha_warning(report, alpha)
     if report.n_complete < report.n:
         yield Finding.info("quality_incomplete", n=report.n - report.n_complete, of=report.n)
+
+
+def _praised(report: QualityReport, alpha: Alpha) -> bool:
+    """Return whether alpha is high enough, and well enough known, to lean on the total."""
+    known = alpha.conf_low >= LEAST_ALPHA
+    return report.common is CommonGround.SHOWN and alpha.value >= LOW and known
+
+
+def _alpha_warning(report: QualityReport, alpha: Alpha) -> Finding:
+    """Return the one sentence on an alpha that carries no total."""
+    low, high = alpha.conf_low, alpha.conf_high
+    if report.common is CommonGround.NOTHING:
+        return Finding.warning(
+            "quality_nothing_common", alpha=alpha.value, conf_low=low, conf_high=high, n=alpha.n
+        )
+    # neither good nor bad: the sample cannot tell
+    if low < LEAST_ALPHA <= LOW <= high or alpha.value >= LOW:
+        return Finding.warning(
+            "quality_interval_wide", alpha=alpha.value, conf_low=low, conf_high=high, n=alpha.n
+        )
+    return Finding.warning(
+        "quality_alpha_low", alpha=alpha.value, conf_low=low, conf_high=high, least=LOW
+    )
 
 
 def _about_ends(report: QualityReport) -> Iterator[Finding]:
@@ -83,16 +105,17 @@ def _about_ends(report: QualityReport) -> Iterator[Finding]:
 
 def _about_structure(report: QualityReport) -> Iterator[Finding]:
     part, hierarchical = report.structure, report.consistency.hierarchical
-    if isinstance(part.factors, FactorSolution):
-        if part.factors.heywood:
-            yield Finding.info("quality_improper", n=part.factors.heywood)
-        several = part.factors.loadings.shape[1]
-        if several > 1:
-            share = hierarchical.hierarchical if isinstance(hierarchical, Omega) else None
-            if share is None or share < GENERAL:
-                yield Finding.warning("quality_several_things", n=several)
-            else:
-                yield Finding.info("quality_general_factor", n=several, share=share)
+    several = _dimensions(report)
+    if isinstance(part.factors, FactorSolution) and part.factors.heywood:
+        yield Finding.info("quality_improper", n=part.factors.heywood)
+    if several > 1:
+        share = hierarchical.hierarchical if isinstance(hierarchical, Omega) else None
+        if share is None and isinstance(part.factors, NotApplicable):
+            yield Finding.warning("quality_several_perhaps", n=several)
+        elif share is None or share < GENERAL:
+            yield Finding.warning("quality_several_things", n=several)
+        else:
+            yield Finding.info("quality_general_factor", n=several, share=share)
     fit = part.confirmatory
     if isinstance(fit, (CfaFit, OrdinalCfaFit)):
         best = fit.robust or fit.scaled or fit.comparative
@@ -100,10 +123,19 @@ def _about_structure(report: QualityReport) -> Iterator[Finding]:
             yield Finding.warning("quality_one_factor_poor", cfi=best.cfi, rmsea=best.rmsea)
 
 
+def _dimensions(report: QualityReport) -> int:
+    """Return the dimensions described, else those counted; 0 where neither could be done."""
+    factors, counted = report.structure.factors, report.structure.parallel
+    if isinstance(factors, FactorSolution):
+        return factors.loadings.shape[1]
+    return counted.n_factors if isinstance(counted, ParallelAnalysis) else 0
+
+
 def _about_comparisons(report: QualityReport) -> Iterator[Finding]:
-    if isinstance(report.dif, DifScreen) and report.dif.flagged:
+    leveled = report.common is not CommonGround.NOTHING  # "at equal levels" needs a level
+    if isinstance(report.dif, DifScreen) and report.dif.flagged and leveled:
         names = tuple(report.names[j] for j in report.dif.flagged)
-        yield Finding.warning("quality_dif", names=names)
+        yield _named("quality_dif", names)
     for reading in report.invariance:
         yield _invariance(reading)
 
@@ -121,55 +153,70 @@ def _invariance(reading: InvarianceReading) -> Finding:
 
 
 def readings(report: QualityReport) -> tuple[Finding, ...]:
-    """Return one plain reading for each statistic that was computed."""
+    """Return one plain reading for each statistic that was computed and that means something.
+
+    Where nothing common to the questions shows, what describes it is left out: a model of one
+    dimension fits noise.
+    """
+    if report.common is not CommonGround.SHOWN:
+        return (*_item_rest(report), *_ends(report), *_agreement(report))
     return (
+        *_alpha_reading(report),
+        *_item_rest(report),
         *_consistency(report),
         *_error(report),
+        *_ends(report),
         *_agreement(report),
         *_structure(report),
     )
 
 
-def _consistency(report: QualityReport) -> Iterator[Finding]:
+def _alpha_reading(report: QualityReport) -> Iterator[Finding]:
+    alpha = report.consistency.alpha
+    if isinstance(alpha, NotApplicable) or not _praised(report, alpha):
+        return
+    share = report.consistency.hierarchical
+    general = isinstance(share, Omega) and share.hierarchical >= GENERAL
+    code = "quality_read_alpha_fair"
+    if _dimensions(report) > 1 and not general:
+        code = "quality_read_alpha_several"
+    elif alpha.value > REDUNDANT:
+        code = "quality_alpha_redundant"
+    elif alpha.value >= FAIR and alpha.conf_low >= LOW:
+        code = "quality_read_alpha_good"
+    yield Finding.info(
+        code, n_items=alpha.n_items, alpha=alpha.value, conf_low=alpha.conf_low,
+        conf_high=alpha.conf_high,
+    )  # fmt: skip
+
+
+def _item_rest(report: QualityReport) -> Iterator[Finding]:
     part = report.consistency
-    if isinstance(part.alpha, Alpha):
-        yield _alpha_reading(part.alpha)
-    if isinstance(part.bootstrap, AlphaBootstrap) and report.n_complete < SMALL:
-        yield Finding.info(
-            "quality_read_bootstrap", n=report.n_complete, conf_low=part.bootstrap.conf_low,
-            conf_high=part.bootstrap.conf_high,
-        )  # fmt: skip
     if isinstance(part.items, ItemStatistics):
         finite = part.items.item_rest[np.isfinite(part.items.item_rest)]
         if len(finite):
             yield Finding.info(
                 "quality_read_item_rest", low=float(finite.min()), high=float(finite.max())
             )
+
+
+def _consistency(report: QualityReport) -> Iterator[Finding]:
+    part = report.consistency
     if isinstance(part.halves, SplitHalf) and np.isfinite(part.halves.spearman_brown):
         yield Finding.info("quality_read_halves", value=part.halves.spearman_brown)
     if isinstance(part.bounds, GuttmanBounds):
         yield Finding.info("quality_read_bounds", low=part.bounds.lambda2, high=part.bounds.lambda4)
-    if isinstance(part.omega, OneFactorOmega):
+    if isinstance(part.omega, OneFactorOmega) and _dimensions(report) < 2:
         yield Finding.info("quality_read_omega", value=part.omega.value)
     if isinstance(part.hierarchical, Omega):
         yield Finding.info(
             "quality_read_hierarchical", value=part.hierarchical.hierarchical,
             total=part.hierarchical.total,
         )  # fmt: skip
-    if isinstance(part.categorical_omega, float):
+    if isinstance(part.categorical_omega, float) and _dimensions(report) < 2:
         yield Finding.info("quality_read_categorical", value=part.categorical_omega)
     if isinstance(part.ordinal_alpha, float):
         yield Finding.info("quality_read_ordinal", value=part.ordinal_alpha)
-
-
-def _alpha_reading(alpha: Alpha) -> Finding:
-    code = "quality_read_alpha_low"
-    if alpha.value >= LOW:
-        code = "quality_read_alpha_good" if alpha.value >= FAIR else "quality_read_alpha_fair"
-    return Finding.info(
-        code, n_items=alpha.n_items, alpha=alpha.value, conf_low=alpha.conf_low,
-        conf_high=alpha.conf_high,
-    )  # fmt: skip
 
 
 def _error(report: QualityReport) -> Iterator[Finding]:
@@ -181,8 +228,12 @@ def _error(report: QualityReport) -> Iterator[Finding]:
             "quality_read_error", error=part.std_error_measurement,
             change=part.minimal_detectable_change,
         )  # fmt: skip
-    if isinstance(part.ends, FloorCeiling):
-        yield Finding.info("quality_read_ends", floor=part.ends.floor, ceiling=part.ends.ceiling)
+
+
+def _ends(report: QualityReport) -> Iterator[Finding]:
+    ends = report.consistency.ends
+    if isinstance(ends, FloorCeiling):
+        yield Finding.info("quality_read_ends", floor=ends.floor, ceiling=ends.ceiling)
 
 
 def _agreement(report: QualityReport) -> Iterator[Finding]:
@@ -197,9 +248,13 @@ def _agreement(report: QualityReport) -> Iterator[Finding]:
 def _structure(report: QualityReport) -> Iterator[Finding]:
     part = report.structure
     if isinstance(part.adequacy, SamplingAdequacy):
-        yield Finding.info("quality_read_adequacy", value=part.adequacy.overall)
+        value = part.adequacy.overall
+        if value >= LEAST_ADEQUACY:
+            yield Finding.info("quality_read_adequacy", value=value)
+        else:
+            yield Finding.info("quality_read_adequacy_low", value=value, least=LEAST_ADEQUACY)
     if isinstance(part.parallel, ParallelAnalysis):
-        yield Finding.info("quality_read_parallel", n=max(part.parallel.n_factors, 1))
+        yield Finding.info("quality_read_parallel", n=part.parallel.n_factors)
     if isinstance(part.factors, FactorSolution):
         spread = np.abs(part.factors.loadings).max(axis=1)
         yield Finding.info(

@@ -28,6 +28,7 @@ from impact_eval.stats.scales.omega import Omega, OneFactorOmega
 from impact_eval.stats.scales.reliability import Alpha, AlphaBootstrap, FloorCeiling
 from impact_eval.stats.scales.split_half import GuttmanBounds, SplitHalf
 from impact_eval.survey.invariance import InvarianceReading
+from impact_eval.survey.quality_common import CommonGround, common_ground
 
 
 class QualityMethod(StrEnum):
@@ -42,6 +43,7 @@ class QualityMethod(StrEnum):
     ITEM_REST = "item_rest"
     ALPHA_BOOTSTRAP = "alpha_bootstrap"
     PARTIAL_CREDIT = "partial_credit"
+    DIMENSION_COUNT = "dimension_count"
 
 
 LEAST = {
@@ -52,6 +54,7 @@ LEAST = {
     QualityMethod.ITEM_RESPONSE: 250,
     QualityMethod.PARTIAL_CREDIT: 100,
     QualityMethod.RETEST: 15,
+    QualityMethod.DIMENSION_COUNT: 50,
 }
 _INSTEAD = {
     QualityMethod.OMEGA: QualityMethod.ALPHA_BOOTSTRAP,
@@ -61,6 +64,7 @@ _INSTEAD = {
     QualityMethod.ITEM_RESPONSE: QualityMethod.ITEM_REST,
     QualityMethod.PARTIAL_CREDIT: QualityMethod.ITEM_REST,
     QualityMethod.RETEST: QualityMethod.ALPHA_BOOTSTRAP,
+    QualityMethod.DIMENSION_COUNT: QualityMethod.ITEM_REST,
 }
 
 
@@ -72,7 +76,7 @@ class Consistency:
     ----------
     items : ItemStatistics or NotApplicable
     unreversed : tuple of str
-        Items that go against the others.
+        Items that go against the others, beyond what chance would do to one of them.
     alpha : Alpha or NotApplicable
     bootstrap : AlphaBootstrap or NotApplicable
     bounds : GuttmanBounds or NotApplicable
@@ -116,7 +120,7 @@ class Structure:
     components_by_map : int or NotApplicable
         Velicer's number of components.
     factors : FactorSolution or NotApplicable
-        With the number of factors that parallel analysis keeps.
+        With the number of factors that parallel analysis keeps; none when it keeps none.
     confirmatory : CfaFit or OrdinalCfaFit or NotApplicable
         One factor.
     item_response : IrtFit or NotApplicable
@@ -164,6 +168,11 @@ class QualityReport:
     findings: tuple[Finding, ...] = ()
 
     @property
+    def common(self) -> CommonGround:
+        """Whether the questions measure something in common: no praise where they do not."""
+        return common_ground(self.consistency.alpha, self.structure.parallel)
+
+    @property
     def verdict(self) -> InvarianceVerdict:
         """The worst invariance verdict; not testable when nothing was compared."""
         worst = (InvarianceVerdict.FRAGILE, InvarianceVerdict.NOT_TESTABLE, InvarianceVerdict.HOLDS)
@@ -189,6 +198,7 @@ class QualityReport:
             "n": self.n,
             "n_complete": self.n_complete,
             "verdict": self.verdict.value,
+            "common": self.common.value,
             "consistency": as_json(self.consistency),
             "structure": _structure_json(self.structure),
             "dif": _dif_json(self.dif),

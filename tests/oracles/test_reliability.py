@@ -85,7 +85,7 @@ def check_alpha_and_intervals(reference: dict, shared: Path, case: str) -> None:
     np.testing.assert_allclose(got, [expected[key] for key in keys], rtol=0, atol=1e-9)
     feldt, wald = expected["feldt95"], expected["duhachek"]
     np.testing.assert_allclose(
-        [a.conf_low, a.conf_high, a.std_error, a.wald_low, a.wald_high],
+        [a.feldt_low, a.feldt_high, a.std_error, a.wald_low, a.wald_high],
         [feldt["lower"], feldt["upper"], wald["ase"], wald["lower"], wald["upper"]],
         rtol=0,
         atol=1e-9,

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from impact_eval.core.findings import NotApplicable
+from impact_eval.stats.scales.alpha_interval import alpha_interval
 from impact_eval.stats.scales.item_matrix import (
     MissingRule,
     complete_rows,
@@ -28,7 +29,7 @@ _CHUNK = 2_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alpha:
-    """Cronbach's alpha with Feldt's exact and the asymptotic interval.
+    """Cronbach's alpha with the interval to report, Feldt's and the asymptotic one.
 
     Attributes
     ----------
@@ -37,7 +38,10 @@ class Alpha:
     standardized : float
         Alpha of the standardised items (NaN when an item is constant, or when they cancel out).
     conf_low, conf_high : float
-        Feldt's interval at `level`.
+        The interval to report, at `level`: at each end the wider of Feldt's and of
+        `alpha_interval`, which holds on floored answers.
+    feldt_low, feldt_high : float
+        Feldt's interval (normal scores).
     std_error : float
         Asymptotic standard error (normal theory); NaN when items are the same to a factor.
     wald_low, wald_high : float
@@ -54,6 +58,8 @@ class Alpha:
     standardized: float
     conf_low: float
     conf_high: float
+    feldt_low: float
+    feldt_high: float
     std_error: float
     wald_low: float
     wald_high: float
@@ -143,7 +149,8 @@ def cronbach_alpha(
     level : float
         Coverage of the intervals, in (0, 1).
     missing : MissingRule
-        Complete rows (default) or pairwise covariances.
+        Complete rows (default) or pairwise covariances; the interval to report takes the answers'
+        own fourth moments from the complete rows.
 
     Returns
     -------
@@ -154,7 +161,7 @@ def cronbach_alpha(
     -----------
     Items measure one thing with equal loadings; errors are uncorrelated. Otherwise alpha is a lower
     bound, and omega is the better coefficient. Feldt's interval supposes normal scores and
-    compound symmetry.
+    compound symmetry; the interval to report does not.
 
     References
     ----------
@@ -177,7 +184,9 @@ def cronbach_alpha(
     if not covariance.sum() > 1e-12 * np.trace(covariance) or np.isnan(covariance).any():
         return NotApplicable.because("no_variance")
     value = _alpha(covariance)
-    low, high = feldt_interval(value, n=n, n_items=k, level=level)
+    feldt = feldt_interval(value, n=n, n_items=k, level=level)
+    own = alpha_interval(matrix, level=level)
+    ends = feldt if isinstance(own, NotApplicable) else own
     error = alpha_std_error(covariance, n)
     half = float(special.ndtri(0.5 + level / 2)) * error
     between = correlation_of(covariance)[np.tril_indices(k, -1)]
@@ -188,8 +197,9 @@ def cronbach_alpha(
     whole = 1 + (k - 1) * mean_r
     standardized = k * mean_r / whole if whole > 1e-12 else float("nan")
     return Alpha(
-        value=value, standardized=standardized, conf_low=low, conf_high=high, std_error=error,
-        wald_low=value - half, wald_high=value + half, mean_inter_item=mean_r,
+        value=value, standardized=standardized, conf_low=min(feldt[0], ends[0]),
+        conf_high=max(feldt[1], ends[1]), feldt_low=feldt[0], feldt_high=feldt[1],
+        std_error=error, wald_low=value - half, wald_high=value + half, mean_inter_item=mean_r,
         median_inter_item=float(np.median(between)),
         signal_noise=signal, n=n, n_items=k, level=level,
     )  # fmt: skip
