@@ -20,9 +20,9 @@ from impact_eval.pipeline.urgent import shareable
 from impact_eval.results.finding_records import FindingRecord, RefusalRecord
 from impact_eval.results.parts import finite
 from impact_eval.results.score_facts import (
-    ScoreBandRecord,
     ErrorRecord,
     NormRecord,
+    ScoreBandRecord,
     SmallestRecord,
 )
 from impact_eval.results.score_parts import (

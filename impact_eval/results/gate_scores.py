@@ -18,7 +18,7 @@ from impact_eval.results.score_change import (
     PairedEffectsRecord,
     ReliableRecord,
 )
-from impact_eval.results.score_facts import ScoreBandRecord, LostRecord
+from impact_eval.results.score_facts import LostRecord, ScoreBandRecord
 from impact_eval.results.score_records import (
     BinRecord,
     CategoryCode,

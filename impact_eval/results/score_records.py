@@ -41,10 +41,10 @@ from impact_eval.results.record_base import (
 )
 from impact_eval.results.score_change import ChangeReading
 from impact_eval.results.score_facts import (
-    ScoreBandRecord,
     ErrorRecord,
     LostRecord,
     NormRecord,
+    ScoreBandRecord,
     SmallestRecord,
 )
 from impact_eval.stats.scales.invariance_chain import InvarianceLevel, InvarianceVerdict

@@ -92,7 +92,9 @@ def _half_width(squares: FloatArray, total: FloatArray, k: int, level: float) ->
     # Without one person a sum of squares about the mean loses n/(n-1) of that person's own.
     lost = n / (n - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        without = np.log(_unexplained(squares.sum() - lost * squares, total.sum() - lost * total, k))
+        without = np.log(
+            _unexplained(squares.sum() - lost * squares, total.sum() - lost * total, k)
+        )
     # The person without whom nothing is left to measure says nothing of the spread.
     without = np.where(np.isfinite(without), without, whole)
     pseudo = n * whole - (n - 1) * without
