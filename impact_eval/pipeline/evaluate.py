@@ -95,7 +95,7 @@ def _estimate_all(
                 instrument = scored[part.instrument]
                 column = column_of_score(part, instrument.instrument, instrument.columns)
                 frame, roles = with_roles_of_study(
-                    instrument.frame, instrument.part.data, data.frame, study.declaration.data
+                    instrument.frame, instrument.part, data.frame, study.declaration.data
                 )
                 own = sample_of(study, frame, roles)
                 found.append(_estimate_one(study, part, own, column))

@@ -51,6 +51,7 @@ def _uses(declaration: StudyFile, part: DataPart) -> Mapping[str, str]:
     for instrument in declaration.instruments:
         if instrument.data == part:
             found |= dict.fromkeys(instrument.items.values(), "item")
+            found |= dict.fromkeys(instrument.retrospective.values(), "item")
     if part is declaration.data:
         found |= {o.column: "outcome" for o in declaration.outcomes if o.column}
     for role, value in part.roles:

@@ -180,7 +180,7 @@ class _Opening:
         if column is None:
             return None
         main = self.tables.of(declared.data).frame
-        frame, roles = with_roles_of_study(table.frame, instrument.data, main, declared.data)
+        frame, roles = with_roles_of_study(table.frame, instrument, main, declared.data)
         sample = self._asked(None, lambda: sample_of(self.study, frame, roles))
         self.samples[id(instrument.data)] = sample
         return self._outcome(part, sample, frame, column)

@@ -110,7 +110,7 @@ def results_of_study(
             for e in found
             for check in e.checks
         ),
-        scores=score_records(study, tuple(scored.values())),
+        scores=score_records(study, tuple(scored.values()), found),
         value=account,
         dossier={
             e.part.id: _dossier(e.dossier)

@@ -9,11 +9,13 @@ import pandas as pd
 from pandas.core.groupby import SeriesGroupBy
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
-from impact_eval.pipeline.study_models import DataPart, OutcomePart, RolesPart
+from impact_eval.pipeline.score_people import people_of
+from impact_eval.pipeline.study_models import DataPart, InstrumentPart, OutcomePart, RolesPart
 from impact_eval.survey.instrument_file import Instrument
 from impact_eval.survey.scale import TOTAL, ScoringRule
 
-_BY_PERSON = ("cohort", "treatment", "cluster", "strata", "weights")  # roles that a person keeps
+_BY_PERSON = ("cluster", "strata", "weights")  # roles that a person keeps from date to date
+HELPED = "accompanied"  # the column added: who is helped, at the dates when they are
 
 
 def column_of_score(part: OutcomePart, instrument: Instrument, columns: Mapping[str, str]) -> str:
@@ -49,49 +51,66 @@ def column_of_score(part: OutcomePart, instrument: Instrument, columns: Mapping[
 
 
 def with_roles_of_study(
-    frame: pd.DataFrame, own: DataPart, main: pd.DataFrame, study: DataPart
+    frame: pd.DataFrame, part: InstrumentPart, main: pd.DataFrame, study: DataPart
 ) -> tuple[pd.DataFrame, DataPart]:
     """Return the answers with what the study's table says of the same people.
 
     A questionnaire rarely repeats who is accompanied, since when, and in which basin: the study's
     table says so, by person. A role that the questionnaire declares stays its own; one that changes
-    from one date to the next for a person is not carried over.
+    from one date to the next for a person is not carried over. A date of entry means something
+    where both tables have the same dates; elsewhere those accompanied are so after the first wave.
 
     Parameters
     ----------
     frame : DataFrame
         The scored answers.
-    own : DataPart
-        Their roles.
+    part : InstrumentPart
     main : DataFrame
         The study's table.
     study : DataPart
         Its roles.
     """
+    own = part.data
     unit, key = own.roles.unit, study.roles.unit
     here = unit is not None and unit in frame.columns and key is not None and key in main.columns
     if own is study or not here or unit is None or key is None:
         return frame, own
     wanted = _lacking(own.roles, study.roles)
     by_person = main.dropna(subset=[key]).groupby(main[key].astype(str), sort=False)
-    added: dict[str, str] = {}
     labels = frame[unit].astype(str)
+    if not labels.isin(set(map(str, main[key].dropna()))).any():
+        return frame, own  # other people, or other labels
+    added: dict[str, str] = {}
     out = frame
     for name in dict.fromkeys(column for columns in wanted.values() for column in columns):
         if name not in main.columns or _changes(main[name], by_person[name]):
             continue
-        known = by_person[name].first()
-        if not labels.isin(known.index).any():
-            return frame, own  # other people, or other labels
         added[name] = name if name not in frame.columns else f"{name}_"
-        out = out.assign(**{added[name]: labels.map(known)})
-    out.attrs = frame.attrs
-    update = {
+        out = out.assign(**{added[name]: labels.map(by_person[name].first())})
+    update: dict[str, object] = {
         role: _renamed(getattr(study.roles, role), added)
         for role, columns in wanted.items()
         if columns and set(columns) <= set(added)
     }
+    if own.roles.cohort is None and own.roles.treatment is None and "cohort" not in update:
+        helped = _helped(out, part, (study, main), unit)
+        if helped is not None:
+            out, update["treatment"] = out.assign(**{HELPED: helped}), HELPED
+    out.attrs = frame.attrs
     return out, own.model_copy(update={"roles": own.roles.model_copy(update=update)})
+
+
+def _helped(
+    frame: pd.DataFrame, part: InstrumentPart, study: tuple[DataPart, pd.DataFrame], unit: str
+) -> pd.Series[Any] | None:
+    """Return who is helped at each row: those accompanied, after the first wave when there is."""
+    accompanied = people_of((part.data, frame), study, unit).accompanied
+    if accompanied is None:
+        return None
+    helped = frame[unit].astype(str).map(accompanied.astype(float))
+    if part.waves is None or part.wave is None:
+        return helped
+    return helped.mask((frame[part.wave].astype(str) == part.waves[0]) & helped.notna(), 0.0)
 
 
 def _changes(column: pd.Series[Any], by_person: SeriesGroupBy[Any, Any]) -> bool:
@@ -103,9 +122,10 @@ def _changes(column: pd.Series[Any], by_person: SeriesGroupBy[Any, Any]) -> bool
 def _lacking(own: RolesPart, study: RolesPart) -> dict[str, tuple[str, ...]]:
     """Return the columns of the roles that the study's table has and the questionnaire lacks."""
     assigned = own.cohort is not None or own.treatment is not None
+    same_dates = own.time is not None and own.time == study.time
     out = {}
-    for role in (*_BY_PERSON, "covariates"):
-        if getattr(own, role) or (assigned and role in ("cohort", "treatment")):
+    for role in (*_BY_PERSON, "covariates", *(("cohort",) if same_dates else ())):
+        if getattr(own, role) or (assigned and role == "cohort"):
             continue
         given = getattr(study, role)
         out[role] = (given,) if isinstance(given, str) else tuple(given or ())

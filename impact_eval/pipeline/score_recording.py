@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.core.vocabulary import ScoreGroup, Unit
+from impact_eval.pipeline.estimation import OutcomeEvaluation
 from impact_eval.pipeline.families import DEFAULT, JOINT
+from impact_eval.pipeline.score_effect import effect_on_score, invariance_between_groups
 from impact_eval.pipeline.score_items import categories_of, code_tables, item_records
 from impact_eval.pipeline.score_lost import lost_record
 from impact_eval.pipeline.soft import GroupScores, ScoredInstrument, people_findings
@@ -23,6 +25,7 @@ from impact_eval.results.score_facts import (
     ErrorRecord,
     NormRecord,
     ScoreBandRecord,
+    ScoreEffectRecord,
     SmallestRecord,
 )
 from impact_eval.results.score_parts import (
@@ -42,15 +45,19 @@ from impact_eval.stats.inference.multiplicity import Correction, adjust
 from impact_eval.stats.inference.rarity import rarest
 from impact_eval.stats.scales.measurement_error import ErrorSource, MeasurementError
 from impact_eval.stats.surveys.weighted_spread import weighted_deviation
+from impact_eval.survey.quality_reading import ERROR_READING, invariance_finding
 from impact_eval.survey.scale import TOTAL, FactMark, ScoringRule
 from impact_eval.survey.scores import Scores
 
 FloatArray = NDArray[np.float64]
 MOST_BINS = 12
+TOLD_BY_TABLES = frozenset({"some_got_worse", "regression_to_the_mean"})  # with their numbers
 _HEAVIEST = 2  # people whose weights together are looked at
 
 
-def score_records(study: Study, scored: Sequence[ScoredInstrument]) -> tuple[ScoreRecord, ...]:
+def score_records(
+    study: Study, scored: Sequence[ScoredInstrument], found: Sequence[OutcomeEvaluation]
+) -> tuple[ScoreRecord, ...]:
     """Return the records of every questionnaire, by group and part of the scale.
 
     The p-values of the scales of a study are corrected together (Holm): with several scales, one
@@ -61,8 +68,10 @@ def score_records(study: Study, scored: Sequence[ScoredInstrument]) -> tuple[Sco
     study : Study
         Whose outcomes give the scales their names.
     scored : sequence of ScoredInstrument
+    found : sequence of OutcomeEvaluation
+        The outcomes estimated: some of them are scores.
     """
-    records = [record for one in scored for record in _Recording(study, one).records()]
+    records = [record for one in scored for record in _Recording(study, one, found).records()]
     return _corrected(records, _correction(study))
 
 
@@ -100,6 +109,7 @@ class _Recording:
 
     study: Study
     scored: ScoredInstrument
+    found: Sequence[OutcomeEvaluation]
 
     @property
     def part(self) -> InstrumentPart:
@@ -156,6 +166,7 @@ class _Recording:
             bands=_bands(group),
             norms=_norms(scores),
             lost=lost_record(self.study, scored, group),
+            effect=self._effect(group),
             heaviest=_heaviest(group.weights),
         )
 
@@ -193,20 +204,32 @@ class _Recording:
         return _level(group.scores, group.weights)
 
     def _quality(self) -> QualityRecord | None:
-        quality = self.scored.quality
+        quality, change = self.scored.quality, self.scored.groups[0].change
         if quality is None:
             return None
+        limit_told = change is not None and isinstance(change.error, MeasurementError)
+        told = [f for f in quality.findings if not (limit_told and f.code == ERROR_READING)]
+        comparisons = list(quality.invariance)
+        between = invariance_between_groups(self.scored)
+        if between is not None:
+            comparisons.append(between)
+            told.insert(0, invariance_finding(between))
         return QualityRecord(
-            readings=tuple(FindingRecord.of(finding) for finding in shareable(quality.findings)),
-            invariance=tuple(invariance_of(reading) for reading in quality.invariance),
+            readings=tuple(FindingRecord.of(finding) for finding in shareable(told)),
+            invariance=tuple(invariance_of(reading) for reading in comparisons),
         )
+
+    def _effect(self, group: GroupScores) -> ScoreEffectRecord | None:
+        if group.group is ScoreGroup.COMPARISON:
+            return None
+        return effect_on_score(self.scored, group, self.found)
 
     def _findings(self, group: GroupScores, *, first: bool) -> tuple[FindingRecord, ...]:
         found: list[Finding] = []
         if first:
             found += [*self.scored.scores.findings, *people_findings(self.scored)]
-        if group.change is not None:
-            found += group.change.findings
+        if group.change is not None and group.group is not ScoreGroup.COMPARISON:
+            found += [f for f in group.change.findings if f.code not in TOLD_BY_TABLES]
         return tuple(FindingRecord.of(finding) for finding in shareable(found))
 
     def _error(

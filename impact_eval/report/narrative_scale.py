@@ -145,6 +145,8 @@ def scale_blocks(score: ScoreRecord, beside: Sequence[ScoreRecord]) -> list[AnyB
         out += _change(record)
     out += _worth(score)
     for record in (score, *beside):
+        out += _compared(record)
+    for record in (score, *beside):
         out += _limit(record)
         out += _people_changed(record)
     out += _shift(score)
@@ -190,6 +192,32 @@ def _worth(score: ScoreRecord) -> list[AnyBlock]:
         words = say(f"soft.worth_{verdict.value}", smallest=size, source=known.source)
         out.append(Paragraph(words=(words, *_unchecked(known.mark))))
     return out
+
+
+def _compared(score: ScoreRecord) -> list[AnyBlock]:
+    """Return the size of an estimated difference on a scale: in deviations, against what matters.
+
+    How sure it is stands with the result itself: here is only what its size means.
+    """
+    effect = score.effect
+    if effect is None or effect.size is None or effect.deviation is None:
+        return []
+    unit = shown_unit(score)
+    deviation = unit.size(effect.deviation, LIMIT_DIGITS)
+    words: list[Words] = [
+        say("soft.compared", scale=part_name(score), size=effect.size, deviation=deviation,
+            interval=say("report.no_interval")
+            if effect.conf_low is None or effect.conf_high is None
+            else say("soft.compared_ends", low=effect.conf_low, high=effect.conf_high))
+    ]  # fmt: skip
+    for known in score.smallest:
+        if effect.low is None or effect.high is None:
+            continue
+        verdict = against_smallest(effect.low, effect.high, known.value, score.direction)
+        size = unit.size(known.value, digits_for(unit, None, None, known.value))
+        words.append(say(f"soft.compared_{verdict.value}", smallest=size, source=known.source))
+        words += _unchecked(known.mark)
+    return [Paragraph(words=tuple(words))]
 
 
 def _unchecked(mark: FactMark) -> tuple[Words, ...]:
@@ -256,7 +284,7 @@ def _shift(score: ScoreRecord) -> list[AnyBlock]:
             words = say(
                 "soft.then_test",
                 change=unit.change(then.mean_change, digits),
-                shift=unit.change(shift.mean_change, digits),
+                shift=unit.size(abs(shift.mean_change), digits),
                 n="" if then.n is None else then.n,
             )
             out.append(Paragraph(words=(words, say("soft.then_test_caution"))))

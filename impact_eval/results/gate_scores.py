@@ -125,18 +125,18 @@ def _items(
         return score.items, score.categories
     if not withheld and not _answered_alike(score, context):
         context.log.add(context.part, "difference")
-        return (), ()
+        return (), score.categories
     if not withheld and not _few(answers, context) and not _one_answer(score.items, context):
         return score.items, score.categories
     few = max(_few(answers, context), 1)
     if any(item.better is FavourableEnd.NONE or item.answers for item in score.items):
         context.log.add(context.part, "threshold", few)  # nothing says which halves would be joined
-        return (), ()
+        return (), () if withheld else score.categories
     joined = tuple(_joined(item) for item in score.items)
     left = [n for item in joined for n in _answers(item)]
     if withheld or _few(left, context) or _one_answer(joined, context):
         context.log.add(context.part, "threshold", few)
-        return (), ()
+        return (), () if withheld else score.categories
     context.log.add(context.part, "joined", few)
     names = ("answer_low", "answer_middle", "answer_high")
     middle = len(score.categories) % 2

@@ -20,6 +20,7 @@ from impact_eval.results.record_base import (
     Ratio,
     Record,
     StandardError,
+    Statistic,
     Whole,
 )
 from impact_eval.stats.scales.measurement_error import ErrorSource
@@ -95,6 +96,25 @@ class SmallestRecord(Record):
     """Who says so."""
     mark: FactMark
     """Whether it was read in its source."""
+
+
+class ScoreEffectRecord(Record):
+    """The effect of a comparison on a score, in deviations of the scores at entry."""
+
+    outcome: Code
+    """Outcome whose estimate it is."""
+    deviation: StandardError
+    """Deviation of the scores at entry, within groups."""
+    size: Ratio
+    """Effect over the deviation."""
+    conf_low: Ratio
+    """Lower end, in deviations."""
+    conf_high: Ratio
+    """Upper end, in deviations."""
+    low: Statistic
+    """Lower end, in points."""
+    high: Statistic
+    """Upper end, in points."""
 
 
 class LostRowRecord(Record):

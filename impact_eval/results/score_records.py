@@ -44,6 +44,7 @@ from impact_eval.results.score_facts import (
     ErrorRecord,
     LostRecord,
     NormRecord,
+    ScoreEffectRecord,
     ScoreBandRecord,
     SmallestRecord,
 )
@@ -322,6 +323,8 @@ class ScoreRecord(Record):
     """Published means."""
     lost: LostRecord | None = None
     """Who was asked at one date only."""
+    effect: ScoreEffectRecord | None = None
+    """Effect of a comparison on this score, where one was estimated."""
     heaviest: Annotated[float | None, Field(ge=0, le=1), INSIDE] = None
     """Share of the weights that the two heaviest people hold."""
 

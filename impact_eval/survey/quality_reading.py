@@ -25,6 +25,7 @@ from impact_eval.survey.quality_report import QualityReport
 WEAK_ITEM = 0.20
 LOW, FAIR, REDUNDANT = 0.70, 0.80, 0.95
 AT_AN_END = 0.15
+ERROR_READING = "quality_read_error"  # left out where the smallest change is told apart
 GENERAL = 0.50
 LEAST_ADEQUACY = 0.60
 
@@ -137,10 +138,11 @@ def _about_comparisons(report: QualityReport) -> Iterator[Finding]:
         names = tuple(report.names[j] for j in report.dif.flagged)
         yield _named("quality_dif", names)
     for reading in report.invariance:
-        yield _invariance(reading)
+        yield invariance_finding(reading)
 
 
-def _invariance(reading: InvarianceReading) -> Finding:
+def invariance_finding(reading: InvarianceReading) -> Finding:
+    """Return what is said of a comparison of means on a scale."""
     between = f"quality_between_{reading.comparison.value}"
     if reading.verdict is InvarianceVerdict.HOLDS:
         return Finding.info("quality_invariance_holds", between=between)
@@ -225,7 +227,7 @@ def _error(report: QualityReport) -> Iterator[Finding]:
         part.minimal_detectable_change, float
     ):
         yield Finding.info(
-            "quality_read_error", error=part.std_error_measurement,
+            ERROR_READING, error=part.std_error_measurement,
             change=part.minimal_detectable_change,
         )  # fmt: skip
 

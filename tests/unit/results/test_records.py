@@ -161,6 +161,7 @@ ADDED = {
     "norms",
     "lost",
     "heaviest",
+    "effect",
     "p_corrected",
     "better",
     "answers",
