@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.core.groupby import SeriesGroupBy
 
@@ -93,24 +94,35 @@ def with_roles_of_study(
         if columns and set(columns) <= set(added)
     }
     if own.roles.cohort is None and own.roles.treatment is None and "cohort" not in update:
-        helped = _helped(out, part, (study, main), unit)
-        if helped is not None:
-            out, update["treatment"] = out.assign(**{HELPED: helped}), HELPED
+        accompanied = people_of((own, out), (study, main), unit).accompanied
+        if accompanied is not None:
+            helped = out[unit].astype(str).map(accompanied.astype(float))
+            out, added_role = _assigned(out, part, helped)
+            update |= added_role
     out.attrs = frame.attrs
     return out, own.model_copy(update={"roles": own.roles.model_copy(update=update)})
 
 
-def _helped(
-    frame: pd.DataFrame, part: InstrumentPart, study: tuple[DataPart, pd.DataFrame], unit: str
-) -> pd.Series[Any] | None:
-    """Return who is helped at each row: those accompanied, after the first wave when there is."""
-    accompanied = people_of((part.data, frame), study, unit).accompanied
-    if accompanied is None:
-        return None
-    helped = frame[unit].astype(str).map(accompanied.astype(float))
+def _assigned(
+    frame: pd.DataFrame, part: InstrumentPart, helped: pd.Series[Any]
+) -> tuple[pd.DataFrame, dict[str, object]]:
+    """Return who is helped as a role: from the second wave on; at one date, those who are.
+
+    Somebody seen at the first wave alone keeps the group they were in: they are lost, not compared.
+    """
     if part.waves is None or part.wave is None:
-        return helped
-    return helped.mask((frame[part.wave].astype(str) == part.waves[0]) & helped.notna(), 0.0)
+        return frame.assign(**{HELPED: helped}), {"treatment": HELPED}
+    time = part.data.roles.time or part.wave
+    seconds = frame.loc[frame[part.wave].astype(str) == part.waves[1], time].dropna().unique()
+    if len(seconds) != 1:  # dates of each person: only the rows say when
+        first = frame[part.wave].astype(str) == part.waves[0]
+        return frame.assign(**{HELPED: helped.mask(first & helped.notna(), 0.0)}), {
+            "treatment": HELPED
+        }
+    since = pd.Series(np.nan, index=frame.index, dtype=object)
+    since[(helped > 0).to_numpy()] = seconds[0]
+    kept = frame[helped.notna().to_numpy()]  # the study's table says nothing of the others
+    return kept.assign(**{HELPED: since[kept.index]}), {"cohort": HELPED, "time": time}
 
 
 def _changes(column: pd.Series[Any], by_person: SeriesGroupBy[Any, Any]) -> bool:

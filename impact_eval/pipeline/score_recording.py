@@ -166,6 +166,7 @@ class _Recording:
             bands=_bands(group),
             norms=_norms(scores),
             lost=lost_record(self.study, scored, group),
+            selected_by=None if self.part.selection is None else self.part.selection.source,
             effect=self._effect(group),
             heaviest=_heaviest(group.weights),
         )

@@ -290,7 +290,17 @@ def _shift(score: ScoreRecord) -> list[AnyBlock]:
             out.append(Paragraph(words=(words, say("soft.then_test_caution"))))
     if isinstance(reading.drift, float):
         digits = digits_for(unit, None, None, reading.drift)
-        out.append(Paragraph(words=(say("soft.drift", drift=unit.change(reading.drift, digits)),)))
+        out.append(
+            Paragraph(
+                words=(
+                    say(
+                        "soft.drift",
+                        drift=unit.change(reading.drift, digits),
+                        source=score.selected_by,
+                    ),
+                )
+            )
+        )
     return out
 
 

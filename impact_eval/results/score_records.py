@@ -323,6 +323,8 @@ class ScoreRecord(Record):
     """Published means."""
     lost: LostRecord | None = None
     """Who was asked at one date only."""
+    selected_by: FreeOrNone = None
+    """Where the mean and the correlation of a selection come from."""
     effect: ScoreEffectRecord | None = None
     """Effect of a comparison on this score, where one was estimated."""
     heaviest: Annotated[float | None, Field(ge=0, le=1), INSIDE] = None

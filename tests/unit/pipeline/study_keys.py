@@ -220,6 +220,10 @@ items = [{ id = "q1" }, { id = "q2" }, { id = "q4" }]
 rule = "mean"
 low = 1
 high = 4
+[[subscales]]
+id = "first"
+items = ["q1", "q2"]
+scoring = { rule = "sum" }
 [rights]
 wording = "A"
 terms = "None"
@@ -396,6 +400,9 @@ BOTH = {"fr": "Un titre", "en": "A title"}
 UNDER = "instruments[].data.roles"
 METHOD = "outcomes[].method"
 LICENSED = {f"wemwbs{k}": f"q{n}" for n, k in enumerate((1, 2, 3, 6, 7, 9, 11), start=1)}
+RETEST = {"instruments[].retest": {"reliability": 0.8, "sd": 5.0, "source": "Enquête"}}
+MATTERS = {"instruments[].smallest_change": {"value": 2.0, "source": "Réunion"}}
+SELECTED = {"instruments[].selection": {"mean": 30.0, "correlation": 0.8, "source": "Enquête"}}
 PAIRS: dict[str, Pair] = {
     "schema": Pair("people", "impact-eval/study/1", "impact-eval/study/9", "wrong_choice"),
     "study.id": Pair("people", "essai", "autre", RESULTS),
@@ -482,6 +489,26 @@ PAIRS: dict[str, Pair] = {
     "method.covariance.options": Pair(
         "people", {"correction": "CR0"}, {"correction": "CR3"},
         also={"method.covariance.name": "clustered", "data.roles.cluster": "lieu"},
+    ),
+    "data.link.support": Pair("scale", ABSENT, ["nulle"], "missing_column"),
+    "outcomes[].part": Pair(
+        "scale", ABSENT, "first",
+        also={"instruments[].scale": "mine", "instruments[].items": ABSENT,
+              "instruments[].definition": "mine.toml"},
+    ),
+    "instruments[].data.link.support": Pair("scale", ABSENT, ["nulle"], "missing_column"),
+    "instruments[].wording": Pair("scale", {}, {"worth": "Je vaux quelque chose"}, RESULTS),
+    "instruments[].retrospective": Pair("scale", {}, dict(zip(ITEMS, QUESTIONS, strict=True))),
+    "instruments[].retest.reliability": Pair("scale", 0.8, 0.9, also=RETEST),
+    "instruments[].retest.sd": Pair("scale", 5.0, 6.0, also=RETEST),
+    "instruments[].retest.source": Pair("scale", "Enquête", "Autre enquête", also=RETEST),
+    "instruments[].smallest_change.value": Pair("scale", 0.5, 4.0, also=MATTERS),
+    "instruments[].smallest_change.source": Pair("scale", "Réunion", "Étude", also=MATTERS),
+    "instruments[].selection.mean": Pair("scale", 28.0, 32.0, also=SELECTED),
+    "instruments[].selection.correlation": Pair("scale", 0.5, 0.9, also=SELECTED),
+    "instruments[].selection.source": Pair("scale", "Enquête", "Autre", also=SELECTED),
+    "instruments[].nonresponse": Pair(
+        "scale", [], ["age"], also={"instruments[].data.file": "fewer_answers.csv"}
     ),
     "instruments[].id": Pair("scale", "estime", "confiance", "unknown_instrument_id"),
     "instruments[].scale": Pair("scale", "rses-fr", "rses-en"),

@@ -162,6 +162,7 @@ ADDED = {
     "lost",
     "heaviest",
     "effect",
+    "selected_by",
     "p_corrected",
     "better",
     "answers",
