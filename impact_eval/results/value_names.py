@@ -119,7 +119,8 @@ _OF_THINGS = _codes(
     "|items_not_balanced|periods_uneven|reference_of_cohorts|no_own_error|no_pre_period"
     "|one_arm_block|one_pre_period|margin_dealt"
     "|pretrends_rank|quality_general_factor|quality_improper|quality_read_dif"
-    "|quality_read_parallel|quality_several_things|reference_period|restriction_too_tight"
+    "|quality_read_item_fit|quality_read_parallel|quality_several_perhaps"
+    "|quality_several_things|reference_period|restriction_too_tight"
     "|restrictions_singular|several_waves_pooled|title_rows_dropped|too_few_factors"
     "|too_few_imputations|too_few_items|too_few_periods_conformal|too_few_placebos"
     "|too_few_pre_periods|too_few_scales|too_many_categories|too_many_factors|too_many_rays"
@@ -135,7 +136,7 @@ _OF_CLUSTERS = _codes(
 # Codes whose `n` counts everybody a number rests on, or all who are treated, and those whose `n`
 # counts who was left out of the people of a result: with those people, they are everybody.
 OF_EVERYONE = _codes(
-    "quality_no_alpha|quality_read_bootstrap|quality_interval_wide|quality_floor|quality_ceiling"
+    "quality_no_alpha|quality_nothing_common|quality_interval_wide|quality_floor|quality_ceiling"
     "|small_group_change|few_clusters"
 )
 OF_TREATED = _codes("few_treated_units|few_treated_clusters")
@@ -148,6 +149,7 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("bootstrap_singular_draws", "n"): _THINGS,
         ("bootstrap_singular_draws", "total"): _THINGS,
         ("quality_read_dif", "of"): _THINGS,
+        ("quality_read_item_fit", "of"): _THINGS,
         ("quality_read_hierarchical", "total"): Declared(ValueKind.NUMBER, Rule.RATIO),
         ("fewer_horizons", "found"): _THINGS,
         ("fewer_leads", "found"): _THINGS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -154,7 +155,7 @@ def invariance_of_waves(
 
 def _kinds(labels: NDArray[np.generic]) -> list[object]:
     """Return the groups met, whatever they are written in."""
-    return list(dict.fromkeys(label for label in labels.tolist() if label == label))
+    return [k for k in dict.fromkeys(labels.tolist()) if not (isinstance(k, float) and isnan(k))]
 
 
 def _refused(matrix: FloatArray, sides: Sequence[FloatArray]) -> NotApplicable | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +15,11 @@ from impact_eval.stats.scales.cfa import CfaFit, confirmatory_factors
 from impact_eval.stats.scales.cfa_evaluate import CfaEstimator
 from impact_eval.stats.scales.cfa_model import measurement_model
 from impact_eval.stats.scales.cfa_ordinal import OrdinalCfaFit, ordinal_factors
+from impact_eval.stats.scales.conditional_rasch import (
+    ConditionalRasch,
+    andersen_test,
+    conditional_rasch,
+)
 from impact_eval.stats.scales.factor import exploratory_factors
 from impact_eval.stats.scales.factor_adequacy import (
     ParallelAnalysis,
@@ -25,6 +31,7 @@ from impact_eval.stats.scales.factor_adequacy import (
 from impact_eval.stats.scales.irt import IrtErrors, IrtFit, item_response
 from impact_eval.stats.scales.irt_models import IrtModel
 from impact_eval.stats.scales.irt_scores import marginal_reliability
+from impact_eval.stats.scales.item_fit import item_fit
 from impact_eval.stats.scales.item_matrix import complete_rows, covariance_of
 from impact_eval.stats.scales.item_statistics import ItemStatistics, item_statistics
 from impact_eval.stats.scales.omega import (
@@ -49,6 +56,7 @@ from impact_eval.survey.invariance import MOST_ORDINAL, most_answers
 from impact_eval.survey.quality_report import Consistency, QualityMethod, Structure, needs_more
 
 FloatArray = NDArray[np.float64]
+_NOTHING = NotApplicable.because("quality_no_dimension")
 
 
 def consistency_of(
@@ -152,29 +160,43 @@ def structure_of(matrix: FloatArray, names: tuple[str, ...], rng: np.random.Gene
     if isinstance(parallel, ParallelAnalysis):
         kept = min(parallel.n_factors, _most_factors(len(names)))
     if not kept:  # one factor fits noise well: nothing is fitted to it, and nothing praised
-        nothing = NotApplicable.because("quality_no_dimension")
-        return Structure(
-            adequacy=nothing, sphericity=nothing, parallel=parallel, components_by_map=nothing,
-            factors=nothing, confirmatory=nothing, item_response=nothing,
-            trait_reliability=nothing,
-        )  # fmt: skip
-    fit = _item_response(matrix, n)
-    trait = fit if isinstance(fit, NotApplicable) else marginal_reliability(fit)
-    confirmatory = _one_factor(matrix, names, n)
-    correlation = _explored(matrix, n)
-    if isinstance(correlation, NotApplicable):
-        return Structure(
-            adequacy=correlation, sphericity=correlation, parallel=parallel,
-            components_by_map=correlation, factors=correlation, confirmatory=confirmatory,
-            item_response=fit, trait_reliability=trait,
-        )  # fmt: skip
-    return Structure(
-        adequacy=sampling_adequacy(correlation), sphericity=sphericity_test(correlation, n=n),
-        parallel=parallel,
-        components_by_map=int(minimum_average_partial(correlation).argmin()) + 1,
-        factors=exploratory_factors(correlation, n=n, n_factors=kept),
-        confirmatory=confirmatory, item_response=fit, trait_reliability=trait,
+        return _undescribed(parallel)
+    fit, placed = _item_response(matrix, n), _placed_items(matrix, n)
+    without = Structure(
+        adequacy=_NOTHING, sphericity=_NOTHING, parallel=parallel, components_by_map=_NOTHING,
+        factors=_NOTHING, confirmatory=_one_factor(matrix, names, n), item_response=fit,
+        trait_reliability=fit if isinstance(fit, NotApplicable) else marginal_reliability(fit),
+        conditional=placed,
+        item_fit=placed if isinstance(placed, NotApplicable) else item_fit(placed),
+        same_places=placed if isinstance(placed, NotApplicable) else andersen_test(placed),
     )  # fmt: skip
+    found = _explored(matrix, n)
+    if isinstance(found, NotApplicable):
+        return replace(
+            without, adequacy=found, sphericity=found, components_by_map=found, factors=found
+        )
+    return replace(
+        without, adequacy=sampling_adequacy(found), sphericity=sphericity_test(found, n=n),
+        components_by_map=int(minimum_average_partial(found).argmin()) + 1,
+        factors=exploratory_factors(found, n=n, n_factors=kept),
+    )  # fmt: skip
+
+
+def _undescribed(parallel: ParallelAnalysis | NotApplicable) -> Structure:
+    return Structure(
+        adequacy=_NOTHING, sphericity=_NOTHING, parallel=parallel, components_by_map=_NOTHING,
+        factors=_NOTHING, confirmatory=_NOTHING, item_response=_NOTHING,
+        trait_reliability=_NOTHING, conditional=_NOTHING, item_fit=_NOTHING, same_places=_NOTHING,
+    )  # fmt: skip
+
+
+def _placed_items(matrix: FloatArray, n: int) -> ConditionalRasch | NotApplicable:
+    """Place the items given the totals, which a small sample bears: no law of the trait enters."""
+    answers = most_answers(matrix)
+    if answers > MOST_ORDINAL:
+        return NotApplicable.because("too_many_categories", n=answers, allowed=MOST_ORDINAL)
+    method = QualityMethod.ITEM_FIT if answers == 2 else QualityMethod.PARTIAL_CREDIT
+    return needs_more(method, n) or conditional_rasch(matrix)
 
 
 def _counted(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from scipy import special
 
 from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.stats.scales.agreement import IntraclassCorrelation
@@ -14,6 +15,7 @@ from impact_eval.stats.scales.dif import DifScreen
 from impact_eval.stats.scales.factor import FactorSolution
 from impact_eval.stats.scales.factor_adequacy import ParallelAnalysis, SamplingAdequacy
 from impact_eval.stats.scales.invariance_chain import InvarianceVerdict
+from impact_eval.stats.scales.item_fit import ItemFit
 from impact_eval.stats.scales.item_statistics import ItemStatistics
 from impact_eval.stats.scales.omega import Omega, OneFactorOmega
 from impact_eval.stats.scales.reliability import Alpha, FloorCeiling
@@ -28,6 +30,7 @@ AT_AN_END = 0.15
 ERROR_READING = "quality_read_error"  # left out where the smallest change is told apart
 GENERAL = 0.50
 LEAST_ADEQUACY = 0.60
+MISFIT = 1.30  # of a mean square whose expectation is 1
 
 
 def warnings_of(report: QualityReport) -> tuple[Finding, ...]:
@@ -117,6 +120,9 @@ def _about_structure(report: QualityReport) -> Iterator[Finding]:
             yield Finding.warning("quality_several_things", n=several)
         else:
             yield Finding.info("quality_general_factor", n=several, share=share)
+    irregular = misfits(report)
+    if irregular:
+        yield _named("quality_item_misfit", irregular)
     fit = part.confirmatory
     if isinstance(fit, (CfaFit, OrdinalCfaFit)):
         best = fit.robust or fit.scaled or fit.comparative
@@ -124,11 +130,22 @@ def _about_structure(report: QualityReport) -> Iterator[Finding]:
             yield Finding.warning("quality_one_factor_poor", cfi=best.cfi, rmsea=best.rmsea)
 
 
+def misfits(report: QualityReport) -> tuple[str, ...]:
+    """Return the items that follow something else too: mean squares high beyond chance."""
+    fit = report.structure.item_fit
+    if isinstance(fit, NotApplicable) or report.common is not CommonGround.SHOWN:
+        return ()
+    beyond = float(special.ndtri(1 - 0.025 / len(report.names)))  # for all items together
+    infit = (fit.infit > MISFIT) & (fit.infit_z > beyond)
+    outfit = (fit.outfit > MISFIT) & (fit.outfit_z > beyond)
+    return tuple(report.names[j] for j in np.flatnonzero(infit | outfit))
+
+
 def _dimensions(report: QualityReport) -> int:
     """Return the dimensions described, else those counted; 0 where neither could be done."""
     factors, counted = report.structure.factors, report.structure.parallel
     if isinstance(factors, FactorSolution):
-        return factors.loadings.shape[1]
+        return int(factors.loadings.shape[1])
     return counted.n_factors if isinstance(counted, ParallelAnalysis) else 0
 
 
@@ -268,6 +285,9 @@ def _structure(report: QualityReport) -> Iterator[Finding]:
         yield Finding.info(
             "quality_read_one_factor", cfi=best.cfi, rmsea=best.rmsea, srmr=fit.residual.srmr
         )
+    if isinstance(part.item_fit, ItemFit):
+        fitting = len(report.names) - len(misfits(report))
+        yield Finding.info("quality_read_item_fit", n=fitting, of=len(report.names))
     if isinstance(part.trait_reliability, float):
         yield Finding.info("quality_read_trait", value=part.trait_reliability)
     if isinstance(report.dif, DifScreen):

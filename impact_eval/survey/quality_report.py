@@ -14,6 +14,7 @@ from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.stats.scales.agreement import IntraclassCorrelation
 from impact_eval.stats.scales.cfa import CfaFit
 from impact_eval.stats.scales.cfa_ordinal import OrdinalCfaFit
+from impact_eval.stats.scales.conditional_rasch import AndersenTest, ConditionalRasch
 from impact_eval.stats.scales.dif import DifScreen, OrdinalDif
 from impact_eval.stats.scales.factor import FactorSolution
 from impact_eval.stats.scales.factor_adequacy import (
@@ -23,6 +24,7 @@ from impact_eval.stats.scales.factor_adequacy import (
 )
 from impact_eval.stats.scales.invariance_chain import InvarianceVerdict
 from impact_eval.stats.scales.irt import IrtFit
+from impact_eval.stats.scales.item_fit import ItemFit
 from impact_eval.stats.scales.item_statistics import ItemStatistics
 from impact_eval.stats.scales.omega import Omega, OneFactorOmega
 from impact_eval.stats.scales.reliability import Alpha, AlphaBootstrap, FloorCeiling
@@ -44,6 +46,7 @@ class QualityMethod(StrEnum):
     ALPHA_BOOTSTRAP = "alpha_bootstrap"
     PARTIAL_CREDIT = "partial_credit"
     DIMENSION_COUNT = "dimension_count"
+    ITEM_FIT = "item_fit"
 
 
 LEAST = {
@@ -55,6 +58,7 @@ LEAST = {
     QualityMethod.PARTIAL_CREDIT: 100,
     QualityMethod.RETEST: 15,
     QualityMethod.DIMENSION_COUNT: 50,
+    QualityMethod.ITEM_FIT: 30,
 }
 _INSTEAD = {
     QualityMethod.OMEGA: QualityMethod.ALPHA_BOOTSTRAP,
@@ -65,6 +69,7 @@ _INSTEAD = {
     QualityMethod.PARTIAL_CREDIT: QualityMethod.ITEM_REST,
     QualityMethod.RETEST: QualityMethod.ALPHA_BOOTSTRAP,
     QualityMethod.DIMENSION_COUNT: QualityMethod.ITEM_REST,
+    QualityMethod.ITEM_FIT: QualityMethod.ITEM_REST,
 }
 
 
@@ -126,6 +131,12 @@ class Structure:
     item_response : IrtFit or NotApplicable
     trait_reliability : float or NotApplicable
         Of latent scores.
+    conditional : ConditionalRasch or NotApplicable
+        Places of the items given the totals: from 30 persons with two answers, 100 with more.
+    item_fit : ItemFit or NotApplicable
+        Of the conditional model, given the totals.
+    same_places : AndersenTest or NotApplicable
+        Whether the items keep their places from low totals to high ones.
     """
 
     adequacy: SamplingAdequacy | NotApplicable
@@ -136,6 +147,9 @@ class Structure:
     confirmatory: CfaFit | OrdinalCfaFit | NotApplicable
     item_response: IrtFit | NotApplicable
     trait_reliability: float | NotApplicable
+    conditional: ConditionalRasch | NotApplicable
+    item_fit: ItemFit | NotApplicable
+    same_places: AndersenTest | NotApplicable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,8 +256,19 @@ def _structure_json(structure: Structure) -> dict[str, Any]:
     out = {
         field.name: as_json(getattr(structure, field.name))
         for field in fields(structure)
-        if field.name not in ("confirmatory", "item_response")
+        if field.name not in ("confirmatory", "item_response", "conditional")
     }
+    placed = structure.conditional
+    if isinstance(placed, NotApplicable):
+        out["conditional"] = placed.to_dict()
+    else:
+        out["conditional"] = {
+            "n": placed.n,
+            "n_used": placed.n_used,
+            "log_likelihood": placed.log_likelihood,
+            "steps": as_json(placed.steps),
+            "std_error": as_json(placed.std_error),
+        }
     fit, trait = structure.confirmatory, structure.item_response
     if isinstance(fit, NotApplicable):
         out["confirmatory"] = fit.to_dict()

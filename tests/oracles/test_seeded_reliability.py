@@ -94,9 +94,8 @@ def test_alpha_of_complete_rows(name: str) -> None:
     )
     if stored_of(name)["n"] == found.n:  # else R counts the incomplete among its persons
         feldt = stored_of(name)["feldt"]
-        same(
-            [found.feldt_low, found.feldt_high], [feldt["lower.ci"], feldt["upper.ci"]], rtol=CLOSE
-        )
+        ends = [feldt["lower.ci"], feldt["upper.ci"]]
+        same([found.feldt_low, found.feldt_high], ends, rtol=CLOSE)
         assert found.std_error == pytest.approx(stored_of(name)["alpha_se"], rel=CLOSE)
 
 

@@ -29,8 +29,8 @@ def alpha_interval(
     .. math:: 1 - (1 - \hat\alpha)(1 + w/2)^2 \quad\text{and}\quad
        \min\{1,\ \hat\alpha + (1 - \hat\alpha)\, w\}
 
-    (the lower on the scale of :math:`\sqrt{1-\alpha}`, the upper on that of alpha, where each misses
-    the truth as often as it should). The degrees of freedom
+    (the lower on the scale of :math:`\sqrt{1-\alpha}`, the upper on that of alpha, where each
+    misses the truth as often as it should). The degrees of freedom
     :math:`\nu = 2n / (\kappa_p - 1)`, between 2 and n - 1, say how well the spread itself is known:
     a few persons who answer apart from all others leave few.
 
@@ -44,8 +44,8 @@ def alpha_interval(
     Returns
     -------
     (float, float) or NotApplicable
-        `too_few_items` (k < 2), `too_few_persons` (n < 4), `no_variance` (a constant total, or items
-        that are all the same answer, to a factor).
+        `too_few_items` (k < 2), `too_few_persons` (n < 4), `no_variance` (a constant total, or
+        items that are all the same answer, to a factor).
 
     References
     ----------

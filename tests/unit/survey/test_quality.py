@@ -14,6 +14,7 @@ from impact_eval.core.findings import NotApplicable
 from impact_eval.report.texts import Texts
 from impact_eval.stats.scales.cfa import CfaFit
 from impact_eval.stats.scales.cfa_ordinal import OrdinalCfaFit
+from impact_eval.stats.scales.conditional_rasch import ConditionalRasch
 from impact_eval.stats.scales.invariance_chain import InvarianceLevel, InvarianceVerdict
 from impact_eval.stats.scales.irt import IrtFit
 from impact_eval.stats.scales.irt_models import IrtModel
@@ -317,3 +318,31 @@ def test_one_question_is_spoken_of_in_the_singular(language: str) -> None:
     x[:, 3] = 5 - x[:, 3]
     two = next(f for f in measurement_quality(x).findings if f.code == "quality_item_unreversed")
     assert str(texts.finding(two).text).startswith({"fr": "Ces", "en": "These"}[language])
+
+
+def binary(seed: int, n: int, k: int = 8) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    trait = 1.8 * rng.normal(size=(n, 1))
+    return (rng.random((n, k)) < 1 / (1 + np.exp(np.linspace(-1, 1, k) - trait))).astype(float)
+
+
+def test_item_fit_is_read_from_thirty_people_when_answers_are_two() -> None:
+    report = measurement_quality(binary(30, 40))
+    assert isinstance(report.structure.conditional, ConditionalRasch)
+    assert report.structure.item_response.reason == "quality_needs_more_persons"
+    assert "quality_read_item_fit" in codes(report)
+    said_in_both_languages(report)
+    assert measurement_quality(binary(30, 25)).refusals()["item_fit"].values["advised"] == 30
+    graded = measurement_quality(answers(30, 40)).refusals()["item_fit"]
+    assert graded.values["advised"] == 100
+
+
+def test_a_question_that_follows_something_else_is_named() -> None:
+    x = binary(31, 300)
+    x[:, 4] = np.random.default_rng(31).integers(0, 2, 300)
+    report = measurement_quality(x, names=list("abcdefgh"))
+    found = next(f for f in report.findings if f.code == "quality_item_misfit")
+    assert found.values["names"] == ("e",)
+    clean = measurement_quality(binary(33, 300))
+    assert "quality_item_misfit" not in codes(clean)
+    said_in_both_languages(report)
