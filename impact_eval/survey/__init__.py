@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from impact_eval.survey.change_plan import ChangePlan, plan_from
     from impact_eval.survey.deprivation import alkire_foster, consumption_units, energy_poverty
     from impact_eval.survey.instrument_file import Instrument, instrument, instruments
+    from impact_eval.survey.nonresponse import NonresponseWeights, nonresponse_weights
     from impact_eval.survey.quality import measurement_quality, with_invariance
     from impact_eval.survey.quality_report import QualityReport
     from impact_eval.survey.respondents import Attrition, Care, attrition, care
@@ -42,6 +43,7 @@ _LATER = {
     "ChangePlan": "impact_eval.survey.change_plan",
     "ChangeResult": "impact_eval.survey.change",
     "Instrument": "impact_eval.survey.instrument_file",
+    "NonresponseWeights": "impact_eval.survey.nonresponse",
     "NumberMargin": "impact_eval.stats.surveys.calibration",
     "QualityReport": "impact_eval.survey.quality_report",
     "RatingAgreement": "impact_eval.survey.agreement_reading",
@@ -60,6 +62,7 @@ _LATER = {
     "pair_waves": "impact_eval.survey.wave_pairs",
     "plan_from": "impact_eval.survey.change_plan",
     "rating_agreement": "impact_eval.survey.agreement_reading",
+    "nonresponse_weights": "impact_eval.survey.nonresponse",
     "read_change": "impact_eval.survey.change",
     "survey_design": "impact_eval.stats.surveys.survey_design",
     "survey_mean": "impact_eval.stats.surveys.survey_design",
@@ -75,6 +78,7 @@ __all__ = [
     "ChangePlan",
     "ChangeResult",
     "Instrument",
+    "NonresponseWeights",
     "NumberMargin",
     "QualityReport",
     "RatingAgreement",
@@ -91,6 +95,7 @@ __all__ = [
     "instrument_names",
     "instruments",
     "measurement_quality",
+    "nonresponse_weights",
     "pair_waves",
     "plan_from",
     "rating_agreement",

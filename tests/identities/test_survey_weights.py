@@ -221,3 +221,46 @@ def test_response_weights_restore_the_margins_of_a_saturated_model() -> None:
     assert model.stabilised.sum() == pytest.approx(model.n_answered, rel=1e-8)
     assert isinstance(response_model(np.ones(5), np.zeros(5)), NotApplicable)
     assert response_model(np.zeros(5), np.zeros(5)).reason == "none_answered"
+
+
+def two_margins(sex: dict, age: dict, n: int = 200) -> list[CategoryMargin]:
+    labels = np.array(["F", "H"] * (n // 2), dtype=object)
+    ages = np.array(["-", "+", "+", "-"] * (n // 4), dtype=object)
+    return [CategoryMargin("sexe", labels, sex), CategoryMargin("age", ages, age)]
+
+
+@pytest.mark.parametrize("whole", [1, 100])
+def test_margins_typed_as_shares_give_the_weights_of_counts(whole: float) -> None:
+    d = np.random.default_rng(0).uniform(1, 3, 200)
+    sex, age = {"F": 0.6, "H": 0.4}, {"-": 0.45, "+": 0.55}
+    typed = two_margins(*({c: whole * s for c, s in m.items()} for m in (sex, age)))
+    counted = two_margins(*({c: d.sum() * s for c, s in m.items()} for m in (sex, age)))
+    found = calibrate_on_margins(d, typed)
+    np.testing.assert_allclose(found.weights, calibrate_on_margins(d, counted).weights, rtol=1e-9)
+    assert [f.code for f in found.findings] == ["margins_read_as_shares"]
+    assert calibrate_on_margins(d, counted).findings == ()
+
+
+def test_shares_rounded_to_two_digits_are_still_shares() -> None:
+    rounded = two_margins({"F": 0.33, "H": 0.66}, {"-": 0.5, "+": 0.5})
+    found = calibrate_on_margins(np.ones(200), rounded)
+    assert found.weights.sum() == pytest.approx(200, rel=1e-9)
+    assert found.weights[::2].sum() == pytest.approx(200 / 3, rel=1e-9)
+
+
+def test_margins_that_may_be_shares_or_counts_are_questioned() -> None:
+    few = two_margins({"F": 60, "H": 40}, {"-": 50, "+": 50}, n=40)
+    found = calibrate_on_margins(np.ones(40), few)
+    assert found.weights.sum() == pytest.approx(100)
+    assert [f.code for f in found.findings] == ["margins_perhaps_percentages"]
+    small = calibrate_on_margins(np.ones(200), two_margins({"F": 30, "H": 20}, {"-": 25, "+": 25}))
+    assert [f.code for f in small.findings] == ["margins_below_sample"]
+    with pytest.raises(ImpactEvalError) as refusal:
+        calibrate_on_margins(
+            np.ones(200), two_margins({"F": 0.6, "H": 0.4}, {"-": 0.5, "+": 0.5}),
+            [NumberMargin("revenu", np.arange(200.0), 90_000)],
+        )  # fmt: skip
+    assert refusal.value.codes == ("margin_shares_beside_total",)
+    with pytest.raises(ImpactEvalError) as refusal:
+        calibrate_on_margins(np.ones(200), two_margins({"F": 0.6, "H": 0.4}, {"-": 90, "+": 110}))
+    assert refusal.value.codes == ("margin_totals_differ",)

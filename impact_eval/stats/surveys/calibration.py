@@ -7,7 +7,7 @@ Weights :math:`w_i = d_i F(x_i'\lambda)` stay as close as possible to the starti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -25,6 +25,7 @@ FloatArray = NDArray[np.float64]
 LEAST_CELL = 5
 LARGEST_DESIGN_EFFECT = 2.0
 _CLOSE = 1e-9
+_ROUNDED = 0.0101  # shares typed with two digits: 0.33 three times
 # The equations must be met: any fall of the largest gap is taken, down to the precision of the
 # machine. Redundant margins (two variables with one total) leave directions that change nothing.
 _REACHED = NewtonStop(merit=1e-13, rising=0.0, cutoff=1e-12)
@@ -281,6 +282,9 @@ def calibrate_on_margins(
 ) -> Calibration | NotApplicable:
     """Calibrate on named margins, refusing what a small sample cannot bear.
 
+    Margins that all add up to 1 are shares, and so are those that all add up to 100 for more than
+    100 people: they are brought to the sum of the starting weights, and it is told.
+
     Parameters
     ----------
     initial : (n,) array
@@ -296,21 +300,28 @@ def calibrate_on_margins(
     Returns
     -------
     Calibration or NotApplicable
-        `calibration_cell_too_small`, `calibration_too_costly`, `margins_inconsistent`,
-        `margins_not_reached`.
+        With the findings `margins_read_as_shares`, `margins_perhaps_percentages` (100 for 100
+        people or fewer: taken as typed), `margins_below_sample`; or `calibration_cell_too_small`,
+        `calibration_too_costly`, `margins_inconsistent`, `margins_not_reached`.
 
     Raises
     ------
     ImpactEvalError
-        `margin_unknown_category`, `margin_empty_category`, `margin_totals_differ`, all at once.
+        `margin_unknown_category`, `margin_empty_category`, `margin_totals_differ`, all at once;
+        `margin_shares_beside_total` when shares come with the total of a number.
 
     Examples
     --------
     >>> import numpy as np
-    >>> sex = CategoryMargin("sex", np.array(["F"] * 6 + ["H"] * 6), {"F": 60, "H": 40})
+    >>> sex = CategoryMargin("sex", np.array(["F"] * 6 + ["H"] * 6), {"F": 600, "H": 400})
     >>> calibrate_on_margins(np.ones(12), [sex]).weights.round(3).tolist()[::11]
-    [10.0, 6.667]
+    [100.0, 66.667]
+    >>> shares = CategoryMargin("sex", sex.labels, {"F": 0.6, "H": 0.4})
+    >>> round(float(calibrate_on_margins(np.ones(12), [shares]).weights.sum()), 6)
+    12.0
     """
+    weighed = float(np.sum(np.asarray(initial, dtype=np.float64)))
+    categories, findings = _in_people(categories, bool(numbers), weighed)
     _refuse_margins(categories)
     for margin in categories:
         smallest, count = _smallest_cell(margin)
@@ -331,7 +342,40 @@ def calibrate_on_margins(
             "calibration_too_costly", design_effect=fit.design_effect,
             effective_n=fit.effective_n, allowed=largest_design_effect,
         )  # fmt: skip
-    return fit
+    return replace(fit, findings=findings) if isinstance(fit, Calibration) else fit
+
+
+def _in_people(
+    categories: Sequence[CategoryMargin], beside_numbers: bool, weighed: float
+) -> tuple[Sequence[CategoryMargin], tuple[Finding, ...]]:
+    """Return the margins in people, and what is said of how they were read.
+
+    Weights that add up to 1 would make one person of a whole sample: no census does.
+    """
+    sums = [float(sum(margin.totals.values())) for margin in categories]
+    if not sums:
+        return categories, ()
+    people = max(len(margin.labels) for margin in categories)
+    of_one, of_hundred = (
+        all(abs(total / whole - 1) <= _ROUNDED for total in sums) for whole in (1.0, 100.0)
+    )
+    if of_hundred and people <= 100 and abs(weighed - 100) > 0.5:
+        return categories, (Finding.warning("margins_perhaps_percentages", n=people),)
+    if (of_one and abs(weighed - 1) > _ROUNDED) or (of_hundred and people > 100):
+        if beside_numbers:
+            raise ImpactEvalError(Finding.error("margin_shares_beside_total"))
+        scaled = [_scaled(margin, weighed / total)
+                  for margin, total in zip(categories, sums, strict=True)]  # fmt: skip
+        return scaled, (Finding.info("margins_read_as_shares", total=weighed),)
+    if max(sums) < min(people, weighed) * (1 - _ROUNDED):
+        found = Finding.warning("margins_below_sample", total=max(sums), n=people)
+        return categories, (found,)
+    return categories, ()
+
+
+def _scaled(margin: CategoryMargin, factor: float) -> CategoryMargin:
+    totals = {label: total * factor for label, total in margin.totals.items()}
+    return replace(margin, totals=totals)
 
 
 def _smallest_cell(margin: CategoryMargin) -> tuple[object, int]:
