@@ -1,13 +1,14 @@
 """Multiple choices, however a tool writes them: one column per option, or all in one cell.
 
 LimeSurvey writes `AIDES[RSA]` with `Y` or nothing (codes) or Oui/Non (labels); Kobo writes a
-summary column and `aides/rsa` with 0/1; Google Forms and hand-kept sheets write one cell. The
-result is the same: one 0/1 column per known option, and the free answer as text. A row with no
-answer at all stays missing, it is never counted as "no".
+summary column and `aides/rsa` with 0/1, REDCap `aides___rsa`; Google Forms and hand-kept sheets
+write one cell. The result is the same: one 0/1 column per known option, and the free answer as
+text. A row with no answer at all stays missing, it is never counted as "no".
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,7 @@ from impact_eval.data.labels import (
 from impact_eval.data.source_rows import SourceRows
 from impact_eval.data.yes_no import yes_or_no
 
+_CHOICE = re.compile(r"(.*\S)\s*\((?:choice|choix)=(.*)\)")  # of REDCap, by labels
 _OTHER = frozenset({"other", "autre", "autres", "autre precisez", "autre preciser"})
 
 
@@ -132,7 +134,10 @@ def _cuts(header: str) -> list[tuple[str, str]]:
         if not stem:
             stem, _, option = header.rstrip()[:-1].partition("[")
         out.append((stem.strip(), option.strip()))
-    for joint in (" / ", "/", ".", ":"):
+    choice = _CHOICE.fullmatch(header.strip())
+    if choice:
+        out.append((choice[1], choice[2]))
+    for joint in ("___", " / ", "/", ".", ":"):
         if joint in header:
             stem, _, option = header.rpartition(joint)
             out.append((stem.strip(), option.strip()))

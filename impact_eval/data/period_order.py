@@ -43,6 +43,7 @@ PART_OF_YEAR = dict.fromkeys(("t", "q", "tr", "trim", "trimestre", "qtr", "quart
     dict.fromkeys(("s", "h", "sem", "semestre", "semester", "half"), 6)
 )
 _ENDINGS = frozenset({"er", "e", "eme", "st", "nd", "rd", "th"})
+_EVENT = re.compile(r"(.+)_arm_(\d+)")
 _YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
 _DATES = (
     (re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2})(?:[ t]00:00(?::00(?:\.0+)?)?)?)?"), (0, 1, 2)),
@@ -82,13 +83,24 @@ def period_order(labels: Sequence[str]) -> NDArray[np.int64] | None:
     ['T2 2023', 'T10 2023', 'T1 2024']
     >>> period_order(["north", "south"]) is None
     True
+    >>> period_order(["sortie_arm_1", "entree_arm_1"]).tolist()
+    [1, 0]
     """
-    words = [plain_word(label) for label in labels]
+    words = _events([plain_word(label) for label in labels])
     for read in (_date, _stage, _month, _numbered):
         order = _ordered(words, read)
         if order is not None:
             return order
     return None
+
+
+def _events(words: list[str]) -> list[str]:
+    """Return the names of REDCap's events without their arm, when they are all of one arm."""
+    found = [_EVENT.fullmatch(word) for word in words]
+    arms = {match[2] if match else None for match in found}
+    if len(arms) != 1 or None in arms:
+        return words
+    return [match[1] for match in found if match]
 
 
 def reader_of(labels: Sequence[str]) -> tuple[Callable[[str], Day | None], bool] | None:

@@ -14,8 +14,8 @@ TICKS = frozenset({"x", "coche"})
 """Yeses of a list where the no is left blank: alone, nothing says what a blank means."""
 YES_NO: Mapping[str, float] = MappingProxyType(
     {
-        **dict.fromkeys(("oui", "o", "yes", "y", "true", "vrai", "1", *TICKS), 1.0),
-        **dict.fromkeys(("non", "n", "no", "false", "faux", "0", "non coche"), 0.0),
+        **dict.fromkeys(("oui", "o", "yes", "y", "true", "vrai", "1", "checked", *TICKS), 1.0),
+        **dict.fromkeys(("non", "n", "no", "false", "faux", "0", "non coche", "unchecked"), 0.0),
     }
 )
 
