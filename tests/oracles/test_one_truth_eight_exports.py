@@ -183,14 +183,15 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_the_record_is_that_of_the_truth(expected: Mapping[str, Any]) -> None:
     scores = by_hand()
-    for part, wave in (("before", "T0"), ("after", "T1")):
-        here = [score for (_, w), score in scores.items() if w == wave]
-        assert expected[part]["n"] == len(here)
+    both = [
+        (scores[person, "T0"], scores[person, "T1"])
+        for person, wave in scores
+        if wave == "T0" and (person, "T1") in scores
+    ]
+    for part, here in zip(("before", "after"), zip(*both, strict=True), strict=True):
+        assert expected[part]["n"] == len(both)
         assert expected[part]["mean"] == pytest.approx(mean(here))
         assert expected[part]["sd"] == pytest.approx(stdev(here))
-    both = [
-        (scores[c, "T0"], scores[c, "T1"]) for c, w in scores if w == "T0" and (c, "T1") in scores
-    ]
     assert expected["effect"]["estimate"] == pytest.approx(mean(b - a for a, b in both))
     assert expected["effect"]["n_treated"] == len(both)
 

@@ -12,6 +12,7 @@ import pytest
 from impact_eval.core.vocabulary import Direction
 from impact_eval.pipeline.listings import instrument_lines, instrument_records
 from impact_eval.pipeline.scale_card import scale_card
+from impact_eval.pipeline.scale_words import fact_words
 from impact_eval.report.texts import Texts
 from impact_eval.survey import instrument, instrument_names, instruments
 from impact_eval.survey.scale import FactMark, ScoringRule, WordingClass
@@ -49,6 +50,17 @@ def test_questions_are_said_to_ship_only_where_each_has_a_text(name: str) -> Non
         whole = all(scale.wording(item, texts.language) for item in scale.item_ids)
         free = scale.rights.wording is WordingClass.SHIP
         assert (words in card(name, texts)) == (bool(scale.items) and free and whole)
+
+
+@pytest.mark.parametrize("name", instrument_names())
+def test_the_facts_of_the_catalogue_are_said_in_french(name: str) -> None:
+    """Names of people and titles of articles stay as they are; what is a sentence is translated."""
+    scale = instrument(name)
+    rules = [part.scoring.missing for part in scale.subscales] + [scale.scoring.missing]
+    facts = [scale.rights.terms, *scale.evidence, *(c.population for c in scale.cutoffs),
+             *(n.population for n in scale.norms), *(g.source for g in scale.safeguards),
+             *(r.source for r in rules if r), *(i.stem for i in scale.items if i.stem)]  # fmt: skip
+    assert [fact for fact in facts if fact_words(fact, FR) == fact] == []
 
 
 def test_the_card_of_a_known_scale_says_what_its_authors_say() -> None:
