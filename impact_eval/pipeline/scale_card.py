@@ -43,7 +43,8 @@ class AskedItem:
     low, high : int
     answers : tuple of Response
         Its own, where they are not those of the scale.
-    asked_if : mapping of item to code
+    asked_if, asked_unless : mapping of item to code
+        Answers without which it is not asked; answers that, all together, end the questions.
     """
 
     number: int
@@ -56,6 +57,7 @@ class AskedItem:
     high: int
     answers: tuple[Response, ...]
     asked_if: Mapping[str, int]
+    asked_unless: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +198,7 @@ def _asked(scale: Scale, number: int, name: str) -> AskedItem:
         high=int(high),
         answers=item.responses,
         asked_if=item.asked_if,
+        asked_unless=item.asked_unless,
     )
 
 

@@ -100,7 +100,7 @@ def _part(name: str, card: ScaleCard, texts: Texts) -> str:
 
 
 def _asked(card: ScaleCard, texts: Texts) -> Iterator[str]:
-    scale, language = card.scale, texts.language
+    language = texts.language
     if not card.questions:
         yield texts.say("scale_card.asked.none")
         return
@@ -115,7 +115,7 @@ def _asked(card: ScaleCard, texts: Texts) -> Iterator[str]:
     if len(card.orders) > 1:
         names = [texts.say(f"scale_card.order.{order.name}") for order in card.orders]
         yield texts.say("scale_card.asked.orders", first=names[0], names=names)
-    if any(scale.item(q.id).asked_if for q in card.questions):
+    if any(q.asked_if or q.asked_unless for q in card.questions):
         yield texts.say("scale_card.asked.some_only")
 
 

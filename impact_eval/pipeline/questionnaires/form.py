@@ -42,12 +42,20 @@ class FormQuestion:
         Its wording, or the line to be filled.
     asked_if : mapping of item to code
         Answers without which it is not asked.
+    asked_unless : mapping of item to code
+        Answers that, all together, end the questions before it.
     """
 
     number: int
     item: str
     text: Mapping[str, str]
     asked_if: Mapping[str, int]
+    asked_unless: Mapping[str, int]
+
+    @property
+    def conditions(self) -> tuple[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]]:
+        """When it is asked, to be held against another's."""
+        return tuple(self.asked_if.items()), tuple(self.asked_unless.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,17 +168,20 @@ def _question(scale: Scale, number: int, name: str, spoken: Mapping[str, Texts])
         return texts.say("questionnaire.placeholder", number=number, reference=reference)
 
     text = {code: told(texts) for code, texts in spoken.items()}
-    return FormQuestion(number=number, item=name, text=text, asked_if=scale.item(name).asked_if)
+    item = scale.item(name)
+    return FormQuestion(number=number, item=name, text=text, asked_if=item.asked_if,
+                        asked_unless=item.asked_unless)  # fmt: skip
 
 
 def _blocks(scale: Scale, questions: Sequence[FormQuestion]) -> tuple[FormBlock, ...]:
-    """Return the runs of questions that share their answers; one asked after another is alone."""
+    """Return the runs of questions that share their answers and when they are asked."""
     runs: list[tuple[tuple[FormAnswer, ...], list[FormQuestion]]] = []
     for question in questions:
         answers = _answers_of(scale, question.item)
-        alone = bool(question.asked_if) or bool(runs and runs[-1][1][-1].asked_if)
-        if runs and not alone and runs[-1][0] == answers:
-            runs[-1][1].append(question)
+        former = runs[-1] if runs else None
+        same = former is not None and former[1][-1].conditions == question.conditions
+        if former is not None and same and former[0] == answers:
+            former[1].append(question)
         else:
             runs.append((answers, [question]))
     stem = re.sub(r"[^A-Z0-9]", "", scale.id.upper())

@@ -95,8 +95,12 @@ def _places(form: ScaleForm) -> dict[str, str]:
 
 
 def _relevance(question: FormQuestion, places: Mapping[str, str]) -> str:
-    told = [f'{places[item]}.NAOK == "{code}"' for item, code in question.asked_if.items()]
-    return " and ".join(told) or "1"
+    def told(answers: Mapping[str, int]) -> str:
+        return " and ".join(f'{places[item]}.NAOK == "{code}"' for item, code in answers.items())
+
+    ends = told(question.asked_unless)
+    parts = [told(question.asked_if), f"!({ends})" if ends else ""]
+    return " and ".join(filter(None, parts)) or "1"
 
 
 def _question(qid: int, kind: str, code: str, text: str, order: int, language: str) -> Row:

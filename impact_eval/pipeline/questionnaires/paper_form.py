@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from impact_eval.core.archives import FIXED_DATE, without_moments
-from impact_eval.pipeline.questionnaires.form import FormBlock, ScaleForm
+from impact_eval.pipeline.questionnaires.form import FormBlock, FormQuestion, ScaleForm
 from impact_eval.report.languages.language import formats_of
 from impact_eval.report.texts import Texts
 from impact_eval.report.typography import readable
@@ -43,7 +43,7 @@ def render_paper(form: ScaleForm, texts: Texts) -> bytes:
     lead = document.add_paragraph(readable(form.instruction[language]))
     lead.paragraph_format.space_before = lead.paragraph_format.space_after = Pt(8)
     for block in form.blocks:
-        _grid(document, block, texts, width)
+        _grid(document, block, form, texts, width)
         document.add_paragraph().paragraph_format.space_after = 0
     if form.looked_after:
         document.add_paragraph().add_run(texts.say("questionnaire.help")).bold = True
@@ -96,7 +96,7 @@ def _person(document: Any, texts: Texts, width: Any) -> None:
         _small(cell.add_paragraph(), texts.say("questionnaire.code_hint") if name == "code" else "")
 
 
-def _grid(document: Any, block: FormBlock, texts: Texts, width: Any) -> None:
+def _grid(document: Any, block: FormBlock, form: ScaleForm, texts: Texts, width: Any) -> None:
     """Draw the questions by the answers: a box in each cell, the code in small print above."""
     from docx.enum.text import WD_ALIGN_PARAGRAPH
 
@@ -116,10 +116,25 @@ def _grid(document: Any, block: FormBlock, texts: Texts, width: Any) -> None:
     for question in block.questions:
         cells = table.add_row().cells
         cells[0].text = f"{question.number}. {readable(question.text[language])}"
+        for condition in _conditions(question, form, texts):
+            _small(cells[0].add_paragraph(), condition)
         for cell in cells[1:]:
             cell.text = texts.say("questionnaire.box")
             cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
     _widths(table, [_TEXT, *[(1 - _TEXT) / len(block.answers)] * len(block.answers)], width)
+
+
+def _conditions(question: FormQuestion, form: ScaleForm, texts: Texts) -> Iterator[str]:
+    """Say when a question is asked, by what the person answered to others."""
+    asked = {q.item: (q.number, block.answers) for block in form.blocks for q in block.questions}
+    for code, told in (("only_if", question.asked_if), ("skipped_if", question.asked_unless)):
+        answers = []
+        for item, answer in told.items():
+            number, labels = asked[item]
+            label = next(a.label[texts.language] for a in labels if a.code == answer)
+            answers.append(texts.say("questionnaire.answered", label=label, number=number))
+        if answers:
+            yield texts.say(f"questionnaire.{code}", answers=answers)
 
 
 def _widths(table: Any, shares: Sequence[float], width: Any) -> None:

@@ -99,8 +99,11 @@ def _survey(form: ScaleForm, texts: Sequence[Texts]) -> list[Cells]:
 
 
 def _relevant(question: FormQuestion, columns: Mapping[str, str]) -> str:
-    told = [f"${{{columns[item]}}} = '{code}'" for item, code in question.asked_if.items()]
-    return " and ".join(told)
+    def told(answers: Mapping[str, int]) -> str:
+        return " and ".join(f"${{{columns[item]}}} = '{code}'" for item, code in answers.items())
+
+    ends = told(question.asked_unless)
+    return " and ".join(filter(None, [told(question.asked_if), f"not({ends})" if ends else ""]))
 
 
 def _choices(form: ScaleForm, texts: Sequence[Texts]) -> list[Cells]:

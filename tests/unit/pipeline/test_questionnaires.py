@@ -53,6 +53,10 @@ def written(scale: Instrument, path: Path, texts: Texts = FR) -> Path:
     return write_questionnaire(scale, path, texts, licence_declared=True).path
 
 
+def plain(text: str) -> str:
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
 def refused(scale: Instrument, path: Path) -> set[str]:
     with pytest.raises(ImpactEvalError) as refusal:
         write_questionnaire(scale, path, FR)
@@ -172,13 +176,26 @@ def test_a_question_asked_after_another_waits_for_its_answer(tmp_path: Path) -> 
     asked = {
         r["title"]: r["relevance"] for r in rows(written(scale, tmp_path / "q.lss"), "questions")
     }
-    made = write_questionnaire(scale, tmp_path / "again.lss", FR).columns
-    assert asked[made["ad1a"]] == f'{made["ad1"]}.NAOK == "1"'
-    assert set(asked.values()) == {"1", asked[made["ad1a"]]}
+    assert write_questionnaire(scale, tmp_path / "again.lss", FR).columns == {
+        "hh3": "HFSSM6Q1[SQ001]", "hh4": "HFSSM6Q1[SQ002]", "ad1": "HFSSM6Q2", "ad1a": "HFSSM6Q3",
+        "ad2": "HFSSM6Q4[SQ001]", "ad3": "HFSSM6Q4[SQ002]",
+    }  # fmt: skip
+    ends = 'HFSSM6Q1_SQ001.NAOK == "3" and HFSSM6Q1_SQ002.NAOK == "3" and HFSSM6Q2.NAOK == "0"'
+    assert asked == {
+        "CODE": "1", "HFSSM6Q1": "1", "HFSSM6Q2": "1", "HFSSM6Q3": 'HFSSM6Q2.NAOK == "1"',
+        "HFSSM6Q4": f"!({ends})",
+    }  # fmt: skip
     sheet = openpyxl.load_workbook(written(scale, tmp_path / "q.xlsx"))["survey"]
     head = [cell.value for cell in sheet[1]]
     told = {row[1]: row[head.index("relevant")] for row in sheet.iter_rows(values_only=True)}
     assert told["ad1a"] == "${ad1} = '1'"
+    assert told["ad3"] == "not(${hh3} = '3' and ${hh4} = '3' and ${ad1} = '0')"
+    document = Document(str(written(scale, tmp_path / "q.docx")))
+    cells = [row.cells[0].text for table in document.tables for row in table.rows]
+    (after,) = [text for text in cells if text.startswith("4. ")]
+    assert plain(after).endswith("Seulement si vous avez répondu « Oui » à la question 3.")
+    (last,) = [text for text in cells if text.startswith("6. ")]
+    assert "« Jamais vrai » à la question 1" in plain(last)
 
 
 def test_words_of_a_local_scale_are_written_as_words(tmp_path: Path) -> None:

@@ -124,6 +124,7 @@ def test_the_record_keeps_its_keys_and_gains_the_card() -> None:
     assert record["questions"][2] | {"text": {}} == {
         "number": 3, "id": "failure", "text": {}, "stem": "feels a failure", "reversed": True,
         "weight": 1.0, "low": 1, "high": 4, "answers": [], "asked_if": {},
+        "asked_unless": {},
     }  # fmt: skip
     assert len(instrument_records()) == len(instruments())
     assert len(scale_card(instrument("rses-fr")).questions) == 10
