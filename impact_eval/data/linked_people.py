@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
 from impact_eval.data.linkage import Linkage, link
 
 
@@ -73,6 +73,14 @@ def link_people(
             Finding.error("link_needs_waves", Place(column=wave), column=wave, n=len(waves))
         )
     names = [unit, *support]
+    known_columns = [str(name) for name in frame.columns]
+    absent = [name for name in names if name not in known_columns]
+    if absent:
+        raise ImpactEvalError(
+            Finding.error("missing_column", Place(column=name), role="support", column=name,
+                          nearest=nearest(name, known_columns), known=known_columns[:30])
+            for name in absent
+        )  # fmt: skip
     written = frame[unit].astype("string")
     labels: list[str | None] = [None if blank else str(x) for x, blank in
                                 zip(written, written.isna(), strict=True)]  # fmt: skip

@@ -24,6 +24,7 @@ from impact_eval.results.parts import finite
 from impact_eval.results.score_facts import (
     ErrorRecord,
     NormRecord,
+    ResponseRecord,
     ScoreBandRecord,
     ScoreEffectRecord,
     SmallestRecord,
@@ -166,6 +167,7 @@ class _Recording:
             bands=_bands(group),
             norms=_norms(scores),
             lost=lost_record(self.study, scored, group),
+            response=_response(group),
             selected_by=None if self.part.selection is None else self.part.selection.source,
             effect=self._effect(group),
             heaviest=_heaviest(group.weights),
@@ -285,6 +287,20 @@ def _heaviest(weights: FloatArray | None) -> float | None:
     if weights is None or not weights.sum() > 0:
         return None
     return float(np.sort(weights)[-_HEAVIEST:].sum() / weights.sum())
+
+
+def _response(group: GroupScores) -> ResponseRecord | RefusalRecord | None:
+    """Return the weights of those who answered again, and the change without them."""
+    found = group.response
+    if found is None or isinstance(found, NotApplicable):
+        return None if found is None else RefusalRecord.of(found)
+    plain = None if group.unweighted is None else mean_change_of(group.unweighted)
+    return ResponseRecord(
+        effective_n=finite(found.effective_n),
+        gap_before=finite(found.gap_before),
+        gap_after=finite(found.gap_after),
+        unweighted=None if plain is None else plain.estimate,
+    )
 
 
 def _bins(group: GroupScores) -> tuple[BinRecord, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from impact_eval.core.findings import Finding, Place
+from impact_eval.core.findings import Finding, NotApplicable, Place
 from impact_eval.core.vocabulary import ScoreGroup
 from impact_eval.pipeline.columns_used import instrument_of
 from impact_eval.pipeline.questionnaire_waves import refuse_unknown_waves
@@ -20,6 +20,7 @@ from impact_eval.stats.scales.measurement_error import ErrorSource, error_from_r
 from impact_eval.survey.change import ChangeResult, read_change
 from impact_eval.survey.change_plan import ChangePlan, plan_from
 from impact_eval.survey.instrument_file import Instrument
+from impact_eval.survey.nonresponse import NonresponseWeights, nonresponse_weights
 from impact_eval.survey.quality import measurement_quality
 from impact_eval.survey.quality_report import QualityReport
 from impact_eval.survey.scale import TOTAL, ScoringRule
@@ -49,6 +50,10 @@ class GroupScores:
         Of those seen at both; of all of `scores` when there is one date.
     pairs : WavePairs or None
     change : ChangeResult or None
+    response : NonresponseWeights or NotApplicable or None
+        Weights for those who were lost, where the study asks for them.
+    unweighted : ChangeResult or None
+        The change without these weights, to set beside it.
     """
 
     group: ScoreGroup
@@ -58,6 +63,8 @@ class GroupScores:
     weights: FloatArray | None = None
     pairs: WavePairs | None = None
     change: ChangeResult | None = None
+    response: NonresponseWeights | NotApplicable | None = None
+    unweighted: ChangeResult | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -153,7 +160,8 @@ class _Scoring:
     def __init__(
         self, study: Study, part: InstrumentPart, frame: pd.DataFrame, main: pd.DataFrame
     ) -> None:
-        self.study, self.part = study, part
+        self.study, self.part, self.main = study, part, main
+        self.key = study.declaration.data.roles.unit or ""
         self.table = scored_table(study, part, frame)
         self.unit = part.data.roles.unit
         self.people = PeopleRoles()
@@ -219,7 +227,35 @@ class _Scoring:
         weights = self.people.weights_of([str(label) for label in pairs.people])
         out = GroupScores(group=group, scale=scale, scores=scores, sides=sides, weights=weights,
                           pairs=pairs)  # fmt: skip
-        return out if never else replace(out, change=self._change(out, rows))
+        if never:
+            return out
+        response = self._response(pairs, rows)
+        if not isinstance(response, NonresponseWeights):
+            return replace(out, change=self._change(out, rows), response=response)
+        plain = self._change(out, rows)
+        again = pd.Series(response.weights, index=pairs.entry.index).loc[pairs.people].to_numpy()
+        mass: FloatArray = np.asarray(again, dtype=np.float64)
+        if weights is not None:
+            mass = np.asarray(mass * weights, dtype=np.float64)
+        out = replace(out, weights=mass, response=response, unweighted=plain)
+        return replace(out, change=self._change(out, rows))
+
+    def _response(
+        self, pairs: WavePairs, rows: IntArray
+    ) -> NonresponseWeights | NotApplicable | None:
+        """Return weights for those who were lost, by what the study says of them at entry."""
+        names = self.part.nonresponse
+        if not names or not len(pairs.entry):
+            return None
+        frame, known = self.table.frame, {}
+        for name in names:
+            if name in frame.columns:
+                known[name] = frame[name].to_numpy()[rows][pairs.entry_rows]
+            elif name in self.main.columns and self.key in self.main.columns:
+                by_person = self.main.groupby(self.main[self.key].astype(str))[name].first()
+                labels = [str(label) for label in pairs.entry.index]
+                known[name] = by_person.reindex(labels).to_numpy()
+        return nonresponse_weights(pd.DataFrame(known), pairs.stayed(), characteristics=list(names))
 
     def _change(self, group: GroupScores, rows: IntArray) -> ChangeResult:
         """Read the change of those seen at both dates, by one error for all groups of a scale."""

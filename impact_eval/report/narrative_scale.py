@@ -39,6 +39,7 @@ from impact_eval.results.stated import against_smallest, shares, sum_or_none
 from impact_eval.survey.scale import FactMark
 
 LOW_ALPHA = 0.70
+NOT_ASKED = "no_retrospective"  # why nothing is said of a then-test that no study asked for
 LIMIT_DIGITS = 1  # of the smallest change of one person, in points
 
 
@@ -142,7 +143,7 @@ def scale_blocks(score: ScoreRecord, beside: Sequence[ScoreRecord]) -> list[AnyB
     if never_added(score) and any(record.part for record in beside):
         out.append(Note(words=say("soft.never_added")))
     for record in (score, *beside):
-        out += _change(record)
+        out += _change(record) + _response(record)
     out += _worth(score)
     for record in (score, *beside):
         out += _compared(record)
@@ -176,6 +177,22 @@ def _change(score: ScoreRecord) -> list[AnyBlock]:
     if score.weighted:
         words = (*words, say("soft.weighted"))
     return [Paragraph(words=words, evidence_level=1)]
+
+
+def _response(score: ScoreRecord) -> list[AnyBlock]:
+    """Return what the weights for those who were lost change, or why there are none."""
+    found = score.response
+    if isinstance(found, RefusalRecord):
+        reason = say(f"reason.{found.not_applicable}", **spoken(found.not_applicable, found.values))
+        return [Note(words=say("soft.no_response", reason=reason))]
+    change = known_change(score)
+    if found is None or found.unweighted is None or change is None:
+        return []
+    plain = shown_unit(score).change(found.unweighted, change.digits)
+    words: list[Words] = [say("soft.response", scale=record_name(score), change=plain)]
+    if found.gap_before is not None and found.gap_after is not None:
+        words.append(say("soft.response_gap", before=found.gap_before, after=found.gap_after))
+    return [Paragraph(words=tuple(words))]
 
 
 def _worth(score: ScoreRecord) -> list[AnyBlock]:
@@ -277,6 +294,10 @@ def _shift(score: ScoreRecord) -> list[AnyBlock]:
     if reading is None:
         return out
     unit = shown_unit(score)
+    if isinstance(reading.shift, RefusalRecord) and reading.shift.not_applicable != NOT_ASKED:
+        reason = say(f"reason.{reading.shift.not_applicable}",
+                     **spoken(reading.shift.not_applicable, reading.shift.values))  # fmt: skip
+        out.append(Note(words=say("soft.no_then_test", reason=reason)))
     if isinstance(reading.shift, ResponseShiftRecord):
         then, shift = reading.shift.then_test, reading.shift.shift
         if then.mean_change is not None and shift.mean_change is not None:

@@ -9,6 +9,7 @@ from pydantic import Field
 from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.record_base import (
     INSIDE,
+    RATIO,
     Code,
     Free,
     FreeOrNone,
@@ -115,6 +116,19 @@ class ScoreEffectRecord(Record):
     """Lower end, in points."""
     high: Statistic
     """Upper end, in points."""
+
+
+class ResponseRecord(Record):
+    """Weights for those who were lost between two dates, and the change without them."""
+
+    effective_n: Annotated[float | None, Field(ge=0), RATIO]
+    """People that the weights amount to."""
+    gap_before: Ratio
+    """Largest gap at entry between those who stayed and everybody, in deviations."""
+    gap_after: Ratio
+    """The same, with the weights."""
+    unweighted: Statistic
+    """Mean change without the weights."""
 
 
 class LostRowRecord(Record):

@@ -44,8 +44,9 @@ from impact_eval.results.score_facts import (
     ErrorRecord,
     LostRecord,
     NormRecord,
-    ScoreEffectRecord,
+    ResponseRecord,
     ScoreBandRecord,
+    ScoreEffectRecord,
     SmallestRecord,
 )
 from impact_eval.stats.scales.invariance_chain import InvarianceLevel, InvarianceVerdict
@@ -323,6 +324,8 @@ class ScoreRecord(Record):
     """Published means."""
     lost: LostRecord | None = None
     """Who was asked at one date only."""
+    response: ResponseRecord | RefusalRecord | None = None
+    """Weights for those who were lost, where the study asks for them."""
     selected_by: FreeOrNone = None
     """Where the mean and the correlation of a selection come from."""
     effect: ScoreEffectRecord | None = None

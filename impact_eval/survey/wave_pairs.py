@@ -30,6 +30,8 @@ class WavePairs:
         People with a score at each wave.
     entry : Series
         Score at the first wave of everybody who has one, by person.
+    entry_rows : (n_before,) int array
+        Where each of them stands in the table, from 0.
     findings : tuple of Finding
         People seen twice at one wave, and waves that hardly meet.
     """
@@ -41,6 +43,7 @@ class WavePairs:
     n_before: int
     n_after: int
     entry: pd.Series[Any]
+    entry_rows: NDArray[np.int64]
     findings: tuple[Finding, ...]
 
     @property
@@ -109,6 +112,7 @@ def pair_waves(
         n_before=len(sides[0]),
         n_after=len(sides[1]),
         entry=sides[0]["score"],
+        entry_rows=sides[0]["row"].to_numpy(),
         findings=faults.findings,
     )
 

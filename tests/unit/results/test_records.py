@@ -164,6 +164,9 @@ ADDED = {
     "effect",
     "selected_by",
     "p_corrected",
+    "response",
+    "effect",
+    "selected_by",
     "better",
     "answers",
 }  # not there in files written before they were: their absence is read
