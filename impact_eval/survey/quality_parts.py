@@ -11,6 +11,7 @@ from scipy import special
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.scales.agreement import IntraclassCorrelation, intraclass_correlation
+from impact_eval.stats.scales.agreement_interval import agreement_interval
 from impact_eval.stats.scales.cfa import CfaFit, confirmatory_factors
 from impact_eval.stats.scales.cfa_evaluate import CfaEstimator
 from impact_eval.stats.scales.cfa_model import measurement_model
@@ -34,6 +35,7 @@ from impact_eval.stats.scales.irt_scores import marginal_reliability
 from impact_eval.stats.scales.item_fit import item_fit
 from impact_eval.stats.scales.item_matrix import complete_rows, covariance_of
 from impact_eval.stats.scales.item_statistics import ItemStatistics, item_statistics
+from impact_eval.stats.scales.limited_fit import limited_fit
 from impact_eval.stats.scales.omega import (
     Omega,
     OneFactorOmega,
@@ -149,7 +151,12 @@ def _retest(
         return None
     both = np.column_stack([total, np.asarray(retest, dtype=np.float64)])
     refusal = needs_more(QualityMethod.RETEST, len(complete_rows(both)))
-    return refusal or intraclass_correlation(both, level=level)
+    if refusal is not None:
+        return refusal
+    found, ends = intraclass_correlation(both, level=level), agreement_interval(both, level=level)
+    if isinstance(found, NotApplicable) or isinstance(ends, NotApplicable):
+        return found
+    return replace(found, conf_low=ends[0], conf_high=ends[1])
 
 
 def structure_of(matrix: FloatArray, names: tuple[str, ...], rng: np.random.Generator) -> Structure:
@@ -169,6 +176,7 @@ def structure_of(matrix: FloatArray, names: tuple[str, ...], rng: np.random.Gene
         conditional=placed,
         item_fit=placed if isinstance(placed, NotApplicable) else item_fit(placed),
         same_places=placed if isinstance(placed, NotApplicable) else andersen_test(placed),
+        limited=fit if isinstance(fit, NotApplicable) else limited_fit(fit),
     )  # fmt: skip
     found = _explored(matrix, n)
     if isinstance(found, NotApplicable):
@@ -187,6 +195,7 @@ def _undescribed(parallel: ParallelAnalysis | NotApplicable) -> Structure:
         adequacy=_NOTHING, sphericity=_NOTHING, parallel=parallel, components_by_map=_NOTHING,
         factors=_NOTHING, confirmatory=_NOTHING, item_response=_NOTHING,
         trait_reliability=_NOTHING, conditional=_NOTHING, item_fit=_NOTHING, same_places=_NOTHING,
+        limited=_NOTHING,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from impact_eval.stats.scales.factor_adequacy import ParallelAnalysis, SamplingA
 from impact_eval.stats.scales.invariance_chain import InvarianceVerdict
 from impact_eval.stats.scales.item_fit import ItemFit
 from impact_eval.stats.scales.item_statistics import ItemStatistics
+from impact_eval.stats.scales.limited_fit import LimitedFit
 from impact_eval.stats.scales.omega import Omega, OneFactorOmega
 from impact_eval.stats.scales.reliability import Alpha, FloorCeiling
 from impact_eval.stats.scales.split_half import GuttmanBounds, SplitHalf
@@ -288,6 +289,8 @@ def _structure(report: QualityReport) -> Iterator[Finding]:
     if isinstance(part.item_fit, ItemFit):
         fitting = len(report.names) - len(misfits(report))
         yield Finding.info("quality_read_item_fit", n=fitting, of=len(report.names))
+    if isinstance(part.limited, LimitedFit):
+        yield Finding.info("quality_read_limited", rmsea=part.limited.rmsea)
     if isinstance(part.trait_reliability, float):
         yield Finding.info("quality_read_trait", value=part.trait_reliability)
     if isinstance(report.dif, DifScreen):

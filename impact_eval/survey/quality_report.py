@@ -26,6 +26,7 @@ from impact_eval.stats.scales.invariance_chain import InvarianceVerdict
 from impact_eval.stats.scales.irt import IrtFit
 from impact_eval.stats.scales.item_fit import ItemFit
 from impact_eval.stats.scales.item_statistics import ItemStatistics
+from impact_eval.stats.scales.limited_fit import LimitedFit
 from impact_eval.stats.scales.omega import Omega, OneFactorOmega
 from impact_eval.stats.scales.reliability import Alpha, AlphaBootstrap, FloorCeiling
 from impact_eval.stats.scales.split_half import GuttmanBounds, SplitHalf
@@ -137,6 +138,8 @@ class Structure:
         Of the conditional model, given the totals.
     same_places : AndersenTest or NotApplicable
         Whether the items keep their places from low totals to high ones.
+    limited : LimitedFit or NotApplicable
+        M2 or C2 of `item_response`.
     """
 
     adequacy: SamplingAdequacy | NotApplicable
@@ -150,6 +153,7 @@ class Structure:
     conditional: ConditionalRasch | NotApplicable
     item_fit: ItemFit | NotApplicable
     same_places: AndersenTest | NotApplicable
+    limited: LimitedFit | NotApplicable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
