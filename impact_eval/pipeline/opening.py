@@ -32,7 +32,7 @@ from impact_eval.pipeline.methods_declared import make_design
 from impact_eval.pipeline.nothing_opened import told_once
 from impact_eval.pipeline.outcome_unit import refuse_beyond_share
 from impact_eval.pipeline.score_outcome import column_of_score, with_roles_of_study
-from impact_eval.pipeline.soft import ScoredTable, scored_table
+from impact_eval.pipeline.scored_table import ScoredTable, scored_table
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart, InstrumentPart, OutcomePart
 from impact_eval.pipeline.study_tables import SeenTable, StudyTables, read_tables, sample_of

@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.core.groupby import SeriesGroupBy
 
 from impact_eval.core.findings import Finding, ImpactEvalError, Place, nearest
-from impact_eval.pipeline.score_people import people_of
+from impact_eval.pipeline.score_people import people_roles
 from impact_eval.pipeline.study_models import DataPart, InstrumentPart, OutcomePart, RolesPart
 from impact_eval.survey.instrument_file import Instrument
 from impact_eval.survey.scale import TOTAL, ScoringRule
@@ -94,7 +94,7 @@ def with_roles_of_study(
         if columns and set(columns) <= set(added)
     }
     if own.roles.cohort is None and own.roles.treatment is None and "cohort" not in update:
-        accompanied = people_of((own, out), (study, main), unit).accompanied
+        accompanied = people_roles((own, out), (study, main), unit).accompanied
         if accompanied is not None:
             helped = out[unit].astype(str).map(accompanied.astype(float))
             out, added_role = _assigned(out, part, helped)

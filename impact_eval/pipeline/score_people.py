@@ -59,7 +59,7 @@ class PeopleRoles:
         return self.weights.reindex(list(labels)).fillna(0.0).to_numpy(dtype=np.float64)
 
 
-def people_of(own: Table, study: Table, unit: str) -> PeopleRoles:
+def people_roles(own: Table, study: Table, unit: str) -> PeopleRoles:
     """Return what is known of the people who answer a questionnaire.
 
     Parameters
@@ -106,7 +106,7 @@ def _labels(frame: pd.DataFrame, unit: str) -> pd.Series[str]:
 
 
 def _first_known(
-    own: Table, study: Table, faults: FindingCollector, ask: Callable[[_Asked], T | None]
+    own: Table, study: Table, faults: FindingCollector, ask: Callable[[_Described], T | None]
 ) -> T | None:
     """Return what the questionnaire's own table says, else what the study's table says."""
     for part, frame in (own, study):
@@ -114,14 +114,14 @@ def _first_known(
         if unit is None or unit not in frame.columns:
             continue
         kept = frame[frame[unit].notna()]
-        found = ask(_Asked(kept, part.roles, _labels(kept, unit), faults))
+        found = ask(_Described(kept, part.roles, _labels(kept, unit), faults))
         if found is not None:
             return found
     return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _Described:
     """A table with a unit, its roles, and the label of each row."""
 
     frame: pd.DataFrame
@@ -135,7 +135,7 @@ class _Asked:
         return roles.column_of(self.frame, name) if here and name is not None else None
 
 
-def _helped(asked: _Asked) -> pd.Series[Any] | None:
+def _helped(asked: _Described) -> pd.Series[Any] | None:
     """Return who was ever helped, by person."""
     treatment, cohort = asked.column(asked.roles.treatment), asked.column(asked.roles.cohort)
     if treatment is not None:
@@ -150,7 +150,7 @@ def _helped(asked: _Asked) -> pd.Series[Any] | None:
     return told.groupby(level=0).max() > 0
 
 
-def _weights(asked: _Asked) -> pd.Series[Any] | None:
+def _weights(asked: _Described) -> pd.Series[Any] | None:
     """Return the weight of each person: that of the first row; two weights are told."""
     column = asked.column(asked.roles.weights)
     if column is None:
@@ -164,7 +164,7 @@ def _weights(asked: _Asked) -> pd.Series[Any] | None:
     return by_person.first()
 
 
-def _characteristics(asked: _Asked) -> pd.DataFrame | None:
+def _characteristics(asked: _Described) -> pd.DataFrame | None:
     """Return the covariates of each person, as first seen."""
     names = [name for name in asked.roles.covariates if name in asked.frame.columns]
     if not names:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, NotApplicable, Place
 from impact_eval.core.vocabulary import ScoreGroup
-from impact_eval.pipeline.columns_used import instrument_of
-from impact_eval.pipeline.questionnaire_waves import refuse_unknown_waves
-from impact_eval.pipeline.score_people import PeopleRoles, people_of
+from impact_eval.pipeline.score_people import PeopleRoles, people_roles
+from impact_eval.pipeline.scored_table import scored_table
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart, InstrumentPart
 from impact_eval.stats.scales.measurement_error import ErrorSource, error_from_retest
@@ -124,36 +123,6 @@ def score_instruments(study: Study, read: ReadTable) -> dict[str, ScoredInstrume
     }
 
 
-def scored_table(study: Study, part: InstrumentPart, frame: pd.DataFrame) -> ScoredTable:
-    """Return the answers of a questionnaire scored, in its table: what `check` and a run share.
-
-    Raises
-    ------
-    ImpactEvalError
-        Waves that are not there, and what scoring refuses.
-    """
-    refuse_unknown_waves(part, frame)
-    scale = instrument_of(study.folder, part)
-    items: dict[str | int, str] | None = dict(part.items.items()) or None
-    scores = scale.score(frame, items, licence_declared=part.licence_declared)
-    columns = {TOTAL: f"score_{part.id}"}
-    columns |= {name: f"score_{part.id}.{name}" for name in scores.subscales}
-    table = frame
-    for name, column in columns.items():
-        table = scores.part(name).add_to(table, column)
-    return ScoredTable(scale, scores, table, columns)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ScoredTable:
-    """A scale, its scores, and the table that holds them, one column by part."""
-
-    instrument: Instrument
-    scores: Scores
-    frame: pd.DataFrame
-    columns: Mapping[str, str]
-
-
 class _Scoring:
     """One questionnaire of a study, scored by group, scale and date."""
 
@@ -166,7 +135,8 @@ class _Scoring:
         self.unit = part.data.roles.unit
         self.people = PeopleRoles()
         if self.unit is not None and self.unit in frame.columns:
-            self.people = people_of((part.data, frame), (study.declaration.data, main), self.unit)
+            described = (study.declaration.data, main)
+            self.people = people_roles((part.data, frame), described, self.unit)
         self.then = self._then()
         self.plans: dict[str, ChangePlan] = {}
 

@@ -384,8 +384,14 @@ def _lost(score: ScoreRecord) -> list[AnyBlock]:
     lost = score.lost
     if lost is None or (lost.n_lost == 0 and lost.n_new == 0):
         return []
-    labels = ("n_before", "n_after", "n", "n_lost", "n_new")
-    rows = tuple((say(f"soft.lost_{name}"), _count(getattr(lost, name))) for name in labels)
+    counts = (
+        ("n_before", lost.n_before),
+        ("n_after", lost.n_after),
+        ("n", lost.n),
+        ("n_lost", lost.n_lost),
+        ("n_new", lost.n_new),
+    )
+    rows = tuple((say(f"soft.lost_{name}"), _count(n)) for name, n in counts)
     out: list[AnyBlock] = [
         Table(
             caption=say("soft.caption_lost", scale=record_name(score)),

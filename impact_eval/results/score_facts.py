@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.record_base import (
     INSIDE,
     RATIO,
@@ -170,5 +169,3 @@ class LostRecord(Record):
     """People of the second date without a score at the first."""
     rows: tuple[LostRowRecord, ...]
     """What they were like at entry; empty when nobody was lost."""
-    score: BilingualRecord | None = None
-    """Name of the score among the characteristics."""

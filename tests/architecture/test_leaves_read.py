@@ -22,7 +22,7 @@ from impact_eval.results.records import StudyResults
 
 # The first two write the records, and the attack on an output folder only looks for small counts:
 # neither is a reading.
-FILLED_BY = ("record.py", "soft.py", "leak")
+FILLED_BY = ("record.py", "soft.py", "score_", "leak")
 # `account_from_record` gives them back to the value floor.
 READ_BACK = ("account_records", "value_map_records")
 DRAWN = (

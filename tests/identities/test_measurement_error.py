@@ -1,4 +1,4 @@
-"""The error of one person's score: identities, brute force, and the promise of five in a hundred."""
+"""The error of one person's score: identities, brute force, the promise of five in a hundred."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_norm_of_another_population_does_not_move_the_limit() -> None:
     assert plan.error.smallest == pytest.approx(own.smallest, rel=1e-9)
 
 
-@pytest.mark.parametrize("reason, x", [
+@pytest.mark.parametrize(("reason", "x"), [
     ("single_item", np.ones((20, 1))),
     ("too_few_people", np.ones((9, 4))),
     ("no_variance", np.tile([[1.0, 2, 3]], (20, 1))),

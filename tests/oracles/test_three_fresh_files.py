@@ -283,11 +283,13 @@ def total(reply: limesurvey.Reply) -> float | None:
 
 
 def check_score(told: Mapping[str, Any], waves: Waves) -> None:
-    for part, replies in zip(("before", "after"), waves, strict=True):
-        scores = [score for score in map(total, replies) if score is not None]
+    before, after = paired(waves, total)
+    for part, scores in (("before", before), ("after", after)):  # the same people at both dates
         assert told[part]["n"] == len(scores)
         assert told[part]["mean"] == close(mean(scores))
         assert told[part]["sd"] == close(float(np.std(scores, ddof=1)))
-    before, after = paired(waves, total)
+    for part, replies in zip(("n_before", "n_after"), waves, strict=True):
+        answered = [score for score in map(total, replies) if score is not None]
+        assert told["lost"][part] == len(answered)
     assert told["change"]["n"] == len(before)
     assert told["change"]["estimate"] == close(mean(after) - mean(before))

@@ -14,6 +14,7 @@ from impact_eval.report.typography import readable
 from impact_eval.report.wording import pick, written
 from impact_eval.results.estimates import FlowRecord
 from impact_eval.results.stated import received, share
+from impact_eval.survey.agreement_reading import RatingAgreement
 from impact_eval.survey.instrument_file import Instrument
 from impact_eval.survey.scale import LOCAL, OWN, TOTAL, ScoringRule, WordingClass
 from impact_eval.survey.scores import Scores
@@ -109,6 +110,23 @@ def _reliability(scores: Scores) -> Said:
     return say("shown.alpha", **values)
 
 
+def agreement_card(found: RatingAgreement) -> list[AnyBlock]:
+    """Return the agreement of two scorings: how often alike, how far, and which one is higher."""
+    facts: list[Said] = [
+        say("shown.agreement.alike", exact=found.exact, within=found.within_one),
+        say("shown.agreement.bias", bias=found.bias, low=found.bias_low, high=found.bias_high),
+    ]
+    icc = found.icc
+    if not isinstance(icc, NotApplicable):
+        values = {"value": icc.value, "low": icc.conf_low, "high": icc.conf_high}
+        facts.append(say("shown.agreement.icc", **sayable(values)))
+    return [
+        Heading(level=3, words=say("shown.agreement.title", n=found.n)),
+        Messages(items=tuple(facts)),
+        *noticed(found.findings),
+    ]
+
+
 def instrument_card(scale: Instrument) -> list[AnyBlock]:
     """Return a scale: what it measures, how it counts, what may be done with it, who says so."""
     text = f"instrument.{scale.id}.text"
@@ -170,5 +188,10 @@ def _citation(scale: Instrument) -> Said:
 
 
 BUILDERS: Mapping[str, Callable[..., list[AnyBlock]]] = MappingProxyType(
-    {"Instrument": instrument_card, "Sample": sample_card, "Scores": scores_card}
+    {
+        "Instrument": instrument_card,
+        "RatingAgreement": agreement_card,
+        "Sample": sample_card,
+        "Scores": scores_card,
+    }
 )

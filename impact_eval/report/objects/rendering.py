@@ -31,6 +31,7 @@ _HOMES: Mapping[str, str] = MappingProxyType(
         "Instrument": "data",
         "NotApplicable": "remarks",
         "Portfolio": "studies",
+        "RatingAgreement": "data",
         "Sample": "data",
         "Scores": "data",
         "StudyResults": "studies",

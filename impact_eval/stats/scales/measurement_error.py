@@ -111,13 +111,14 @@ def error_from_answers(
     n = len(x)
     if n < FEWEST:
         return NotApplicable.because("too_few_people", n=n, advised=FEWEST)
+    # Hoyt's equation: the residual mean square of people by questions, times the questions.
     people = x.mean(axis=1, keepdims=True)
     own = (x - people - x.mean(axis=0) + x.mean()) ** 2
     variance = k * float(own.sum()) / ((n - 1) * (k - 1))
     if variance <= 0:
         return NotApplicable.because("no_variance")
     by_person = own.sum(axis=1) * k / (k - 1) * n / (n - 1)
-    shape = np.ones(n)
+    shape = np.ones(n)  # Keats: the error of a sum of answers is binomial in its place on the scale
     if low is not None and high is not None:
         total = x.sum(axis=1)
         shape = _shape(np.clip((total - low) * (high - total), 0.0, None), by_person / variance)

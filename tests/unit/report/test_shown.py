@@ -26,7 +26,7 @@ from impact_eval.portfolio.portfolio import Entry, Portfolio
 from impact_eval.report.objects.object_layout import LINES, WIDTH
 from impact_eval.results.gate import release
 from impact_eval.results.parts import BilingualRecord
-from impact_eval.survey import instrument, instruments
+from impact_eval.survey import instrument, instruments, rating_agreement
 from impact_eval.survey.instrument_file import Instrument
 from impact_eval.value import ValueMap
 
@@ -132,6 +132,7 @@ def things(root: Path) -> dict[str, Shown]:
         "Instrument": instrument("rses-fr"),
         "NotApplicable": NotApplicable.because("norm_without_spread", norm="x"),
         "Portfolio": portfolio(12),
+        "RatingAgreement": rating_agreement([1, 2, 3, 4, 5] * 4, [1, 2, 4, 4, 5] * 4),
         "Sample": sample(),
         "Scores": scores(),
         "Study": study,

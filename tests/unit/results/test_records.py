@@ -165,8 +165,6 @@ ADDED = {
     "selected_by",
     "p_corrected",
     "response",
-    "effect",
-    "selected_by",
     "better",
     "answers",
 }  # not there in files written before they were: their absence is read
