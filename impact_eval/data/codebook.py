@@ -39,6 +39,7 @@ from impact_eval.data.readers.reader import reader_of_form
 SCHEMA = "impact-eval/codebook/1"
 _KEYS = ("from", "type", "labels", "other", "optional", "title", "missing")
 _SERIES = re.compile(r"\{(\d{1,9})\.\.(\d{1,9})\}")
+_CODE_BEFORE = re.compile(r"\s*([A-Za-z]\w*(?:\[\w+\])?)[.:]\s+\S")
 _PLACEHOLDER = re.compile(r"\{i(?::0?(\d+))?\}")
 
 
@@ -282,8 +283,9 @@ def _column(
 def find_header(column: ColumnCode, headers: tuple[str, ...]) -> str | None:
     """Return the header of the file that means this column, or None.
 
-    Exact spelling first, then without accents and punctuation, then by the part in brackets or
-    after the last slash (`Question [row]`, `group/name`), and only when that is unambiguous.
+    Exact spelling first, then without accents and punctuation, then by the code that LimeSurvey
+    writes before the text (`RSES[SQ001]. Question [row]`), by the part in brackets or after the
+    last slash (`Question [row]`, `group/name`), and only when that is unambiguous.
     """
     for spell in (one_spelling, bare_spelling):
         table: dict[str, list[str]] = {}
@@ -294,10 +296,20 @@ def find_header(column: ColumnCode, headers: tuple[str, ...]) -> str | None:
             if len(found) == 1:
                 return found[0]
     for wanted in column.headers:
+        begins = [h for h in headers if _code_before(h) == one_spelling(wanted)]
+        if len(begins) == 1:
+            return begins[0]
+    for wanted in column.headers:
         ends = [h for h in headers if bare_spelling(wanted) in map(bare_spelling, last_parts(h))]
         if len(ends) == 1:
             return ends[0]
     return None
+
+
+def _code_before(header: str) -> str | None:
+    """Return the code that stands before the text of a heading, None where there is none."""
+    found = _CODE_BEFORE.match(header)
+    return one_spelling(found[1]) if found else None
 
 
 def last_parts(header: str) -> tuple[str, ...]:

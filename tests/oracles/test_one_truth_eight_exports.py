@@ -58,6 +58,20 @@ EXPORTS: Mapping[str, Writer] = {
         f, TRUTH, words(BEFORE, "N/A"), full=True, form=False),
     "limesurvey, codes and form, not shown": lambda f: tools.limesurvey(
         f, TRUTH, words({code: f"A{5 - code}" for code in LABELS}, "N/A"), full=False, form=True),
+    "our questionnaire in limesurvey": lambda f: tools.own_form(f, TRUTH, ".lss"),
+    "our questionnaire in limesurvey, headings of its other exports": lambda f: tools.own_form(
+        f, TRUTH, ".lss", lambda name: name.replace("[", "_").replace("]", "")
+    ),
+    "our questionnaire in limesurvey, code and text": lambda f: tools.own_form(
+        f, TRUTH, ".lss", lambda name: f"{name}. Pour chaque question, cochez une seule réponse."
+    ),
+    "our questionnaire in kobo": lambda f: tools.own_form(f, TRUTH, ".xlsx"),
+    "our questionnaire in kobo, group": lambda f: tools.own_form(
+        f, TRUTH, ".xlsx", lambda name: f"rses_fr/{name}"
+    ),
+    "our questionnaire in odk": lambda f: tools.own_form(
+        f, TRUTH, ".xlsx", lambda name: f"rses_fr-{name}"
+    ),
     "kobo, names of a group": lambda f: tools.kobo(f, TRUTH, words(KOBO)),
     "kobo, names without group": lambda f: tools.kobo(f, TRUTH, words(KOBO), group=""),
     "kobo, labels": lambda f: tools.kobo(f, TRUTH, words(LABELS)),

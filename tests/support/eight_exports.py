@@ -15,6 +15,10 @@ import numpy as np
 import openpyxl
 import pandas as pd
 
+from impact_eval.pipeline.questionnaires import write_questionnaire
+from impact_eval.report.texts import Texts
+from impact_eval.survey import instrument
+
 ITEMS = ("worth", "qualities", "failure", "able", "proud", "attitude", "satisfied", "respect",
          "useless", "no_good")  # fmt: skip
 ASKED = ("une personne de valeur", "des qualités", "en échec", "aussi capable que les autres",
@@ -191,6 +195,21 @@ def limesurvey_form(path: Path) -> None:
         f"<answers><rows>{answers}</rows></answers></document>",
         encoding="utf-8",
     )
+
+
+def own_form(folder: Path, replies: Sequence[Reply], ending: str,
+             heading: Callable[[str], str] = str) -> None:  # fmt: skip
+    """Write the export of the questionnaire that the command wrote, by its answer codes."""
+    made = write_questionnaire(instrument("rses-fr"), folder / f"q{ending}", Texts("fr"))
+    names = [made.columns[item] for item in ITEMS]
+    head = ["id", "CODE", "moment", *map(heading, names)]
+    rows = [
+        [str(k), r.code, r.wave, *("" if a is None else str(a) for a in r.answers)]
+        for k, r in enumerate(replies, start=1)
+    ]
+    write_rows(folder / "t.csv", head, rows)
+    data = one_file("t.csv", f'codes = "q{ending}"\n')
+    (folder / "study.toml").write_text(study(names, "CODE", data, "moment"), encoding="utf-8")
 
 
 # -- Kobo ---------------------------------------------------------------------------------------
