@@ -334,7 +334,7 @@ def _safeguard(card: ScaleCard, texts: Texts) -> Iterator[str]:
 def _known(card: ScaleCard, texts: Texts) -> Iterator[str]:
     scale = card.scale
     if scale.citation:
-        yield texts.say("cli.instruments.citation", citation=scale.citation)
+        yield texts.say("cli.instruments.citation", citation=fact_words(scale.citation, texts))
     if scale.doi:
         yield texts.say("scale_card.doi", doi=scale.doi)
     yield from (

@@ -16,6 +16,8 @@ from impact_eval.report.typography import readable
 _MANY = 5  # answers beyond which the sheet is turned
 _SMALL = 7.5  # points of the small print
 _TEXT = 0.44  # share of the width that the questions take
+_LESS_TEXT, _HEAD = 0.3, 9  # the same, and points of the labels, beside many answers in words
+_AIR = 3  # points above and below a question
 
 
 def render_paper(form: ScaleForm, texts: Texts) -> bytes:
@@ -99,29 +101,42 @@ def _person(document: Any, texts: Texts, width: Any) -> None:
 def _grid(document: Any, block: FormBlock, form: ScaleForm, texts: Texts, width: Any) -> None:
     """Draw the questions by the answers: a box in each cell, the code in small print above."""
     from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Pt
 
     language = texts.language
+    wordy = len(block.answers) > _MANY and any(
+        answer.label[language] != str(answer.code) for answer in block.answers
+    )
     table = document.add_table(rows=1, cols=1 + len(block.answers))
     table.style = "Table Grid"
     table.autofit = False
     head = table.rows[0]
-    _repeated(head)
+    _marked_row(head, "w:tblHeader")
     head.cells[0].paragraphs[0].add_run(texts.say("questionnaire.question")).bold = True
     for cell, answer in zip(head.cells[1:], block.answers, strict=True):
         label, code = answer.label[language], str(answer.code)
         cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
-        cell.paragraphs[0].add_run(readable(label)).bold = True
+        run = cell.paragraphs[0].add_run(readable(label))
+        run.bold = True
+        if wordy:
+            run.font.size = Pt(_HEAD)
         if label != code:
             _small(cell.add_paragraph(), code, centred=True)
     for question in block.questions:
-        cells = table.add_row().cells
+        row = table.add_row()
+        _marked_row(row, "w:cantSplit")
+        cells = row.cells
         cells[0].text = f"{question.number}. {readable(question.text[language])}"
+        cells[0].paragraphs[0].paragraph_format.space_before = Pt(_AIR)
+        cells[0].paragraphs[-1].paragraph_format.space_after = Pt(_AIR)
         for condition in _conditions(question, form, texts):
             _small(cells[0].add_paragraph(), condition)
         for cell in cells[1:]:
             cell.text = texts.say("questionnaire.box")
+            cell.paragraphs[0].paragraph_format.space_before = Pt(_AIR)
             cell.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
-    _widths(table, [_TEXT, *[(1 - _TEXT) / len(block.answers)] * len(block.answers)], width)
+    text = _LESS_TEXT if wordy else _TEXT
+    _widths(table, [text, *[(1 - text) / len(block.answers)] * len(block.answers)], width)
 
 
 def _conditions(question: FormQuestion, form: ScaleForm, texts: Texts) -> Iterator[str]:
@@ -138,17 +153,18 @@ def _conditions(question: FormQuestion, form: ScaleForm, texts: Texts) -> Iterat
 
 
 def _widths(table: Any, shares: Sequence[float], width: Any) -> None:
-    for row in table.rows:
-        for cell, share in zip(row.cells, shares, strict=True):
+    for column, share in zip(table.columns, shares, strict=True):
+        column.width = int(width * share)
+        for cell in column.cells:  # some programs read the columns, others each cell
             cell.width = int(width * share)
 
 
-def _repeated(row: Any) -> None:
-    """Repeat a heading row at the top of each page."""
+def _marked_row(row: Any, name: str) -> None:
+    """Repeat a row at the top of each page, or keep it in one piece."""
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
 
-    mark = OxmlElement("w:tblHeader")
+    mark = OxmlElement(name)
     mark.set(qn("w:val"), "true")
     row._tr.get_or_add_trPr().append(mark)
 
