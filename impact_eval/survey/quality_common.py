@@ -46,7 +46,7 @@ def common_ground(
     -------
     CommonGround
     """
-    counted = parallel.n_factors if isinstance(parallel, ParallelAnalysis) else None
+    counted = parallel.n_dimensions if isinstance(parallel, ParallelAnalysis) else None
     if isinstance(alpha, NotApplicable):
         return CommonGround.NOTHING if counted == 0 else CommonGround.WEAK
     above = alpha.conf_low > 0

@@ -165,7 +165,7 @@ def structure_of(matrix: FloatArray, names: tuple[str, ...], rng: np.random.Gene
     parallel = _counted(matrix, n, rng)
     kept = 1
     if isinstance(parallel, ParallelAnalysis):
-        kept = min(parallel.n_factors, _most_factors(len(names)))
+        kept = min(parallel.n_dimensions, _most_factors(len(names)))
     if not kept:  # one factor fits noise well: nothing is fitted to it, and nothing praised
         return _undescribed(parallel)
     fit, placed = _item_response(matrix, n), _placed_items(matrix, n)

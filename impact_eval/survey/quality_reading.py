@@ -31,6 +31,7 @@ AT_AN_END = 0.15
 ERROR_READING = "quality_read_error"  # left out where the smallest change is told apart
 GENERAL = 0.50
 LEAST_ADEQUACY = 0.60
+PAIR = 2
 MISFIT = 1.30  # of a mean square whose expectation is 1
 
 
@@ -134,7 +135,8 @@ def _about_structure(report: QualityReport) -> Iterator[Finding]:
 def misfits(report: QualityReport) -> tuple[str, ...]:
     """Return the items that follow something else too: mean squares high beyond chance."""
     fit = report.structure.item_fit
-    if isinstance(fit, NotApplicable) or report.common is not CommonGround.SHOWN:
+    unfit = report.common is not CommonGround.SHOWN or _mixes(report)
+    if isinstance(fit, NotApplicable) or unfit:
         return ()
     beyond = float(special.ndtri(1 - 0.025 / len(report.names)))  # for all items together
     infit = (fit.infit > MISFIT) & (fit.infit_z > beyond)
@@ -147,7 +149,7 @@ def _dimensions(report: QualityReport) -> int:
     factors, counted = report.structure.factors, report.structure.parallel
     if isinstance(factors, FactorSolution):
         return int(factors.loadings.shape[1])
-    return counted.n_factors if isinstance(counted, ParallelAnalysis) else 0
+    return counted.n_dimensions if isinstance(counted, ParallelAnalysis) else 0
 
 
 def _about_comparisons(report: QualityReport) -> Iterator[Finding]:
@@ -176,29 +178,38 @@ def readings(report: QualityReport) -> tuple[Finding, ...]:
     """Return one plain reading for each statistic that was computed and that means something.
 
     Where nothing common to the questions shows, what describes it is left out: a model of one
-    dimension fits noise.
+    dimension fits noise. Where the total is not to be leaned on, so are its other coefficients.
     """
     if report.common is not CommonGround.SHOWN:
         return (*_item_rest(report), *_ends(report), *_agreement(report))
+    alpha = report.consistency.alpha
+    one = isinstance(alpha, Alpha) and _praised(report, alpha) and not _mixes(report)
     return (
         *_alpha_reading(report),
         *_item_rest(report),
-        *_consistency(report),
-        *_error(report),
+        *(_consistency(report) if one else ()),
+        *(_error(report) if one else ()),
         *_ends(report),
         *_agreement(report),
         *_structure(report),
+        *(_one_ruler(report) if one else ()),
+        *_bias(report),
     )
+
+
+def _mixes(report: QualityReport) -> bool:
+    """Return whether the total mixes dimensions without a part common to all."""
+    share = report.consistency.hierarchical
+    general = isinstance(share, Omega) and share.hierarchical >= GENERAL
+    return _dimensions(report) > 1 and not general
 
 
 def _alpha_reading(report: QualityReport) -> Iterator[Finding]:
     alpha = report.consistency.alpha
     if isinstance(alpha, NotApplicable) or not _praised(report, alpha):
         return
-    share = report.consistency.hierarchical
-    general = isinstance(share, Omega) and share.hierarchical >= GENERAL
     code = "quality_read_alpha_fair"
-    if _dimensions(report) > 1 and not general:
+    if _mixes(report):
         code = "quality_read_alpha_several"
     elif alpha.value > REDUNDANT:
         code = "quality_alpha_redundant"
@@ -212,16 +223,21 @@ def _alpha_reading(report: QualityReport) -> Iterator[Finding]:
 
 def _item_rest(report: QualityReport) -> Iterator[Finding]:
     part = report.consistency
-    if isinstance(part.items, ItemStatistics):
-        finite = part.items.item_rest[np.isfinite(part.items.item_rest)]
-        if len(finite):
-            yield Finding.info(
-                "quality_read_item_rest", low=float(finite.min()), high=float(finite.max())
-            )
+    if not isinstance(part.items, ItemStatistics):
+        return
+    finite = part.items.item_rest[np.isfinite(part.items.item_rest)]
+    if len(report.names) == PAIR and len(finite):
+        yield Finding.info("quality_read_pair", value=float(finite[0]))
+    elif len(finite):
+        yield Finding.info(
+            "quality_read_item_rest", low=float(finite.min()), high=float(finite.max())
+        )
 
 
 def _consistency(report: QualityReport) -> Iterator[Finding]:
     part = report.consistency
+    if len(report.names) == PAIR:  # every coefficient of two questions is alpha again
+        return
     if isinstance(part.halves, SplitHalf) and np.isfinite(part.halves.spearman_brown):
         yield Finding.info("quality_read_halves", value=part.halves.spearman_brown)
     if isinstance(part.bounds, GuttmanBounds):
@@ -274,7 +290,7 @@ def _structure(report: QualityReport) -> Iterator[Finding]:
         else:
             yield Finding.info("quality_read_adequacy_low", value=value, least=LEAST_ADEQUACY)
     if isinstance(part.parallel, ParallelAnalysis):
-        yield Finding.info("quality_read_parallel", n=part.parallel.n_factors)
+        yield Finding.info("quality_read_parallel", n=part.parallel.n_dimensions)
     if isinstance(part.factors, FactorSolution):
         spread = np.abs(part.factors.loadings).max(axis=1)
         yield Finding.info(
@@ -286,6 +302,10 @@ def _structure(report: QualityReport) -> Iterator[Finding]:
         yield Finding.info(
             "quality_read_one_factor", cfi=best.cfi, rmsea=best.rmsea, srmr=fit.residual.srmr
         )
+
+
+def _one_ruler(report: QualityReport) -> Iterator[Finding]:
+    part = report.structure
     if isinstance(part.item_fit, ItemFit):
         fitting = len(report.names) - len(misfits(report))
         yield Finding.info("quality_read_item_fit", n=fitting, of=len(report.names))
@@ -293,5 +313,8 @@ def _structure(report: QualityReport) -> Iterator[Finding]:
         yield Finding.info("quality_read_limited", rmsea=part.limited.rmsea)
     if isinstance(part.trait_reliability, float):
         yield Finding.info("quality_read_trait", value=part.trait_reliability)
+
+
+def _bias(report: QualityReport) -> Iterator[Finding]:
     if isinstance(report.dif, DifScreen):
         yield Finding.info("quality_read_dif", n=len(report.dif.flagged), of=len(report.names))

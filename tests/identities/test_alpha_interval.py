@@ -35,7 +35,9 @@ def test_the_ends_are_those_of_alphas_recomputed_without_each_person(seed: int) 
     half = stats.t.ppf(0.975, df) * pseudo.std(ddof=1) / np.sqrt(n)
     low, high = alpha_interval(x)
     assert low == pytest.approx(1 - (1 - alpha) * (1 + half / 2) ** 2, abs=1e-12)
-    assert high == pytest.approx(min(1, alpha + (1 - alpha) * half), abs=1e-12)
+    q = (df / (n - 1)) ** 2
+    rest = q * (1 - half / 2) ** 2 + (1 - q) * (1 - half)
+    assert high == pytest.approx(min(1, 1 - (1 - alpha) * rest), abs=1e-12)
 
 
 def test_order_unit_and_origin_change_nothing() -> None:

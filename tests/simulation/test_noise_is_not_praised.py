@@ -45,6 +45,6 @@ def test_a_real_scale_of_sixty_people_reads_as_one_dimension(k: int) -> None:
     for run in range(40):
         latent = 0.6 * rng.normal(size=(60, 1)) + 0.8 * rng.normal(size=(60, k))
         report = measurement_quality(np.digitize(latent, [-1, 0, 1]).astype(float), seed=run)
-        one = report.structure.parallel.n_factors == 1
+        one = report.structure.parallel.n_dimensions == 1
         recognised += one and report.common is CommonGround.SHOWN
     assert recognised >= 30

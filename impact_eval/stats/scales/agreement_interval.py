@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.scales.agreement import intraclass_correlation
-from impact_eval.stats.scales.alpha_interval import jackknife_half_width
+from impact_eval.stats.scales.alpha_interval import jackknife_error
 from impact_eval.stats.scales.item_matrix import complete_rows, item_matrix
 
 FloatArray = NDArray[np.float64]
@@ -22,10 +23,9 @@ def agreement_interval(
 ) -> tuple[float, float] | NotApplicable:
     r"""Compute an interval of ICC(A,1) that needs no normal scores.
 
-    Fisher's :math:`z = \frac12 \log\frac{1 + (k-1)\rho}{1 - \rho}`, its spread from the
-    pseudo-values of the persons left out one at a time, the t quantile of
-    :func:`~impact_eval.stats.scales.alpha_interval.jackknife_half_width`; at each end the wider of
-    that interval and of the F interval.
+    Fisher's :math:`z = \frac12 \log\frac{1 + (k-1)\rho}{1 - \rho} \mp t_\nu s`, with the jackknife
+    error s and its degrees of freedom (see `alpha_interval`); at each end the wider of that
+    interval and of the F interval.
 
     Parameters
     ----------
@@ -61,7 +61,8 @@ def agreement_interval(
     whole = float(_fisher(np.array([plain.value]), k)[0])
     without = _fisher(_without_each(x - x.mean()), k)
     # The person without whom nothing is left to compare says nothing of the spread.
-    half = jackknife_half_width(np.where(np.isfinite(without), without, whole), whole, level)
+    error, df = jackknife_error(np.where(np.isfinite(without), without, whole), whole)
+    half = float(special.stdtrit(df, 0.5 + level / 2)) * error
     grown = np.exp(2 * np.array([whole - half, whole + half]))
     low, high = (grown - 1) / (grown + k - 1)
     return min(plain.conf_low, float(low)), max(plain.conf_high, float(high))

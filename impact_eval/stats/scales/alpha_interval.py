@@ -23,16 +23,14 @@ def alpha_interval(
 ) -> tuple[float, float] | NotApplicable:
     r"""Compute an interval of alpha that needs no normal answers.
 
-    With :math:`\ell = \log(1 - \hat\alpha)`, pseudo-values :math:`p_i = n\ell - (n-1)\ell_{-i}` and
-    :math:`w = t_\nu\, sd(p) / \sqrt n`, the ends are
+    With :math:`\ell = \log(1 - \hat\alpha)`, its jackknife error s and degrees of freedom
+    :math:`\nu`, :math:`w = t_\nu s` and :math:`q = (\nu / (n - 1))^2`, the ends are
 
-    .. math:: 1 - (1 - \hat\alpha)(1 + w/2)^2 \quad\text{and}\quad
-       \min\{1,\ \hat\alpha + (1 - \hat\alpha)\, w\}
+    .. math:: 1 - (1 - \hat\alpha)(1 + \tfrac w2)^2, \quad
+       \min\{1,\ 1 - (1 - \hat\alpha)[q (1 - \tfrac w2)^2 + (1 - q)(1 - w)]\}
 
-    (the lower on the scale of :math:`\sqrt{1-\alpha}`, the upper on that of alpha, where each
-    misses the truth as often as it should). The degrees of freedom
-    :math:`\nu = 2n / (\kappa_p - 1)`, between 2 and n - 1, say how well the spread itself is known:
-    a few persons who answer apart from all others leave few.
+    on the scale of :math:`\sqrt{1 - \alpha}`, the upper one nearer to the scale of alpha the
+    heavier the tails are: there each misses the truth about as often as it should.
 
     Parameters
     ----------
@@ -75,8 +73,12 @@ def alpha_interval(
     rest = float(_unexplained(squares.sum(), total.sum(), k))
     if not rest > _NOTHING_LEFT:
         return NotApplicable.because("no_variance")
-    half = _half_width(squares, total, k, level)
-    return 1 - rest * (1 + half / 2) ** 2, min(1.0, 1 - rest + rest * half)
+    error, df = jackknife_error(*_left_out(squares, total, k))
+    half, known = float(special.stdtrit(df, 0.5 + level / 2)) * error, (df / (len(kept) - 1)) ** 2
+    # With tails as a normal's the root's scale serves both ends; with heavy ones, alpha's own the
+    # upper: small samples then seldom hold those who would have raised it.
+    rooted, plain = 1 - rest * max(0.0, 1 - half / 2) ** 2, 1 - rest + rest * half
+    return 1 - rest * (1 + half / 2) ** 2, min(1.0, known * rooted + (1 - known) * plain)
 
 
 def _unexplained(squares: FloatArray, total: FloatArray, k: int) -> FloatArray:
@@ -85,8 +87,8 @@ def _unexplained(squares: FloatArray, total: FloatArray, k: int) -> FloatArray:
     return out
 
 
-def _half_width(squares: FloatArray, total: FloatArray, k: int, level: float) -> float:
-    """Return the half width on the scale of log(1 - alpha)."""
+def _left_out(squares: FloatArray, total: FloatArray, k: int) -> tuple[FloatArray, float]:
+    """Return log(1 - alpha) without each person, and with all of them."""
     n = len(squares)
     whole = float(np.log(_unexplained(squares.sum(), total.sum(), k)))
     # Without one person a sum of squares about the mean loses n/(n-1) of that person's own.
@@ -96,15 +98,15 @@ def _half_width(squares: FloatArray, total: FloatArray, k: int, level: float) ->
             _unexplained(squares.sum() - lost * squares, total.sum() - lost * total, k)
         )
     # The person without whom nothing is left to measure says nothing of the spread.
-    return jackknife_half_width(np.where(np.isfinite(without), without, whole), whole, level)
+    return np.where(np.isfinite(without), without, whole), whole
 
 
-def jackknife_half_width(without: FloatArray, whole: float, level: float) -> float:
-    r"""Return the half width of an interval from a statistic without each person.
+def jackknife_error(without: FloatArray, whole: float) -> tuple[float, float]:
+    r"""Return a standard error from a statistic without each person, and how well it is known.
 
-    :math:`t_\nu\, sd(p) / \sqrt n` with pseudo-values :math:`p_i = n\ell - (n-1)\ell_{-i}` and
-    :math:`\nu = 2n / (\kappa_p - 1)`, between 2 and n - 1: Satterthwaite's count of what is known
-    of a spread whose own variance the fourth moment gives.
+    :math:`sd(p) / \sqrt n` with pseudo-values :math:`p_i = n\ell - (n-1)\ell_{-i}`, and the degrees
+    of freedom :math:`\nu = 2n / (\kappa_p - 1)`, between 2 and n - 1: Satterthwaite's count for a
+    spread whose own variance the fourth moment gives.
 
     Parameters
     ----------
@@ -112,7 +114,6 @@ def jackknife_half_width(without: FloatArray, whole: float, level: float) -> flo
         The statistic, on a scale where it is nearly normal, without each person.
     whole : float
         With all of them.
-    level : float
 
     References
     ----------
@@ -122,15 +123,16 @@ def jackknife_half_width(without: FloatArray, whole: float, level: float) -> flo
     --------
     >>> import numpy as np
     >>> x = np.array([1.0, 2.0, 3.0, 4.0])
-    >>> round(jackknife_half_width((x.sum() - x) / 3, x.mean(), 0.95), 3)  # of a mean: t_3 se
-    2.054
+    >>> error, df = jackknife_error((x.sum() - x) / 3, x.mean())  # of a mean: the usual one
+    >>> round(error, 4), df
+    (0.6455, 3.0)
     """
     n = len(without)
     pseudo = n * whole - (n - 1) * without
     gaps = pseudo - pseudo.mean()
     spread = float(np.mean(gaps**2))
     if spread <= 0:
-        return 0.0
+        return 0.0, n - 1.0
     kurtosis = float(np.mean(gaps**4)) / spread**2
     known = min(n - 1.0, max(2.0, 2 * n / max(kurtosis - 1, 1e-9)))
-    return float(special.stdtrit(known, 0.5 + level / 2)) * float(np.sqrt(spread / (n - 1)))
+    return float(np.sqrt(spread / (n - 1))), known

@@ -148,6 +148,11 @@ class ParallelAnalysis:
     n_components_mean: int
     n_factors_mean: int
 
+    @property
+    def n_dimensions(self) -> int:
+        """The smaller of both counts: on floored answers factors alone see one too many."""
+        return min(self.n_factors, self.n_components)
+
 
 def parallel_analysis(
     correlation: FloatArray,

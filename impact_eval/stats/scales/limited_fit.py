@@ -232,7 +232,7 @@ def item_chi_squares(fit: IrtFit) -> ItemChiSquare | NotApplicable:
         rest = _total_shares(np.delete(rises, j, axis=0))
         share = (rest * rises[j]) @ weights / whole[1:]  # P(item | total r), r = 1..k
         got = np.bincount(total, weights=counts * codes[:, j], minlength=k + 1)[1:k]
-        found.append(_chi_square(met, got, share[: k - 1], fitted))
+        found.append(_chi_square(np.column_stack([met, got, met * share[: k - 1]]), fitted))
     statistic, df = np.array([s for s, _ in found]), np.array([d for _, d in found])
     p_value = np.where(df > 0, special.chdtrc(np.maximum(df, 1), statistic), np.nan)
     return ItemChiSquare(statistic=np.where(df > 0, statistic, np.nan), df=df, p_value=p_value)
@@ -248,10 +248,9 @@ def _total_shares(rises: FloatArray) -> FloatArray:
     return out
 
 
-def _chi_square(
-    met: FloatArray, got: FloatArray, share: FloatArray, fitted: int
-) -> tuple[float, int]:
-    cells = [[m, g, m * s] for m, g, s in zip(met, got, share, strict=True)]
+def _chi_square(table: FloatArray, fitted: int) -> tuple[float, int]:
+    """Return the chi-square of rows (people, seen, expected), thin ones joined, and its df."""
+    cells = [row.copy() for row in table]
     at = 0
     while at < len(cells) and len(cells) > 1:
         people, _, expected = cells[at]
@@ -259,7 +258,7 @@ def _chi_square(
             at += 1
             continue
         near = at + 1 if at + 1 < len(cells) else at - 1
-        cells[near] = [x + y for x, y in zip(cells[at], cells[near], strict=True)]
+        cells[near] += cells[at]
         del cells[at]
         at = min(at, near)
     people, seen, awaited = np.array(cells).T

@@ -298,7 +298,7 @@ def test_a_scale_at_one_date_and_noise_at_the_other_are_not_compared() -> None:
 def test_two_unrelated_sets_of_questions_are_not_called_one_dimension() -> None:
     for n in (60, 400):
         report = measurement_quality(np.hstack([answers(5, n, 5), answers(6, n, 5)]))
-        assert report.structure.parallel.n_factors == 2, n
+        assert report.structure.parallel.n_dimensions == 2, n
         assert {"quality_several_perhaps", "quality_several_things"} & codes(report), n
         assert not codes(report) & {"quality_read_alpha_good", "quality_read_omega"}, n
         said_in_both_languages(report)
