@@ -10,6 +10,7 @@ from scipy import special
 from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.stats.scales.agreement import IntraclassCorrelation
 from impact_eval.stats.scales.cfa import CfaFit
+from impact_eval.stats.scales.cfa_indices import ComparativeFit, RobustFit
 from impact_eval.stats.scales.cfa_ordinal import OrdinalCfaFit
 from impact_eval.stats.scales.dif import DifScreen
 from impact_eval.stats.scales.factor import FactorSolution
@@ -128,8 +129,12 @@ def _about_structure(report: QualityReport) -> Iterator[Finding]:
     fit = part.confirmatory
     if isinstance(fit, (CfaFit, OrdinalCfaFit)):
         best = fit.robust or fit.scaled or fit.comparative
-        if best.cfi < 0.90 or best.rmsea > 0.10:
+        if _poor(best):
             yield Finding.warning("quality_one_factor_poor", cfi=best.cfi, rmsea=best.rmsea)
+
+
+def _poor(fit: ComparativeFit | RobustFit) -> bool:
+    return fit.cfi < 0.90 or fit.rmsea > 0.10
 
 
 def misfits(report: QualityReport) -> tuple[str, ...]:
@@ -299,9 +304,10 @@ def _structure(report: QualityReport) -> Iterator[Finding]:
     fit = part.confirmatory
     if isinstance(fit, (CfaFit, OrdinalCfaFit)):
         best = fit.robust or fit.scaled or fit.comparative
-        yield Finding.info(
-            "quality_read_one_factor", cfi=best.cfi, rmsea=best.rmsea, srmr=fit.residual.srmr
-        )
+        if not _poor(best):  # else told as a warning, with the same numbers
+            yield Finding.info(
+                "quality_read_one_factor", cfi=best.cfi, rmsea=best.rmsea, srmr=fit.residual.srmr
+            )
 
 
 def _one_ruler(report: QualityReport) -> Iterator[Finding]:
