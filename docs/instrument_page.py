@@ -8,14 +8,16 @@ from pages import code, doi, plain, table, write
 
 from impact_eval.report.texts import Texts
 from impact_eval.survey import Instrument, instruments
+from impact_eval.survey.scale import TOTAL, WordingClass
 
 RIGHTS = {
-    "A": "the wording is free and shipped",
+    "A": "free: the wording is shipped in each language where it was published and read",
     "B": "the key is shipped; you bring the wording",
     "C": "a licence is needed: declare it with `licence_declared`",
     "X": "neither wording nor layout may be shipped",
 }
-MARKS = {"read": "read", "to_check": "to check", "computed": "computed"}
+MARKS = {"read": "read", "to_check": "to be checked", "computed": "computed"}
+LANGUAGE_NAMES = {"fr": "French", "en": "English"}
 
 
 def _name(instrument: Instrument, texts: Texts) -> str:
@@ -32,7 +34,20 @@ def _scoring(instrument: Instrument) -> str:
     rule = f"{code(scoring.rule.value)}{span}"
     if least is None:
         return rule
-    return f"{rule}; at least {least.least} answers ({plain(least.source)})"
+    return f"{rule}; at least {least.least} answers ({plain(least.source.en)})"
+
+
+def _wording(instrument: Instrument) -> str:
+    """Return what is shipped of the questions: nothing is promised that is not there."""
+    letter = instrument.rights.wording
+    if letter is not WordingClass.SHIP:
+        return RIGHTS[letter.value]
+    if not instrument.items:
+        return "a published method, without questions"
+    shipped = [name for code, name in LANGUAGE_NAMES.items() if instrument.ships_wording(code)]
+    if not shipped:
+        return "free, the wording is not here: take it from the source"
+    return f"free, the wording is shipped in {' and '.join(shipped)}"
 
 
 def _facts(instrument: Instrument) -> list[str]:
@@ -41,19 +56,21 @@ def _facts(instrument: Instrument) -> list[str]:
     for cut in instrument.cutoffs:
         low = "" if cut.low is None else f"{cut.low:g}"
         high = "" if cut.high is None else f"{cut.high:g}"
-        rows.append((f"cut-off {code(cut.id)}", f"{low}–{high}", plain(cut.source), cut.mark))
+        part = "" if cut.scale == TOTAL else f" of {code(cut.scale)}"
+        name = f"cut-off {code(cut.id)}{part}, {plain(cut.population.en)}"
+        rows.append((name, f"{low}–{high}", plain(cut.source.en), cut.mark))
     for norm in instrument.norms:
         spread = "" if norm.sd is None else f" (s.d. {norm.sd:g})"
         rows.append(
             (
-                f"norm, {plain(norm.population)}",
+                f"norm, {plain(norm.population.en)}",
                 f"{norm.mean:g}{spread}",
-                plain(norm.source),
+                plain(norm.source.en),
                 norm.mark,
             )
         )
     for change in instrument.change:
-        rows.append((code(change.kind), f"{change.value:g}", plain(change.source), change.mark))
+        rows.append((code(change.kind), f"{change.value:g}", plain(change.source.en), change.mark))
     told = [(*row[:3], MARKS[row[3].value]) for row in rows]
     return table(("fact", "value", "source", "how known"), told) if told else []
 
@@ -71,9 +88,10 @@ def instrument_section(instrument: Instrument) -> list[str]:
         ("scoring", _scoring(instrument)),
         (
             "rights",
-            f"{rights.wording.value}: {RIGHTS[rights.wording.value]}. {plain(rights.terms)}",
+            f"{rights.wording.value}: {_wording(instrument)}. {plain(rights.terms.en)}"
+            + (f" ({MARKS[rights.mark.value]})" if rights.unchecked else ""),
         ),
-        ("rights holder", plain(rights.holder or "—")),
+        ("rights holder", plain(rights.holder.en if rights.holder else "—")),
         ("health data", "yes: special category" if instrument.health else "no"),
         (
             "source",
@@ -82,7 +100,12 @@ def instrument_section(instrument: Instrument) -> list[str]:
     ]
     lines = [f"## {instrument.id}", "", *table(("", ""), rows), *_facts(instrument)]
     if instrument.evidence:
-        lines += ["What is known of it:", "", *(f"- {plain(e)}" for e in instrument.evidence), ""]
+        lines += [
+            "What is known of it:",
+            "",
+            *(f"- {plain(e.en)}" for e in instrument.evidence),
+            "",
+        ]
     return lines
 
 
@@ -92,8 +115,8 @@ def write_instruments() -> list[Path]:
         "# Scales",
         "",
         "The scales shipped, with their rights and a source for every cut-off, norm and change.",
-        "“To check” marks a figure of the literature that was not read in its source: it keeps",
-        "that mark wherever it is used.",
+        "“To be checked” marks a figure of the literature that was not read in its source: it",
+        "keeps that mark wherever it is used.",
         "",
         "| rights | meaning |",
         "|---|---|",

@@ -13,6 +13,7 @@ from typing import Any
 
 from impact_eval.core.vocabulary import Direction
 from impact_eval.report.languages.language import language_codes
+from impact_eval.survey.fact_words import FactText
 from impact_eval.survey.instrument_file import Instrument
 from impact_eval.survey.scale import (
     ChangeValue,
@@ -36,8 +37,8 @@ class AskedItem:
     id : str
     text : mapping of language to wording
         Only what the rights allow.
-    stem : str or None
-        A neutral reminder of what it is about, in English.
+    stem : FactText or None
+        A neutral reminder of what it is about, in both languages.
     reversed : bool
     weight : float
     low, high : int
@@ -50,7 +51,7 @@ class AskedItem:
     number: int
     id: str
     text: Mapping[str, str]
-    stem: str | None
+    stem: FactText | None
     reversed: bool
     weight: float
     low: int

@@ -9,12 +9,14 @@ from impact_eval.pipeline.scale_card import AskedItem, ScaleCard
 from impact_eval.pipeline.scale_words import (
     answer_words,
     fact_words,
+    own_word,
     rights_words,
     scale_title,
     stem_words,
 )
 from impact_eval.report.formats import LONGEST_LIST
 from impact_eval.report.texts import Texts
+from impact_eval.survey.fact_words import FactText
 from impact_eval.survey.scale import (
     OWN,
     TOTAL,
@@ -90,13 +92,23 @@ def _measures(card: ScaleCard, texts: Texts) -> Iterator[str]:
         return
     for part in card.parts:
         yield texts.say(
-            f"scale_card.part_better.{part.direction.value}", part=_part(part.id, card, texts)
+            f"scale_card.part_better.{part.direction.value}", part=_part_first(part.id, card, texts)
         )
 
 
 def _part(name: str, card: ScaleCard, texts: Texts) -> str:
-    own = f"scale_part.{card.scale.id}.{name}"
-    return texts.first(own, f"scale_part.{name}", "scale_card.part_unnamed", name=name)
+    return own_word(card.scale, "part", name, texts)
+
+
+def _part_first(name: str, card: ScaleCard, texts: Texts) -> str:
+    """Return the name of a part as it begins a line."""
+    told = _part(name, card, texts)
+    return told if card.scale.local else _capital(told)
+
+
+def _capital(text: str) -> str:
+    """Return words as they begin a line."""
+    return text[:1].upper() + text[1:]
 
 
 def _asked(card: ScaleCard, texts: Texts) -> Iterator[str]:
@@ -210,7 +222,8 @@ def _scoring(
     """Say the rule of a score, its range, and how many answers may be missing."""
     items = [card.scale.item(name) for name in names]
     yield texts.say(f"scale_card.rule.{scoring.rule.value}", function=scoring.function or "",
-                    constant=scoring.constant, source=scoring.table_source or "")  # fmt: skip
+                    constant=scoring.constant,
+                    source=_or_nothing(scoring.table_source, texts))  # fmt: skip
     if scoring.rule is ScoringRule.WEIGHTED:
         numbers = {q.id: q.number for q in card.questions}
         yield from (
@@ -236,6 +249,10 @@ def _scoring(
                     source=source)  # fmt: skip
 
 
+def _or_nothing(fact: FactText | None, texts: Texts) -> str:
+    return "" if fact is None else fact_words(fact, texts)
+
+
 def _points(items: Sequence[Item], card: ScaleCard, texts: Texts) -> Iterator[str]:
     """Say once the points of the answers, for all the questions that share them."""
     numbers = {q.id: q.number for q in card.questions}
@@ -256,7 +273,7 @@ def _parts(card: ScaleCard, texts: Texts) -> Iterator[str]:
     numbers = {q.id: q.number for q in card.questions}
     for part in card.parts:
         held = [numbers[name] for name in part.items]
-        yield texts.say("scale_card.part", part=_part(part.id, card, texts), n=len(held),
+        yield texts.say("scale_card.part", part=_part_first(part.id, card, texts), n=len(held),
                         numbers=_numbers(held, texts))  # fmt: skip
         told = _scoring(part.scoring, part.items, card, texts)
         yield from (f"{_INDENT}{line}" for line in told if part.scoring.missing is not None)
@@ -264,19 +281,20 @@ def _parts(card: ScaleCard, texts: Texts) -> Iterator[str]:
 
 def _cutoffs(card: ScaleCard, texts: Texts) -> Iterator[str]:
     """Say the bands, the source and the population once for those that share them."""
-    former: tuple[str, str, str, int | None] | None = None
+    former: tuple[str, FactText, FactText, int | None] | None = None
     for cut in card.scale.cutoffs:
         group = (cut.scale, cut.population, cut.source, cut.year)
         if group != former:
-            people = fact_words(cut.population, texts)
+            people = _capital(fact_words(cut.population, texts))
             if cut.year is not None:
                 people = texts.say("scale_card.of_part.year", people=people, year=str(cut.year))
-            head = texts.say("scale_card.cutoff.head", people=people, source=cut.source)
+            source = fact_words(cut.source, texts)
+            head = texts.say("scale_card.cutoff.head", people=people, source=source)
             yield _of_part(head, cut.scale, card, texts)
             former = group
         low, high = (texts.show(end, "plain") for end in (cut.low, cut.high))
         kind = "both" if None not in (cut.low, cut.high) else "low" if cut.high is None else "high"
-        name = texts.first(f"label.band.{cut.id}", "scale_card.part_unnamed", name=cut.id)
+        name = own_word(card.scale, "band", cut.id, texts)
         told = texts.say(f"scale_card.cutoff.{kind}", low=low, high=high, name=name)
         told = texts.say("scale_card.cutoff.case", told=told) if cut.case else told
         yield _INDENT + _marked(told, cut.mark, texts)
@@ -286,7 +304,7 @@ def _of_part(line: str, part: str, card: ScaleCard, texts: Texts) -> str:
     """Say of which part of the scale a line speaks, where it is not the whole."""
     if part == TOTAL:
         return line
-    return texts.say("scale_card.of_part.line", part=_part(part, card, texts), line=line)
+    return texts.say("scale_card.of_part.line", part=_part_first(part, card, texts), line=line)
 
 
 def _norms(card: ScaleCard, texts: Texts) -> Iterator[str]:
@@ -295,7 +313,8 @@ def _norms(card: ScaleCard, texts: Texts) -> Iterator[str]:
         people = "" if norm.n is None else texts.say("scale_card.norm.n", n=norm.n)
         told = texts.say(
             "scale_card.norm.mean", mean=norm.mean, sd=sd, people=people,
-            population=fact_words(norm.population, texts), year=str(norm.year), source=norm.source,
+            population=_capital(fact_words(norm.population, texts)), year=str(norm.year),
+            source=fact_words(norm.source, texts),
         )  # fmt: skip
         yield _marked(_of_part(told, norm.scale, card, texts), norm.mark, texts)
 
@@ -303,7 +322,7 @@ def _norms(card: ScaleCard, texts: Texts) -> Iterator[str]:
 def _change(card: ScaleCard, texts: Texts) -> Iterator[str]:
     for value in card.scale.change:
         told = texts.say(f"scale_card.change.{value.kind.value}", value=value.value,
-                         source=value.source)  # fmt: skip
+                         source=fact_words(value.source, texts))  # fmt: skip
         yield _marked(_of_part(told, value.scale, card, texts), value.mark, texts)
 
 
@@ -334,7 +353,7 @@ def _safeguard(card: ScaleCard, texts: Texts) -> Iterator[str]:
 def _known(card: ScaleCard, texts: Texts) -> Iterator[str]:
     scale = card.scale
     if scale.citation:
-        yield texts.say("cli.instruments.citation", citation=fact_words(scale.citation, texts))
+        yield texts.say("cli.instruments.citation", citation=scale.citation)
     if scale.doi:
         yield texts.say("scale_card.doi", doi=scale.doi)
     yield from (

@@ -1,17 +1,10 @@
-"""What a scale is called and what may be done with it, in the words of a language.
-
-The facts of the catalogue (populations, terms, missing rules) are kept in English beside their
-sources: what has a translation is said in the reader's language, what has none as it is written.
-"""
+"""What a scale is called and what may be done with it, in the words of a language."""
 
 from __future__ import annotations
 
-import re
-
 from impact_eval.report.texts import Texts
+from impact_eval.survey.fact_words import FactText
 from impact_eval.survey.scale import Response, Scale, WordingClass
-
-_LONGEST = 120  # letters of a key: enough to tell two facts apart
 
 
 def scale_title(scale: Scale, texts: Texts) -> str:
@@ -37,11 +30,16 @@ def rights_words(scale: Scale, texts: Texts) -> str:
     return texts.say("scale_card.rights.elsewhere")
 
 
-def fact_words(fact: str, texts: Texts) -> str:
-    """Return a fact of the catalogue in the reader's language, or as it is written."""
-    key = re.sub(r"[^a-z0-9]+", "_", fact.casefold()).strip("_")[:_LONGEST].strip("_")
-    code = f"scale_fact.{key}"
-    return texts.say(code) if code in texts else fact
+def fact_words(fact: FactText, texts: Texts) -> str:
+    """Return what a scale's file says of a fact, in the reader's language."""
+    return texts.words(fact.by_language())
+
+
+def own_word(scale: Scale, kind: str, name: str, texts: Texts) -> str:
+    """Return the words of a part or of a band; a user's own scale keeps its own name for it."""
+    code = f"label.{kind}.{name}"
+    own = code if scale.local else f"label.{kind}.{scale.id}.{name}"
+    return texts.first(own, code, "scale_card.part_unnamed", name=name)
 
 
 def stem_words(scale: Scale, item: str, texts: Texts) -> str | None:

@@ -17,10 +17,15 @@ from impact_eval.pipeline.score_items import categories_of, code_tables, item_re
 from impact_eval.pipeline.score_lost import lost_record
 from impact_eval.pipeline.soft import GroupScores, ScoredInstrument, people_findings
 from impact_eval.pipeline.study import Study
-from impact_eval.pipeline.study_models import InstrumentPart, Text, in_both_if_any
+from impact_eval.pipeline.study_models import (
+    InstrumentPart,
+    Text,
+    in_both_if_any,
+    in_both_languages,
+)
 from impact_eval.pipeline.urgent import shareable
 from impact_eval.results.finding_records import FindingRecord, RefusalRecord
-from impact_eval.results.parts import finite
+from impact_eval.results.parts import BilingualRecord, finite
 from impact_eval.results.score_facts import (
     ErrorRecord,
     NormRecord,
@@ -46,8 +51,9 @@ from impact_eval.stats.inference.multiplicity import Correction, adjust
 from impact_eval.stats.inference.rarity import rarest
 from impact_eval.stats.scales.measurement_error import ErrorSource, MeasurementError
 from impact_eval.stats.surveys.weighted_spread import weighted_deviation
+from impact_eval.survey.fact_words import FactText
 from impact_eval.survey.quality_reading import ERROR_READING, invariance_finding
-from impact_eval.survey.scale import TOTAL, FactMark, ScoringRule
+from impact_eval.survey.scale import TOTAL, Change, ChangeValue, FactMark, ScoringRule
 from impact_eval.survey.scores import Scores
 
 FloatArray = NDArray[np.float64]
@@ -138,8 +144,8 @@ class _Recording:
             counted=self.study.rows_are(self.part.data),
             unit=Unit.SCORE,
             direction=scores.direction,
-            low=finite(scores.low),
-            high=finite(scores.high),
+            low=None if self._never_added(group) else finite(scores.low),
+            high=None if self._never_added(group) else finite(scores.high),
             n=self._people(group),
             reliability=alpha_of(entry.reliability),
             local=scored.instrument.local,
@@ -162,7 +168,7 @@ class _Recording:
             part=None if group.scale == TOTAL else group.scale,
             weighted=group.weights is not None,
             level=self._level_alone(group),
-            error=self._error(error),
+            error=self._error(error, scores),
             smallest=self._smallest(group),
             bands=_bands(group),
             norms=_norms(scores),
@@ -236,22 +242,25 @@ class _Recording:
         return tuple(FindingRecord.of(finding) for finding in shareable(found))
 
     def _error(
-        self, error: MeasurementError | NotApplicable | None
+        self, error: MeasurementError | NotApplicable | None, scores: Scores
     ) -> ErrorRecord | RefusalRecord | None:
         if error is None:
             return None
         if isinstance(error, NotApplicable):
             return RefusalRecord.of(error)
-        told_by = None
+        told_by, mark = None, None
         if error.source is ErrorSource.DECLARED and self.part.retest is not None:
-            told_by = self.part.retest.source
+            told_by = in_both_languages(self.part.retest.source)
         elif error.source is ErrorSource.PUBLISHED:
-            told_by = next((v.source for v in self.scored.scores.change), None)
+            study = _study_of_error(scores)
+            told_by = None if study is None else _said(study.source)
+            mark = None if study is None else study.mark
         return ErrorRecord(
             std_error=finite(error.std_error),
             smallest=finite(error.smallest),
             source=error.source,
             told_by=told_by,
+            mark=mark,
             n=error.n if error.source is ErrorSource.SAMPLE else None,
         )
 
@@ -260,10 +269,11 @@ class _Recording:
         declared = self.part.smallest_change
         if declared is not None and group.scale == TOTAL:
             return (
-                SmallestRecord(value=declared.value, source=declared.source, mark=FactMark.READ),
-            )
+                SmallestRecord(value=declared.value, source=in_both_languages(declared.source),
+                               mark=FactMark.READ),
+            )  # fmt: skip
         return tuple(
-            SmallestRecord(value=v.value, source=v.source, mark=v.mark)
+            SmallestRecord(value=v.value, source=_said(v.source), mark=v.mark)
             for v in self.scored.instrument.smallest_change(group.scale)
         )
 
@@ -325,8 +335,8 @@ def _bands(group: GroupScores) -> tuple[ScoreBandRecord, ...]:
             id=cut.id,
             low=finite(cut.low) if cut.low is not None else None,
             high=finite(cut.high) if cut.high is not None else None,
-            population=cut.population,
-            source=cut.source,
+            population=_said(cut.population),
+            source=_said(cut.source),
             mark=cut.mark,
             before=counts[0][cut.id] if counts else None,
             after=counts[1][cut.id] if counts else None,
@@ -338,6 +348,17 @@ def _bands(group: GroupScores) -> tuple[ScoreBandRecord, ...]:
 def _norms(scores: Scores) -> tuple[NormRecord, ...]:
     return tuple(
         NormRecord(id=norm.id, mean=norm.mean, sd=norm.sd, year=norm.year,
-                   population=norm.population, source=norm.source, mark=norm.mark)
+                   population=_said(norm.population), source=_said(norm.source), mark=norm.mark)
         for norm in scores.norms
     )  # fmt: skip
+
+
+def _study_of_error(scores: Scores) -> ChangeValue | None:
+    """Return the published fact that an error of measurement comes from: never a useful change."""
+    facts = sorted(scores.change, key=lambda fact: fact.kind is not Change.SEM)
+    return next((fact for fact in facts if fact.kind is not Change.MCID), None)
+
+
+def _said(fact: FactText) -> BilingualRecord:
+    """Return what a scale's file says, as results hold it."""
+    return BilingualRecord(fr=fact.fr, en=fact.en)

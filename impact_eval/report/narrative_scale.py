@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from impact_eval.core.vocabulary import ScoreGroup
+from impact_eval.core.vocabulary import Direction, ScoreGroup
 from impact_eval.report.blocks import (
     WITHHELD,
     AnyBlock,
@@ -64,9 +64,20 @@ def part_name(score: ScoreRecord) -> Said:
     name = scale_name(score)
     if score.part is None:
         return name
-    part = f"label.part.{score.part}"
-    shown: Said = say(part) if written(part) else score.part
-    return say("soft.part_of", scale=name, part=shown)
+    return say("soft.part_of", scale=name, part=_own_word(score, "part", score.part))
+
+
+def band_words(score: ScoreRecord, band: str) -> Said:
+    """Return the name of a band of scores, in the words of its scale."""
+    return _own_word(score, "band", band)
+
+
+def _own_word(score: ScoreRecord, kind: str, name: str) -> Said:
+    """Return the words of a part or of a band; a user's own scale keeps its own name for it."""
+    codes = [f"label.{kind}.{name}"]
+    if not score.local:
+        codes.insert(0, f"label.{kind}.{score.instrument}.{name}")
+    return next((say(code) for code in codes if written(code)), name)
 
 
 def shown_unit(score: ScoreRecord) -> ShownUnit:
@@ -122,8 +133,13 @@ def alpha_shown(score: ScoreRecord) -> float | None:
 
 
 def never_added(score: ScoreRecord) -> bool:
-    """Whether a scale is made of questions that are never added, told one by one."""
-    return score.part is None and score.change is None and score.level is None and bool(score.n)
+    """Whether a scale is made of questions that are never added, told one by one.
+
+    A total that is never made has no bounds; files written before kept them, and their count.
+    """
+    if score.part is not None or score.change is not None or score.level is not None:
+        return False
+    return (score.low is None and score.high is None) or bool(score.n)
 
 
 def scale_blocks(score: ScoreRecord, beside: Sequence[ScoreRecord]) -> list[AnyBlock]:
@@ -138,10 +154,10 @@ def scale_blocks(score: ScoreRecord, beside: Sequence[ScoreRecord]) -> list[AnyB
     """
     name = scale_name(score)
     out: list[AnyBlock] = [Heading(level=3, words=name)]
-    if score.withheld:
-        out.append(Note(words=say("soft.withheld", scale=name)))
     if never_added(score) and any(record.part for record in beside):
         out.append(Note(words=say("soft.never_added")))
+    elif score.withheld:
+        out.append(Note(words=say("soft.withheld", scale=name)))
     for record in (score, *beside):
         out += _change(record) + _response(record)
     out += _worth(score)
@@ -174,6 +190,8 @@ def _change(score: ScoreRecord) -> list[AnyBlock]:
     if known_change(score) is None:
         return []
     words: tuple[Words, ...] = (change_sentence(score),)
+    if score.direction is not Direction.NEITHER:
+        words = (*words, say(f"soft.better.{score.direction.value}"))
     if score.weighted:
         words = (*words, say("soft.weighted"))
     return [Paragraph(words=words, evidence_level=1)]
@@ -206,7 +224,7 @@ def _worth(score: ScoreRecord) -> list[AnyBlock]:
         digits = digits_for(unit, None, None, known.value)
         verdict = against_smallest(change.low, change.high, known.value, score.direction)
         size = unit.size(known.value, digits)
-        words = say(f"soft.worth_{verdict.value}", smallest=size, source=known.source)
+        words = say(f"soft.worth_{verdict.value}", smallest=size, source=said(known.source))
         out.append(Paragraph(words=(words, *_unchecked(known.mark))))
     return out
 
@@ -232,7 +250,9 @@ def _compared(score: ScoreRecord) -> list[AnyBlock]:
             continue
         verdict = against_smallest(effect.low, effect.high, known.value, score.direction)
         size = unit.size(known.value, digits_for(unit, None, None, known.value))
-        words.append(say(f"soft.compared_{verdict.value}", smallest=size, source=known.source))
+        words.append(
+            say(f"soft.compared_{verdict.value}", smallest=size, source=said(known.source))
+        )
         words += _unchecked(known.mark)
     return [Paragraph(words=tuple(words))]
 
@@ -256,9 +276,10 @@ def _limit(score: ScoreRecord) -> list[AnyBlock]:
         return []
     unit = shown_unit(score)
     size = unit.size(error.smallest, LIMIT_DIGITS)
-    source = say(f"soft.limit_{error.source.value}", study=error.told_by or "")
+    source = say(f"soft.limit_{error.source.value}", study=said(error.told_by))
     words = say("soft.limit", scale=part_name(score), smallest=size, source=source)
-    return [Paragraph(words=(words,))]
+    unchecked = _unchecked(error.mark) if error.mark is not None else ()
+    return [Paragraph(words=(words, *unchecked))]
 
 
 def _people_changed(score: ScoreRecord) -> list[AnyBlock]:
@@ -331,11 +352,13 @@ def _bands(score: ScoreRecord) -> list[AnyBlock]:
         [n for band in score.bands if (n := getattr(band, date)) is not None]
         for date in ("before", "after")
     )
-    if not score.bands or not len(before) == len(after) == len(score.bands):
+    if not score.bands or score.change is None:
         return []
+    if not len(before) == len(after) == len(score.bands):
+        return [Note(words=say("soft.bands_withheld", scale=record_name(score)))]
     rows = tuple(
         (
-            say(f"label.band.{band.id}"),
+            band_words(score, band.id),
             say("soft.band_range", low=_end(band.low), high=_end(band.high)),
             *parts,
         )
@@ -353,12 +376,17 @@ def _bands(score: ScoreRecord) -> list[AnyBlock]:
     )
     sources = list(dict.fromkeys((b.source, b.population, b.mark) for b in score.bands))
     notes = [
-        say("soft.band_source", source=source, population=population)
-        for source, population, _ in sources
+        _marked(say("soft.band_source", source=said(source), population=said(population)), mark)
+        for source, population, mark in sources
     ]
-    marks = {mark for _, _, mark in sources}
-    unchecked = _unchecked(FactMark.MEMORY if FactMark.MEMORY in marks else FactMark.READ)
-    return [table, *(Note(words=words) for words in (*notes, *unchecked))]
+    return [table, *(Note(words=words) for words in notes)]
+
+
+def _marked(words: Words, mark: FactMark) -> Words:
+    """Say on the line itself that what it cites was not read in its source."""
+    if mark is not FactMark.MEMORY:
+        return words
+    return say("soft.told_unchecked", told=words, unchecked=say("soft.unchecked"))
 
 
 def _end(value: float | None) -> Said:
@@ -370,8 +398,8 @@ def _norms(score: ScoreRecord) -> list[AnyBlock]:
     return [
         Paragraph(
             words=(
-                say("soft.norm", mean=norm.mean, population=norm.population, year=norm.year,
-                    source=norm.source),
+                say("soft.norm", mean=norm.mean, population=said(norm.population), year=norm.year,
+                    source=said(norm.source)),
                 *_unchecked(norm.mark),
             )
         )

@@ -6,12 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.record_base import (
     INSIDE,
     RATIO,
     Code,
-    Free,
-    FreeOrNone,
     Label,
     LevelOf,
     Number,
@@ -36,8 +35,10 @@ class ErrorRecord(Record):
     """Smallest change of one person beyond it."""
     source: ErrorSource
     """The answers of this group, one published study, or a retest that the study declares."""
-    told_by: FreeOrNone
+    told_by: BilingualRecord | None
     """Whose retest it is, when it is declared or published."""
+    mark: FactMark | None
+    """Whether a published study was read in its source."""
     n: People
     """People whose answers gave it."""
 
@@ -56,9 +57,9 @@ class ScoreBandRecord(Record):
     """From."""
     high: NumberOrNone
     """To."""
-    population: Free
+    population: BilingualRecord
     """People it was published for."""
-    source: Free
+    source: BilingualRecord
     """Where it was published."""
     mark: FactMark
     """Whether it was read in its source."""
@@ -79,9 +80,9 @@ class NormRecord(Record):
     """Standard deviation."""
     year: Whole
     """Year."""
-    population: Free
+    population: BilingualRecord
     """People it is of."""
-    source: Free
+    source: BilingualRecord
     """Where it was published."""
     mark: FactMark
     """Whether it was read in its source."""
@@ -92,7 +93,7 @@ class SmallestRecord(Record):
 
     value: Number
     """Points."""
-    source: Free
+    source: BilingualRecord
     """Who says so."""
     mark: FactMark
     """Whether it was read in its source."""

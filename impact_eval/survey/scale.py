@@ -1,6 +1,7 @@
 """A scale as data: items by identity, keys, range, missing rule, cut-offs, norms, rights, sources.
 
 Nothing can be shown without a source: a cut-off, a norm or a change that matters has to name one.
+What is said in words (populations, terms, notes on sources) is said in both languages.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from pydantic.dataclasses import dataclass
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.vocabulary import Direction, Unit
 from impact_eval.data.labels import LabelMap
+from impact_eval.survey.fact_words import Fact, FactText
 from impact_eval.survey.scale_checks import number_faults
 
 SCHEMA = "impact-eval/instrument/1"
 TOTAL = "total"
-OWN = "own"  # terms of a scale that its user wrote
+OWN = FactText.same("own")  # terms of a scale that its user wrote
 LOCAL = "local"  # what such a scale measures, where its user does not say
 CONFIG = ConfigDict(extra="forbid", str_strip_whitespace=True)
 Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False)]
@@ -104,8 +106,8 @@ class Item:
         Points of each answer, where they are not the code itself.
     text : mapping of language to wording
         Only where the rights allow it.
-    stem : str or None
-        A short neutral reminder, in English, of what the item is about.
+    stem : FactText or None
+        A short neutral reminder of what the item is about, in both languages.
     responses : tuple of Response
         Its own answers, where they are not those of the instrument.
     asked_if : mapping of item to code
@@ -121,7 +123,7 @@ class Item:
     weight: float = 1.0
     points: Mapping[str, float] = field(default_factory=dict)
     text: Mapping[Literal["fr", "en"], str] = field(default_factory=dict)
-    stem: str | None = None
+    stem: Fact | None = None
     responses: tuple[Response, ...] = ()
     asked_if: Mapping[str, int] = field(default_factory=dict)
     asked_unless: Mapping[str, int] = field(default_factory=dict)
@@ -133,7 +135,7 @@ class Missing:
 
     least: int = Field(ge=1)
     prorate: bool = True
-    source: str = Field(min_length=1)
+    source: Fact
 
 
 @frozen
@@ -149,7 +151,7 @@ class Scoring:
     constant: float = 0.0
     factor: float = 1.0
     table: tuple[tuple[float, float], ...] = ()
-    table_source: str | None = None
+    table_source: Fact | None = None
     function: str | None = None
     missing: Missing | None = None
     parts: tuple[str, ...] = ()
@@ -182,8 +184,8 @@ class CutOff(Marked):
     """
 
     id: str
-    source: str = Field(min_length=1)
-    population: str = Field(min_length=1)
+    source: Fact
+    population: Fact
     low: Finite | None = None
     high: Finite | None = None
     year: StrictInt | None = None
@@ -197,8 +199,8 @@ class Norm(Marked):
 
     id: str
     mean: float
-    source: str = Field(min_length=1)
-    population: str = Field(min_length=1)
+    source: Fact
+    population: Fact
     year: StrictInt
     sd: float | None = Field(default=None, gt=0)
     n: int | None = Field(default=None, gt=1)
@@ -211,7 +213,7 @@ class ChangeValue(Marked):
 
     kind: Change
     value: float = Field(gt=0)
-    source: str = Field(min_length=1)
+    source: Fact
     scale: str = TOTAL
 
 
@@ -221,7 +223,7 @@ class Safeguard:
 
     item: str
     above: float
-    source: str = Field(min_length=1)
+    source: Fact
 
 
 @frozen
@@ -229,8 +231,8 @@ class Rights(Marked):
     """What may be done with the wording, and who says so."""
 
     wording: WordingClass
-    terms: str = Field(min_length=1)
-    holder: str | None = None
+    terms: Fact
+    holder: Fact | None = None
 
 
 @frozen
@@ -262,7 +264,7 @@ class Scale:
     rights : Rights
     citation : str
     doi : str or None
-    evidence : tuple of str
+    evidence : tuple of FactText
         What is known of its quality in French, with sources.
     instruction : mapping of language to str
         What is read before the questions, only where the rights allow it.
@@ -298,7 +300,7 @@ class Scale:
     safeguards: tuple[Safeguard, ...] = ()
     health: StrictBool = False
     doi: str | None = None
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[Fact, ...] = ()
     instruction: Mapping[Literal["fr", "en"], str] = field(default_factory=dict)
     coded_both_ways: StrictBool = False
     local: bool = False

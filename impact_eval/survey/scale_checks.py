@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from impact_eval.core.findings import Finding, Place
 
 if TYPE_CHECKING:
+    from impact_eval.survey.fact_words import FactText
     from impact_eval.survey.scale import CutOff, Item, Response, Scale, Scoring
 
 Range = tuple[float, float]
@@ -118,7 +119,7 @@ def _changes(scale: Scale) -> Iterable[Finding]:
 
 def _bands(scale: Scale) -> Iterable[Finding]:
     """Hold the bands of one source, population and score apart, and inside the score's range."""
-    groups: dict[tuple[str, str, str], list[CutOff]] = defaultdict(list)
+    groups: dict[tuple[str, FactText, FactText], list[CutOff]] = defaultdict(list)
     for cut in scale.cutoffs:
         groups[cut.scale, cut.source, cut.population].append(cut)
     least, most = scale.scoring.low, scale.scoring.high

@@ -134,15 +134,9 @@ def score(
 def _refuse_rights(instrument: Scale, licence_declared: bool) -> None:
     wording = instrument.rights.wording
     if wording is WordingClass.REFUSED:
-        raise ImpactEvalError(
-            Finding.error("instrument_refused", instrument=instrument.id,
-                          terms=instrument.rights.terms)
-        )  # fmt: skip
+        raise ImpactEvalError(Finding.error("instrument_refused", instrument=instrument.id))
     if wording is WordingClass.LICENCE and not licence_declared:
-        raise ImpactEvalError(
-            Finding.error("licence_needed", instrument=instrument.id,
-                          terms=instrument.rights.terms, holder=instrument.rights.holder or "")
-        )  # fmt: skip
+        raise ImpactEvalError(Finding.error("licence_needed", instrument=instrument.id))
     if instrument.scoring.rule is ScoringRule.FUNCTION:
         raise ImpactEvalError(
             Finding.error("scored_elsewhere", instrument=instrument.id,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from impact_eval.core.findings import Finding, ImpactEvalError
-from impact_eval.pipeline.scale_words import answer_words, fact_words, scale_title
+from impact_eval.pipeline.scale_words import answer_words, scale_title
 from impact_eval.report.languages.language import language_codes
 from impact_eval.report.texts import Texts
 from impact_eval.survey.scale import Response, Scale, WordingClass
@@ -133,7 +133,7 @@ def scale_form(scale: Scale, *, licence_declared: bool = False) -> ScaleForm:
         title={code: scale_title(scale, texts) for code, texts in spoken.items()},
         instruction={code: instruction.get(code) or default[code] for code in spoken},
         source={} if not scale.citation else {
-            code: t.say("questionnaire.source", citation=fact_words(scale.citation, t))
+            code: t.say("questionnaire.source", citation=scale.citation)
             for code, t in spoken.items()
         },
         blocks=_blocks(scale, questions),
@@ -146,14 +146,11 @@ def scale_form(scale: Scale, *, licence_declared: bool = False) -> ScaleForm:
 
 
 def _refuse(scale: Scale, licence_declared: bool) -> None:
-    wording, rights = scale.rights.wording, scale.rights
+    wording = scale.rights.wording
     if wording is WordingClass.REFUSED:
         raise ImpactEvalError(Finding.error("layout_refused", instrument=scale.id))
     if wording is WordingClass.LICENCE and not licence_declared:
-        raise ImpactEvalError(
-            Finding.error("form_licence_needed", instrument=scale.id,
-                          holder=rights.holder or "")
-        )  # fmt: skip
+        raise ImpactEvalError(Finding.error("form_licence_needed", instrument=scale.id))
     if not scale.items:
         raise ImpactEvalError(Finding.error("nothing_to_ask", instrument=scale.id))
 

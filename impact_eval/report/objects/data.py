@@ -15,6 +15,7 @@ from impact_eval.report.wording import pick, written
 from impact_eval.results.estimates import FlowRecord
 from impact_eval.results.stated import received, share
 from impact_eval.survey.agreement_reading import RatingAgreement
+from impact_eval.survey.fact_words import FACT_LANGUAGES
 from impact_eval.survey.instrument_file import Instrument
 from impact_eval.survey.scale import LOCAL, OWN, TOTAL, ScoringRule, WordingClass
 from impact_eval.survey.scores import Scores
@@ -170,7 +171,14 @@ def _rights(scale: Instrument) -> Said:
         return say("shown.scale.own_rights")
     if not scale.items and scale.rights.wording is WordingClass.SHIP:
         return say("shown.scale.public_method")
-    return say("shown.scale.rights", rights=say(f"cli.rights.{scale.rights.wording.value}"))
+    told = say(f"cli.rights.{scale.rights.wording.value}")
+    if scale.rights.wording is WordingClass.SHIP:
+        shipped = [language for language in FACT_LANGUAGES if scale.ships_wording(language)]
+        if not shipped:
+            told = say("scale_card.rights.elsewhere")
+        elif len(shipped) < len(FACT_LANGUAGES):
+            told = say(f"shown.scale.asked_in_{shipped[0]}")
+    return say("shown.scale.rights", rights=told)
 
 
 def _standing(scale: Instrument) -> str:

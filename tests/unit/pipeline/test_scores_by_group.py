@@ -15,6 +15,7 @@ from impact_eval.core.findings import ImpactEvalError
 from impact_eval.core.vocabulary import ScoreGroup
 from impact_eval.results.finding_records import RefusalRecord
 from impact_eval.results.gate import release
+from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.records import StudyResults
 from impact_eval.results.score_facts import ErrorRecord, ResponseRecord
 from impact_eval.results.score_records import FavourableEnd, ScoreRecord
@@ -233,7 +234,8 @@ def test_the_limit_for_one_person_says_where_it_comes_from(tmp_path: Path) -> No
     retest = {"reliability": 0.84, "sd": 5.0, "source": "Enquête"}
     declared = first(write_study(tmp_path, rows, instrument={"retest": retest})).error
     assert isinstance(declared, ErrorRecord)
-    assert (declared.source, declared.told_by) == (ErrorSource.DECLARED, "Enquête")
+    assert declared.source is ErrorSource.DECLARED
+    assert declared.told_by == BilingualRecord(fr="Enquête", en="Enquête")
     assert declared.smallest == pytest.approx(1.959964 * np.sqrt(2) * 5 * np.sqrt(0.16), rel=1e-6)
 
 

@@ -115,7 +115,7 @@ treatment = "aide"
         ("high = 4", 'high = "four"', "wrong_type"),
         ("least = 3", "least = 0", "out_of_bounds"),
         ('direction = "higher_is_better"', 'direction = "up"', "wrong_choice"),
-        ('terms = "Free"', 'terms = ""', "out_of_bounds"),
+        ('terms = "Free"', 'terms = ""', "blank_text"),
         ("[scoring]", "[scoring", "toml_syntax"),
     ],
 )

@@ -162,7 +162,7 @@ def test_a_cutoff_or_a_norm_without_source_cannot_exist(tmp_path: Path) -> None:
     )
     with pytest.raises(ImpactEvalError) as refusal:
         Instrument.read(path)
-    assert {"missing_key", "out_of_bounds"} <= set(refusal.value.codes)
+    assert {"missing_key", "blank_text"} <= set(refusal.value.codes)
 
 
 def test_scores_travel_with_what_is_needed_to_read_them(rng: np.random.Generator) -> None:

@@ -1,0 +1,117 @@
+"""What the section of a scale says: which way is better, what is kept back, what is not read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_studies import study_in
+
+from impact_eval import evaluate
+from impact_eval.report.blocks import Messages, Note, Paragraph, Table
+from impact_eval.report.narrative_soft import soft_outcome_blocks
+from impact_eval.report.texts import Texts
+from impact_eval.results.gate import release
+from impact_eval.results.records import StudyResults
+
+BODY = """[data.roles]
+unit = "id"
+time = "vague"
+[[outcomes]]
+id = "anxiete"
+label = "Anxiété"
+instrument = "ons"
+part = "anxious"
+unit = "score"
+primary = true
+method = { name = "before_after" }
+[[instruments]]
+id = "ons"
+scale = "ons4"
+wave = "vague"
+waves = ["T0", "T1"]
+data = { file = "donnees.csv", roles = { unit = "id", time = "vague" } }
+items = { satisfied = "a", worthwhile = "b", happy = "c", anxious = "d" }
+[[instruments]]
+id = "seul"
+scale = "ucla-3"
+wave = "vague"
+waves = ["T0", "T1"]
+data = { file = "donnees.csv", roles = { unit = "id", time = "vague" } }
+items = { companionship = "e", left_out = "f", isolated = "g" }
+"""
+
+
+def rows(n: int = 120) -> list[str]:
+    """Every satisfaction but a few is middling; anxiety and loneliness take all their levels."""
+    rng = np.random.default_rng(3)
+    out = ["id,vague,a,b,c,d,e,f,g"]
+    for i in range(n):
+        for wave in ("T0", "T1"):
+            few = 1 if i < 3 else int(rng.integers(5, 11))
+            lone = int(rng.integers(1, 4))
+            out.append(f"P{i},{wave},{few},{few},{few},{rng.integers(0, 11)},{lone},{lone},{lone}")
+    return out
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> StudyResults:
+    folder: Path = tmp_path_factory.mktemp("ons")
+    return release(evaluate(study_in(folder, BODY, rows()))).results
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s", " ", text)
+
+
+def sentences(results: StudyResults, language: str = "fr") -> Iterator[str]:
+    texts = Texts(language)
+    for block in soft_outcome_blocks(results):
+        if isinstance(block, Paragraph):
+            yield plain(" ".join(texts.words(words) for words in block.words))
+        elif isinstance(block, Note):
+            yield plain(texts.words(block.words))
+        elif isinstance(block, Table):
+            yield plain(texts.words(block.caption))
+        elif isinstance(block, Messages):
+            yield from (plain(texts.words(item)) for item in block.items)
+
+
+def test_each_part_says_which_way_is_better(results: StudyResults) -> None:
+    told = list(sentences(results))
+    (happy,) = (t for t in told if "bonheur hier » a évolué" in t)
+    (anxious,) = (t for t in told if "anxiété hier » a évolué" in t)
+    assert happy.endswith("Un score plus haut est meilleur.")
+    assert anxious.endswith("Un score plus bas est meilleur.")
+
+
+def test_a_total_that_is_never_made_is_not_said_withheld(results: StudyResults) -> None:
+    told = " ".join(sentences(results))
+    assert "ne s’additionnent pas" in told
+    assert "les chiffres de cette échelle ne sont pas publiés" not in told
+    (whole,) = (score for score in results.scores if score.id == "ons")
+    assert whole.low is None
+    assert whole.high is None
+
+
+def test_levels_kept_back_are_said_so(results: StudyResults) -> None:
+    told = list(sentences(results))
+    assert any("satisfaction dans la vie » : les nombres de personnes par niveau" in t
+               for t in told)  # fmt: skip
+    assert any("Solitude (trois questions) » : où se situent" in t for t in told)
+
+
+@pytest.mark.parametrize(
+    ("language", "population", "unread"),
+    [("fr", "Angleterre, personnes de 52 ans ou plus", "À vérifier"),
+     ("en", "England, people aged 52 or over", "To be checked")],
+)  # fmt: skip
+def test_a_level_that_was_not_read_says_so_on_its_own_line(
+    results: StudyResults, language: str, population: str, unread: str
+) -> None:
+    (line,) = (t for t in sentences(results, language) if population in t)
+    assert "Steptoe" in line
+    assert unread in line
