@@ -164,7 +164,7 @@ def scale_blocks(score: ScoreRecord, beside: Sequence[ScoreRecord]) -> list[AnyB
     for record in (score, *beside):
         out += _compared(record)
     for record in (score, *beside):
-        out += _limit(record)
+        out += _limit(record, score)
         out += _people_changed(record)
     out += _shift(score)
     out += [block for record in (score, *beside) for block in _bands(record)]
@@ -262,7 +262,7 @@ def _unchecked(mark: FactMark) -> tuple[Words, ...]:
     return (say("soft.unchecked"),) if mark is FactMark.MEMORY else ()
 
 
-def _limit(score: ScoreRecord) -> list[AnyBlock]:
+def _limit(score: ScoreRecord, whole: ScoreRecord) -> list[AnyBlock]:
     """Return what a scale can tell of one person, and where the limit comes from: told once."""
     error = score.error
     if score.withheld or score.change is None or score.group is ScoreGroup.COMPARISON:
@@ -277,7 +277,11 @@ def _limit(score: ScoreRecord) -> list[AnyBlock]:
     unit = shown_unit(score)
     size = unit.size(error.smallest, LIMIT_DIGITS)
     source = say(f"soft.limit_{error.source.value}", study=said(error.told_by))
-    words = say("soft.limit", scale=part_name(score), smallest=size, source=source)
+    first = whole.error if isinstance(whole.error, ErrorRecord) else None
+    told = score is not whole and first is not None and first.smallest is not None
+    again = told and first is not None and first.source is error.source
+    code = "soft.limit_again" if again else "soft.limit"
+    words = say(code, scale=part_name(score), smallest=size, source=source)
     unchecked = _unchecked(error.mark) if error.mark is not None else ()
     return [Paragraph(words=(words, *unchecked))]
 
@@ -352,7 +356,7 @@ def _bands(score: ScoreRecord) -> list[AnyBlock]:
         [n for band in score.bands if (n := getattr(band, date)) is not None]
         for date in ("before", "after")
     )
-    if not score.bands or score.change is None:
+    if not score.bands or score.change is None or score.withheld:
         return []
     if not len(before) == len(after) == len(score.bands):
         return [Note(words=say("soft.bands_withheld", scale=record_name(score)))]

@@ -115,3 +115,10 @@ def test_a_level_that_was_not_read_says_so_on_its_own_line(
     (line,) = (t for t in sentences(results, language) if population in t)
     assert "Steptoe" in line
     assert unread in line
+
+
+def test_a_scale_kept_back_says_it_once(tmp_path: Path) -> None:
+    few = release(evaluate(study_in(tmp_path, BODY, rows(8)))).results
+    told = [t for t in sentences(few) if t.startswith("« Solitude")]
+    assert any("les chiffres de cette échelle ne sont pas publiés" in t for t in told)
+    assert not any("les nombres de personnes par niveau" in t for t in told)
