@@ -122,3 +122,30 @@ def test_a_scale_kept_back_says_it_once(tmp_path: Path) -> None:
     told = [t for t in sentences(few) if t.startswith("« Solitude")]
     assert any("les chiffres de cette échelle ne sont pas publiés" in t for t in told)
     assert not any("les nombres de personnes par niveau" in t for t in told)
+
+
+def test_the_limit_of_one_person_is_explained_once(tmp_path: Path) -> None:
+    """Its source is that of the total; the parts only give their own number."""
+    rng, items = np.random.default_rng(5), range(1, 13)
+    lines = ["id,vague," + ",".join(f"q{k}" for k in items)]
+    for i in range(80):
+        level = rng.normal()
+        for wave in ("T0", "T1"):
+            marks = np.clip(np.round(4 + level + rng.normal(size=12)), 1, 7).astype(int)
+            lines.append(f"P{i},{wave}," + ",".join(map(str, marks)))
+    columns = ", ".join(f'mspss{k} = "q{k}"' for k in items)
+    body = (
+        BODY.partition("[[instruments]]")[0].replace('part = "anxious"\n', "")
+        + f"""
+[[instruments]]
+id = "ons"
+scale = "mspss"
+wave = "vague"
+waves = ["T0", "T1"]
+data = {{ file = "donnees.csv", roles = {{ unit = "id", time = "vague" }} }}
+items = {{ {columns} }}
+"""
+    )
+    told = list(sentences(release(evaluate(study_in(tmp_path, body, lines))).results))
+    assert sum("peut venir du hasard des réponses" in t for t in told) == 1
+    assert sum("cette limite est de" in t for t in told) == 3
