@@ -140,7 +140,7 @@ class _Recording:
             instrument=scored.instrument.id,
             scale=scored.instrument.id,
             version=scored.instrument.version,
-            name=in_both_if_any(self._label()),
+            name=in_both_if_any(self._label()) or self._own_name(),
             counted=self.study.rows_are(self.part.data),
             unit=Unit.SCORE,
             direction=scores.direction,
@@ -195,6 +195,14 @@ class _Recording:
             ),
             None,
         )
+
+    def _own_name(self) -> BilingualRecord | None:
+        """Return the name that a user's own scale gives itself; that of the catalogue is known."""
+        scale = self.scored.instrument
+        french, english = scale.name.get("fr") or None, scale.name.get("en") or None
+        if not scale.local or not (french or english):
+            return None
+        return BilingualRecord(fr=french, en=english)
 
     def _people(self, group: GroupScores) -> int:
         """Return scores, all dates together; answers, where they are never added."""

@@ -48,7 +48,7 @@ def scale_name(score: ScoreRecord) -> Said:
     if score.name is not None:
         return said(score.name)
     code = f"instrument.{score.instrument}.name"
-    return say(code) if written(code) else score.instrument
+    return say(code) if written(code) and not score.local else score.instrument
 
 
 def record_name(score: ScoreRecord) -> Said:

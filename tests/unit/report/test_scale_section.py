@@ -149,3 +149,36 @@ items = {{ {columns} }}
     told = list(sentences(release(evaluate(study_in(tmp_path, body, lines))).results))
     assert sum("peut venir du hasard des réponses" in t for t in told) == 1
     assert sum("cette limite est de" in t for t in told) == 3
+
+
+OWN = """
+id = "ons4"
+name = { fr = "Notre échelle", en = "Our scale" }
+direction = "higher_is_better"
+low = 0
+high = 10
+items = [{ id = "a" }, { id = "b" }]
+[scoring]
+rule = "sum"
+missing = { least = 2, source = "Choix de l’équipe" }
+"""
+
+
+def test_a_users_own_scale_bears_its_own_name(tmp_path: Path) -> None:
+    """It may have the identifier of a scale of the catalogue: it is not called as that one."""
+    part = """[[instruments]]
+id = "notre"
+scale = "ons4"
+definition = "notre.toml"
+wave = "vague"
+waves = ["T0", "T1"]
+data = { file = "donnees.csv", roles = { unit = "id", time = "vague" } }
+items = { a = "d", b = "e" }
+"""
+    (tmp_path / "notre.toml").write_text(OWN, encoding="utf-8")
+    results = release(evaluate(study_in(tmp_path, BODY + part, rows(60)))).results
+    (score,) = (score for score in results.scores if score.id == "notre")
+    assert score.local
+    assert score.name is not None
+    assert (score.name.fr, score.name.en) == ("Notre échelle", "Our scale")
+    assert any(t.startswith("« Notre échelle » a évolué") for t in sentences(results))
