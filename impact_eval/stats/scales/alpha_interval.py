@@ -117,7 +117,7 @@ def jackknife_error(without: FloatArray, whole: float) -> tuple[float, float]:
 
     References
     ----------
-    Satterthwaite, F. E. (1946). doi:10.2307/3002019
+    Satterthwaite, F. E. (1946). doi:10.2307/3002019 (to_check)
 
     Examples
     --------

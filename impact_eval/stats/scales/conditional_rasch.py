@@ -128,8 +128,8 @@ def conditional_rasch(responses: ArrayLike) -> ConditionalRasch | NotApplicable:
 
     References
     ----------
-    Andersen, E. B. (1972). doi:10.1111/j.2517-6161.1972.tb00887.x; Masters, G. N. (1982).
-    doi:10.1007/BF02296272
+    Andersen, E. B. (1972). doi:10.1111/j.2517-6161.1972.tb00887.x (to_check); Masters, G. N.
+    (1982). doi:10.1007/BF02296272 (to_check)
 
     Examples
     --------
@@ -320,7 +320,7 @@ def andersen_test(
 
     References
     ----------
-    Andersen, E. B. (1973). doi:10.1007/BF02291180
+    Andersen, E. B. (1973). doi:10.1007/BF02291180 (to_check)
 
     Examples
     --------

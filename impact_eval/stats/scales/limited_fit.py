@@ -81,8 +81,8 @@ def limited_fit(fit: IrtFit) -> LimitedFit | NotApplicable:
 
     References
     ----------
-    Maydeu-Olivares, A. and Joe, H. (2006). doi:10.1007/s11336-005-1295-9; Cai, L. and Monroe, S.
-    (2014). CRESST Report 839 (to_check: not read; C2 checked by enumeration)
+    Maydeu-Olivares, A. and Joe, H. (2006). doi:10.1007/s11336-005-1295-9 (to_check); Cai, L. and
+    Monroe, S. (2014). CRESST Report 839 (to_check: not read; C2 checked by enumeration)
 
     Examples
     --------
@@ -204,7 +204,7 @@ def item_chi_squares(fit: IrtFit) -> ItemChiSquare | NotApplicable:
 
     References
     ----------
-    Orlando, M. and Thissen, D. (2000). doi:10.1177/01466216000241003
+    Orlando, M. and Thissen, D. (2000). doi:10.1177/01466216000241003 (to_check)
 
     Examples
     --------
