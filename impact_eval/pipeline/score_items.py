@@ -135,13 +135,17 @@ def code_tables(
 def label_of(
     part: InstrumentPart, instrument: Instrument, name: str, number: int
 ) -> BilingualRecord:
-    """Return a question: as the study asked it, as rights allow, or by its number."""
+    """Return a question: as the study asked it, as rights allow, or by number and subject."""
     if name in part.wording:
         return in_both_languages(part.wording[name])
-    return BilingualRecord(
-        fr=instrument.wording(name, "fr") or f"Question {number}",
-        en=instrument.wording(name, "en") or f"Question {number}",
-    )
+    stem = instrument.item(name).stem
+    about = {"fr": "", "en": ""} if stem is None else stem.by_language()
+    told = {
+        language: instrument.wording(name, language)
+        or f"Question {number}" + (f" ({subject})" if subject else "")
+        for language, subject in about.items()
+    }
+    return BilingualRecord(fr=told["fr"], en=told["en"])
 
 
 def _named(responses: Sequence[Response]) -> tuple[BilingualRecord, ...]:

@@ -38,7 +38,6 @@ from impact_eval.results.score_records import (
 from impact_eval.results.stated import against_smallest, shares, sum_or_none
 from impact_eval.survey.scale import FactMark
 
-LOW_ALPHA = 0.70
 NOT_ASKED = "no_retrospective"  # why nothing is said of a then-test that no study asked for
 LIMIT_DIGITS = 1  # of the smallest change of one person, in points
 
@@ -171,10 +170,6 @@ def scale_blocks(score: ScoreRecord, beside: Sequence[ScoreRecord]) -> list[AnyB
     out += _norms(score)
     out += _lost(score)
     out += _quality(score)
-    alpha = alpha_shown(score)
-    if alpha is not None and alpha < LOW_ALPHA:
-        words = say("soft.reliability_low", scale=name, alpha=alpha)
-        out.append(Note(words=words, tone="warning"))
     out += _distribution(score, name)
     out += answer_blocks(score)
     for finding in (f for record in (score, *beside) for f in record.findings):
