@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -59,7 +60,9 @@ class PeopleRoles:
         return self.weights.reindex(list(labels)).fillna(0.0).to_numpy(dtype=np.float64)
 
 
-def people_roles(own: Table, study: Table, unit: str) -> PeopleRoles:
+def people_roles(
+    own: Table, study: Table, unit: str, described_by: Sequence[str] = ()
+) -> PeopleRoles:
     """Return what is known of the people who answer a questionnaire.
 
     Parameters
@@ -68,6 +71,8 @@ def people_roles(own: Table, study: Table, unit: str) -> PeopleRoles:
         The questionnaire's table and the study's, with their roles.
     unit : str
         Column of the person in the questionnaire's table.
+    described_by : sequence of str
+        Further columns that say what people were like at entry.
 
     Raises
     ------
@@ -78,7 +83,7 @@ def people_roles(own: Table, study: Table, unit: str) -> PeopleRoles:
     answering = _labels(own[1], unit)
     helped = _first_known(own, study, faults, _helped)
     weights = _first_known(own, study, faults, _weights)
-    described = _first_known(own, study, faults, _characteristics)
+    described = _first_known(own, study, faults, partial(_characteristics, also=described_by))
     faults.raise_if_errors()
     if helped is not None:
         known = set(helped.index) & set(answering)
@@ -164,9 +169,10 @@ def _weights(asked: _Described) -> pd.Series[Any] | None:
     return by_person.first()
 
 
-def _characteristics(asked: _Described) -> pd.DataFrame | None:
+def _characteristics(asked: _Described, also: Sequence[str]) -> pd.DataFrame | None:
     """Return the covariates of each person, as first seen."""
-    names = [name for name in asked.roles.covariates if name in asked.frame.columns]
+    wanted = dict.fromkeys((*asked.roles.covariates, *also))
+    names = [name for name in wanted if name in asked.frame.columns]
     if not names:
         return None
     table = asked.frame[names].set_axis(asked.labels.to_numpy(), axis=0)

@@ -226,6 +226,7 @@ class _Recording:
             return None
         limit_told = change is not None and isinstance(change.error, MeasurementError)
         told = [f for f in quality.findings if not (limit_told and f.code == ERROR_READING)]
+        told = [self._numbered(finding) for finding in told]
         comparisons = list(quality.invariance)
         between = invariance_between_groups(self.scored)
         if between is not None:
@@ -235,6 +236,15 @@ class _Recording:
             readings=tuple(FindingRecord.of(finding) for finding in shareable(told)),
             invariance=tuple(invariance_of(reading) for reading in comparisons),
         )
+
+    def _numbered(self, finding: Finding) -> Finding:
+        """Return a finding that names questions by their number, as the pages do."""
+        names = finding.values.get("names")
+        if not isinstance(names, tuple):
+            return finding
+        numbers = {name: f"question {n}" for n, name in enumerate(self.scored.scores.items, 1)}
+        shown = tuple(numbers.get(str(name), str(name)) for name in names)
+        return Finding(finding.code, finding.severity, {**finding.values, "names": shown})
 
     def _effect(self, group: GroupScores) -> ScoreEffectRecord | None:
         if group.group is ScoreGroup.COMPARISON:

@@ -136,7 +136,9 @@ class _Scoring:
         self.people = PeopleRoles()
         if self.unit is not None and self.unit in frame.columns:
             described = (study.declaration.data, main)
-            self.people = people_roles((part.data, frame), described, self.unit)
+            self.people = people_roles(
+                (part.data, frame), described, self.unit, described_by=part.nonresponse
+            )
         self.then = self._then()
         self.plans: dict[str, ChangePlan] = {}
 

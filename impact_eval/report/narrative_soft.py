@@ -77,9 +77,12 @@ def _clear(p_value: float | None) -> bool:
 
 
 def soft_message(results: StudyResults) -> Words | None:
-    """Return the first scale's change in one sentence; None when there is none to tell."""
+    """Return the change of the first scale that no result tells already; None without any."""
+    told = {record.question.instrument for record in results.headlines}
     for score in results.scores:
-        if score.group is not ScoreGroup.COMPARISON and known_change(score) is not None:
+        own = score.id.partition(".")[0]
+        mine = score.group is not ScoreGroup.COMPARISON and own not in told
+        if mine and known_change(score) is not None:
             return change_sentence(score)
     return None
 
