@@ -48,6 +48,7 @@ def used_columns(study: StudyFile, folder: Path, part: DataPart) -> frozenset[st
     for instrument in instruments_of(study, part):
         used |= {name for pair in instrument.items.items() for name in pair}
         used |= {*instrument.retrospective.values(), *instrument.nonresponse}
+        used |= set(instrument.second_rating.values())
         used |= {instrument.wave} if instrument.wave else set()
         if not instrument.items:
             used |= set(instrument_of(folder, instrument).item_ids)

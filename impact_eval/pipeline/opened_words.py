@@ -52,6 +52,7 @@ def _uses(declaration: StudyFile, part: DataPart) -> Mapping[str, str]:
         if instrument.data == part:
             found |= dict.fromkeys(instrument.items.values(), "item")
             found |= dict.fromkeys(instrument.retrospective.values(), "item")
+            found |= dict.fromkeys(instrument.second_rating.values(), "item")
     if part is declaration.data:
         found |= {o.column: "outcome" for o in declaration.outcomes if o.column}
     for role, value in part.roles:

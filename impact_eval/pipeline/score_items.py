@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from impact_eval.core.findings import NotApplicable
 from impact_eval.core.vocabulary import Direction
-from impact_eval.pipeline.soft import GroupScores
+from impact_eval.pipeline.soft import GroupScores, ScoredInstrument
 from impact_eval.pipeline.study_models import InstrumentPart, in_both_languages
-from impact_eval.results.parts import BilingualRecord
+from impact_eval.results.parts import BilingualRecord, finite
+from impact_eval.results.score_facts import AgreementRecord
 from impact_eval.results.score_records import (
     CodeRowRecord,
     CodeTableRecord,
@@ -130,6 +132,31 @@ def code_tables(
             )
         )
     return tuple(tables)
+
+
+def agreement_records(
+    part: InstrumentPart, scored: ScoredInstrument
+) -> tuple[AgreementRecord, ...]:
+    """Return how far two ratings of the same people agree, question by question."""
+    numbers = {name: n for n, name in enumerate(scored.scores.items, start=1)}
+    out = []
+    for name, found in scored.agreement.items():
+        icc = None if isinstance(found.icc, NotApplicable) else found.icc
+        out.append(
+            AgreementRecord(
+                label=label_of(part, scored.instrument, name, numbers[name]),
+                n=found.n,
+                exact=finite(found.exact),
+                within_one=finite(found.within_one),
+                icc=None if icc is None else finite(icc.value),
+                conf_low=None if icc is None else finite(icc.conf_low),
+                conf_high=None if icc is None else finite(icc.conf_high),
+                bias=finite(found.bias),
+                bias_low=finite(found.bias_low),
+                bias_high=finite(found.bias_high),
+            )
+        )
+    return tuple(out)
 
 
 def label_of(

@@ -13,7 +13,12 @@ from impact_eval.core.vocabulary import ScoreGroup, Unit
 from impact_eval.pipeline.estimation import OutcomeEvaluation
 from impact_eval.pipeline.families import DEFAULT, JOINT
 from impact_eval.pipeline.score_effect import effect_on_score, invariance_between_groups
-from impact_eval.pipeline.score_items import categories_of, code_tables, item_records
+from impact_eval.pipeline.score_items import (
+    agreement_records,
+    categories_of,
+    code_tables,
+    item_records,
+)
 from impact_eval.pipeline.score_lost import lost_record
 from impact_eval.pipeline.soft import GroupScores, ScoredInstrument, people_findings
 from impact_eval.pipeline.study import Study
@@ -173,6 +178,7 @@ class _Recording:
             bands=_bands(group),
             norms=_norms(scores),
             lost=lost_record(self.study, scored, group),
+            agreement=agreement_records(self.part, scored) if first else (),
             response=_response(group),
             selected_by=None if self.part.selection is None else self.part.selection.source,
             effect=self._effect(group),

@@ -16,6 +16,7 @@ from impact_eval.pipeline.scored_table import scored_table
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart, InstrumentPart
 from impact_eval.stats.scales.measurement_error import ErrorSource, error_from_retest
+from impact_eval.survey.agreement_reading import FEWEST, RatingAgreement, rating_agreement
 from impact_eval.survey.change import ChangeResult, read_change
 from impact_eval.survey.change_plan import ChangePlan, plan_from
 from impact_eval.survey.instrument_file import Instrument
@@ -86,6 +87,8 @@ class ScoredInstrument:
         Who is accompanied, with what weight, and what they were like.
     groups : tuple of GroupScores
         The accompanied (or everybody) first: the total, then the parts; then those compared.
+    agreement : mapping of str to RatingAgreement
+        Of two ratings of the same people, by item, where some were rated twice.
     quality : QualityReport or None
         Of the answers of the first group at entry; None for a single question or answers that are
         never added.
@@ -100,6 +103,8 @@ class ScoredInstrument:
     people: PeopleRoles
     groups: tuple[GroupScores, ...]
     quality: QualityReport | None
+    agreement: Mapping[str, RatingAgreement]
+    agreement_findings: tuple[Finding, ...] = ()
 
 
 def score_instruments(study: Study, read: ReadTable) -> dict[str, ScoredInstrument]:
@@ -152,6 +157,7 @@ class _Scoring:
         if several and added:
             entry, *later = first.sides or (first.scores,)
             quality = measurement_quality(entry, later=later[0] if later else None)
+        agreement, few = self._agreement()
         return ScoredInstrument(
             part=self.part,
             instrument=self.table.instrument,
@@ -162,6 +168,40 @@ class _Scoring:
             people=self.people,
             groups=groups,
             quality=quality,
+            agreement=agreement,
+            agreement_findings=few,
+        )
+
+    def _agreement(self) -> tuple[dict[str, RatingAgreement], tuple[Finding, ...]]:
+        """Return how far two ratings agree, item by item: one row a person, the first rated twice.
+
+        A person rated twice at several dates counts once: notes of one person are not independent.
+        """
+        if not self.part.second_rating:
+            return {}, ()
+        again = self._scored_by(self.part.second_rating).answers
+        labels = pd.Series(self._labels())
+        alone = self.unit is None or self.unit not in self.table.frame.columns
+        found: dict[str, RatingAgreement] = {}
+        few: list[Finding] = []
+        for name, first in self.table.scores.answers.items():
+            rows = np.flatnonzero(np.isfinite(first) & np.isfinite(again[name]))
+            if not alone:
+                rows = rows[~labels.iloc[rows].duplicated().to_numpy()]
+            if len(rows) < FEWEST:
+                place = Place(key=f"instruments.{self.part.id}.second_rating")
+                number = list(self.table.scores.answers).index(name) + 1
+                few.append(Finding.warning("few_rated_twice", place, item=f"question {number}",
+                                           n=len(rows), advised=FEWEST))  # fmt: skip
+                continue
+            found[name] = rating_agreement(first[rows], again[name][rows])
+        return found, tuple(few)
+
+    def _scored_by(self, columns: Mapping[str, str]) -> Scores:
+        """Return the scale scored on other columns of the same rows."""
+        items: dict[str | int, str] = dict(columns.items())
+        return self.table.instrument.score(
+            self.table.frame, items, licence_declared=self.part.licence_declared
         )
 
     def _groups(self) -> Iterator[GroupScores]:
@@ -261,16 +301,12 @@ class _Scoring:
         """Return the scores that people say, at the second date, they had at the first."""
         if not self.part.retrospective:
             return None
-        items: dict[str | int, str] = dict(self.part.retrospective.items())
-        later = self.table.frame
-        return self.table.instrument.score(
-            later, items, licence_declared=self.part.licence_declared
-        )
+        return self._scored_by(self.part.retrospective)
 
 
 def people_findings(scored: ScoredInstrument) -> tuple[Finding, ...]:
     """Return what was noticed of the people: seen twice, hardly met, in no group."""
-    found = list(scored.people.findings)
+    found = [*scored.people.findings, *scored.agreement_findings]
     for group in scored.groups:
         if group.scale != TOTAL:
             continue

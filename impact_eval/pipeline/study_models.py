@@ -364,6 +364,9 @@ class InstrumentPart(Part):
     retrospective: Mapping[str, str] = Field(default_factory=dict)
     """For each item, the column where people say, at the second wave, how they were at the first \
 (a then-test): set beside the change, never in its place."""
+    second_rating: Mapping[str, str] = Field(default_factory=dict)
+    """For each item, the column of a second rating of the same people at the same date (another \
+worker, the person and the worker): how far both agree is told."""
     retest: RetestPart | None = None
     """A study of people asked twice, for the error of one person's score; the answers of this \
 group give it by default."""

@@ -4,16 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from impact_eval.report.blocks import AnyBlock, Note, Said, say
+from impact_eval.report.blocks import (
+    WITHHELD,
+    AnyBlock,
+    Cell,
+    Column,
+    Form,
+    Note,
+    Said,
+    Table,
+    say,
+)
 from impact_eval.report.figures.people import ItemAnswers, data_for_likert
 from impact_eval.report.wording import said
 from impact_eval.results.parts import BilingualRecord
+from impact_eval.results.score_facts import AgreementRecord
 from impact_eval.results.score_records import (
     CategoryCode,
     FavourableEnd,
     ItemRecord,
     ScoreRecord,
 )
+
+
+def agreement_blocks(score: ScoreRecord) -> list[AnyBlock]:
+    """Return how far two ratings of the same people agree, question by question.
+
+    Parameters
+    ----------
+    score : ScoreRecord
+    """
+    told = [row for row in score.agreement if row.exact is not None]
+    if not score.agreement:
+        return []
+    if not told:
+        return [Note(words=say("soft.agreement_withheld"))]
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            said(row.label),
+            WITHHELD if row.n is None else row.n,
+            row.exact,
+            row.within_one,
+            _worth_of_a_note(row),
+            _bias(row),
+        )
+        for row in told
+    )
+    columns = (
+        Column(key="question", label=say("label.item"), header=True),
+        Column(key="n", label=say("soft.rated_twice"), form=Form.INTEGER),
+        Column(key="exact", label=say("soft.same_note"), form=Form.PERCENT),
+        Column(key="within", label=say("soft.near_note"), form=Form.PERCENT),
+        Column(key="icc", label=say("soft.note_worth"), form=Form.PLAIN),
+        Column(key="bias", label=say("soft.note_bias"), form=Form.PLAIN),
+    )
+    table = Table(caption=say("soft.caption_agreement"), columns=columns, rows=rows)
+    return [table, Note(words=say("soft.agreement_note"))]
+
+
+def _worth_of_a_note(row: AgreementRecord) -> Cell:
+    if row.icc is None or row.conf_low is None or row.conf_high is None:
+        return say("report.absent_mark")
+    return say("soft.note_worth_cell", value=row.icc, low=row.conf_low, high=row.conf_high)
+
+
+def _bias(row: AgreementRecord) -> Cell:
+    if row.bias is None or row.bias_low is None or row.bias_high is None:
+        return say("report.absent_mark")
+    return say("soft.note_bias_cell", value=row.bias, low=row.bias_low, high=row.bias_high)
 
 
 def answer_blocks(score: ScoreRecord) -> list[AnyBlock]:

@@ -23,7 +23,7 @@ from impact_eval.report.blocks import (
     say,
 )
 from impact_eval.report.figures.people import ScoreBin, data_for_distribution
-from impact_eval.report.narrative_answers import answer_blocks
+from impact_eval.report.narrative_answers import agreement_blocks, answer_blocks
 from impact_eval.report.quantities import ShownUnit, digits_for, unit_of
 from impact_eval.report.wording import finding_code, said, spoken, written
 from impact_eval.results.finding_records import RefusalRecord
@@ -171,7 +171,7 @@ def scale_blocks(score: ScoreRecord, beside: Sequence[ScoreRecord]) -> list[AnyB
     out += _lost(score)
     out += _quality(score)
     out += _distribution(score, name)
-    out += answer_blocks(score)
+    out += answer_blocks(score) + agreement_blocks(score)
     for finding in (f for record in (score, *beside) for f in record.findings):
         words = say(
             finding_code(finding.code, finding.values), **spoken(finding.code, finding.values)

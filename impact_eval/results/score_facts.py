@@ -18,6 +18,7 @@ from impact_eval.results.record_base import (
     People,
     Ratio,
     Record,
+    Share,
     StandardError,
     Statistic,
     Whole,
@@ -116,6 +117,36 @@ class ScoreEffectRecord(Record):
     """Lower end, in points."""
     high: Statistic
     """Upper end, in points."""
+
+
+class AgreementRecord(Record):
+    """How far two ratings of the same people agree on one question."""
+
+    label: BilingualRecord
+    """The question."""
+    n: People
+    """People rated twice."""
+    exact: Share
+    """With the same note."""
+    within_one: Share
+    """With notes one point apart or less."""
+    icc: Ratio
+    """What one note of one rater is worth: 1 for a perfect agreement."""
+    conf_low: Ratio
+    """Lower end."""
+    conf_high: Ratio
+    """Upper end."""
+    bias: Statistic
+    """Mean of the second note less the first."""
+    bias_low: Statistic
+    """Lower end."""
+    bias_high: Statistic
+    """Upper end."""
+
+    @property
+    def rests_on(self) -> tuple[int | None, ...]:
+        """The counts of people that it rests on."""
+        return (self.n,)
 
 
 class ResponseRecord(Record):

@@ -41,6 +41,7 @@ from impact_eval.results.record_base import (
 )
 from impact_eval.results.score_change import ChangeReading
 from impact_eval.results.score_facts import (
+    AgreementRecord,
     ErrorRecord,
     LostRecord,
     NormRecord,
@@ -324,6 +325,8 @@ class ScoreRecord(Record):
     """Published means."""
     lost: LostRecord | None = None
     """Who was asked at one date only."""
+    agreement: tuple[AgreementRecord, ...] = ()
+    """How far two ratings of the same people agree, question by question."""
     response: ResponseRecord | RefusalRecord | None = None
     """Weights for those who were lost, where the study asks for them."""
     selected_by: FreeOrNone = None

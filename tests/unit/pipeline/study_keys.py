@@ -501,6 +501,9 @@ PAIRS: dict[str, Pair] = {
     "instruments[].retrospective": Pair(
         "scale", {}, dict(zip(ITEMS, [*QUESTIONS[1:], QUESTIONS[0]], strict=True))
     ),
+    "instruments[].second_rating": Pair(
+        "scale", {}, dict(zip(ITEMS, [*QUESTIONS[1:], QUESTIONS[0]], strict=True))
+    ),
     "instruments[].retest.reliability": Pair("scale", 0.8, 0.9, also=RETEST),
     "instruments[].retest.sd": Pair("scale", 5.0, 6.0, also=RETEST),
     "instruments[].retest.source": Pair("scale", "Enquête", "Autre enquête", also=RETEST),

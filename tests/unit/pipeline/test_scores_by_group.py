@@ -340,3 +340,33 @@ def test_no_count_of_few_leaves_in_either_group(tmp_path: Path) -> None:
     assert told.scores[0].change.estimate is not None
     said = words(results_of(folder))
     assert re.findall(r"(?<![\d,−+])(?:7|37|14|74)(?![\d,])", said) == []
+
+
+def test_two_ratings_of_the_same_people_are_compared_question_by_question(tmp_path: Path) -> None:
+    """Twenty people rated by two workers: the second a point higher on the first question."""
+    rng = np.random.default_rng(11)
+    back = tuple(f"s{k}" for k in range(1, 11))
+    items = ("worth", "qualities", "failure", "able", "proud", "attitude", "satisfied", "respect",
+             "useless", "no_good")  # fmt: skip
+    rows = []
+    for row in rows_of(30, lambda _: 0.4, seed=11):
+        again: list[Any] = [""] * 10
+        if row[1] == "T0" and int(row[0][1:]) < 20:
+            again = [min(row[2] + 1, 4), *(int(a) for a in row[3:12])]
+            again[4] = int(rng.integers(1, 5))
+        rows.append([*row, *again])
+    folder = write_study(
+        tmp_path,
+        rows,
+        columns=back,
+        instrument={"second_rating": dict(zip(items, back, strict=True))},
+    )
+    record = first(folder)
+    assert len(record.agreement) == 10
+    worth, same = record.agreement[0], record.agreement[1]
+    pairs = [(row[2], row[12]) for row in rows if row[12] != ""]
+    assert worth.n == 20
+    assert worth.exact == pytest.approx(np.mean([a == b for a, b in pairs]))
+    assert worth.bias == pytest.approx(np.mean([b - a for a, b in pairs]))
+    assert (same.exact, same.bias) == (1.0, 0.0)
+    assert "s’accordent-elles" in words(results_of(folder))

@@ -165,6 +165,7 @@ ADDED = {
     "selected_by",
     "p_corrected",
     "response",
+    "agreement",
     "better",
     "answers",
 }  # not there in files written before they were: their absence is read
