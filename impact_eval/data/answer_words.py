@@ -117,8 +117,12 @@ def slip_of(bare: str, answers: Mapping[str, T]) -> T | None:
     return said[0] if len(said) == 1 else None
 
 
+# A small word that sets the strength of the next: « peu d'accord » denies, « un peu » agrees.
+_SOME = re.compile(r"\b(un|a) (peu|little|few)\b")
+
+
 def _words(bare: str) -> list[str]:
-    return [w for w in agreement(bare).split() if w not in _SMALL]
+    return [w for w in _SOME.sub(r"\1_\2", agreement(bare)).split() if w not in _SMALL]
 
 
 def _alike(words: list[str], others: list[str]) -> bool:
