@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.scales.agreement import IntraclassCorrelation, intraclass_correlation
@@ -34,7 +33,11 @@ from impact_eval.stats.scales.irt_models import IrtModel
 from impact_eval.stats.scales.irt_scores import marginal_reliability
 from impact_eval.stats.scales.item_fit import item_fit
 from impact_eval.stats.scales.item_matrix import complete_rows, covariance_of
-from impact_eval.stats.scales.item_statistics import ItemStatistics, item_statistics
+from impact_eval.stats.scales.item_statistics import (
+    ItemStatistics,
+    item_statistics,
+    least_item_rest,
+)
 from impact_eval.stats.scales.limited_fit import limited_fit
 from impact_eval.stats.scales.omega import (
     Omega,
@@ -73,7 +76,7 @@ def consistency_of(
     items = item_statistics(matrix)
     unreversed: tuple[str, ...] = ()
     if isinstance(items, ItemStatistics):
-        against = items.item_rest < _least_against(len(complete_rows(matrix)), len(names))
+        against = items.item_rest < least_item_rest(len(complete_rows(matrix)), len(names))
         unreversed = tuple(names[j] for j in np.flatnonzero(against))
     alpha = cronbach_alpha(matrix, level=level)
     error, change = _errors(total, alpha, level)
@@ -88,16 +91,6 @@ def consistency_of(
         minimal_detectable_change=change, ends=floor_ceiling(total, low=low, high=high),
         retest=_retest(total, retest, level),
     )  # fmt: skip
-
-
-def _least_against(n: int, k: int) -> float:
-    """Return the item-rest correlation below which chance does not go, for any of k items in 20.
-
-    Fisher's transformation: among items without a link half are below 0, and none is to be turned.
-    """
-    if n < 5:
-        return -1.0
-    return -math.tanh(float(special.ndtri(1 - 0.05 / max(k, 1))) / math.sqrt(n - 3))
 
 
 def _errors(

@@ -21,6 +21,7 @@ from impact_eval.core.findings import (
 )
 from impact_eval.data.labels import EXAMPLES
 from impact_eval.data.source_rows import SourceRows
+from impact_eval.stats.scales.item_statistics import least_item_rest
 from impact_eval.stats.scales.reliability import Alpha, cronbach_alpha
 from impact_eval.stats.scales.summing import RawScores, add_items, convert
 from impact_eval.survey.answer_codes import (
@@ -417,8 +418,8 @@ def _look_at_keys(
         return
     matrix = total.matrix()[:_MOST_FOR_ALPHA]
     names = list(total.items)
-    against = [names[j] for j in np.flatnonzero(_item_rest(matrix) < -0.05)]
-    if not against:
+    rest = _item_rest(matrix)
+    if not (rest < -0.05).any():
         return
     declared = order or next(iter(instrument.orders), "")
     better = _better_order(instrument, total, columns, declared)
@@ -428,7 +429,8 @@ def _look_at_keys(
                                    alpha=total.reliability.value,
                                    alpha_other=better[1]))  # fmt: skip
         return
-    for name in against:
+    beyond = least_item_rest(total.reliability.n, len(names))  # else noise names half of them
+    for name in (names[j] for j in np.flatnonzero(rest < beyond)):
         faults.add(Finding.warning("item_looks_unreversed", Place(column=columns[name]), item=name,
                                    column=columns[name], n=total.reliability.n))  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.stats.scales.item_matrix import (
@@ -124,3 +125,36 @@ def _corrected(covariance: FloatArray) -> FloatArray:
     shared = correlation - np.diag(1 / np.diag(np.linalg.inv(correlation)))
     total = shared.sum()
     return shared.sum(axis=0) / math.sqrt(total) if total > 0 else np.full(k, np.nan)
+
+
+def least_item_rest(n: int, k: int) -> float:
+    r"""Compute the item-rest correlation below which chance does not go, for any of `k` items.
+
+    :math:`-\tanh(z_{1 - 0.05/k} / \sqrt{n - 3})` (Fisher's transformation, Bonferroni's share):
+    among items without a link half are below 0, and none is to be turned.
+
+    Parameters
+    ----------
+    n : int
+        People who answered everything.
+    k : int
+        Items.
+
+    Returns
+    -------
+    float
+        In [-1, 0]; -1 below five people, where nothing may be said.
+
+    References
+    ----------
+    Fisher, R. A. (1921). On the probable error of a coefficient of correlation deduced from a small
+    sample. Metron, 1, 3-32.
+
+    Examples
+    --------
+    >>> round(least_item_rest(60, 10), 3), least_item_rest(4, 10)
+    (-0.328, -1.0)
+    """
+    if n < 5:
+        return -1.0
+    return -math.tanh(float(special.ndtri(1 - 0.05 / max(k, 1))) / math.sqrt(n - 3))
