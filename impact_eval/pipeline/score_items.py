@@ -21,7 +21,7 @@ from impact_eval.results.score_records import (
 )
 from impact_eval.survey.answer_codes import ItemCodes
 from impact_eval.survey.instrument_file import Instrument
-from impact_eval.survey.scale import Response
+from impact_eval.survey.scale import Response, ScoringRule
 from impact_eval.survey.scores import Scores
 
 FloatArray = NDArray[np.float64]
@@ -64,7 +64,9 @@ def item_records(
                 label=label_of(part, instrument, name, number),
                 before=before,
                 after=after,
-                better=_better(tables.get(name), _direction(instrument, name)),
+                better=_better(
+                    tables.get(name), _direction(instrument, name), _weight(instrument, name)
+                ),
                 answers=answers if own else (),
             )
         )
@@ -77,10 +79,16 @@ def _direction(instrument: Instrument, name: str) -> Direction:
     return own.pop() if len(own) == 1 else instrument.direction
 
 
-def _better(table: ItemCodes | None, direction: Direction) -> FavourableEnd:
+def _weight(instrument: Instrument, name: str) -> float:
+    """Return what a point of a question counts in the score: less than nothing, for some."""
+    weighted = instrument.scoring.rule is ScoringRule.WEIGHTED
+    return instrument.item(name).weight if weighted else 1.0
+
+
+def _better(table: ItemCodes | None, direction: Direction, weight: float) -> FavourableEnd:
     """Return which end of the answers is better: by what each counts, and what the score means."""
     points = [] if table is None else [
-        row.points for row in sorted(
+        weight * row.points for row in sorted(
             (r for r in table.rows if r.answer is not None and r.points is not None),
             key=lambda row: row.answer or 0,
         ) if row.points is not None
@@ -111,14 +119,14 @@ def code_tables(
     tables = []
     for number, table in enumerate(group.scores.codes, start=1):
         given = np.concatenate([side.answers[table.item][whole] for side in sides])
-        words = _words(instrument, table.item)
+        words, weight = _words(instrument, table.item), _weight(instrument, table.item)
         answers = tuple(int((given == r.answer).sum()) for r in table.rows if r.answer is not None)
         rows = tuple(
             CodeRowRecord(
                 code=row.code,
                 label=row.label,
                 answer=None if row.answer is None else words.get(row.answer),
-                points=row.points,
+                points=None if row.points is None else weight * row.points + 0.0,  # no minus zero
                 missing=row.missing,
             )
             for row in table.rows

@@ -90,8 +90,8 @@ class ScoredInstrument:
     agreement : mapping of str to RatingAgreement
         Of two ratings of the same people, by item, where some were rated twice.
     quality : QualityReport or None
-        Of the answers of the first group at entry; None for a single question or answers that are
-        never added.
+        Of the answers of the first group at entry; None for a single question, answers that are
+        never added, or situations that are weighted.
     """
 
     part: InstrumentPart
@@ -152,7 +152,8 @@ class _Scoring:
         scores = self.table.scores
         groups = tuple(self._groups())
         first, several = groups[0], len(scores.items) > 1
-        added = self.table.instrument.scoring.rule is not ScoringRule.NONE
+        # a sum of situations is no sign of one thing: how its answers agree means nothing
+        added = self.table.instrument.scoring.rule not in (ScoringRule.NONE, ScoringRule.WEIGHTED)
         quality = None
         if several and added:
             entry, *later = first.sides or (first.scores,)

@@ -91,7 +91,8 @@ def answer_blocks(score: ScoreRecord) -> list[AnyBlock]:
         return [Note(words=say("soft.items_withheld"))]
     out: list[AnyBlock] = []
     groups = _groups(score)
-    for (better, _), items in groups.items():
+    ordered = sorted(groups.items(), key=lambda group: group[0][0] is FavourableEnd.FIRST)
+    for (better, _), items in ordered:
         names = [_category(name) for name in (items[0].answers or score.categories)]
         turned = better is FavourableEnd.FIRST
         rows = [row for item in items for row in _rows(item, turned=turned)]

@@ -16,7 +16,7 @@ from impact_eval.report.blocks import (
     say,
 )
 from impact_eval.report.edition import marked
-from impact_eval.report.narrative_scale import scale_name
+from impact_eval.report.narrative_score import scale_name
 from impact_eval.report.wording import said
 from impact_eval.results.records import StudyResults
 from impact_eval.results.score_records import CodeRowRecord, CodeTableRecord, ScoreRecord
@@ -83,8 +83,11 @@ def _table(score: ScoreRecord, group: Sequence[Numbered]) -> Table:
 
 def _form(rows: Sequence[CodeRowRecord]) -> Form:
     """Write points as they are counted: whole numbers, unless some are not."""
-    whole = all(row.points is None or float(row.points).is_integer() for row in rows)
-    return Form.INTEGER if whole else Form.DECIMAL_1
+    points = [row.points for row in rows if row.points is not None]
+    if all(float(point).is_integer() for point in points):
+        return Form.INTEGER
+    halves = all(float(10 * point).is_integer() for point in points)
+    return Form.DECIMAL_1 if halves else Form.DECIMAL_2
 
 
 def _row(
