@@ -243,14 +243,14 @@ def spoken(code: str, values: Mapping[str, Value]) -> dict[str, SayValue]:
 
 
 def finding_code(code: str, values: Mapping[str, Value]) -> str:
-    """Return the text of a finding: the one without numbers when a count was kept back."""
+    """Return the text of a finding: the one without numbers when one was kept back."""
     untold = f"finding.{code}.untold"
     return untold if counts_hidden(code, values) and written(untold) else f"finding.{code}"
 
 
 def counts_hidden(code: str, values: Mapping[str, Value]) -> bool:
-    """Whether a count that a finding carries was kept back by the gate."""
-    rules = (Rule.PEOPLE, Rule.CLUSTERS)
+    """Whether a count, or a share of people, that a finding carries was kept back by the gate."""
+    rules = (Rule.PEOPLE, Rule.CLUSTERS, Rule.SHARE)
     return any(v is None and declared(code, name).rule in rules for name, v in values.items())
 
 

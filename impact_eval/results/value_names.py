@@ -113,7 +113,7 @@ _CLUSTERS = Declared(ValueKind.COUNT, Rule.CLUSTERS)
 _OF_THINGS = _codes(
     "average_of_fewer|rows_without_effect|cohorts_not_balanced|event_times_unknown|cells_no_overlap"
     "|blank_columns_dropped|blank_rows_dropped|cells_not_identified|cells_not_imputable"
-    "|cfa_not_identified|cfa_groups_differ|cohorts_outside_window|collinear_columns"
+    "|cfa_not_identified|cfa_groups_differ|coded_both_ways|cohorts_outside_window|collinear_columns"
     "|constant_or_collinear_items|covariance_not_psd|event_times_dropped|header_rows_dropped"
     "|headers_joined|honest_gap|identifying_columns|index_weight_negative|invariance_few_items"
     "|items_not_balanced|periods_uneven|reference_of_cohorts|no_own_error|no_pre_period"
@@ -165,6 +165,9 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("sources_conflict", "others"): Declared(ValueKind.TEXTS, Rule.LABEL),
         ("constant_item", "value"): _INSIDE,
         ("recoded_by_label", "pairs"): Declared(ValueKind.TEXTS, Rule.FREE),
+        ("coded_both_ways", "pairs"): Declared(ValueKind.TEXTS, Rule.FREE),
+        ("quality_read_ends", "floor"): Declared(ValueKind.NUMBER, Rule.SHARE),
+        ("quality_read_ends", "ceiling"): Declared(ValueKind.NUMBER, Rule.SHARE),
         ("labels_upside_down", "labels"): Declared(ValueKind.TEXTS, Rule.LABEL),
         ("always_treated", "first"): Declared(ValueKind.ANY, Rule.FREE),
         ("entry_between_waves", "first"): Declared(ValueKind.TEXT, Rule.FREE),

@@ -273,8 +273,9 @@ def _error(report: QualityReport) -> Iterator[Finding]:
 
 def _ends(report: QualityReport) -> Iterator[Finding]:
     ends = report.consistency.ends
-    if isinstance(ends, FloorCeiling):
-        yield Finding.info("quality_read_ends", floor=ends.floor, ceiling=ends.ceiling)
+    if not isinstance(ends, FloorCeiling) or max(ends.floor, ends.ceiling) > AT_AN_END:
+        return  # told as a warning, with the same number
+    yield Finding.info("quality_read_ends", floor=ends.floor, ceiling=ends.ceiling)
 
 
 def _agreement(report: QualityReport) -> Iterator[Finding]:
