@@ -32,6 +32,7 @@ from impact_eval.pipeline.urgent import shareable
 from impact_eval.results.finding_records import FindingRecord, RefusalRecord
 from impact_eval.results.parts import BilingualRecord, finite
 from impact_eval.results.score_facts import (
+    OUTSIDE,
     ErrorRecord,
     NormRecord,
     ResponseRecord,
@@ -64,6 +65,7 @@ from impact_eval.survey.scores import Scores
 FloatArray = NDArray[np.float64]
 MOST_BINS = 12
 TOLD_BY_TABLES = frozenset({"some_got_worse", "regression_to_the_mean"})  # with their numbers
+TOLD_BY_QUALITY = frozenset({"item_looks_unreversed"})  # of the same answers, named together
 _HEAVIEST = 2  # people whose weights together are looked at
 
 
@@ -260,7 +262,9 @@ class _Recording:
     def _findings(self, group: GroupScores, *, first: bool) -> tuple[FindingRecord, ...]:
         found: list[Finding] = []
         if first:
-            found += [*self.scored.scores.findings, *people_findings(self.scored)]
+            judged = TOLD_BY_QUALITY if self.scored.quality is not None else frozenset()
+            found += [f for f in self.scored.scores.findings if f.code not in judged]
+            found += people_findings(self.scored)
         if group.change is not None and group.group is not ScoreGroup.COMPARISON:
             found += [f for f in group.change.findings if f.code not in TOLD_BY_TABLES]
         return tuple(FindingRecord.of(finding) for finding in shareable(found))
@@ -352,9 +356,13 @@ def _bins(group: GroupScores) -> tuple[BinRecord, ...]:
 
 
 def _bands(group: GroupScores) -> tuple[ScoreBandRecord, ...]:
-    """Return the published bands, with those seen at both dates in each."""
+    """Return the published bands, with those seen at both dates in each, then those in none.
+
+    A scale that publishes one band alone has people outside it: shares are of everybody, and the
+    gate judges them with the others, since one count gives the other.
+    """
     counts = [side.band_counts() for side in group.sides]
-    return tuple(
+    bands = tuple(
         ScoreBandRecord(
             id=cut.id,
             low=finite(cut.low) if cut.low is not None else None,
@@ -367,6 +375,14 @@ def _bands(group: GroupScores) -> tuple[ScoreBandRecord, ...]:
         )
         for cut in group.scores.cutoffs
     )
+    if not bands or not counts:
+        return bands
+    held = [sum(found.values()) for found in counts]
+    left = [len(side.values) - n for side, n in zip(group.sides, held, strict=True)]
+    if not any(left):
+        return bands
+    rest = {"id": OUTSIDE, "low": None, "high": None, "before": left[0], "after": left[1]}
+    return (*bands, bands[-1].model_copy(update=rest))
 
 
 def _norms(scores: Scores) -> tuple[NormRecord, ...]:

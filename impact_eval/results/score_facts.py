@@ -49,6 +49,9 @@ class ErrorRecord(Record):
         return (self.n,)
 
 
+OUTSIDE = "outside"  # the scores that no published band holds
+
+
 class ScoreBandRecord(Record):
     """A published band of scores, and the people in it at each date."""
 
