@@ -145,8 +145,7 @@ def summary_blocks(results: StudyResults, decisions: Sequence[Said] = ()) -> lis
     found = headline_results(results.estimates)
     heading = Heading(level=2, words=say("report.section.summary"), anchor="summary")
     if not found:
-        nothing = Paragraph(words=(say("report.no_estimate"),))
-        return marked([heading, nothing], results.disclosure)
+        return marked([heading, *_without_estimate(results)], results.disclosure)
     main = found[0]
     blocks: list[AnyBlock] = [
         heading,
@@ -161,6 +160,15 @@ def summary_blocks(results: StudyResults, decisions: Sequence[Said] = ()) -> lis
         *decision_blocks(main, decisions),
     ]
     return marked(blocks, results.disclosure)
+
+
+def _without_estimate(results: StudyResults) -> list[AnyBlock]:
+    """Return the first page of a study that estimates nothing: the change of its score, if any."""
+    nothing = Paragraph(words=(say("report.no_estimate"),))
+    message = soft_message(results)
+    if message is None:
+        return [nothing]
+    return [nothing, Paragraph(words=(message, say("soft.caution")), evidence_level=1)]
 
 
 def _scale_of(results: StudyResults, main: Result) -> Said | None:

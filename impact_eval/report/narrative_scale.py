@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 from impact_eval.core.vocabulary import Direction, ScoreGroup
 from impact_eval.report.blocks import (
@@ -24,13 +23,23 @@ from impact_eval.report.blocks import (
 )
 from impact_eval.report.figures.people import ScoreBin, data_for_distribution
 from impact_eval.report.narrative_answers import agreement_blocks, answer_blocks
-from impact_eval.report.quantities import ShownUnit, digits_for, unit_of
-from impact_eval.report.wording import finding_code, said, spoken, written
-from impact_eval.results.finding_records import RefusalRecord
-from impact_eval.results.score_change import ResponseShiftRecord
-from impact_eval.results.score_facts import ErrorRecord, LostRecord
+from impact_eval.report.narrative_score import (
+    alpha_shown,
+    band_words,
+    change_sentence,
+    known_change,
+    never_added,
+    part_name,
+    record_name,
+    scale_name,
+    shown_unit,
+)
+from impact_eval.report.quantities import digits_for
+from impact_eval.report.wording import finding_code, said, spoken
+from impact_eval.results.finding_records import FindingRecord, RefusalRecord
+from impact_eval.results.score_change import PairedTRecord, ResponseShiftRecord
+from impact_eval.results.score_facts import OUTSIDE, ErrorRecord, LostRecord, ResponseRecord
 from impact_eval.results.score_records import (
-    AlphaRecord,
     BinRecord,
     PeopleChanged,
     ScoreRecord,
@@ -39,106 +48,8 @@ from impact_eval.results.stated import against_smallest, shares, sum_or_none
 from impact_eval.survey.scale import FactMark
 
 NOT_ASKED = "no_retrospective"  # why nothing is said of a then-test that no study asked for
+LOW_ALPHA = 0.70
 LIMIT_DIGITS = 1  # of the smallest change of one person, in points
-
-
-def scale_name(score: ScoreRecord) -> Said:
-    """Return a scale's name: as given, or from the catalogue, or its identifier."""
-    if score.name is not None:
-        return said(score.name)
-    code = f"instrument.{score.instrument}.name"
-    return say(code) if written(code) and not score.local else score.instrument
-
-
-def record_name(score: ScoreRecord) -> Said:
-    """Return the name of a line: the scale, its part, the group whose answers they are."""
-    name = part_name(score)
-    if score.group is ScoreGroup.EVERYONE:
-        return name
-    return say(f"soft.of_{score.group.value}", scale=name)
-
-
-def part_name(score: ScoreRecord) -> Said:
-    """Return the name of a scale and of its part, whoever answers."""
-    name = scale_name(score)
-    if score.part is None:
-        return name
-    return say("soft.part_of", scale=name, part=_own_word(score, "part", score.part))
-
-
-def band_words(score: ScoreRecord, band: str) -> Said:
-    """Return the name of a band of scores, in the words of its scale."""
-    return _own_word(score, "band", band)
-
-
-def _own_word(score: ScoreRecord, kind: str, name: str) -> Said:
-    """Return the words of a part or of a band; a user's own scale keeps its own name for it."""
-    codes = [f"label.{kind}.{name}"]
-    if not score.local:
-        codes.insert(0, f"label.{kind}.{score.instrument}.{name}")
-    return next((say(code) for code in codes if written(code)), name)
-
-
-def shown_unit(score: ScoreRecord) -> ShownUnit:
-    """Return how a number of a score is read aloud."""
-    return unit_of(score.unit.value)
-
-
-@dataclass(frozen=True, slots=True)
-class KnownChange:
-    """A mean change that is known, and so can be told."""
-
-    estimate: float
-    low: float | None
-    high: float | None
-    digits: int
-
-
-def known_change(score: ScoreRecord) -> KnownChange | None:
-    """Return the mean change of a scale; None when there is none, or when it is kept back."""
-    change = score.change
-    if change is None or change.estimate is None:
-        return None
-    digits = digits_for(shown_unit(score), change.conf_low, change.conf_high, change.estimate)
-    return KnownChange(change.estimate, change.conf_low, change.conf_high, digits)
-
-
-def change_sentence(score: ScoreRecord) -> Words:
-    """Return the mean change of a group, judged by its own interval and by nothing else.
-
-    Parameters
-    ----------
-    score : ScoreRecord
-        Whose change is known.
-    """
-    change = known_change(score)
-    assert change is not None
-    unit, low, high = shown_unit(score), change.low, change.high
-    interval, clear = say("report.no_interval"), False
-    if low is not None and high is not None:
-        interval, clear = unit.between(low, high, change.digits), not low <= 0 <= high
-    return say(
-        "soft.sentence_up" if clear else "soft.sentence_flat",
-        scale=record_name(score),
-        change=unit.change(change.estimate, change.digits),
-        interval=interval,
-    )
-
-
-def alpha_shown(score: ScoreRecord) -> float | None:
-    """Return the alpha of a scale, when it has one that may be told."""
-    found = score.reliability
-    return found.alpha if isinstance(found, AlphaRecord) else None
-
-
-def never_added(score: ScoreRecord) -> bool:
-    """Whether a scale is made of questions that are never added, told one by one.
-
-    A total that is never made has no bounds; files written before kept them, and their count.
-    """
-    if score.part is not None or score.change is not None or score.level is not None:
-        return False
-    return (score.low is None and score.high is None) or bool(score.n)
 
 
 def scale_blocks(score: ScoreRecord, beside: Sequence[ScoreRecord]) -> list[AnyBlock]:
@@ -167,17 +78,36 @@ def scale_blocks(score: ScoreRecord, beside: Sequence[ScoreRecord]) -> list[AnyB
         out += _people_changed(record)
     out += _shift(score)
     out += [block for record in (score, *beside) for block in _bands(record)]
-    out += _norms(score)
-    out += _lost(score)
-    out += _quality(score)
+    if not score.withheld:
+        out += _norms(score) + _lost(score) + _quality(score)
+    for record in (score, *beside):
+        out += _low_reliability(record)
     out += _distribution(score, name)
     out += answer_blocks(score) + agreement_blocks(score)
-    for finding in (f for record in (score, *beside) for f in record.findings):
-        words = say(
-            finding_code(finding.code, finding.values), **spoken(finding.code, finding.values)
-        )
-        out.append(Limitation(words=words, severity=finding.severity.value))
+    out += [_limitation(f) for record in (score, *beside) for f in _told_findings(record)]
     return [block for i, block in enumerate(out) if block not in out[:i]]
+
+
+def _low_reliability(score: ScoreRecord) -> list[AnyBlock]:
+    """Warn of a low alpha where no reading of the quality has judged it already."""
+    alpha = alpha_shown(score)
+    judged = score.quality is not None and bool(score.quality.readings)
+    if judged or alpha is None or alpha >= LOW_ALPHA or score.group is ScoreGroup.COMPARISON:
+        return []
+    words = say("soft.reliability_low", scale=part_name(score), alpha=alpha)
+    return [Note(words=words, tone="warning")]
+
+
+def _told_findings(score: ScoreRecord) -> Iterator[FindingRecord]:
+    """Return what was noticed; of a scale that is kept back, what needs none of its numbers."""
+    for finding in score.findings:
+        if not score.withheld or None not in finding.values.values():
+            yield finding
+
+
+def _limitation(finding: FindingRecord) -> Limitation:
+    words = say(finding_code(finding.code, finding.values), **spoken(finding.code, finding.values))
+    return Limitation(words=words, severity=finding.severity.value)
 
 
 def _change(score: ScoreRecord) -> list[AnyBlock]:
@@ -263,8 +193,6 @@ def _limit(score: ScoreRecord, whole: ScoreRecord) -> list[AnyBlock]:
     if score.withheld or score.change is None or score.group is ScoreGroup.COMPARISON:
         return []
     if isinstance(error, RefusalRecord):
-        if score.part is not None:
-            return []
         reason = say(f"reason.{error.not_applicable}", **spoken(error.not_applicable, error.values))
         return [Note(words=say("soft.no_limit", reason=reason))]
     if not isinstance(error, ErrorRecord) or error.smallest is None:
@@ -284,7 +212,10 @@ def _limit(score: ScoreRecord, whole: ScoreRecord) -> list[AnyBlock]:
 def _people_changed(score: ScoreRecord) -> list[AnyBlock]:
     """Return who passed the limit, and how many would without any change."""
     if score.people is None:
-        return []
+        known = isinstance(score.error, ErrorRecord) and known_change(score) is not None
+        if not known or score.direction is Direction.NEITHER or score.withheld:
+            return []
+        return [Note(words=say("soft.people_withheld", scale=record_name(score)))]
     return [_people(score.people, record_name(score)), Note(words=say("soft.by_chance"))]
 
 
@@ -323,7 +254,7 @@ def _shift(score: ScoreRecord) -> list[AnyBlock]:
         if then.mean_change is not None and shift.mean_change is not None:
             digits = digits_for(unit, then.conf_low, then.conf_high, then.mean_change)
             words = say(
-                "soft.then_test",
+                "soft.then_test" if _leaves_chance_out(shift) else "soft.then_test_flat",
                 change=unit.change(then.mean_change, digits),
                 shift=unit.size(abs(shift.mean_change), digits),
                 n="" if then.n is None else then.n,
@@ -345,6 +276,12 @@ def _shift(score: ScoreRecord) -> list[AnyBlock]:
     return out
 
 
+def _leaves_chance_out(found: PairedTRecord) -> bool:
+    """Whether an interval is known and leaves out zero."""
+    low, high = found.conf_low, found.conf_high
+    return low is not None and high is not None and not low <= 0 <= high
+
+
 def _bands(score: ScoreRecord) -> list[AnyBlock]:
     """Return the published bands, with the shares of people in each at both dates."""
     before, after = (
@@ -358,7 +295,9 @@ def _bands(score: ScoreRecord) -> list[AnyBlock]:
     rows = tuple(
         (
             band_words(score, band.id),
-            say("soft.band_range", low=_end(band.low), high=_end(band.high)),
+            None
+            if band.id == OUTSIDE
+            else say("soft.band_range", low=_end(band.low), high=_end(band.high)),
             *parts,
         )
         for band, *parts in zip(score.bands, shares(before), shares(after), strict=True)
@@ -456,7 +395,8 @@ def _lost_profile(score: ScoreRecord, lost: LostRecord) -> list[AnyBlock]:
             for row in rows
         ),
     )
-    return [table, Note(words=say("soft.lost_caution"))]
+    weighted = isinstance(score.response, ResponseRecord)
+    return [table, Note(words=say("soft.lost_weighted" if weighted else "soft.lost_caution"))]
 
 
 SCORE_LABEL = "score"  # the row of the score itself

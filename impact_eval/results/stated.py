@@ -97,6 +97,7 @@ class AgainstSmallest(StrEnum):
     ABOVE = "above"  # all the interval is beyond it, the right way
     BELOW = "below"  # all the interval is within it, both ways
     HARM = "harm"  # all the interval is beyond it, the wrong way
+    WRONG = "wrong"  # all the interval is the wrong way, on both sides of it
     UNSURE = "unsure"
 
 
@@ -120,11 +121,16 @@ def against_smallest(
     'above'
     >>> against_smallest(2.1, 4.0, 2.0, Direction.LOWER).value
     'harm'
+    >>> against_smallest(1.2, 4.0, 2.0, Direction.LOWER).value
+    'wrong'
     """
     if direction is Direction.LOWER:
         low, high = -high, -low
-    if low >= smallest:
+    sided = direction is not Direction.NEITHER  # else no way is wrong: only the size is told
+    if low >= smallest or (high <= -smallest and not sided):
         return AgainstSmallest.ABOVE
     if high <= -smallest:
         return AgainstSmallest.HARM
-    return AgainstSmallest.BELOW if -smallest < low and high < smallest else AgainstSmallest.UNSURE
+    if -smallest < low and high < smallest:
+        return AgainstSmallest.BELOW
+    return AgainstSmallest.WRONG if high < 0 and sided else AgainstSmallest.UNSURE

@@ -268,11 +268,9 @@ def data_for_likert(
         cells.append((row.item, row.wave, sum_or_none(row.counts), *shares(row.counts)))
     counts = [row.counts for row in rows]
     first, last = counts[::2], counts[1::2] or counts[::2]
-    alt = say("figure.alt.likert_plain", n=len(first))
-    if sided:
-        alt = say(
-            "figure.alt.likert", n=len(first), before=favourable(first), after=favourable(last)
-        )
+    shown_as = "figure.alt.likert" if sided else "figure.alt.likert_plain"
+    sides = {"before": favourable(first), "after": favourable(last)} if sided else {}
+    alt = say(shown_as, n=len(first), **sides)
     question = say("soft.question_items_turned" if turned else "soft.question_items")
     return Figure(
         figure="likert",

@@ -12,7 +12,7 @@ from impact_eval.core.vocabulary import ScoreGroup
 from impact_eval.pipeline.scale_card import scale_card
 from impact_eval.pipeline.scale_card_lines import card_lines
 from impact_eval.report.blocks import Messages
-from impact_eval.report.narrative_scale import band_words, record_name
+from impact_eval.report.narrative_score import band_words, record_name
 from impact_eval.report.objects.data import instrument_card
 from impact_eval.report.texts import Texts
 from impact_eval.results.score_records import ScoreRecord
