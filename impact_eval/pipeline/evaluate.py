@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pandas as pd
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place
 from impact_eval.data.sample import Sample
 from impact_eval.pipeline.draw_proof import draw_proof
 from impact_eval.pipeline.editions import earlier_counts
 from impact_eval.pipeline.estimation import OutcomeEvaluation, evaluate_outcome
+from impact_eval.pipeline.methods_declared import without_comparison
 from impact_eval.pipeline.published import published_effect
 from impact_eval.pipeline.record import results_of_study
-from impact_eval.pipeline.score_outcome import column_of_score, with_roles_of_study
+from impact_eval.pipeline.score_outcome import (
+    column_of_score,
+    of_accompanied,
+    with_roles_of_study,
+)
 from impact_eval.pipeline.shown_kinds import REFUSAL_MIME
 from impact_eval.pipeline.soft import ScoredInstrument, score_instruments
 from impact_eval.pipeline.study import Study
@@ -92,17 +100,26 @@ def _estimate_all(
                 sample = sample or sample_of(study, data.frame, study.declaration.data)
                 found.append(_estimate_one(study, part, sample, part.column or ""))
             else:
-                instrument = scored[part.instrument]
-                column = column_of_score(part, instrument.instrument, instrument.columns)
-                frame, roles = with_roles_of_study(
-                    instrument.frame, instrument.part, data.frame, study.declaration.data
-                )
-                own = sample_of(study, frame, roles)
-                found.append(_estimate_one(study, part, own, column))
+                found.append(_estimate_score(study, part, scored[part.instrument], data.frame))
         except ImpactEvalError as error:
             faults.add(*(_at_outcome(finding, part) for finding in error.findings))
     faults.raise_if_errors()
     return tuple(found)
+
+
+def _estimate_score(
+    study: Study, part: OutcomePart, scored: ScoredInstrument, main: pd.DataFrame
+) -> OutcomeEvaluation:
+    """Estimate a score: between groups, or, without comparison, of those accompanied alone."""
+    column = column_of_score(part, scored.instrument, scored.columns)
+    answers = (scored.frame, scored.part, main, study.declaration.data)
+    alone = of_accompanied(*answers) if without_comparison(study.method_of(part)) else None
+    sample = sample_of(study, *(with_roles_of_study(*answers) if alone is None else alone))
+    one = _estimate_one(study, part, sample, column)
+    if alone is None:
+        return one
+    told = Finding.info("change_of_accompanied", outcome=part.id)
+    return replace(one, noticed=(*one.noticed, told))
 
 
 def _at_outcome(finding: Finding, part: OutcomePart) -> Finding:

@@ -56,6 +56,15 @@ def _options_missing(
     ]
 
 
+def without_comparison(method: MethodPart | None) -> bool:
+    """Return whether a study declares a method that compares with nobody; False without one."""
+    return (
+        method is not None
+        and method.name in designs
+        and not designs.get(method.name).info.counterfactual
+    )
+
+
 def make_design(method: MethodPart) -> Design:
     """Return the design a study declares, with its options and its covariance.
 

@@ -28,10 +28,14 @@ from impact_eval.data.sample import Sample
 from impact_eval.data.waves import missing
 from impact_eval.designs.base import treated_and_comparison
 from impact_eval.pipeline.keeping import keeping_noticed
-from impact_eval.pipeline.methods_declared import make_design
+from impact_eval.pipeline.methods_declared import make_design, without_comparison
 from impact_eval.pipeline.nothing_opened import told_once
 from impact_eval.pipeline.outcome_unit import refuse_beyond_share
-from impact_eval.pipeline.score_outcome import column_of_score, with_roles_of_study
+from impact_eval.pipeline.score_outcome import (
+    column_of_score,
+    of_accompanied,
+    with_roles_of_study,
+)
 from impact_eval.pipeline.scored_table import ScoredTable, scored_table
 from impact_eval.pipeline.study import Study
 from impact_eval.pipeline.study_models import DataPart, InstrumentPart, OutcomePart
@@ -183,6 +187,11 @@ class _Opening:
         frame, roles = with_roles_of_study(table.frame, instrument, main, declared.data)
         sample = self._asked(None, lambda: sample_of(self.study, frame, roles))
         self.samples[id(instrument.data)] = sample
+        if without_comparison(self.study.method_of(part)):
+            alone = of_accompanied(table.frame, instrument, main, declared.data)
+            if alone is not None:
+                frame, roles = alone
+                sample = self._asked(None, lambda: sample_of(self.study, frame, roles))
         return self._outcome(part, sample, frame, column)
 
     def _outcome(

@@ -103,6 +103,32 @@ def with_roles_of_study(
     return out, own.model_copy(update={"roles": own.roles.model_copy(update=update)})
 
 
+def of_accompanied(
+    frame: pd.DataFrame, part: InstrumentPart, main: pd.DataFrame, study: DataPart
+) -> tuple[pd.DataFrame, DataPart] | None:
+    """Return the answers of those accompanied, and their roles; None without two groups.
+
+    A change without comparison is theirs: over both groups it would be nobody's.
+
+    Parameters
+    ----------
+    frame, part, main, study
+        As for `with_roles_of_study`.
+    """
+    unit = part.data.roles.unit
+    if unit is None or unit not in frame.columns:
+        return None
+    accompanied = people_roles((part.data, frame), (study, main), unit).accompanied
+    if accompanied is None:
+        return None
+    out, own = with_roles_of_study(frame, part, main, study)
+    helped = out[unit].astype(str).map(accompanied.astype(float)) > 0
+    kept = out[helped.to_numpy()]
+    kept.attrs = frame.attrs
+    all_helped = {"treatment": None, "cohort": None}  # nobody is left to be told from
+    return kept, own.model_copy(update={"roles": own.roles.model_copy(update=all_helped)})
+
+
 def _assigned(
     frame: pd.DataFrame, part: InstrumentPart, helped: pd.Series[Any]
 ) -> tuple[pd.DataFrame, dict[str, object]]:

@@ -95,7 +95,26 @@ class Counts:
     def _apart(self, kind: CountKind, n: int) -> bool:
         if kind is CountKind.PART:
             return True
-        return all(self._far(kind, n, other) for other in self._kept.get(kind, ()))
+        alike = all(self._far(kind, n, other) for other in self._kept.get(kind, ()))
+        return alike and not self._leaves_few(kind, n)
+
+    def _leaves_few(self, kind: CountKind, n: int) -> bool:
+        """Whether a group and everybody tell that few people are of the other group."""
+        if kind is CountKind.EVERYONE:
+            pairs = [
+                (n, arm)
+                for one in (CountKind.TREATED, CountKind.COMPARISON)
+                for arm in self._kept.get(one, ())
+            ]
+        else:
+            pairs = [(whole, n) for whole in self._kept.get(CountKind.EVERYONE, ())]
+        return any(self._rest_is_few(whole, arm) for whole, arm in pairs)
+
+    def _rest_is_few(self, whole: int, arm: int) -> bool:
+        """Whether everybody less a group is few people; a group of more rows is seen at dates."""
+        if arm <= whole:
+            return arm < whole and self.small(whole - arm)
+        return any(arm < dates * whole and self.small(whole - arm / dates) for dates in self.dates)
 
     def _far(self, kind: CountKind, n: int, other: int) -> bool:
         """Whether two counts of one kind tell of no few people, once or at several dates."""

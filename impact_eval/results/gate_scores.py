@@ -30,6 +30,7 @@ from impact_eval.results.score_records import (
     PeopleChanged,
     ScoreRecord,
 )
+from impact_eval.results.score_tests import SignFlipRecord, WilcoxonRecord
 
 FEWEST_BINS = 3  # fewer classes tell nothing
 
@@ -329,6 +330,8 @@ def _people(
     told = _those_seen_twice(score, context)
     if reading is not None and not (told and context.exact_counts):
         reading = _without_sizes(reading)
+    if reading is not None and not context.exact:
+        reading = _without_those_who_changed(reading, context)
     if not few and not withheld and told:
         return people, reading
     rule = "threshold" if few or withheld else "difference"
@@ -344,6 +347,23 @@ def _without_sizes(reading: ChangeReading) -> ChangeReading:
     empty = EffectSizeRecord(value=None, conf_low=None, conf_high=None)
     hidden = {"dz": empty, "g_z": empty, "d_rm": empty, "sd_change": None}
     return reading.model_copy(update={"effects": effects.model_copy(update=hidden)})
+
+
+def _without_those_who_changed(reading: ChangeReading, context: Context) -> ChangeReading:
+    """Return a change without what gives how many changed, where they or the others are few.
+
+    All the signs of k changes are 2^k patterns; a sum of ranks over its largest, or a normal
+    statistic beside it, gives k too.
+    """
+    flips, ranks = reading.permutation, reading.rank_test
+    if isinstance(flips, SignFlipRecord) and flips.exact:
+        flips = flips.model_copy(update={"patterns": None})
+    if isinstance(ranks, WilcoxonRecord):
+        same = ranks.n_zero or 0
+        if _few((same, (ranks.n or 0) - same), context):
+            hidden = ("statistic", "z", "rank_biserial", "p_corrected", "n_zero")
+            ranks = ranks.model_copy(update=dict.fromkeys(hidden))
+    return reading.model_copy(update={"permutation": flips, "rank_test": ranks})
 
 
 def _without_levels(reading: ChangeReading) -> ChangeReading:

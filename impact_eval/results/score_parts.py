@@ -125,7 +125,7 @@ def mean_change_of(change: ChangeResult) -> ScoreChange | None:
         conf_low=finite(mean.conf_low),
         conf_high=finite(mean.conf_high),
         p_value=finite(mean.p_value),
-        n=change.n,
+        n=mean.n,  # a weight of nothing stands for nobody
     )
 
 

@@ -51,7 +51,7 @@ class WilcoxonRecord(Record):
     shift: Statistic
     """Median of pairwise means."""
     n: People
-    """People who changed."""
+    """People."""
     n_zero: People
     """People who did not."""
     zero_rule: Code
@@ -67,7 +67,7 @@ class SignFlipRecord(Record):
     """Mean change."""
     p_value: Probability
     """Two-sided."""
-    patterns: Annotated[int, Field(ge=0), FREE]
-    """Patterns compared."""
+    patterns: Annotated[int | None, Field(ge=0), FREE]
+    """Patterns compared; empty where their number would tell how many changed."""
     exact: Flag
     """Whether all were."""

@@ -139,7 +139,7 @@ OF_EVERYONE = _codes(
     "quality_no_alpha|quality_nothing_common|quality_interval_wide|quality_floor|quality_ceiling"
     "|small_group_change|few_clusters"
 )
-OF_TREATED = _codes("few_treated_units|few_treated_clusters")
+OF_TREATED = _codes("few_treated_units|few_treated_clusters|entry_between_waves")
 OF_LEFT_OUT = _codes("missing_outcome|missing_pairs|always_treated_dropped")
 PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
     {

@@ -62,6 +62,35 @@ def test_each_group_has_its_own_change(tmp_path: Path) -> None:
     assert "groupe de comparaison" in said
 
 
+def test_a_change_without_comparison_is_that_of_the_people_accompanied(tmp_path: Path) -> None:
+    """Not the mean over both groups, whoever declares that there are two."""
+    helped = [[*row, "oui"] for row in rows_of(24, lambda _: 0.9, seed=9)]
+    others = [[*row, "non"] for row in rows_of(18, lambda _: 0.0, seed=8, code="C{:03d}")]
+    folder = write_study(tmp_path, helped + others, columns=("aide",),
+                         roles={"treatment": "aide"},
+                         outcome={"method": {"name": "before_after"}})  # fmt: skip
+    results = results_of(folder)
+    before, after = totals(helped, "T0"), totals(helped, "T1")
+    gains = [after[code] - before[code] for code in before]
+    row = results.headlines[0].headline
+    assert row.estimate == pytest.approx(np.mean(gains))
+    assert row.std_error == pytest.approx(stats.sem(gains))
+    assert results.headlines[0].rests_on[0] == 24
+    assert "change_of_accompanied" in [finding.code for finding in results.findings]
+
+
+def test_people_who_weigh_nothing_stand_for_nobody(tmp_path: Path) -> None:
+    rows = rows_of(36, lambda _: 0.4, seed=4)
+    weighted = [[*row, 0 if int(row[0][1:]) < 6 else 1] for row in rows]
+    record = first(write_study(tmp_path, weighted, columns=("poids",), roles={"weights": "poids"}))
+    before, after = totals(rows, "T0"), totals(rows, "T1")
+    gains = [after[code] - before[code] for code in before if int(code[1:]) >= 6]
+    assert record.change is not None
+    assert record.before is not None
+    assert record.change.estimate == pytest.approx(np.mean(gains))
+    assert (record.change.n, record.before.n) == (30, 30)
+
+
 def test_who_is_accompanied_is_known_from_the_table_of_the_study(tmp_path: Path) -> None:
     rows = rows_of(40, lambda i: 0.8 * (i % 2), seed=1)
     folder = write_study(tmp_path, rows)
@@ -370,3 +399,19 @@ def test_two_ratings_of_the_same_people_are_compared_question_by_question(tmp_pa
     assert worth.bias == pytest.approx(np.mean([b - a for a, b in pairs]))
     assert (same.exact, same.bias) == (1.0, 0.0)
     assert "s’accordent-elles" in words(results_of(folder))
+
+
+def test_few_of_a_group_are_not_everybody_less_the_others(tmp_path: Path) -> None:
+    """Where the study follows 37 people, the 30 accompanied are counted nowhere beside them."""
+    helped, others = (
+        rows_of(30, lambda _: 0.5, seed=9),
+        rows_of(7, lambda _: 0.0, seed=8, code="C{}"),
+    )
+    rows = [[*row, 1] for row in helped] + [[*row, 0] for row in others]
+    folder = write_study(tmp_path, rows, columns=("aide",), roles={"treatment": "aide"},
+                         study={"privacy": {"threshold": 11}})  # fmt: skip
+    told = release(results_of(folder)).results
+    counts = {n for score in told.scores for n in (score.n, score.change and score.change.n)}
+    everybody = {n for step in told.data.flow for n in (step.n, step.units)} | {told.data.n_rows}
+    both = [(a, b) for a in everybody - {None} for b in counts - {None}]
+    assert [(a, b) for a, b in both if 0 < a - b < 11 or 0 < a - 2 * b < 22] == []

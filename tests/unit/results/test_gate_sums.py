@@ -14,6 +14,7 @@ from impact_eval.results.gate_counts import CountKind, Counts
 from impact_eval.results.records import StudyResults
 from impact_eval.results.score_change import PairedEffectsRecord
 from impact_eval.results.score_records import LevelRecord
+from impact_eval.results.score_tests import SignFlipRecord, WilcoxonRecord
 from impact_eval.results.study_records import ReleasedCount
 
 
@@ -29,6 +30,69 @@ def test_rows_beside_people_followed_tell_who_missed_a_date(rows: int, allowed: 
     counts = Counts(profile(), dates=frozenset({2}))
     assert counts.allows("people", CountKind.EVERYONE, 60)
     assert counts.allows("rows", CountKind.EVERYONE, rows) is allowed
+
+
+@pytest.mark.parametrize(
+    ("everybody", "helped", "allowed"),
+    [
+        (38, 30, False),
+        (38, 60, False),
+        (38, 38, True),
+        (38, 76, True),
+        (54, 40, True),
+        (54, 80, True),
+    ],
+)
+def test_a_group_beside_everybody_tells_the_other_group(
+    everybody: int, helped: int, allowed: bool
+) -> None:
+    """38 people, of whom 30 helped, or 60 rows of them at two dates: eight are not."""
+    first = Counts(profile(), dates=frozenset({2}))
+    assert first.allows("people", CountKind.EVERYONE, everybody)
+    assert first.allows("helped", CountKind.TREATED, helped) is allowed
+    second = Counts(profile(), dates=frozenset({2}))
+    assert second.allows("helped", CountKind.TREATED, helped)
+    assert second.allows("people", CountKind.EVERYONE, everybody) is allowed
+
+
+def test_tests_of_a_change_do_not_count_those_who_did_not(tmp_path: Path) -> None:
+    """2^k patterns are of k changes; a sum of ranks over its largest gives k too."""
+    whole = evaluate(study_in(tmp_path, SCALE, answers(18)))
+    truth, told = whole.scores[0].reading, release(whole).results.scores[0].reading
+    assert truth is not None
+    assert told is not None
+    assert isinstance(truth.rank_test, WilcoxonRecord)
+    assert isinstance(truth.permutation, SignFlipRecord)
+    assert truth.permutation.patterns == 2 ** (
+        truth.rank_test.n - truth.rank_test.n_zero
+    )  # so it is a count of people
+    assert 0 < truth.rank_test.n_zero < 11
+    assert isinstance(told.rank_test, WilcoxonRecord)
+    assert isinstance(told.permutation, SignFlipRecord)
+    assert told.permutation.patterns is None
+    assert told.permutation.p_value is not None
+    kept = told.rank_test
+    assert (kept.n_zero, kept.statistic, kept.z, kept.rank_biserial) == (None,) * 4
+    assert kept.p_value is not None
+
+
+def test_a_share_at_an_end_of_the_scale_does_not_count_few_people(tmp_path: Path) -> None:
+    """Two people of forty have the lowest score: their share is theirs."""
+    rows = answers(40)
+    lowest = ",".join("4" if k in (2, 4, 7, 8, 9) else "1" for k in range(10))
+    rows = [
+        ",".join([*r.split(",")[:2], lowest])
+        if r.split(",")[:2] in (["P3", "T0"], ["P8", "T0"])
+        else r
+        for r in rows
+    ]
+    whole = evaluate(study_in(tmp_path, SCALE, rows))
+    said = []
+    for results in (whole, release(whole).results):
+        assert results.scores[0].quality is not None
+        readings = {r.code: r.values for r in results.scores[0].quality.readings}
+        said.append(readings["quality_read_ends"]["floor"])
+    assert said == [pytest.approx(2 / 40), None]
 
 
 def test_no_place_tells_what_another_place_of_an_earlier_edition_told(tmp_path: Path) -> None:
