@@ -153,7 +153,7 @@ def least_item_rest(n: int, k: int) -> float:
     Examples
     --------
     >>> round(least_item_rest(60, 10), 3), least_item_rest(4, 10)
-    (-0.328, -1.0)
+    (-0.329, -1.0)
     """
     if n < 5:
         return -1.0
