@@ -13,6 +13,7 @@ from impact_eval.pipeline.draw_proof import draw_proof
 from impact_eval.pipeline.editions import earlier_counts
 from impact_eval.pipeline.estimation import OutcomeEvaluation, evaluate_outcome
 from impact_eval.pipeline.methods_declared import without_comparison
+from impact_eval.pipeline.outcome_facts import facts_of
 from impact_eval.pipeline.published import published_effect
 from impact_eval.pipeline.record import results_of_study
 from impact_eval.pipeline.score_outcome import (
@@ -77,9 +78,8 @@ def _evaluate(study: Study, progress: Progress) -> StudyResults:
     with tables.refusals_by_name():
         found = _estimate_all(study, data, scored)
     step("value")
-    account = value_section(
-        study, {e.part.id: published_effect(e) for e in found}, study.declaration.study.seed
-    )
+    published = {e.part.id: published_effect(e) for e in found}
+    account = value_section(study, published, facts_of(found), study.declaration.study.seed)
     step("record")
     earlier = earlier_counts(study, data.sha256)
     return results_of_study(study, data, scored, found, account, earlier)

@@ -15,12 +15,13 @@ from impact_eval.results.account_records import (
     record_of_account,
 )
 from impact_eval.value.account.doors import ValueMap
+from impact_eval.value.account.study_facts import Facts
 from impact_eval.value.readouts.excel_export import export_account
 from impact_eval.value.readouts.published_value import tell
 
 
 def value_section(
-    study: Study, estimates: Mapping[str, Estimate], seed: int
+    study: Study, estimates: Mapping[str, Estimate], facts: Facts, seed: int
 ) -> AccountSection | None:
     """Return the account of a study and all that is told of it; None without a value map.
 
@@ -29,6 +30,8 @@ def value_section(
     study : Study
     estimates : mapping of outcome to Estimate
         Headline estimates, with their influence values.
+    facts : mapping of outcome to OutcomeFacts
+        What the study knows of each: the map is held against it.
     seed : int
         Of the draws.
     """
@@ -37,7 +40,7 @@ def value_section(
         return None
     units = {outcome.id: outcome.unit for outcome in study.declaration.outcomes}
     value_map = ValueMap.read(study.path(part.map))
-    account = value_map.account(estimates, people=part.people, units=units)
+    account = value_map.account(estimates, people=part.people, units=units, facts=facts)
     return record_of_account(account, tell(account, seed=seed))
 
 

@@ -31,6 +31,7 @@ from impact_eval.results.record_base import (
     Record,
     ThingsOrNone,
     Whole,
+    ordered,
 )
 from impact_eval.results.value import (
     Amounts,
@@ -116,6 +117,22 @@ class QuantityRecord(Record):
     """The deadweight that the effect implies, or why there is none."""
 
 
+class PrintedIntervalRecord(Record):
+    """The two ends of the interval printed for an effect."""
+
+    low: Amount
+    """Lower end, in the unit of the outcome."""
+    high: Amount
+    """Upper end, in the unit of the outcome."""
+    level: ConfLevel
+    """Level of the interval."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        ordered(self.low, self.high)
+        return self
+
+
 class QuantitiesRecord(Record):
     """The quantities of a map, and the joint law of the effects behind them."""
 
@@ -129,6 +146,8 @@ class QuantitiesRecord(Record):
     """Joint covariance of the effects, in their order; zero where one has no error."""
     df: Annotated[tuple[Annotated[float | None, Field(ge=0)], ...], AMOUNT]
     """Degrees of freedom of each effect; empty for the normal law."""
+    bounds: tuple[PrintedIntervalRecord | None, ...] = ()
+    """Printed interval of each effect, in their order; empty where its error is not known."""
     findings: tuple[FindingRecord, ...]
     """What was noticed while quantities were read."""
 
@@ -136,6 +155,8 @@ class QuantitiesRecord(Record):
     def _square(self) -> Self:
         size = len(self.effects)
         if len(self.values) != size or len(self.df) != size:
+            raise PydanticCustomError("lengths_differ", "lengths_differ", {})
+        if len(self.bounds) not in (0, size):
             raise PydanticCustomError("lengths_differ", "lengths_differ", {})
         ranks = [load.effect for line in self.lines for load in line.loads]
         at_most(size - 1, *ranks, *(line.divisor for line in self.lines))

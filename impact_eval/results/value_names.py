@@ -161,6 +161,12 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("guard_projected", "share"): Declared(ValueKind.NUMBER, Rule.AMOUNT),
         ("guard_one_line_dominates", "share"): Declared(ValueKind.NUMBER, Rule.AMOUNT),
         ("guard_attribution_over_one", "share"): Declared(ValueKind.NUMBER, Rule.AMOUNT),
+        ("direction_against_study", "found"): Declared(ValueKind.TEXT, Rule.CODE),
+        ("direction_against_study", "expected"): Declared(ValueKind.TEXT, Rule.CODE),
+        **{
+            ("declared_beyond_study", name): Declared(ValueKind.NUMBER, Rule.AMOUNT)
+            for name in ("found", "low", "high")
+        },
         ("parameter_changed", "found"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("sources_conflict", "others"): Declared(ValueKind.TEXTS, Rule.LABEL),
         ("constant_item", "value"): _INSIDE,

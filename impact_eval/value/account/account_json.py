@@ -14,15 +14,18 @@ from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
 from impact_eval.core.vocabulary import Unit
 from impact_eval.value.account import books as read
 from impact_eval.value.account.books import Books
+from impact_eval.value.account.deadweight import Deadweight
+from impact_eval.value.account.effect_bounds import PrintedInterval, wald_bounds
 from impact_eval.value.account.flow_ledger import Flow
-from impact_eval.value.account.joint_effects import Deadweight
 from impact_eval.value.account.line_flows import LineValue
-from impact_eval.value.account.quantity import LineQuantity, Load, Quantities
+from impact_eval.value.account.quantity import LineQuantity, Quantities
+from impact_eval.value.account.quantity_error import Load
 from impact_eval.value.map.choices import Agent, FlowKind, QuantitySource
 from impact_eval.value.map.declared import MapContent
 from impact_eval.value.map.map_files import tables_of_value_map, value_map_of_tables
 
 SCHEMA = "impact-eval/account/1"
+_IN_MEMORY = ("observed",)
 
 
 def jsonable(value: Any) -> Any:
@@ -59,17 +62,15 @@ def account_to_dict(account: Books, *, whole: bool = False) -> dict[str, Any]:
         "vintage": read.vintage_of(account),
         "value_map": tables_of_value_map(account.value_map, whole=whole),
         "quantities": {
-            "lines": [jsonable(q) for q in quantities.lines],
+            "lines": [_without(q, _IN_MEMORY) for q in quantities.lines],
             "effects": list(quantities.effects),
             "values": quantities.values.tolist(),
             "covariance": quantities.covariance.tolist(),
             "df": list(quantities.df),
+            "bounds": [jsonable(bounds) for bounds in quantities.bounds],
             "findings": findings_to_dicts(quantities.findings, whole=whole),
         },
-        "lines": [
-            {f.name: jsonable(getattr(line, f.name)) for f in fields(line) if f.name != "quantity"}
-            for line in account.lines
-        ],
+        "lines": [_without(line, ("quantity",)) for line in account.lines],
         "flows": [jsonable(flow) for flow in account.flows],
         "balance": jsonable(read.balance_of_books(account)),
         "perspectives": jsonable(read.perspectives_of(account)),
@@ -78,6 +79,13 @@ def account_to_dict(account: Books, *, whole: bool = False) -> dict[str, Any]:
         "projected_share": jsonable(read.projected_share(account)),
         "findings": findings_to_dicts(account.findings, whole=whole),
         "tested": list(account.tested),
+    }
+
+
+def _without(record: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return a record as JSON but for some of its fields."""
+    return {
+        f.name: jsonable(getattr(record, f.name)) for f in fields(record) if f.name not in names
     }
 
 
@@ -109,6 +117,7 @@ def books_from_dict(data: Mapping[str, Any]) -> Books:
             [[_kept(v) for v in row] for row in stored["covariance"]], dtype=np.float64
         ).reshape(size, size),
         df=tuple(stored["df"]),
+        bounds=_bounds(stored),
         findings=tuple(Finding.from_dict(f) for f in stored["findings"]),
     )
     return Books(
@@ -118,6 +127,17 @@ def books_from_dict(data: Mapping[str, Any]) -> Books:
         flows=tuple(_flow(row) for row in data["flows"]),
         findings=tuple(Finding.from_dict(f) for f in data["findings"]),
         tested=tuple(data["tested"]),
+    )
+
+
+def _bounds(stored: Mapping[str, Any]) -> tuple[PrintedInterval | None, ...]:
+    """Return the printed intervals; an account written before they were kept has the textbook's."""
+    rows = stored.get("bounds")
+    if rows is None or len(rows) != len(stored["effects"]):
+        cells = zip(stored["values"], np.diag(stored["covariance"]), stored["df"], strict=True)
+        return tuple(wald_bounds(_kept(v), _kept(c) ** 0.5, df) for v, c, df in cells)
+    return tuple(
+        None if row is None or row["low"] is None else PrintedInterval(**row) for row in rows
     )
 
 

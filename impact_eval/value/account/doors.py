@@ -26,11 +26,17 @@ from impact_eval.value.account import books as read
 from impact_eval.value.account.account_json import account_to_dict, books_from_dict
 from impact_eval.value.account.account_table import value_map_table
 from impact_eval.value.account.bridges import check_bridges
+from impact_eval.value.account.confrontation import (
+    check_declared,
+    check_directions,
+    with_directions,
+)
 from impact_eval.value.account.flow_ledger import Balance, Flow, horizon_of
 from impact_eval.value.account.guards import check_account, check_lines
 from impact_eval.value.account.line_flows import LineValue, input_flow, line_flows
 from impact_eval.value.account.quantity import Quantities, quantities_of
 from impact_eval.value.account.sroi import Sroi
+from impact_eval.value.account.study_facts import NO_FACTS, Facts
 from impact_eval.value.map.choices import Agent
 from impact_eval.value.map.declared import Line, MapContent, changed_line
 from impact_eval.value.map.map_files import (
@@ -98,6 +104,7 @@ class ValueMap(MapContent):
         people: float | None = None,
         units: Mapping[str, Unit] | None = None,
         take_up: Mapping[str, Estimate] | None = None,
+        facts: Facts = NO_FACTS,
     ) -> Account:
         """Compute the balanced account of this map, its quantities taken from the estimates.
 
@@ -111,15 +118,17 @@ class ValueMap(MapContent):
             Unit of each outcome; a line of another unit is refused.
         take_up : mapping of str to Estimate, optional
             Estimates of participation, for effects measured on all those invited.
+        facts : mapping of str to OutcomeFacts, optional
+            What the study knows of each outcome: direction, people, labels, means. The map is held
+            against it.
 
         Raises
         ------
         ImpactEvalError
             Every fault of the lines and the quantities, and the guards that refuse.
         """
-        return _account_of(
-            self, {**(estimates or {}), **(take_up or {})}, people=people, units=units or {}
-        )
+        both = {**(estimates or {}), **(take_up or {})}
+        return _account_of(self, both, people=people, units=units or {}, facts=facts)
 
     @property
     def digest(self) -> str:
@@ -247,10 +256,15 @@ def _account_of(
     *,
     people: float | None = None,
     units: Mapping[str, Unit] | None = None,
+    facts: Facts = NO_FACTS,
 ) -> Account:
     """Compute the account of a map; see `ValueMap.account`."""
-    quantities = quantities_of(value_map, estimates, people=people, units=units)
     faults = FindingCollector()
+    faults.add(*check_directions(value_map, facts))
+    faults.raise_if_errors()
+    faults.add(*check_declared(value_map, estimates, facts))
+    value_map = with_directions(value_map, facts)
+    quantities = quantities_of(value_map, estimates, people=people, units=units, facts=facts)
     faults.add(*check_lines(value_map, quantities), *check_bridges(value_map, quantities))
     faults.raise_if_errors()
     account = account_from_quantities(value_map, quantities, tuple(estimates))

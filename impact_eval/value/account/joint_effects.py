@@ -1,10 +1,9 @@
-"""The joint law of effects from several estimates, and the deadweight that an effect implies."""
+"""The joint law of effects from several estimates."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,67 +11,10 @@ from numpy.typing import NDArray
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import Finding
-from impact_eval.core.inference import critical_value
 from impact_eval.core.provenance import stable_number
+from impact_eval.value.account.effect_bounds import standard_error_of
 
 FloatArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadweight:
-    """The deadweight that an effect implies, 1 - effect / mean of participants, with its interval.
-
-    An output of the comparison, never an input.
-    """
-
-    value: float
-    conf_low: float | None
-    conf_high: float | None
-    conf_level: float
-
-
-def implied_deadweight(
-    effect: float,
-    std_error: float | None,
-    treated_mean: float,
-    *,
-    mean_se: float | None = None,
-    df: float | None = None,
-    level: float = 0.95,
-) -> Deadweight:
-    r"""Return :math:`DW = 1 - \hat\tau / \bar Y_1`, with its delta-method interval.
-
-    Parameters
-    ----------
-    effect, std_error : float
-        Effect and its standard error, in the unit of the outcome.
-    treated_mean, mean_se : float
-        Mean of participants after the action; taken as known without its error.
-    df : float, optional
-    level : float
-
-    Returns
-    -------
-    Deadweight
-
-    Assumptions
-    -----------
-    The errors of the effect and of the mean are taken as independent: the interval is then wide,
-    for their true correlation is positive.
-
-    Examples
-    --------
-    >>> round(implied_deadweight(0.10, 0.02, 0.40).value, 6)
-    0.75
-    """
-    value = 1 - effect / treated_mean
-    if std_error is None:
-        return Deadweight(value=value, conf_low=None, conf_high=None, conf_level=level)
-    spread = math.hypot(std_error, effect / treated_mean * (mean_se or 0.0)) / abs(treated_mean)
-    margin = critical_value(level, df) * spread
-    return Deadweight(
-        value=value, conf_low=value - margin, conf_high=value + margin, conf_level=level
-    )
 
 
 def covariance_across_estimates(
@@ -98,8 +40,7 @@ def covariance_across_estimates(
     columns: list[tuple[FloatArray, NDArray[Any]] | None] = [_column(e, r) for e, r in rows]
     unknown: set[tuple[str, str]] = set()
     for i, (one, row) in enumerate(rows):
-        own = one.covariance[row, row]
-        if not np.isfinite(own):
+        if standard_error_of(one.effects[row]) is None:
             notes.append(
                 Finding.warning(
                     "effect_without_error", outcome=one.outcome, term=one.effects[row].key
@@ -113,7 +54,11 @@ def covariance_across_estimates(
                 shared = _cross(columns, i, j)
                 if shared is None and one.outcome != other.outcome:
                     unknown.add((other.outcome, one.outcome))
-            out[i, j] = out[j, i] = 0.0 if shared is None else stable_number(float(shared)) or 0.0
+            if i == j and (shared is None or not np.isfinite(shared)):
+                shared = (standard_error_of(one.effects[row]) or 0.0) ** 2
+            if shared is None or not np.isfinite(shared):
+                shared = 0.0
+            out[i, j] = out[j, i] = stable_number(float(shared)) or 0.0
     notes += [Finding.warning("covariance_unknown", first=a, second=b) for a, b in sorted(unknown)]
     return _nearest_psd(out), notes
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +18,14 @@ from impact_eval.core.findings import (
     Place,
     nearest,
 )
-from impact_eval.core.inference import critical_value
 from impact_eval.core.provenance import stable_number
 from impact_eval.core.vocabulary import Direction, Unit
-from impact_eval.value.account.joint_effects import (
-    Deadweight,
-    common_draws,
-    covariance_across_estimates,
-    implied_deadweight,
-)
+from impact_eval.value.account.deadweight import Deadweight, TreatedMean, deadweight_of
+from impact_eval.value.account.effect_bounds import PrintedInterval, bounds_of
+from impact_eval.value.account.joint_effects import common_draws, covariance_across_estimates
 from impact_eval.value.account.line_formula import per_participant
+from impact_eval.value.account.quantity_error import EffectLaw, Load, error_of_quantity
+from impact_eval.value.account.study_facts import NO_FACTS, Facts, OutcomeFacts
 from impact_eval.value.map.choices import QuantitySource
 from impact_eval.value.map.declared import Line, LineCount, MapContent
 from impact_eval.value.map.declared_cells import Amount
@@ -40,18 +36,6 @@ FloatArray = NDArray[np.float64]
 _NOT_COUNTABLE = frozenset({Unit.LOG100})  # a relative change has no count without its base
 _HUNDREDTHS = frozenset({Unit.PERCENT})
 _MEAN_KEYS = ("treated_mean", "mean_treated_after", "mean_treated")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """One effect's part in a quantity: `weight` people times effect number `effect`.
-
-    `offset` is the year after the start for a profile taken from an event study; None otherwise.
-    """
-
-    effect: int
-    weight: Decimal
-    offset: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +59,8 @@ class LineQuantity:
     std_error, conf_low, conf_high : float or None
         Of `value`.
     deadweight : Deadweight or NotApplicable
+    observed : int or None
+        People accompanied on whom the effect was measured; None when unknown. In memory only.
     """
 
     line: str
@@ -89,6 +75,7 @@ class LineQuantity:
     conf_low: float | None = None
     conf_high: float | None = None
     deadweight: Deadweight | NotApplicable
+    observed: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +92,8 @@ class Quantities:
         Joint, across outcomes of the same people; zero where an effect has no error.
     df : tuple of float or None
         Student degrees of freedom of each effect; None is the normal law.
+    bounds : tuple of PrintedInterval or None
+        The printed interval of each effect; None when its error is not known.
     draws : (b, k) array or None
         Draws of the estimators themselves, when every effect has as many; in memory only.
     findings : tuple of Finding
@@ -115,12 +104,19 @@ class Quantities:
     values: FloatArray
     covariance: FloatArray
     df: tuple[float | None, ...]
+    bounds: tuple[PrintedInterval | None, ...]
     draws: FloatArray | None = None
     findings: tuple[Finding, ...] = ()
 
     def of(self, line: str) -> LineQuantity:
         """Return the quantity of a line."""
         return next(q for q in self.lines if q.line == line)
+
+    @property
+    def without_error(self) -> tuple[str, ...]:
+        """Names of the effects whose error is not known: nothing may be drawn from them."""
+        cells = zip(self.effects, self.bounds, strict=True)
+        return tuple(name for name, bounds in cells if bounds is None)
 
 
 class _Pool:
@@ -144,6 +140,7 @@ def quantities_of(
     *,
     people: float | None = None,
     units: Mapping[str, Unit] | None = None,
+    facts: Facts = NO_FACTS,
 ) -> Quantities:
     r"""Compute :math:`q_i = \sum_k n_{ik} \hat\tau_k` for every line, with errors and covariance.
 
@@ -154,6 +151,8 @@ def quantities_of(
     people : float, optional
         People concerned, where neither the line nor the map says.
     units : mapping of str to Unit, optional
+    facts : mapping of str to OutcomeFacts, optional
+        What the study knows of each outcome.
 
     Returns
     -------
@@ -175,7 +174,7 @@ def quantities_of(
             continue
         try:
             found.append(
-                _estimated(line, value_map, estimates, _Context(people, units or {}, pool))
+                _estimated(line, value_map, estimates, _Context(people, units or {}, facts, pool))
             )
         except ImpactEvalError as error:
             faults.add(
@@ -185,13 +184,18 @@ def quantities_of(
     faults.raise_if_errors()
     covariance, notes = covariance_across_estimates(pool.rows)
     values = np.array([_read(estimate, row) for estimate, row in pool.rows])
-    lines = tuple(_with_error(q, values, covariance, pool) for q in found)
+    effects = tuple(estimate.effects[row] for estimate, row in pool.rows)
+    bounds = tuple(bounds_of(effect) for effect in effects)
+    df = tuple(effect.df for effect in effects)
+    law = EffectLaw(values=values, covariance=covariance, bounds=bounds, df=df)
+    lines = tuple(_with_error(q, law) for q in found)
     return Quantities(
         lines=lines,
         effects=tuple(pool.names),
         values=values,
         covariance=covariance,
-        df=tuple(estimate.effects[row].df for estimate, row in pool.rows),
+        df=df,
+        bounds=bounds,
         draws=common_draws(pool.rows),
         findings=tuple(notes),
     )
@@ -201,6 +205,7 @@ def quantities_of(
 class _Context:
     people: float | None
     units: Mapping[str, Unit]
+    facts: Facts
     pool: _Pool
 
 
@@ -252,6 +257,7 @@ def _estimated(
     divisor = _divisor(line, estimates, context.pool)
     by_year = _by_year(loads, context.pool, _take_up(line, divisor, context.pool))
     first = next((i for i in by_year.values()), Decimal(0))
+    facts = context.facts.get(line.quantity.estimate)
     return LineQuantity(
         line=line.id,
         source=QuantitySource.ESTIMATE,
@@ -261,7 +267,8 @@ def _estimated(
         profile=tuple(by_year.values()) if loads[0].offset is not None else (),
         loads=loads,
         divisor=divisor,
-        deadweight=_deadweight(line, estimate, loads, context.pool),
+        deadweight=_deadweight(line, estimate, loads, context.pool, facts),
+        observed=estimate.effects[0].n_treated if facts is None else facts.people,
     )
 
 
@@ -425,55 +432,41 @@ def _by_year(loads: Sequence[Load], pool: _Pool, take_up: Decimal) -> dict[int |
 
 
 def _deadweight(
-    line: Line, estimate: Estimate, loads: Sequence[Load], pool: _Pool
+    line: Line,
+    estimate: Estimate,
+    loads: Sequence[Load],
+    pool: _Pool,
+    facts: OutcomeFacts | None,
 ) -> Deadweight | NotApplicable:
     if not estimate.counterfactual:
         return NotApplicable.because("deadweight_without_comparison", line=line.id)
     if len(loads) != 1:
         return NotApplicable.because("deadweight_many_effects", line=line.id)
-    details: Mapping[str, Any] = estimate.details
-    mean = next((details[k] for k in _MEAN_KEYS if details.get(k) is not None), None)
-    mean = line.quantity.treated_mean if line.quantity.treated_mean is not None else mean
-    if mean is None or float(mean) == 0:
-        return NotApplicable.because("deadweight_needs_mean", line=line.id)
+    assert line.quantity.unit is not None
     source, row = pool.rows[loads[0].effect]
-    effect = source.effects[row]
-    assert effect.estimate is not None
-    return implied_deadweight(
-        effect.estimate,
-        effect.std_error,
-        float(mean),
-        mean_se=None
-        if line.quantity.treated_mean_se is None
-        else float(line.quantity.treated_mean_se),
-        df=effect.df,
-        level=effect.conf_level,
+    direction = line.quantity.direction or Direction.HIGHER
+    mean = _treated_mean(line, estimate, facts)
+    return deadweight_of(source.effects[row], line.quantity.unit, direction, mean, line.id)
+
+
+def _treated_mean(line: Line, estimate: Estimate, facts: OutcomeFacts | None) -> TreatedMean | None:
+    """Return the mean of participants: the map's own, the design's, or the study's."""
+    count, details = line.quantity, estimate.details
+    if count.treated_mean is not None:
+        error = None if count.treated_mean_se is None else float(count.treated_mean_se)
+        return TreatedMean(value=float(count.treated_mean), error=error)
+    told = next((details[key] for key in _MEAN_KEYS if details.get(key) is not None), None)
+    if told is not None:
+        return TreatedMean(value=float(told), error=None if facts is None else facts.mean_error)
+    if facts is None or facts.mean is None:
+        return None
+    return TreatedMean(value=facts.mean, error=facts.mean_error)
+
+
+def _with_error(quantity: LineQuantity, law: EffectLaw) -> LineQuantity:
+    error = error_of_quantity(quantity.value, quantity.loads, quantity.divisor, law)
+    if error is None:
+        return quantity
+    return replace(
+        quantity, std_error=error.std_error, conf_low=error.conf_low, conf_high=error.conf_high
     )
-
-
-def _with_error(
-    quantity: LineQuantity, values: FloatArray, covariance: FloatArray, pool: _Pool
-) -> LineQuantity:
-    if not quantity.loads:
-        return quantity
-    first = [load for load in quantity.loads if load.offset in (None, 0)]
-    gradient = np.zeros(len(values))
-    take_up = 1.0 if quantity.divisor is None else float(values[quantity.divisor])
-    share = float(quantity.value) * take_up / _dot(first, values) if _dot(first, values) else 1.0
-    for load in first:
-        gradient[load.effect] += float(load.weight) * share / take_up
-    if quantity.divisor is not None:
-        gradient[quantity.divisor] -= float(quantity.value) / take_up
-    variance = float(gradient @ covariance @ gradient)
-    if variance <= 0:
-        return quantity
-    dfs = [pool.rows[load.effect][0].effects[pool.rows[load.effect][1]].df for load in first]
-    df = min((d for d in dfs if d is not None), default=None)
-    error = math.sqrt(variance)
-    margin = critical_value(0.95, df) * error
-    value = float(quantity.value)
-    return replace(quantity, std_error=error, conf_low=value - margin, conf_high=value + margin)
-
-
-def _dot(loads: Sequence[Load], values: FloatArray) -> float:
-    return float(sum(float(load.weight) * values[load.effect] for load in loads))

@@ -116,7 +116,7 @@ class LineCount:
     ----------
     estimate, term : str or None
         Outcome of the study whose effect gives the quantity, and which of its rows.
-    direction : Direction
+    direction : Direction or None
         `lower_is_better` counts the people spared: the quantity is minus the effect.
     people : mapping of str to Decimal
         People the effect is multiplied by, by row of the estimate ("" for the only row).
@@ -132,7 +132,7 @@ class LineCount:
 
     estimate: str | None = None
     term: str | None = None
-    direction: Direction = Direction.HIGHER
+    direction: Direction | None = None
     people: Mapping[str, Decimal] = field(default_factory=lambda: _NO_PEOPLE)
     declared: Amount | None = None
     unit: Unit | None = None

@@ -27,7 +27,8 @@ from impact_eval.value.account.line_formula import (
     per_participant,
     share_of,
 )
-from impact_eval.value.account.quantity import LineQuantity, Load
+from impact_eval.value.account.quantity import LineQuantity
+from impact_eval.value.account.quantity_error import Load
 from impact_eval.value.map.choices import PUBLIC_AGENTS
 from impact_eval.value.map.declared import Input, Line, cell_of
 from impact_eval.value.map.declared_cells import Amount
