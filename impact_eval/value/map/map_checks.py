@@ -35,8 +35,9 @@ def check_value_map(
     `two_prices`, `no_quantity`, `two_quantities`, `missing_kind`, `transfer_without_counterpart`,
     `missing_receiver`, `missing_payer`, `duration_and_survival`, `missing_duration`,
     `lifetime_with_duration`, `lifetime_without_persistence`, `excluded_without_reason`,
-    `input_without_amount`, `law_out_of_support`, `unknown_line`, `correlation_not_positive`,
-    `income_of_a_body`, `exchange_of_one_currency`, `line_unknown_family`.
+    `input_without_amount`, `law_out_of_support`, `interval_not_of_law`, `unknown_line`,
+    `correlation_not_positive`, `income_of_a_body`, `exchange_of_one_currency`,
+    `line_unknown_family`.
     """
     for table in ("inputs", "lines", "outputs", "not_monetised", "cases"):
         names = Counter(row.get("id") for row in rows[table] if row.get("id"))
@@ -129,8 +130,10 @@ def _check_quantity(row: Mapping[str, Any], add: Add) -> None:
 
 def _check_laws(row: Mapping[str, Any], add: Add) -> None:
     """Refuse an interval that its law cannot have."""
-    for key, cell in row.items():
-        if isinstance(cell, Amount) and not cell.certain:
+    amounts = [(key, cell) for key, cell in row.items() if isinstance(cell, Amount)]
+    amounts += [("bundle", flow.amount) for flow in row.get("bundle") or ()]
+    for key, cell in amounts:
+        if not cell.certain:
             try:
                 fit(cell)
             except ImpactEvalError as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +31,7 @@ from impact_eval.value.account.quantity_error import Load
 from impact_eval.value.map.choices import PUBLIC_AGENTS
 from impact_eval.value.map.declared import Input, Line, cell_of
 from impact_eval.value.map.declared_cells import Amount
-from impact_eval.value.map.laws import Distribution, fit, moments, scaled
+from impact_eval.value.map.laws import Distribution, fit, in_money_of, moments
 
 FloatArray = NDArray[np.float64]
 Numbers = Mapping[str, FloatArray]
@@ -249,7 +248,7 @@ def _note(amount: Amount | None, name: str, scale: float, uncertain: list[Uncert
     """Remember an uncertain number; `scale` puts a price in money of the base year."""
     if amount is None or amount.certain:
         return
-    law = fit(amount if scale == 1.0 else scaled(amount, Decimal(repr(scale))))
+    law = in_money_of(fit(amount), scale)
     uncertain.append(Uncertain(name=name, central=float(amount.value) * scale, law=law))
 
 

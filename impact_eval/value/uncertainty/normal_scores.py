@@ -14,30 +14,10 @@ from numpy.typing import NDArray
 from scipy import special
 
 from impact_eval.value.map.choices import Law
-from impact_eval.value.map.laws import Distribution
+from impact_eval.value.map.laws import Distribution, quantile
 
 FloatArray = NDArray[np.float64]
 _EDGE, _CELLS = 8.0, 8192  # normal scores are tabulated on [-8, 8], 512 cells by unit
-
-
-def quantile(law: Distribution, u: FloatArray) -> FloatArray:
-    """Return the quantiles at probabilities `u`, exactly."""
-    a, b = law.first, law.second
-    u = np.asarray(u, dtype=np.float64)
-    if law.law is Law.UNIFORM:
-        return np.asarray(a + (b - a) * u)
-    if law.law is Law.TRIANGULAR:
-        m, width = law.mode, b - a
-        left = a + np.sqrt(u * width * (m - a))
-        right = b - np.sqrt((1 - u) * width * (b - m))
-        return np.where(u < (m - a) / width, left, right)
-    if law.law is Law.NORMAL:
-        return np.asarray(a + b * special.ndtri(u))
-    if law.law is Law.LOGNORMAL:
-        return np.asarray(np.exp(a + b * special.ndtri(u)))
-    if law.law is Law.GAMMA:
-        return np.asarray(b * special.gammaincinv(a, u))
-    return np.asarray(law.low + (law.high - law.low) * special.betaincinv(a, b, u))
 
 
 @lru_cache(maxsize=1024)

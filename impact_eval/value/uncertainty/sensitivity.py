@@ -19,10 +19,10 @@ from impact_eval.value.account.doors import Account, ValueMap, account_from_quan
 from impact_eval.value.account.quantity import LineQuantity, declared_units
 from impact_eval.value.map.declared import Line, cell_of, changed_line
 from impact_eval.value.map.declared_cells import Amount
+from impact_eval.value.map.laws import quantile
 from impact_eval.value.map.parameters import catalogue
 from impact_eval.value.map.prices import ONE, ZERO, exact, total
 from impact_eval.value.uncertainty.compiled import BENEFITS, COSTS, Model, compile_model
-from impact_eval.value.uncertainty.normal_scores import quantile
 
 FloatArray = NDArray[np.float64]
 DISCOUNT_RATES = tuple(Decimal(r) for r in ("0", "0.012", "0.032", "0.045"))
