@@ -238,7 +238,8 @@ def fit(amount: Amount) -> Distribution:
         return pert(low, value, high)
     fitted = _OF_INTERVAL[amount.law](low, high)
     least, most = centres(fitted)
-    if not least <= value <= most:
+    slack = 1e-9 * (high - low)  # a value written at the edge is not refused for its last digit
+    if not least - slack <= value <= most + slack:
         raise ImpactEvalError(
             Finding.error(
                 "interval_not_of_law",

@@ -225,7 +225,7 @@ def account_mvpf(
         programme_cost=float(paid),
         fiscal_externality=float(public_cash(account)),
     )
-    if simulation is None:
+    if simulation is None or simulation.refusal is not None:
         return read
     wtp = np.sum([simulation.benefits(agent.value) for agent in sorted(RECIPIENTS)], axis=0)
     net = simulation.costs("public") - simulation.cash("public")

@@ -27,7 +27,12 @@ from impact_eval.value.uncertainty.sensitivity import (
     tornado,
     without_largest_line,
 )
-from impact_eval.value.uncertainty.simulate import Uncertainty, simulate, uncertainty_of
+from impact_eval.value.uncertainty.simulate import (
+    NOTHING_VARIES,
+    Uncertainty,
+    simulate,
+    uncertainty_of,
+)
 
 DRAWS = 10_000
 LONGEST_TORNADO = 8
@@ -38,10 +43,13 @@ EFFECT = "effect"  # what an uncertain number is when an estimate gives it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """A number and its interval; `high` is None when no upper limit can be excluded."""
+    """A number and its interval; `high` is None when no upper limit can be excluded.
 
-    estimate: float
-    low: float
+    Both ends are None where there is no interval; the estimate too where it is refused.
+    """
+
+    estimate: float | None
+    low: float | None
     high: float | None
     level: float
 
@@ -167,8 +175,8 @@ class ValueTold:
     draws, seed : int
     people : int or None
     net : Range
-        Net present value for society.
-    probability : float
+        Net present value for society; without interval, nor even an estimate, where refused.
+    probability : float or None
         Chance that the value for society exceeds the cost.
     ratio : Range or NotApplicable
     headline : Headline or NotApplicable
@@ -190,7 +198,7 @@ class ValueTold:
     seed: int
     people: int | None
     net: Range
-    probability: float
+    probability: float | None
     ratio: Range | NotApplicable
     headline: Headline | NotApplicable
     per_person: float | None
@@ -234,19 +242,14 @@ def tell(account: Account, *, seed: int, draws: int = DRAWS) -> ValueTold:
     own = uncertainty_of(simulation, account.value_map.settings.perspective)
     per_outcome, curve = _cost_of_a_result(account)
     people = account.value_map.settings.people
-    cost = float(account.inputs_present())
+    cost, chance = float(account.inputs_present()), society.chance_positive
     return ValueTold(
         perspective=own.perspective,
         draws=draws,
         seed=seed,
         people=None if people is None else int(people),
-        net=Range(
-            estimate=float(account.perspectives[Perspective.SOCIETY.value]),
-            low=society.net.conf_low,
-            high=society.net.conf_high,
-            level=society.net.conf_level,
-        ),
-        probability=society.chance_positive,
+        net=_net(account, society),
+        probability=None if isinstance(chance, NotApplicable) else chance,
         ratio=_ratio(account, own),
         headline=headline(account, own),
         per_person=cost / int(people) if people is not None and int(people) else None,
@@ -279,17 +282,28 @@ def _noticed(*read: Uncertainty) -> tuple[Finding, ...]:
     return (Finding.warning("monte_carlo_error_large", share=worst.error_share, draws=worst.draws),)
 
 
+def _net(account: Account, read: Uncertainty) -> Range:
+    """Return the net value of society and its interval; nothing of it where it is refused."""
+    own = float(account.perspectives[Perspective.SOCIETY.value])
+    if isinstance(read.net, NotApplicable):
+        told = own if read.net.reason == NOTHING_VARIES else None
+        return Range(estimate=told, low=None, high=None, level=read.level)
+    return Range(estimate=own, low=read.net.conf_low, high=read.net.conf_high, level=read.level)
+
+
 def _ratio(account: Account, read: Uncertainty) -> Range | NotApplicable:
     ratio = account.sroi().ratio
     if isinstance(ratio, NotApplicable):
         return ratio
+    if isinstance(read.ratio, NotApplicable) and read.ratio.reason != NOTHING_VARIES:
+        return read.ratio
     if read.ratio_low is None:
         return NotApplicable.because("headline_needs_interval")
     return Range(
         estimate=float(ratio),
         low=read.ratio_low,
         high=read.ratio_high,
-        level=read.net.conf_level,
+        level=read.level,
     )
 
 
@@ -382,9 +396,10 @@ def _variants(account: Account) -> tuple[VariantTold, ...]:
     out = [
         VariantTold(what=v.what, share=float(v.value), line=None, net=float(v.net))
         for v in (*discount_variants(account), *displacement_variants(account))
+        if not isinstance(v.net, NotApplicable)
     ]
     largest = without_largest_line(account)
-    if isinstance(largest, AccountVariant):
+    if isinstance(largest, AccountVariant) and not isinstance(largest.net, NotApplicable):
         net = float(largest.net)
         out.append(VariantTold(what=largest.what, share=None, line=largest.value, net=net))
     out += [
@@ -420,10 +435,12 @@ def number_namer(account: Account) -> Callable[[str], NumberName]:
 
 
 def _bars(account: Account) -> tuple[BarTold, ...]:
-    named = number_namer(account)
+    named, bars = number_namer(account), tornado(account)
+    if isinstance(bars, NotApplicable):
+        return ()
     return tuple(
         BarTold(number=named(bar.name), low=bar.net_low, high=bar.net_high)
-        for bar in tornado(account)[:LONGEST_TORNADO]
+        for bar in bars[:LONGEST_TORNADO]
         if bar.width > 0
     )
 

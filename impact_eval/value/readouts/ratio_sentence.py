@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.value.account.doors import Account
-from impact_eval.value.uncertainty.simulate import Uncertainty
+from impact_eval.value.uncertainty.simulate import NOTHING_VARIES, Uncertainty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +62,14 @@ def headline(account: Account, uncertainty: Uncertainty) -> Headline | NotApplic
     """
     if account.refusal is not None:
         return account.refusal
-    ratio = uncertainty.ratio
+    ratio, chance = uncertainty.ratio, uncertainty.chance_positive
     if isinstance(ratio, NotApplicable):
-        return ratio
+        certain = ratio.reason == NOTHING_VARIES
+        return NotApplicable.because("headline_needs_interval") if certain else ratio
     projected = account.projected_share
     if isinstance(projected, NotApplicable):
         return projected
-    if uncertainty.net.std == 0 or uncertainty.ratio_low is None:
+    if isinstance(chance, NotApplicable) or uncertainty.ratio_low is None:
         return NotApplicable.because("headline_needs_interval")
     code = "value.headline.clear"
     if uncertainty.ratio_low <= 1 <= (uncertainty.ratio_high or 1):
@@ -84,9 +85,9 @@ def headline(account: Account, uncertainty: Uncertainty) -> Headline | NotApplic
         ratio=ratio if isinstance(central, NotApplicable) else float(central),
         low=uncertainty.ratio_low,
         high=uncertainty.ratio_high,
-        level=uncertainty.net.conf_level,
+        level=uncertainty.level,
         projected=float(projected),
-        chance=uncertainty.chance_positive,
+        chance=chance,
         currency=settings.currency,
         price_year=settings.price_year,
     )

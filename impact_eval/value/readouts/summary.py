@@ -55,7 +55,7 @@ class ValueSummary:
         The four read-outs; cost by outcome for each line with an estimated quantity.
     uncertainty, public_uncertainty : Uncertainty
     headline : Sentence or NotApplicable
-    tornado : tuple of Bar
+    tornado : tuple of Bar or NotApplicable
     variants : tuple of AccountVariant
         Discount rates, displacement, rival sources, scenarios.
     largest : AccountVariant or NotApplicable
@@ -79,7 +79,7 @@ class ValueSummary:
     uncertainty: Uncertainty
     public_uncertainty: Uncertainty
     headline: Headline | NotApplicable
-    tornado: tuple[Bar, ...]
+    tornado: tuple[Bar, ...] | NotApplicable
     variants: tuple[AccountVariant, ...]
     largest: AccountVariant | NotApplicable
     switching: tuple[SwitchingValue, ...]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from impact_eval.core.findings import NotApplicable
 from impact_eval.value.account.doors import Account, ValueMap
 from impact_eval.value.account.flow_ledger import public_sides, social_sign
 from impact_eval.value.account.line_formula import (
@@ -26,7 +27,7 @@ from impact_eval.value.account.line_formula import (
     per_participant,
     share_of,
 )
-from impact_eval.value.account.quantity import LineQuantity
+from impact_eval.value.account.quantity import LineQuantity, Quantities
 from impact_eval.value.account.quantity_error import Load
 from impact_eval.value.map.choices import PUBLIC_AGENTS
 from impact_eval.value.map.declared import Input, Line, cell_of
@@ -230,6 +231,42 @@ def compile_model(account: Account, *, by_line: bool = False) -> Model:
         lines=lines,
         inputs=inputs,
     )
+
+
+def draws_refused(account: Account) -> NotApplicable | None:
+    """Return why nothing may be read from the draws of an account: a guard, or an unknown error.
+
+    An effect whose error is not known is drawn at its centre, which is no law of it: what rests on
+    it has no interval and no chance.
+
+    Returns
+    -------
+    NotApplicable or None
+        The guards' refusal; `effect_without_error` with the outcomes.
+    """
+    if account.refusal is not None:
+        return account.refusal
+    quantities = account.quantities
+    used = {
+        load.effect
+        for line in account.value_map.lines
+        if line.included
+        for load in quantities.of(line.id).loads
+    }
+    used |= {
+        divisor
+        for line in account.value_map.lines
+        if line.included and (divisor := quantities.of(line.id).divisor) is not None
+    }
+    unknown = [quantities.effects[k] for k in sorted(used) if not _error_known(quantities, k)]
+    if not unknown:
+        return None
+    outcomes = tuple(dict.fromkeys(name.split("/", 1)[0] for name in unknown))
+    return NotApplicable.because("effect_without_error", outcomes=outcomes)
+
+
+def _error_known(quantities: Quantities, k: int) -> bool:
+    return quantities.draws is not None or bool(quantities.covariance[k, k] > 0)
 
 
 class _Columns:

@@ -22,7 +22,13 @@ from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.laws import quantile
 from impact_eval.value.map.parameters import catalogue
 from impact_eval.value.map.prices import ONE, ZERO, exact, total
-from impact_eval.value.uncertainty.compiled import BENEFITS, COSTS, Model, compile_model
+from impact_eval.value.uncertainty.compiled import (
+    BENEFITS,
+    COSTS,
+    Model,
+    compile_model,
+    draws_refused,
+)
 
 FloatArray = NDArray[np.float64]
 DISCOUNT_RATES = tuple(Decimal(r) for r in ("0", "0.012", "0.032", "0.045"))
@@ -49,7 +55,7 @@ class Bar:
         return abs(self.net_high - self.net_low)
 
 
-def tornado(account: Account, *, tail: float = 0.05) -> tuple[Bar, ...]:
+def tornado(account: Account, *, tail: float = 0.05) -> tuple[Bar, ...] | NotApplicable:
     """Move each uncertain number to its 5th and 95th percentile, the others at their centre.
 
     Parameters
@@ -60,9 +66,13 @@ def tornado(account: Account, *, tail: float = 0.05) -> tuple[Bar, ...]:
 
     Returns
     -------
-    tuple of Bar
-        Widest first; empty when nothing is uncertain.
+    tuple of Bar or NotApplicable
+        Widest first; empty when nothing is uncertain. Refused as the draws are (see
+        `draws_refused`): without the effect whose error is not known, the others would lead.
     """
+    refusal = draws_refused(account)
+    if refusal is not None:
+        return refusal
     model = compile_model(account)
     bounds = _bounds(model, tail)
     if not bounds:
@@ -146,23 +156,23 @@ class AccountVariant:
 
     what: str
     value: str
-    benefits: Decimal
+    benefits: Decimal | NotApplicable
     costs: Decimal
-    net: Decimal
+    net: Decimal | NotApplicable
     ratio: Decimal | NotApplicable
 
 
 def variant_of(
     what: str, value: str, account: Account, refusal: NotApplicable | None
 ) -> AccountVariant:
-    """Read an account as a variant; a ratio refused stays refused."""
+    """Read an account as a variant; what a guard refuses stays refused, net value included."""
     read = account.sroi()
     return AccountVariant(
         what=what,
         value=value,
-        benefits=read.benefits,
+        benefits=read.benefits if refusal is None else refusal,
         costs=read.costs,
-        net=read.net,
+        net=read.net if refusal is None else refusal,
         ratio=read.ratio if refusal is None else refusal,
     )
 
@@ -236,14 +246,17 @@ def scenario_variants(account: Account) -> tuple[AccountVariant, ...]:
     """Return the prudent, central and optimistic results.
 
     Every number known with an interval is taken at the bound that lowers, then raises, the net
-    value; estimated effects at the bounds of their interval.
+    value; estimated effects at the bounds of their interval. Where an effect has no known error,
+    there is no prudent and no optimistic result: both are refused.
     """
     out = []
+    unknown = draws_refused(account)
     for what, better in (("prudent", False), ("central", None), ("optimistic", True)):
         changed = account
         if better is not None:
             changed = _leaning(account, better=better)
-        out.append(variant_of(what, what, changed, account.refusal))
+        refusal = account.refusal if better is None else unknown
+        out.append(variant_of(what, what, changed, refusal))
     return tuple(out)
 
 

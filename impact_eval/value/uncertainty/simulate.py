@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,17 @@ from impact_eval.value.account.doors import Account
 from impact_eval.value.map.choices import PUBLIC_AGENTS, Perspective
 from impact_eval.value.map.declared import Correlation
 from impact_eval.value.map.laws import Distribution
-from impact_eval.value.uncertainty.compiled import BENEFITS, COSTS, Model, compile_model
+from impact_eval.value.uncertainty.compiled import (
+    BENEFITS,
+    COSTS,
+    Model,
+    compile_model,
+    draws_refused,
+)
 from impact_eval.value.uncertainty.normal_scores import from_normal, lower_root
 
 FloatArray = NDArray[np.float64]
+NOTHING_VARIES = "nothing_varies"
 BLOCK = 16_384  # draws by block: small enough for the cache; part of the definition of a stream
 
 
@@ -129,12 +136,16 @@ class Simulation:
     inputs : mapping of str to (draws,) array
         Draws kept of the numbers asked for.
     seed : int
+    refusal : NotApplicable or None
+        Why no interval and no chance may be read from them: a guard, or an effect whose error is
+        not known.
     """
 
     model: Model
     totals: FloatArray
     inputs: Mapping[str, FloatArray]
     seed: int
+    refusal: NotApplicable | None = None
 
     @property
     def size(self) -> int:
@@ -210,7 +221,9 @@ def simulate(
             Finding.error("option_out_of_range", option="draws", value=draws, low=1, high=None)
         )
     model = compile_model(account, by_line=by_line)
-    return simulate_model(model, account.value_map.correlations, draws=draws, seed=seed, keep=keep)
+    ties = account.value_map.correlations
+    drawn = simulate_model(model, ties, draws=draws, seed=seed, keep=keep)
+    return replace(drawn, refusal=draws_refused(account))
 
 
 def simulate_model(
@@ -339,13 +352,17 @@ class Uncertainty:
     ----------
     perspective : str
     draws, seed : int
-    benefits, costs, net : Interval
+    level : float
+        Of the intervals.
+    costs : Interval
+        What is put in: no effect has a part in it.
+    benefits, net : Interval or NotApplicable
     ratio : float or NotApplicable
         Ratio of the means, never the mean of ratios.
     ratio_low, ratio_high : float or None
         Quantiles of the ratio by draw, where costs never come near zero.
     fieller : RatioBounds or NotApplicable
-    chance_positive : float
+    chance_positive : float or NotApplicable
         Share of draws with a net value above zero.
     error_share : float
         Monte Carlo error of the net value over its scale (|mean| of the benefits).
@@ -354,14 +371,15 @@ class Uncertainty:
     perspective: str
     draws: int
     seed: int
-    benefits: Interval
+    level: float
     costs: Interval
-    net: Interval
+    benefits: Interval | NotApplicable
+    net: Interval | NotApplicable
     ratio: float | NotApplicable
     ratio_low: float | None
     ratio_high: float | None
     fieller: RatioBounds | NotApplicable
-    chance_positive: float
+    chance_positive: float | NotApplicable
     error_share: float
 
 
@@ -380,28 +398,32 @@ def uncertainty_of(
     Returns
     -------
     Uncertainty
+        All but the costs is refused, for the same reason, where the simulation is: a guard blocks,
+        or an effect has no known error (`effect_without_error`). `nothing_varies` where every draw
+        is the same: an interval without width would pass for certainty.
     """
     gained, paid = simulation.benefits(perspective), simulation.costs(perspective)
-    net = interval_of(gained - paid, level)
-    benefits, costs = interval_of(gained, level), interval_of(paid, level)
-    ratio: float | NotApplicable = NotApplicable.because("no_cost_to_compare")
-    low = high = None
-    bounds: RatioBounds | NotApplicable = NotApplicable.because("no_cost_to_compare")
-    if costs.mean > 0:
-        ratio = benefits.mean / costs.mean
-        cov = np.cov(np.stack([gained, paid])) if simulation.size > 1 else np.zeros((2, 2))
-        z = float(special.ndtri(0.5 + level / 2))
-        bounds = fieller(benefits.mean, costs.mean, (cov[0, 0], cov[0, 1], cov[1, 1]), z=z)
-        if paid.min() > 0:
-            tails = [(1 - level) / 2, (1 + level) / 2]
-            low, high = (float(q) for q in np.quantile(gained / paid, tails))
+    costs = interval_of(paid, level)
+    difference = gained - paid
+    refusal = simulation.refusal
+    if refusal is None and np.ptp(difference) == 0:
+        refusal = NotApplicable.because(NOTHING_VARIES)
+    if refusal is not None:
+        return Uncertainty(
+            perspective=perspective, draws=simulation.size, seed=simulation.seed, level=level,
+            costs=costs, benefits=refusal, net=refusal, ratio=refusal, ratio_low=None,
+            ratio_high=None, fieller=refusal, chance_positive=refusal, error_share=0.0,
+        )  # fmt: skip
+    net, benefits = interval_of(difference, level), interval_of(gained, level)
+    ratio, bounds, (low, high) = _ratio_of_draws(gained, paid, level)
     scale = max(abs(benefits.mean), abs(costs.mean))
     return Uncertainty(
         perspective=perspective,
         draws=simulation.size,
         seed=simulation.seed,
-        benefits=benefits,
+        level=level,
         costs=costs,
+        benefits=benefits,
         net=net,
         ratio=ratio,
         ratio_low=low,
@@ -410,3 +432,20 @@ def uncertainty_of(
         chance_positive=float(np.mean(gained > paid)),
         error_share=net.error / scale if scale else 0.0,
     )
+
+
+def _ratio_of_draws(
+    gained: FloatArray, paid: FloatArray, level: float
+) -> tuple[float | NotApplicable, RatioBounds | NotApplicable, tuple[float | None, float | None]]:
+    """Return the ratio of the means, Fieller's set, and the quantiles of the ratio by draw."""
+    if not paid.mean() > 0:
+        reason = NotApplicable.because("no_cost_to_compare")
+        return reason, reason, (None, None)
+    mean, cost = float(gained.mean()), float(paid.mean())
+    cov = np.cov(np.stack([gained, paid]))
+    z = float(special.ndtri(0.5 + level / 2))
+    bounds = fieller(mean, cost, (cov[0, 0], cov[0, 1], cov[1, 1]), z=z)
+    if not paid.min() > 0:
+        return mean / cost, bounds, (None, None)
+    low, high = np.quantile(gained / paid, [(1 - level) / 2, (1 + level) / 2])
+    return mean / cost, bounds, (float(low), float(high))

@@ -11,11 +11,17 @@ from scipy import special
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.value.account.doors import Account
-from impact_eval.value.uncertainty.compiled import BENEFITS, COSTS, Model, compile_model
+from impact_eval.value.uncertainty.compiled import (
+    BENEFITS,
+    COSTS,
+    Model,
+    compile_model,
+    draws_refused,
+)
 from impact_eval.value.uncertainty.information import evpi, evppi
 from impact_eval.value.uncertainty.normal_scores import from_normal
 from impact_eval.value.uncertainty.sensitivity import tornado
-from impact_eval.value.uncertainty.simulate import simulate, stream
+from impact_eval.value.uncertainty.simulate import NOTHING_VARIES, simulate, stream
 from impact_eval.value.uncertainty.variance_shares import (
     Function,
     ShapleyEffects,
@@ -87,12 +93,15 @@ def account_sobol(
     -------
     SobolIndices or NotApplicable
         `nothing_varies`; `inputs_correlated` when some numbers move together: read Shapley effects
-        instead, which still add up.
+        instead, which still add up; what refuses the draws.
     """
+    refusal = draws_refused(account)
+    if refusal is not None:
+        return refusal
     model = compile_model(account)
     names = unknown_names(model)
     if not names:
-        return NotApplicable.because("nothing_varies")
+        return NotApplicable.because(NOTHING_VARIES)
     if not np.allclose(score_correlation(account, model), np.eye(len(names))):
         return NotApplicable.because("inputs_correlated")
     shape = (draws, len(names))
@@ -106,13 +115,16 @@ def account_shapley(
 ) -> ShapleyEffects | NotApplicable:
     """Return Shapley shares of the net value: the widest numbers by name, the rest as `others`.
 
-    Shares add up to one, correlated numbers included.
+    Shares add up to one, correlated numbers included. Refused as the draws are.
     """
+    bars = tornado(account)
+    if isinstance(bars, NotApplicable):
+        return bars
     model = compile_model(account)
     names = unknown_names(model)
     if not names:
-        return NotApplicable.because("nothing_varies")
-    widest = [bar.name for bar in tornado(account) if bar.name in names][:MOST_NAMED]
+        return NotApplicable.because(NOTHING_VARIES)
+    widest = [bar.name for bar in bars if bar.name in names][:MOST_NAMED]
     groups: list[list[int]] = [[names.index(name)] for name in widest]
     rest = [k for k, name in enumerate(names) if name not in widest]
     order = [k for group in groups for k in group] + rest
@@ -166,12 +178,20 @@ def value_of_information(
     names : sequence of str, optional
         Numbers to look at; the widest of the tornado by default.
     draws, seed : int
+
+    Returns
+    -------
+    InformationValue or NotApplicable
+        `nothing_varies`; what refuses the draws.
     """
+    bars = tornado(account)
+    if isinstance(bars, NotApplicable):
+        return bars
     model = compile_model(account)
     known = unknown_names(model)
     if not known:
-        return NotApplicable.because("nothing_varies")
-    wide = [bar.name for bar in tornado(account) if bar.name in known][: MOST_NAMED + 3]
+        return NotApplicable.because(NOTHING_VARIES)
+    wide = [bar.name for bar in bars if bar.name in known][: MOST_NAMED + 3]
     chosen = tuple(wide if names is None else names)
     drawn = simulate(account, draws=draws, seed=seed, keep=chosen)
     perspective = account.value_map.settings.perspective

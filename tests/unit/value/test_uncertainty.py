@@ -30,13 +30,16 @@ from impact_eval.value.readouts.equity import (
     weighted_value,
 )
 from impact_eval.value.readouts.mvpf import MvpfCase, mean_mvpf, mvpf, mvpf_interval
+from impact_eval.value.readouts.ratio_sentence import headline
 from impact_eval.value.readouts.sum_of_accounts import consolidate
 from impact_eval.value.uncertainty import normal_scores as scores
 from impact_eval.value.uncertainty.compiled import compile_model
 from impact_eval.value.uncertainty.information import evpi, evpi_normal, evppi, population_value
 from impact_eval.value.uncertainty.sensitivity import (
+    discount_variants,
     number_names,
     scaled_quantities,
+    scenario_variants,
     switching_value,
     tornado,
     two_way_grid,
@@ -126,11 +129,12 @@ def test_an_interval_at_95_is_honoured_at_both_ends_or_refused(
     one: float, other: float, where: float, law: str
 ) -> None:
     """By the distributions of SciPy: 2.5 % below the low end, 2.5 % above the high end."""
-    low, high = sorted((one, other))
+    low, high = sorted((round(one, 9), round(other, 9)))
     assume(high - low > 1e-3)
-    value = low + where * (high - low)
+    value = round(low + where * (high - low), 9)
     cell = read_amount(f"{value:.9f} [{low:.9f} ; {high:.9f}] {law}")
     least, most = laws.centres(OF_ENDS[law](low, high))
+    assume(min(abs(value - least), abs(value - most)) > 1e-8)
     if not least <= value <= most:
         with pytest.raises(ImpactEvalError) as caught:
             laws.fit(cell)
@@ -374,6 +378,60 @@ def test_fieller_sets() -> None:
     for theta in (fieller(10, 5, (1, 0.3, 0.5)).low, fieller(10, 5, (1, 0.3, 0.5)).high):
         gap = (10 - theta * 5) ** 2 - 1.959963984540054**2 * (1 - 2 * theta * 0.3 + theta**2 * 0.5)
         assert gap == pytest.approx(0, abs=1e-9)
+
+
+def test_what_a_guard_blocks_is_refused_in_all_its_forms(make_tables: Make) -> None:
+    raw = make_tables(deadweight=None, proxy="100 [80 ; 130]")
+    account = ValueMap.from_dict(raw).account()
+    assert account.refusal is not None
+    drawn = simulate(account, draws=200)
+    for read in (uncertainty_of(drawn), uncertainty_of(drawn, "public")):
+        for told in (read.net, read.benefits, read.ratio, read.chance_positive, read.fieller):
+            assert told == account.refusal
+        assert (read.ratio_low, read.ratio_high) == (None, None)
+    reads = (tornado, account_sobol, account_shapley, value_of_information)
+    assert [read(account) for read in reads] == [account.refusal] * 4
+    for variant in (*discount_variants(account), *scenario_variants(account)):
+        assert (variant.net, variant.benefits) == (account.refusal, account.refusal)
+
+
+def test_an_unknown_error_is_never_zero(make_tables: Make, make_estimate: Make) -> None:
+    """An effect without error: no interval, no chance; it does not matter to a line left out."""
+    effect = make_estimate("employment", [("att", None, 0.08, 0.03)])
+    row = replace(effect.effects[0], std_error=None, conf_low=None, conf_high=None)
+    effect = replace(effect, effects=(row,), covariance=np.array([[np.nan]]))
+    raw = make_tables(
+        quantity=None, estimate="employment", unit="share", people=100, deadweight=None,
+        proxy="100 [80 ; 130]",
+    )  # fmt: skip
+    account = ValueMap.from_dict(raw).account({"employment": effect})
+    read = uncertainty_of(simulate(account, draws=200))
+    for told in (read.net, read.benefits, read.ratio, read.chance_positive, read.fieller):
+        assert isinstance(told, NotApplicable)
+        assert told.reason == "effect_without_error"
+        assert told.values["outcomes"] == ("employment",)
+    assert (read.ratio_low, read.ratio_high, read.costs.mean) == (None, None, 1000)
+    for refused in (tornado, account_sobol, account_shapley, value_of_information):
+        assert refused(account).reason == "effect_without_error"
+    prudent, central, hopeful = scenario_variants(account)
+    assert isinstance(prudent.net, NotApplicable)
+    assert isinstance(hopeful.net, NotApplicable)
+    assert central.net == account.sroi().net
+    assert headline(account, read).reason == "effect_without_error"
+    raw["lines"] = [
+        {**raw["lines"][0], "included": False, "reason": "x"},
+        {**raw["lines"][0], "id": "b", "estimate": None, "quantity": 10, "people": None,
+         "deadweight": "50 %", "unit": "count"},
+    ]  # fmt: skip
+    account = ValueMap.from_dict(raw).account({"employment": effect})
+    assert uncertainty_of(simulate(account, draws=200)).net.std > 0
+
+
+def test_where_nothing_varies_there_is_no_interval(make_tables: Make) -> None:
+    certain = ValueMap.from_dict(make_tables()).account()
+    read = uncertainty_of(simulate(certain, draws=50))
+    assert read.net.reason == read.chance_positive.reason == "nothing_varies"
+    assert headline(certain, read).reason == "headline_needs_interval"
 
 
 # --- sensitivity ---------------------------------------------------------------------------------
