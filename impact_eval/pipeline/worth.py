@@ -41,7 +41,7 @@ def value_section(
     units = {outcome.id: outcome.unit for outcome in study.declaration.outcomes}
     value_map = ValueMap.read(study.path(part.map))
     account = value_map.account(estimates, people=part.people, units=units, facts=facts)
-    return record_of_account(account, tell(account, seed=seed))
+    return record_of_account(account, tell(account, seed=seed, facts=facts))
 
 
 def write_workbook(section: ValueSection | None, folder: Path, language: str) -> None:
@@ -50,12 +50,12 @@ def write_workbook(section: ValueSection | None, folder: Path, language: str) ->
     Parameters
     ----------
     section : AccountSection, ValueRefused or None
-        Nothing is written without an account to publish.
+        Nothing is written without an account to publish, nor where no amount may be told.
     folder : Path
     language : str
         A code of `language_codes`.
     """
-    if not isinstance(section, AccountSection):
+    if not isinstance(section, AccountSection) or not section.told.may_be_told:
         return
     path = folder / formats_of(language).account_file()
     export_account(account_from_record(section), path, language)

@@ -7,8 +7,6 @@ sums that a reader makes by eye (a balance, the total of a column).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
 
 from impact_eval.report.blocks import (
     WITHHELD,
@@ -22,7 +20,6 @@ from impact_eval.report.blocks import (
     Note,
     Number,
     Paragraph,
-    Said,
     SayValue,
     Table,
     Words,
@@ -37,9 +34,15 @@ from impact_eval.report.figures.money import (
     data_for_payers,
     data_for_tornado,
 )
+from impact_eval.report.narrative_value_checks import (
+    deadweight_messages,
+    guard_log,
+    payers_table,
+)
+from impact_eval.report.value_words import Labels, Names, agent_words, name_words, names_of
 from impact_eval.report.wording import CAUSAL_FROM, pick, spoken, written
 from impact_eval.results.account_records import AccountSection, ValueRefused
-from impact_eval.results.finding_records import FindingRecord
+from impact_eval.results.finding_records import FindingRecord, RefusalRecord
 from impact_eval.results.stated import balance, sum_or_none
 from impact_eval.results.value import (
     AvoidedToldRecord,
@@ -47,53 +50,16 @@ from impact_eval.results.value import (
     HeadlineRecord,
     LineToldRecord,
     MatrixRecord,
-    NumberNameRecord,
     PartyRecord,
     RangeRecord,
     SwitchRecord,
     ValueToldRecord,
     VariantRecord,
 )
+from impact_eval.value.readouts.standing import ValueStanding
 
 SOCIAL = "social"  # the row that adds every actor up
-OUTCOMES = "names"  # the value of a finding that lists outcomes
-Labels = Mapping[str, Said]
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The words for lines and outcomes: the study's own where it has them, else the map's."""
-
-    lines: Mapping[str, Said]
-    outcomes: Mapping[str, Said]
-
-    def line(self, line: str) -> Said:
-        """Return the name of a line."""
-        return self.lines.get(line, line)
-
-    def number(self, number: NumberNameRecord) -> Said:
-        """Return an uncertain number in words: what it is, and of which line or outcome."""
-        code = f"value_number.{number.what}"
-        what: Said = say(code) if written(code) else number.what
-        if number.outcome is not None:
-            name = self.outcomes.get(number.outcome, number.outcome)
-            return say("value_number.of", what=what, line=name)
-        owner = number.line or number.input
-        if owner is None:
-            return what
-        return say("value_number.of", what=what, line=self.line(owner))
-
-
-def names_of(section: AccountSection, labels: Labels) -> Names:
-    """Return the words for the lines of a map and the outcomes they stand on."""
-    lines: dict[str, Said] = {}
-    outcomes: dict[str, Said] = {}
-    for line in section.value_map.lines:
-        label = labels.get(line.estimate or "")
-        lines[line.id] = line.outcome if label is None else label
-        if line.estimate:
-            outcomes.setdefault(line.estimate, lines[line.id])
-    return Names(MappingProxyType(lines), MappingProxyType(outcomes))
+OUTCOMES = ("names", "outcomes")  # the values of a finding that list outcomes
 
 
 def value_level(section: AccountSection, levels: Mapping[str, int]) -> int:
@@ -130,8 +96,23 @@ def account_blocks(
     if isinstance(value, ValueRefused):
         reason = pick(f"reason.{value.not_applicable}", f"finding.{value.not_applicable}")
         return [heading, Paragraph(words=(say("value.not_applicable", reason=reason),))]
-    out: list[AnyBlock] = [heading, Note(words=say("value.caution", level=level))]
-    if level < CAUSAL_FROM:
+    out: list[AnyBlock] = [heading]
+    if isinstance(value.told.standing, RefusalRecord):
+        told, names = value.told, names_of(value, labels)
+        return [
+            *out,
+            Note(words=_not_told(value.told.standing, labels), tone="warning"),
+            *_numbers(told, supposed=False),
+            *payers_table(told.parties),
+            *_lines(told.lines, names),
+            *deadweight_messages(value.quantities.lines, names),
+            *_dropped(told.dropped),
+            *guard_log(told.guards, names),
+            *_findings((*value.findings, *told.findings), labels),
+        ]
+    out.append(Note(words=say("value.caution", level=level)))
+    supposed = not _attributed(value.told, level)
+    if supposed:
         out.append(Note(words=say("value.sentence_unattributed"), tone="warning"))
     message = value_message(value, level=level, labels=labels)
     if message is not None:
@@ -139,16 +120,23 @@ def account_blocks(
     told, names = value.told, names_of(value, labels)
     return [
         *out,
-        *_numbers(told),
+        *_numbers(told, supposed=supposed),
         *_parties(told.parties),
         *_matrix(told.matrix),
         *_lines(told.lines, names),
+        *deadweight_messages(value.quantities.lines, names),
         *_avoided(told.avoided),
         *_uncertainty(told, names),
         *_variants(told.variants),
         *_dropped(told.dropped),
+        *guard_log(told.guards, names),
         *_findings((*value.findings, *told.findings), labels),
     ]
+
+
+def _attributed(told: ValueToldRecord, level: int) -> bool:
+    """Whether the amounts may be said to come from the action; an older file has only its level."""
+    return level >= CAUSAL_FROM and told.standing in (None, ValueStanding.ATTRIBUTED)
 
 
 def value_message(
@@ -156,14 +144,18 @@ def value_message(
 ) -> Words | None:
     """Return the value in one sentence, always with its interval; None when there is none.
 
-    Below level 3 the sentence supposes that the change comes from the action, and says so: it is
-    read on the first page, where no note stands beside it. It needs no label.
+    Where no amount may be told the sentence says why. Where it is not attributed to the action the
+    sentence says on what supposition it stands: it is read on the first page, where no note stands
+    beside it.
     """
     if value is None or isinstance(value, ValueRefused):
         return None
-    told, supposed = value.told, level < CAUSAL_FROM
+    told = value.told
+    if isinstance(told.standing, RefusalRecord):
+        return _not_told(told.standing, labels)
+    supposed = not _attributed(told, level)
     if isinstance(told.headline, HeadlineRecord):  # perspective, horizon and projection too
-        return _headline(told.headline, supposed=supposed)
+        return _headline(told.headline, told.standing, supposed=supposed)
     if isinstance(told.ratio, RangeRecord) and told.ratio.low is not None:
         interval = {"low": told.ratio.low, "high": told.ratio.high}
         return say(
@@ -180,14 +172,20 @@ def value_message(
     return None
 
 
+def _not_told(refusal: RefusalRecord, labels: Labels) -> Words:
+    """Return why no amount is told, the outcomes in the study's own words."""
+    values = _in_words(spoken(refusal.not_applicable, refusal.values), labels)
+    return say("value.not_told", reason=say(f"reason.{refusal.not_applicable}", **values))
+
+
 def _interval(form: str, bounds: Mapping[str, float | None]) -> Words:
     return say("sentence.interval", **{name: say(form, x=x) for name, x in bounds.items()})
 
 
-def _headline(told: HeadlineRecord, *, supposed: bool) -> Words:
-    reading = told.code.rpartition(".")[2]  # clear, unsure or below
+def _headline(told: HeadlineRecord, standing: ValueStanding | None, *, supposed: bool) -> Words:
+    reading = standing if standing is ValueStanding.HYPOTHESIS else ValueStanding.SUPPOSED
     return say(
-        f"value.supposed.{reading}" if supposed else told.code,
+        f"value.headline.{reading.value}" if supposed else told.code,
         perspective=told.perspective.value,
         horizon=told.horizon,
         ratio=told.ratio,
@@ -201,7 +199,7 @@ def _headline(told: HeadlineRecord, *, supposed: bool) -> Words:
     )
 
 
-def _numbers(told: ValueToldRecord) -> list[AnyBlock]:
+def _numbers(told: ValueToldRecord, *, supposed: bool) -> list[AnyBlock]:
     ratio = told.ratio if isinstance(told.ratio, RangeRecord) else None
     out: list[AnyBlock] = []
     for found, label, form in (
@@ -213,7 +211,7 @@ def _numbers(told: ValueToldRecord) -> list[AnyBlock]:
             continue
         out.append(
             Number(
-                label=say(label),
+                label=say("value.if_so", what=say(label)) if supposed else say(label),
                 value=WITHHELD if found.estimate is None else found.estimate,
                 form=form,
                 low=found.low,
@@ -230,17 +228,9 @@ def _numbers(told: ValueToldRecord) -> list[AnyBlock]:
     return out
 
 
-def _agent(name: str) -> Said:
-    """Return a party's name: that of the catalogue, or itself."""
-    for code in (f"party.{name}", f"agent.{name}", f"label.{name}"):
-        if written(code):
-            return say(code)
-    return name
-
-
 def _parties(parties: Sequence[PartyRecord]) -> list[AnyBlock]:
     found = [
-        PartyBalance(_agent(p.agent.value), p.pays, p.gains)
+        PartyBalance(agent_words(p.agent.value), p.pays, p.gains)
         for p in parties
         if p.pays is not None and p.gains is not None
     ]
@@ -273,22 +263,29 @@ def _lines(lines: Sequence[LineToldRecord], names: Names) -> list[AnyBlock]:
         Column(key="source", label=say("value.source")),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (_name(names.line(line.line)), line.quantity, line.unit_value, line.amount, line.source)
+        (
+            name_words(names.line(line.line)),
+            line.quantity,
+            line.unit_value,
+            line.amount,
+            line.source,
+        )
         for line in lines
     )
-    if not any(line.source for line in lines):
-        columns, rows = columns[:-1], tuple(row[:-1] for row in rows)
+    told = [True] * 3 + [
+        any(line.amount is not None for line in lines),
+        any(line.source for line in lines),
+    ]
+    columns = tuple(column for column, kept in zip(columns, told, strict=True) if kept)
+    rows = tuple(tuple(cell for cell, kept in zip(row, told, strict=True) if kept) for row in rows)
     note = say("value.lines_note")
     return [Table(caption=say("value.caption_lines"), columns=columns, rows=rows, notes=(note,))]
 
 
-def _name(name: Said) -> Said:
-    """Return a line's name; one that is a code of the catalogue has its words."""
-    return _agent(name) if isinstance(name, str) else name
-
-
 def _matrix(matrix: MatrixRecord) -> list[AnyBlock]:
     """Return the account of each actor, year by year; the last row is what society gains."""
+    if not matrix.rows:
+        return []
     columns = (
         Column(key="party", label=say("value.payer"), header=True),
         *(
@@ -298,7 +295,7 @@ def _matrix(matrix: MatrixRecord) -> list[AnyBlock]:
         Column(key="total", label=say("value.total"), form=Form.EURO),
     )
     rows = tuple(
-        (say("value.social") if row.name == SOCIAL else _agent(row.name), *row.amounts)
+        (say("value.social") if row.name == SOCIAL else agent_words(row.name), *row.amounts)
         for row in matrix.rows
     )
     table = Table(
@@ -354,7 +351,7 @@ def _dropped(rows: Sequence[DroppedToldRecord]) -> list[AnyBlock]:
 def _uncertainty(told: ValueToldRecord, names: Names) -> list[AnyBlock]:
     out: list[AnyBlock] = []
     swings = [
-        Swing(_name(names.number(bar.number)), bar.low, bar.high)
+        Swing(name_words(names.number(bar.number)), bar.low, bar.high)
         for bar in told.tornado
         if bar.low is not None and bar.high is not None
     ]
@@ -364,7 +361,7 @@ def _uncertainty(told: ValueToldRecord, names: Names) -> list[AnyBlock]:
         items = tuple(
             say(
                 "value.sentence_switch",
-                parameter=_name(names.number(row.number)),
+                parameter=name_words(names.number(row.number)),
                 value=_switch(row),
             )
             for row in told.switching
@@ -403,8 +400,14 @@ def _findings(findings: Sequence[FindingRecord], labels: Labels) -> list[AnyBloc
 
 def _spoken(finding: FindingRecord, labels: Labels) -> dict[str, SayValue]:
     """Return the values of a finding, its outcomes in the study's own words."""
-    values = spoken(finding.code, finding.values)
-    names = values.get(OUTCOMES)
-    if isinstance(names, (tuple, list)):
-        values[OUTCOMES] = [labels.get(str(name), str(name)) for name in names]
-    return values
+    return _in_words(spoken(finding.code, finding.values), labels)
+
+
+def _in_words(values: Mapping[str, SayValue], labels: Labels) -> dict[str, SayValue]:
+    """Return values with the outcomes that they list in the study's own words."""
+    out = dict(values)
+    for name in OUTCOMES:
+        listed = values.get(name)
+        if isinstance(listed, (tuple, list)):
+            out[name] = [labels.get(str(one), str(one)) for one in listed]
+    return out

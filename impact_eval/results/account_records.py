@@ -43,7 +43,8 @@ from impact_eval.results.value_map_records import AgentOf, AgentOrNone, ValueMap
 from impact_eval.value.account.account_json import account_to_dict
 from impact_eval.value.account.doors import Account
 from impact_eval.value.map.choices import Agent, FlowKind, Perspective, QuantitySource
-from impact_eval.value.readouts.published_value import ValueTold, told_to_dict
+from impact_eval.value.readouts.published_value import told_to_dict
+from impact_eval.value.readouts.told import ValueTold
 
 _ExactText: TypeAlias = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
 Views: TypeAlias = Annotated[dict[Perspective | Agent, _ExactText | None], AMOUNT]

@@ -13,9 +13,12 @@ from pydantic_core import PydanticCustomError
 from impact_eval.results.finding_records import FindingRecord, RefusalRecord
 from impact_eval.results.record_base import (
     AMOUNT,
+    CODE,
     FREE,
+    LABEL,
     Amount,
     Code,
+    Free,
     Label,
     LabelOrNone,
     NumberOrNone,
@@ -26,6 +29,7 @@ from impact_eval.results.record_base import (
     ordered,
 )
 from impact_eval.results.value_map_records import AgentOf, Currency, Whose, Year
+from impact_eval.value.readouts.standing import ValueStanding
 
 Chance: TypeAlias = Annotated[float | None, Field(ge=0, le=1), AMOUNT]
 PositiveAmount: TypeAlias = Annotated[float | None, Field(ge=0), AMOUNT]
@@ -113,7 +117,7 @@ class PartyRecord(Record):
     pays: PositiveAmount
     """Present value of all it pays, without sign."""
     gains: PositiveAmount
-    """Present value of all it gains, without sign."""
+    """Present value of all it gains, without sign; empty where no value may be told."""
 
 
 class LineToldRecord(Record):
@@ -126,7 +130,7 @@ class LineToldRecord(Record):
     unit_value: Amount
     """Value of one unit, in real money of the base year."""
     amount: Amount
-    """Present value to society; negative for a cost."""
+    """Present value to society; negative for a cost, empty where no value may be told."""
     source: Label
     """Where the price comes from."""
 
@@ -223,6 +227,17 @@ class YearBalanceRecord(Record):
     """Present value gained by society since the start; negative while costs are not repaid."""
 
 
+class GuardRecord(Record):
+    """What one guard said."""
+
+    guard: Free
+    """Which guard, `G1` to `G15`."""
+    status: Code
+    """`passed`, `warned`, `blocked` or `set_aside`."""
+    lines: Annotated[tuple[str, ...], LABEL]
+    """Lines of the map it spoke of."""
+
+
 class ValueToldRecord(Record):
     """Everything that a report says of the value of an action; see `value.ValueTold`."""
 
@@ -232,6 +247,8 @@ class ValueToldRecord(Record):
     """Number of draws behind the intervals."""
     seed: Annotated[int, FREE]
     """Seed of the draws."""
+    standing: Annotated[ValueStanding, CODE] | RefusalRecord | None = None
+    """How the amounts may be told, or why none may; empty in files written before it was."""
     people: People
     """People concerned, when the map says how many."""
     net: RangeRecord
@@ -266,5 +283,12 @@ class ValueToldRecord(Record):
     """The quantities at which the net value is zero."""
     cumulative: tuple[YearBalanceRecord, ...]
     """The balance of society at the end of each year."""
+    guards: tuple[GuardRecord, ...] = ()
+    """What each guard against counting too much said."""
     findings: tuple[FindingRecord, ...]
     """What was noticed about the draws."""
+
+    @property
+    def may_be_told(self) -> bool:
+        """Whether any amount of value may be told."""
+        return not isinstance(self.standing, RefusalRecord)

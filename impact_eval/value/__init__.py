@@ -7,10 +7,11 @@ from impact_eval.value.account.line_flows import LineValue
 from impact_eval.value.map.declared import Input, Line
 from impact_eval.value.map.parameters import Catalogue, FiscalCase, Parameter, catalogue
 from impact_eval.value.readouts.excel_export import export_account
-from impact_eval.value.readouts.published_value import ValueTold, tell
+from impact_eval.value.readouts.published_value import tell
 from impact_eval.value.readouts.ratio_sentence import Headline
 from impact_eval.value.readouts.sum_of_accounts import Consolidated, consolidate
 from impact_eval.value.readouts.summary import ValueSummary, summarise
+from impact_eval.value.readouts.told import ValueTold
 from impact_eval.value.uncertainty.sensitivity import Grid, two_way_grid
 from impact_eval.value.uncertainty.simulate import Simulation, simulate, uncertainty_of
 from impact_eval.value.uncertainty.unknowns import (

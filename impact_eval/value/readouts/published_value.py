@@ -8,17 +8,35 @@ that an account read back from it tells the same numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.value.account.account_json import findings_to_dicts, jsonable
 from impact_eval.value.account.doors import Account
+from impact_eval.value.account.guards import guard_statuses
+from impact_eval.value.account.study_facts import NO_FACTS, Facts
 from impact_eval.value.map.choices import Agent, Perspective, QuantitySource
 from impact_eval.value.map.prices import ZERO, total
 from impact_eval.value.readouts.cea import Acceptable, acceptability, cost_per_outcome
 from impact_eval.value.readouts.equity import equity_values
-from impact_eval.value.readouts.ratio_sentence import Headline, headline
+from impact_eval.value.readouts.ratio_sentence import headline
+from impact_eval.value.readouts.standing import ValueStanding, effects_attributed, standing_of
+from impact_eval.value.readouts.told import (
+    AvoidedTold,
+    BarTold,
+    DroppedTold,
+    LineTold,
+    MatrixRow,
+    MatrixTold,
+    NumberName,
+    PartyTold,
+    Range,
+    SwitchTold,
+    ValueTold,
+    VariantTold,
+    YearTold,
+)
 from impact_eval.value.uncertainty.sensitivity import (
     AccountVariant,
     discount_variants,
@@ -35,188 +53,14 @@ from impact_eval.value.uncertainty.simulate import (
 )
 
 DRAWS = 10_000
+LEVEL = 0.95
 LONGEST_TORNADO = 8
 LARGEST_ERROR = 0.01  # Monte Carlo error, as a share of what is told
 SOCIAL = "social"  # the row that adds every agent up
 EFFECT = "effect"  # what an uncertain number is when an estimate gives it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
-    """A number and its interval; `high` is None when no upper limit can be excluded.
-
-    Both ends are None where there is no interval; the estimate too where it is refused.
-    """
-
-    estimate: float | None
-    low: float | None
-    high: float | None
-    level: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberName:
-    """An uncertain number: what it is, and the line, the input or the outcome it is of.
-
-    Attributes
-    ----------
-    what : str
-        `effect`, a column of the map (`quantity`, `proxy`, `deadweight`, `hours`…), or the name
-        that a map gives to a flow of a bundle.
-    line, input, outcome : str or None
-        At most one of the three.
-    """
-
-    what: str
-    line: str | None = None
-    input: str | None = None
-    outcome: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartyTold:
-    """What one account pays and gains in all, as present values."""
-
-    agent: Agent
-    pays: float
-    gains: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineTold:
-    """One line of the total: how many units, at what price, for how much, from which source."""
-
-    line: str
-    quantity: float
-    unit_value: float
-    amount: float
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatrixRow:
-    """The account of an agent (or `social`, their sum): one amount by year, then the total."""
-
-    name: str
-    amounts: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatrixTold:
-    """The account of every agent by year, as present values."""
-
-    years: tuple[int, ...]
-    rows: tuple[MatrixRow, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AvoidedTold:
-    """An avoided cost: resources preserved, what a budget recovers, capacity released."""
-
-    line: str
-    payer: Agent
-    social: float
-    cashable: float
-    released: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariantTold:
-    """The net value under another choice: a rate, a share, an elasticity, or without a line."""
-
-    what: str
-    share: float | None
-    line: str | None
-    net: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DroppedTold:
-    """What matters and is not in the total, and why."""
-
-    outcome: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BarTold:
-    """The net value with one uncertain number low, then high."""
-
-    number: NumberName
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchTold:
-    """The quantity of a line at which the net value is zero: for 100 people, or as a multiple."""
-
-    number: NumberName
-    per_100: float | None
-    times: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class YearTold:
-    """The cumulative balance of society at the end of a year, as a present value."""
-
-    year: int
-    balance: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValueTold:
-    """Everything a report says of the value of an action.
-
-    Attributes
-    ----------
-    perspective : str
-        Whose account the ratio and the headline read: that of the map.
-    draws, seed : int
-    people : int or None
-    net : Range
-        Net present value for society; without interval, nor even an estimate, where refused.
-    probability : float or None
-        Chance that the value for society exceeds the cost.
-    ratio : Range or NotApplicable
-    headline : Headline or NotApplicable
-    per_person : float or None
-        Cost by person, when the map or the study says how many.
-    per_outcome : Range or None
-        Cost of one more result, when one line alone is estimated against a comparison.
-    acceptability : tuple of Acceptable
-        Chances that the action is worth its cost, by value of a result; with `per_outcome`.
-    parties, lines, matrix, avoided
-        The account by agent, by line, by agent and year, and its avoided costs.
-    variants, dropped, tornado, switching, cumulative
-    findings : tuple of Finding
-        Of the draws; those of the account are its own.
-    """
-
-    perspective: str
-    draws: int
-    seed: int
-    people: int | None
-    net: Range
-    probability: float | None
-    ratio: Range | NotApplicable
-    headline: Headline | NotApplicable
-    per_person: float | None
-    per_outcome: Range | None
-    acceptability: tuple[Acceptable, ...]
-    parties: tuple[PartyTold, ...]
-    lines: tuple[LineTold, ...]
-    matrix: MatrixTold
-    avoided: tuple[AvoidedTold, ...]
-    variants: tuple[VariantTold, ...]
-    dropped: tuple[DroppedTold, ...]
-    tornado: tuple[BarTold, ...]
-    switching: tuple[SwitchTold, ...]
-    cumulative: tuple[YearTold, ...]
-    findings: tuple[Finding, ...]
-
-
-def tell(account: Account, *, seed: int, draws: int = DRAWS) -> ValueTold:
+def tell(account: Account, *, seed: int, draws: int = DRAWS, facts: Facts = NO_FACTS) -> ValueTold:
     """Compute all that a report says of an account.
 
     Parameters
@@ -225,10 +69,13 @@ def tell(account: Account, *, seed: int, draws: int = DRAWS) -> ValueTold:
     seed : int
         Of the draws.
     draws : int
+    facts : mapping of str to OutcomeFacts, optional
+        Evidence level of each outcome: what may be told depends on it.
 
     Returns
     -------
     ValueTold
+        Where no amount may be told (`standing_of`), what is put in alone.
 
     Examples
     --------
@@ -237,30 +84,68 @@ def tell(account: Account, *, seed: int, draws: int = DRAWS) -> ValueTold:
     """
     # the draws of an estimator do not travel: what is told stands on what the results hold
     account = replace(account, quantities=replace(account.quantities, draws=None))
-    simulation = simulate(account, draws=draws, seed=seed)
-    society = uncertainty_of(simulation)
-    own = uncertainty_of(simulation, account.value_map.settings.perspective)
-    per_outcome, curve = _cost_of_a_result(account)
+    standing = standing_of(account, facts)
+    told = _put_in(account, standing, seed, draws)
+    return told if isinstance(standing, NotApplicable) else _whole(account, facts, told)
+
+
+def _put_in(
+    account: Account, standing: ValueStanding | NotApplicable, seed: int, draws: int
+) -> ValueTold:
+    """Return what is told where no amount may be: what is put in, by whom, and why."""
     people = account.value_map.settings.people
-    cost, chance = float(account.inputs_present()), society.chance_positive
+    cost = float(account.inputs_present())
+    why = standing if isinstance(standing, NotApplicable) else NotApplicable.because("no_value")
     return ValueTold(
-        perspective=own.perspective,
+        perspective=account.value_map.settings.perspective,
         draws=draws,
         seed=seed,
+        standing=standing,
         people=None if people is None else int(people),
-        net=_net(account, society),
-        probability=None if isinstance(chance, NotApplicable) else chance,
-        ratio=_ratio(account, own),
-        headline=headline(account, own),
+        net=Range(estimate=None, low=None, high=None, level=LEVEL),
+        probability=None,
+        ratio=why,
+        headline=why,
         per_person=cost / int(people) if people is not None and int(people) else None,
+        per_outcome=None,
+        acceptability=(),
+        parties=_payers(account),
+        lines=tuple(replace(line, amount=None) for line in _lines(account)),
+        matrix=MatrixTold(years=(), rows=()),
+        avoided=(),
+        variants=(),
+        dropped=_dropped(account),
+        tornado=(),
+        switching=(),
+        cumulative=(),
+        guards=guard_statuses(account),
+        findings=(),
+    )
+
+
+def _whole(account: Account, facts: Facts, told: ValueTold) -> ValueTold:
+    """Return all that is told of an account; chances are told of what is attributed alone."""
+    simulation = simulate(account, draws=told.draws, seed=told.seed)
+    society = uncertainty_of(simulation)
+    own = uncertainty_of(simulation, told.perspective)
+    per_outcome, curve = _cost_of_a_result(account)
+    chance = society.chance_positive
+    standing = told.standing
+    assert isinstance(standing, ValueStanding)
+    attributed = standing is ValueStanding.ATTRIBUTED
+    return replace(
+        told,
+        net=_net(account, society),
+        probability=chance if attributed and not isinstance(chance, NotApplicable) else None,
+        ratio=_ratio(account, own),
+        headline=headline(account, own, standing),
         per_outcome=per_outcome,
-        acceptability=curve,
+        acceptability=curve if effects_attributed(account, facts) else (),
         parties=_parties(account),
         lines=_lines(account),
         matrix=_matrix(account),
         avoided=_avoided(account),
         variants=_variants(account),
-        dropped=_dropped(account),
         tornado=_bars(account),
         switching=_switching(account),
         cumulative=_cumulative(account),
@@ -345,6 +230,18 @@ def _parties(account: Account) -> tuple[PartyTold, ...]:
     return tuple(
         PartyTold(agent=agent, pays=pays.get(agent, 0.0), gains=gains.get(agent, 0.0))
         for agent in sorted({*pays, *gains}, key=size)
+    )
+
+
+def _payers(account: Account) -> tuple[PartyTold, ...]:
+    """Return what each account puts in, the largest first; what it gains is not told."""
+    paid: dict[Agent, float] = {}
+    for flow in account.counted:
+        if flow.is_input and flow.payer is not None:
+            paid[flow.payer] = paid.get(flow.payer, 0.0) + float(flow.present)
+    return tuple(
+        PartyTold(agent=agent, pays=amount, gains=None)
+        for agent, amount in sorted(paid.items(), key=lambda item: (-item[1], item[0].value))
     )
 
 

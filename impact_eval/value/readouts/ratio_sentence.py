@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.value.account.doors import Account
+from impact_eval.value.readouts.standing import ValueStanding
 from impact_eval.value.uncertainty.simulate import NOTHING_VARIES, Uncertainty
 
 
@@ -16,7 +17,9 @@ class Headline:
     Attributes
     ----------
     code : str
-        `value.headline.clear`, `value.headline.unsure` or `value.headline.below`.
+        `value.headline.clear`, `value.headline.unsure` or `value.headline.below` of what is
+        attributed to the action; else `value.headline.supposed` or `value.headline.hypothesis`,
+        which hold no verdict.
     perspective : str
     horizon : int
         Years.
@@ -26,8 +29,8 @@ class Headline:
         Of the interval.
     projected : float
         Share of the value that lies beyond the years observed.
-    chance : float
-        Chance that the value exceeds the cost.
+    chance : float or None
+        Chance that the value exceeds the cost; of what is attributed alone.
     currency : str
     price_year : int
     """
@@ -40,12 +43,14 @@ class Headline:
     high: float | None
     level: float
     projected: float
-    chance: float
+    chance: float | None
     currency: str
     price_year: int
 
 
-def headline(account: Account, uncertainty: Uncertainty) -> Headline | NotApplicable:
+def headline(
+    account: Account, uncertainty: Uncertainty, standing: ValueStanding = ValueStanding.ATTRIBUTED
+) -> Headline | NotApplicable:
     """Return the one sentence that may carry a ratio: perspective, horizon, interval, projection.
 
     Parameters
@@ -53,6 +58,8 @@ def headline(account: Account, uncertainty: Uncertainty) -> Headline | NotApplic
     account : Account
     uncertainty : Uncertainty
         Its perspective is that of the sentence.
+    standing : ValueStanding
+        How the amounts may be told.
 
     Returns
     -------
@@ -71,8 +78,11 @@ def headline(account: Account, uncertainty: Uncertainty) -> Headline | NotApplic
         return projected
     if isinstance(chance, NotApplicable) or uncertainty.ratio_low is None:
         return NotApplicable.because("headline_needs_interval")
+    attributed = standing is ValueStanding.ATTRIBUTED
     code = "value.headline.clear"
-    if uncertainty.ratio_low <= 1 <= (uncertainty.ratio_high or 1):
+    if not attributed:
+        code = f"value.headline.{standing.value}"
+    elif uncertainty.ratio_low <= 1 <= (uncertainty.ratio_high or 1):
         code = "value.headline.unsure"
     elif uncertainty.ratio_low < 1:
         code = "value.headline.below"
@@ -87,7 +97,7 @@ def headline(account: Account, uncertainty: Uncertainty) -> Headline | NotApplic
         high=uncertainty.ratio_high,
         level=uncertainty.level,
         projected=float(projected),
-        chance=chance,
+        chance=chance if attributed else None,
         currency=settings.currency,
         price_year=settings.price_year,
     )

@@ -1,0 +1,63 @@
+"""The words of a value account: its parties, its lines, its uncertain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from impact_eval.report.blocks import Said, say
+from impact_eval.report.wording import written
+from impact_eval.results.account_records import AccountSection
+from impact_eval.results.value import NumberNameRecord
+
+Labels = Mapping[str, Said]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The words for lines and outcomes: the study's own where it has them, else the map's."""
+
+    lines: Mapping[str, Said]
+    outcomes: Mapping[str, Said]
+
+    def line(self, line: str) -> Said:
+        """Return the name of a line."""
+        return self.lines.get(line, line)
+
+    def number(self, number: NumberNameRecord) -> Said:
+        """Return an uncertain number in words: what it is, and of which line or outcome."""
+        code = f"value_number.{number.what}"
+        what: Said = say(code) if written(code) else number.what
+        if number.outcome is not None:
+            name = self.outcomes.get(number.outcome, number.outcome)
+            return say("value_number.of", what=what, line=name)
+        owner = number.line or number.input
+        if owner is None:
+            return what
+        return say("value_number.of", what=what, line=self.line(owner))
+
+
+def names_of(section: AccountSection, labels: Labels) -> Names:
+    """Return the words for the lines of a map and the outcomes they stand on."""
+    lines: dict[str, Said] = {}
+    outcomes: dict[str, Said] = {}
+    for line in section.value_map.lines:
+        label = labels.get(line.estimate or "")
+        lines[line.id] = line.outcome if label is None else label
+        if line.estimate:
+            outcomes.setdefault(line.estimate, lines[line.id])
+    return Names(MappingProxyType(lines), MappingProxyType(outcomes))
+
+
+def agent_words(name: str) -> Said:
+    """Return a party's name: that of the catalogue, or itself."""
+    for code in (f"party.{name}", f"agent.{name}", f"label.{name}"):
+        if written(code):
+            return say(code)
+    return name
+
+
+def name_words(name: Said) -> Said:
+    """Return a line's name; one that is a code of the catalogue has its words."""
+    return agent_words(name) if isinstance(name, str) else name
