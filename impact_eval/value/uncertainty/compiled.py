@@ -27,12 +27,17 @@ from impact_eval.value.account.line_formula import (
     per_participant,
     share_of,
 )
-from impact_eval.value.account.quantity import LineQuantity, Quantities
+from impact_eval.value.account.quantity import LineQuantity
 from impact_eval.value.account.quantity_error import Load
 from impact_eval.value.map.choices import PUBLIC_AGENTS
 from impact_eval.value.map.declared import Input, Line, cell_of
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.laws import Distribution, fit, in_money_of, moments
+from impact_eval.value.uncertainty.effect_laws import (
+    TwoSidedLaws,
+    laws_of_effects,
+    outside_interval,
+)
 
 FloatArray = NDArray[np.float64]
 Numbers = Mapping[str, FloatArray]
@@ -114,9 +119,7 @@ class Model:
     uncertain : tuple of Uncertain
     effects : tuple of str
     effect_values : (k,) array
-    covariance : (k, k) array
-    df : tuple of float or None
-    draws : (b, k) array or None
+    effect_laws : TwoSidedLaws
     lines, inputs : compiled parts
     """
 
@@ -124,9 +127,7 @@ class Model:
     uncertain: tuple[Uncertain, ...]
     effects: tuple[str, ...]
     effect_values: FloatArray
-    covariance: FloatArray
-    df: tuple[float | None, ...]
-    draws: FloatArray | None
+    effect_laws: TwoSidedLaws
     lines: tuple[_CompiledLine, ...]
     inputs: tuple[_CompiledInput, ...]
 
@@ -225,9 +226,7 @@ def compile_model(account: Account, *, by_line: bool = False) -> Model:
         uncertain=tuple(uncertain),
         effects=quantities.effects,
         effect_values=quantities.values,
-        covariance=quantities.covariance,
-        df=quantities.df,
-        draws=quantities.draws,
+        effect_laws=laws_of_effects(quantities),
         lines=lines,
         inputs=inputs,
     )
@@ -242,31 +241,27 @@ def draws_refused(account: Account) -> NotApplicable | None:
     Returns
     -------
     NotApplicable or None
-        The guards' refusal; `effect_without_error` with the outcomes.
+        The guards' refusal; `effect_without_error` (an interval open on one side included) or
+        `effect_outside_interval`, with the outcomes.
     """
     if account.refusal is not None:
         return account.refusal
     quantities = account.quantities
-    used = {
-        load.effect
-        for line in account.value_map.lines
-        if line.included
-        for load in quantities.of(line.id).loads
-    }
-    used |= {
-        divisor
-        for line in account.value_map.lines
-        if line.included and (divisor := quantities.of(line.id).divisor) is not None
-    }
-    unknown = [quantities.effects[k] for k in sorted(used) if not _error_known(quantities, k)]
-    if not unknown:
-        return None
-    outcomes = tuple(dict.fromkeys(name.split("/", 1)[0] for name in unknown))
-    return NotApplicable.because("effect_without_error", outcomes=outcomes)
-
-
-def _error_known(quantities: Quantities, k: int) -> bool:
-    return quantities.draws is not None or bool(quantities.covariance[k, k] > 0)
+    used: set[str] = set()
+    for line in account.value_map.lines:
+        if line.included:
+            own = quantities.of(line.id)
+            ranks = [load.effect for load in own.loads]
+            ranks += [] if own.divisor is None else [own.divisor]
+            used |= {quantities.effects[k] for k in ranks}
+    for reason, names in (
+        ("effect_without_error", quantities.without_error),
+        ("effect_outside_interval", outside_interval(quantities)),
+    ):
+        outcomes = dict.fromkeys(name.split("/", 1)[0] for name in names if name in used)
+        if outcomes:
+            return NotApplicable.because(reason, outcomes=tuple(outcomes))
+    return None
 
 
 class _Columns:

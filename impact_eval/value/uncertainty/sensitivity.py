@@ -12,7 +12,6 @@ from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable, nearest
 from impact_eval.value.account.doors import Account, ValueMap, account_from_quantities
@@ -107,10 +106,8 @@ def _bounds(model: Model, tail: float) -> dict[str, FloatArray]:
     tails = np.array([tail, 1 - tail])
     out = {item.name: quantile(item.law, tails) for item in model.uncertain}
     for k, name in enumerate(model.effects):
-        df, variance = model.df[k], model.covariance[k, k]
-        if variance > 0:
-            scores = special.ndtri(tails) if df is None else special.stdtrit(df, tails)
-            out[name] = model.effect_values[k] + np.sqrt(variance) * scores
+        if model.effect_laws.varies(k):
+            out[name] = model.effect_laws.quantiles(k, tails)
     return out
 
 

@@ -100,21 +100,22 @@ class Sampler:
         model = self.model
         if not model.effects:
             return {}
-        if model.draws is not None:
-            rows = stream(seed, "effects", block).integers(0, len(model.draws), size)
-            return {name: model.draws[rows, k] for k, name in enumerate(model.effects)}
+        laws = model.effect_laws
+        if laws.draws is not None:
+            rows = stream(seed, "effects", block).integers(0, len(laws.draws), size)
+            return {name: laws.draws[rows, k] for k, name in enumerate(model.effects)}
         free = np.stack([self.scores(name, seed, block, size) for name in model.effects])
         tied = self.effect_root @ free
         scales: dict[float, FloatArray] = {}
         out = {}
         for k, name in enumerate(model.effects):
-            df = model.df[k]
+            df = laws.df[k]
             if df is not None:
                 if df not in scales:
                     uniform = stream(seed, f"df:{df}", block).random(size)
                     scales[df] = np.sqrt(df / (2 * special.gammaincinv(df / 2, uniform)))
                 tied[k] *= scales[df]
-            out[name] = model.effect_values[k] + tied[k]
+            out[name] = laws.at(k, tied[k])
         return out
 
 
@@ -122,7 +123,7 @@ def sampler_of(model: Model, correlations: Sequence[Correlation] = ()) -> Sample
     """Return the sampler of a model and its declared correlations."""
     names = [item.name for item in model.uncertain]
     bound, root = copula_root(names, correlations)
-    return Sampler(model, bound, root, lower_root(model.covariance))
+    return Sampler(model, bound, root, lower_root(model.effect_laws.correlation))
 
 
 @dataclass(frozen=True, kw_only=True)

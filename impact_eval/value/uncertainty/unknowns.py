@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.value.account.doors import Account
@@ -37,7 +36,7 @@ MOST_NAMED = 7
 
 def unknown_names(model: Model) -> tuple[str, ...]:
     """Return every uncertain number of a model: those of the map, then effects with an error."""
-    effects = [n for k, n in enumerate(model.effects) if model.covariance[k, k] > 0]
+    effects = [n for k, n in enumerate(model.effects) if model.effect_laws.varies(k)]
     return (*(item.name for item in model.uncertain), *effects)
 
 
@@ -52,8 +51,8 @@ def score_correlation(account: Account, model: Model) -> FloatArray:
     for a, first in enumerate(model.effects):
         for b, second in enumerate(model.effects):
             if a != b and first in names and second in names:
-                scale = np.sqrt(model.covariance[a, a] * model.covariance[b, b])
-                matrix[names.index(first), names.index(second)] = model.covariance[a, b] / scale
+                own = model.effect_laws.correlation[a, b]
+                matrix[names.index(first), names.index(second)] = own
     return matrix
 
 
@@ -69,19 +68,13 @@ def net_value_function(model: Model) -> Function:
             if name in laws:
                 numbers[name] = from_normal(laws[name], scores[:, k])
             else:
-                numbers[name] = _effect(model, model.effects.index(name), scores[:, k])
+                rank = model.effects.index(name)
+                numbers[name] = model.effect_laws.at_normal(rank, scores[:, k])
         totals = model.totals(numbers, len(scores))
         result: FloatArray = totals[:, gain] - totals[:, paid]
         return result
 
     return net
-
-
-def _effect(model: Model, k: int, scores: FloatArray) -> FloatArray:
-    df = model.df[k]
-    drawn = scores if df is None else special.stdtrit(df, special.ndtr(scores))
-    result: FloatArray = model.effect_values[k] + np.sqrt(model.covariance[k, k]) * drawn
-    return result
 
 
 def account_sobol(

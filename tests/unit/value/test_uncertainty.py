@@ -17,6 +17,8 @@ from scipy import special, stats
 
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
 from impact_eval.value import Account, ValueMap
+from impact_eval.value.account.effect_bounds import bounds_of, wald_bounds
+from impact_eval.value.account.quantity import Quantities
 from impact_eval.value.map import laws
 from impact_eval.value.map.choices import Agent
 from impact_eval.value.map.declared import RelativeIncome
@@ -34,6 +36,7 @@ from impact_eval.value.readouts.ratio_sentence import headline
 from impact_eval.value.readouts.sum_of_accounts import consolidate
 from impact_eval.value.uncertainty import normal_scores as scores
 from impact_eval.value.uncertainty.compiled import compile_model
+from impact_eval.value.uncertainty.effect_laws import laws_of_effects
 from impact_eval.value.uncertainty.information import evpi, evpi_normal, evppi, population_value
 from impact_eval.value.uncertainty.sensitivity import (
     discount_variants,
@@ -425,6 +428,75 @@ def test_an_unknown_error_is_never_zero(make_tables: Make, make_estimate: Make) 
     ]  # fmt: skip
     account = ValueMap.from_dict(raw).account({"employment": effect})
     assert uncertainty_of(simulate(account, draws=200)).net.std > 0
+
+
+@pytest.mark.parametrize(("ends", "df", "level"), [
+    ((-0.05, 0.22), None, 0.95), ((0.02, 0.11), 6.0, 0.95), ((0.0, 0.5), 3.0, 0.9),
+])  # fmt: skip
+def test_an_effect_ends_where_its_printed_interval_ends(
+    make_tables: Make, make_estimate: Make, ends: tuple[float, float], df: float | None,
+    level: float,
+) -> None:  # fmt: skip
+    """By draws: at its level the quantiles are the ends, and the median is the estimate."""
+    effect = make_estimate("employment", [("att", None, 0.08, 0.03)], df=df)
+    row = replace(effect.effects[0], conf_low=ends[0], conf_high=ends[1], conf_level=level)
+    effect = replace(effect, effects=(row,))
+    raw = make_tables(
+        quantity=None, estimate="employment", unit="share", people=100, deadweight=None,
+        map__discount_rate=0,
+    )  # fmt: skip
+    account = ValueMap.from_dict(raw).account({"employment": effect})
+    drawn = simulate(account, draws=200_000, keep=("employment/att",))
+    tails = [(1 - level) / 2, 0.5, (1 + level) / 2]
+    found = np.quantile(drawn.inputs["employment/att"], tails)
+    assert found == pytest.approx((ends[0], 0.08, ends[1]), abs=0.01 * np.ptp(ends))
+    # 100 people at 100 euros, 1,000 euros spent
+    net = uncertainty_of(drawn, level=level).net
+    expected = (1e4 * ends[0] - 1000, 1e4 * ends[1] - 1000)
+    assert (net.conf_low, net.conf_high) == pytest.approx(expected, abs=100 * np.ptp(ends))
+    bar = tornado(account, tail=(1 - level) / 2)[0]
+    assert (bar.low, bar.high) == pytest.approx(ends)
+    laws_of = compile_model(account).effect_laws
+    u = np.array([0.01, 0.3, 0.8])
+    assert laws_of.at_normal(0, special.ndtri(u)) == pytest.approx(laws_of.quantiles(0, u))
+
+
+def test_a_textbook_interval_gives_the_law_of_the_standard_error(make_estimate: Make) -> None:
+    rows = [("group", 1, 0.1, 0.02), ("group", 2, 0.2, 0.04)]
+    covariance = np.array([[4e-4, -5e-4], [-5e-4, 16e-4]])
+    estimate = replace(make_estimate("employment", rows, df=6), covariance=covariance)
+    quantities = Quantities(
+        lines=(), effects=("a", "b"), values=np.array([0.1, 0.2]), covariance=covariance,
+        df=(6, 6), bounds=tuple(bounds_of(effect) for effect in estimate.effects),
+    )  # fmt: skip
+    read = laws_of_effects(quantities)
+    assert read.below == pytest.approx([0.02, 0.04])
+    assert read.above == pytest.approx([0.02, 0.04])
+    assert read.correlation[0, 1] == pytest.approx(-5e-4 / 8e-4)
+
+
+def test_an_effect_outside_its_interval_has_no_law(make_tables: Make, make_estimate: Make) -> None:
+    effect = make_estimate("employment", [("att", None, 0.08, 0.03)])
+    effect = replace(effect, effects=(replace(effect.effects[0], conf_low=0.1, conf_high=0.2),))
+    raw = make_tables(
+        quantity=None, estimate="employment", unit="share", people=100, deadweight=None
+    )
+    account = ValueMap.from_dict(raw).account({"employment": effect})
+    read = uncertainty_of(simulate(account, draws=50))
+    assert read.net.reason == "effect_outside_interval"
+
+
+def test_draws_of_an_estimator_serve_where_they_say_what_is_printed() -> None:
+    own = np.random.default_rng(1).normal(0.1, 0.02, (5_000, 1))
+    printed = wald_bounds(0.1, 0.02, None)
+    base = Quantities(
+        lines=(), effects=("a",), values=np.array([0.1]), covariance=np.array([[4e-4]]),
+        df=(None,), bounds=(printed,), draws=own,
+    )  # fmt: skip
+    assert laws_of_effects(base).draws is own
+    wide = replace(base, bounds=(wald_bounds(0.1, 0.05, None),))
+    assert laws_of_effects(wide).draws is None
+    assert laws_of_effects(wide).above == pytest.approx([0.05])
 
 
 def test_where_nothing_varies_there_is_no_interval(make_tables: Make) -> None:
