@@ -123,13 +123,13 @@ def laws_of_effects(quantities: Quantities) -> TwoSidedLaws:
         values=quantities.values,
         below=both[:, 0],
         above=both[:, 1],
-        correlation=correlation_of(quantities.covariance),
+        correlation=correlation_of_effects(quantities.covariance),
         df=quantities.df,
         draws=_own_draws(quantities.draws, quantities.bounds),
     )
 
 
-def correlation_of(covariance: FloatArray) -> FloatArray:
+def correlation_of_effects(covariance: FloatArray) -> FloatArray:
     """Return the correlations of a covariance; an effect without variance goes with no other."""
     scale = np.sqrt(np.diag(covariance))
     product = np.outer(scale, scale)
