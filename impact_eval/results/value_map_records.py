@@ -32,6 +32,7 @@ from impact_eval.value.map.choices import (
     InputKind,
     LineKind,
     Perspective,
+    Solidity,
     Timing,
 )
 
@@ -217,6 +218,8 @@ class MapLineRecord(Record):
     """Share owed to others; empty when not stated."""
     drop_off: DeclaredAmountOrNone
     """Share lost each year after the first; empty when not stated."""
+    solidity: Annotated[Solidity | None, CODE] = None
+    """How sure these shares are; empty for a judgement."""
     growth: Declared
     """Real growth of the price per year, as a share."""
     follow_up: DeclaredOrNone

@@ -181,6 +181,8 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("covariance_unknown", "first"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("covariance_unknown", "second"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("dif_small_group", "group"): _INSIDE,
+        ("share_made_uncertain", "n"): _THINGS,
+        ("share_made_uncertain", "solidity"): Declared(ValueKind.TEXT, Rule.CODE),
         ("price_index_derived", "years"): Declared(ValueKind.ANY, Rule.FREE),
     }
 )

@@ -106,6 +106,14 @@ class Costing(StrEnum):
     AVERAGE = "average"
 
 
+class Solidity(StrEnum):
+    """How sure the shares of a line are: measured, read in a publication, or judged."""
+
+    MEASURED = "measured"
+    PUBLISHED = "published"
+    JUDGEMENT = "judgement"
+
+
 class Mark(StrEnum):
     """How a catalogue figure is known."""
 

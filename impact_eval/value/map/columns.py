@@ -21,6 +21,7 @@ from impact_eval.value.map.choices import (
     Costing,
     InputKind,
     LineKind,
+    Solidity,
     Timing,
 )
 from impact_eval.value.map.declared import (
@@ -263,6 +264,7 @@ LINES = TableSpec(
         MapColumn("displacement", cells.read_share),
         MapColumn("attribution", cells.read_share),
         MapColumn("drop_off", cells.read_share),
+        MapColumn("solidity", choice(Solidity)),
         MapColumn("growth", cells.read_rate),
         MapColumn("follow_up", _years),
         MapColumn("cashable", cells.read_share),

@@ -15,6 +15,7 @@ from impact_eval.value.map.choices import (
     Costing,
     InputKind,
     LineKind,
+    Solidity,
     Timing,
 )
 from impact_eval.value.map.declared_cells import Amount
@@ -186,11 +187,15 @@ class LinePrice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineAdjustments:
-    """Shares taken off a quantity; None means not stated."""
+    """Shares taken off a quantity; None means not stated.
+
+    `solidity` says how sure they are, and the drop-off: not stated, they are a judgement.
+    """
 
     deadweight: Amount | None = None
     displacement: Amount | None = None
     attribution: Amount | None = None
+    solidity: Solidity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ from impact_eval.value.readouts.told import (
     VariantTold,
     YearTold,
 )
+from impact_eval.value.uncertainty.assumed_laws import shares_made_uncertain
 from impact_eval.value.uncertainty.sensitivity import (
     AccountVariant,
     discount_variants,
@@ -149,7 +150,7 @@ def _whole(account: Account, facts: Facts, told: ValueTold) -> ValueTold:
         tornado=_bars(account),
         switching=_switching(account),
         cumulative=_cumulative(account),
-        findings=_noticed(society, own),
+        findings=(*_noticed(society, own), *shares_made_uncertain(account)),
     )
 
 

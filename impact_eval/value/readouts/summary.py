@@ -25,6 +25,7 @@ from impact_eval.value.readouts.equity import (
 )
 from impact_eval.value.readouts.mvpf import Mvpf, account_mvpf
 from impact_eval.value.readouts.ratio_sentence import Headline, headline
+from impact_eval.value.uncertainty.assumed_laws import shares_made_uncertain
 from impact_eval.value.uncertainty.sensitivity import (
     AccountVariant,
     Bar,
@@ -117,7 +118,7 @@ def summarise(
     simulation = simulate(account, draws=draws, seed=seed)
     perspective = account.value_map.settings.perspective
     uncertainty = uncertainty_of(simulation, perspective, level=level)
-    findings = list(account.findings)
+    findings = [*account.findings, *shares_made_uncertain(account)]
     if uncertainty.error_share > LARGEST_ERROR:
         findings.append(
             Finding.warning("monte_carlo_error_large", share=uncertainty.error_share, draws=draws)

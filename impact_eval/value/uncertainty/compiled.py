@@ -33,6 +33,7 @@ from impact_eval.value.map.choices import PUBLIC_AGENTS
 from impact_eval.value.map.declared import Input, Line, cell_of
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.laws import Distribution, fit, in_money_of, moments
+from impact_eval.value.uncertainty.assumed_laws import assumed_shares
 from impact_eval.value.uncertainty.effect_laws import (
     TwoSidedLaws,
     laws_of_effects,
@@ -325,6 +326,9 @@ def _line(
     if timing.lifetime:
         _note(timing.persistence, f"{line.id}.persistence", 1.0, uncertain)
     _note(line.price.cashable, f"{line.id}.cashable", 1.0, uncertain)
+    for name, law in assumed_shares(line, formula).items():
+        central = float(cell_of(line, name).value)
+        uncertain.append(Uncertain(name=f"{line.id}.{name}", central=central, law=law))
     shares = zip(SHARES, formula.shares, strict=True)
     return _CompiledLine(
         line=line.id,

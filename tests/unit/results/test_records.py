@@ -150,6 +150,7 @@ def wrong(rng: random.Random, data: dict[str, Any]) -> tuple[Place, dict[str, An
 
 
 ADDED = {
+    "solidity",
     "keep_until",
     "bounds",
     "group",

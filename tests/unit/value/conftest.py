@@ -88,6 +88,7 @@ def tables(**changes: Any) -> dict[str, Any]:
         "id": "a", "stakeholder": "Personnes", "outcome": "Effet", "quantity": 10, "unit": "count",
         "kind": "resource_gain", "receiver": "beneficiary", "proxy": 100, "currency": "EUR",
         "price_year": 2025, "duration": 1, "deadweight": "50 %",
+        "solidity": "measured",
     }  # fmt: skip
     extra: dict[str, Any] = {}
     for name, value in changes.items():

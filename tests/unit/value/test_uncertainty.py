@@ -20,7 +20,7 @@ from impact_eval.value import Account, ValueMap
 from impact_eval.value.account.effect_bounds import bounds_of, wald_bounds
 from impact_eval.value.account.quantity import Quantities
 from impact_eval.value.map import laws
-from impact_eval.value.map.choices import Agent
+from impact_eval.value.map.choices import Agent, Solidity
 from impact_eval.value.map.declared import RelativeIncome
 from impact_eval.value.map.declared_cells import read_amount
 from impact_eval.value.map.prices import risky_rate
@@ -35,6 +35,7 @@ from impact_eval.value.readouts.mvpf import MvpfCase, mean_mvpf, mvpf, mvpf_inte
 from impact_eval.value.readouts.ratio_sentence import headline
 from impact_eval.value.readouts.sum_of_accounts import consolidate
 from impact_eval.value.uncertainty import normal_scores as scores
+from impact_eval.value.uncertainty.assumed_laws import assumed_law, shares_made_uncertain
 from impact_eval.value.uncertainty.compiled import compile_model
 from impact_eval.value.uncertainty.effect_laws import laws_of_effects
 from impact_eval.value.uncertainty.information import evpi, evpi_normal, evppi, population_value
@@ -216,6 +217,8 @@ def test_lower_root_is_a_root(size: int, rank: int, seed: int) -> None:
 
 
 def test_certain_numbers_give_the_exact_account(wheels: ValueMap) -> None:
+    for line in wheels.lines:
+        wheels = wheels.with_line(line.id, solidity=Solidity.MEASURED)
     account = wheels.account()
     drawn = simulate(account, draws=3)
     assert drawn.benefits("society") == pytest.approx(float(account.sroi().benefits), rel=1e-14)
@@ -504,6 +507,56 @@ def test_where_nothing_varies_there_is_no_interval(make_tables: Make) -> None:
     read = uncertainty_of(simulate(certain, draws=50))
     assert read.net.reason == read.chance_positive.reason == "nothing_varies"
     assert headline(certain, read).reason == "headline_needs_interval"
+
+
+# --- shares written without an interval ---
+
+
+def test_a_share_written_without_an_interval_is_drawn_around_what_was_typed(
+    make_tables: Make,
+) -> None:
+    """PERT, 10 points either way where published and 20 where judged; the centre stays."""
+    raw = make_tables(
+        deadweight="15 %", displacement="30 % [20 % ; 50 %]", attribution=0, drop_off="40 %",
+        duration=3, solidity=None, map__follow_up=3,
+    )  # fmt: skip
+    raw["lines"] += [
+        {**raw["lines"][0], "id": "b", "outcome": "b", "solidity": "publiée"},
+        {**raw["lines"][0], "id": "c", "outcome": "c", "solidity": "mesure"},
+        {**raw["lines"][0], "id": "d", "outcome": "d", "duration": 1},  # nothing fades in a year
+    ]
+    account = ValueMap.from_dict(raw).account()
+    found = {item.name: item for item in compile_model(account).uncertain}
+    assert set(found) == {
+        *(f"{line}.displacement" for line in "abcd"), "a.deadweight", "a.drop_off",
+        "b.deadweight", "b.drop_off", "d.deadweight",
+    }  # fmt: skip
+    judged, published = found["a.deadweight"].law, found["b.deadweight"].law
+    assert (judged.low, judged.high) == pytest.approx((0, 0.35))
+    assert (published.low, published.high) == pytest.approx((0.05, 0.25))
+    # the mean of a PERT law: (a + 4m + b) / 6
+    assert laws.moments(published)[0] == pytest.approx((0.05 + 4 * 0.15 + 0.25) / 6)
+    sure = [{**line, "solidity": "measured"} for line in raw["lines"]]
+    certain = ValueMap.from_dict({**raw, "lines": sure}).account()
+    assert certain.sroi() == account.sroi()
+    wide, narrow = (uncertainty_of(simulate(a, draws=4_000)).net for a in (account, certain))
+    assert wide.std > narrow.std
+    told = {
+        (f.values["column"], f.values["solidity"]): (f.values["margin"], f.values["lines"])
+        for f in shares_made_uncertain(account)
+    }
+    assert told == {
+        ("deadweight", "judgement"): (20, ("a", "d")), ("drop_off", "judgement"): (20, ("a",)),
+        ("deadweight", "published"): (10, ("b",)), ("drop_off", "published"): (10, ("b",)),
+    }  # fmt: skip
+    assert shares_made_uncertain(certain) == ()
+
+
+def test_nothing_or_everything_taken_off_is_no_estimate() -> None:
+    for typed in ("0", "1", "0.3 [0.2 ; 0.4]"):
+        assert assumed_law(read_amount(typed), Solidity.JUDGEMENT) is None
+    assert assumed_law(None, Solidity.JUDGEMENT) is None
+    assert assumed_law(read_amount("0.95"), Solidity.JUDGEMENT).high == 1
 
 
 # --- sensitivity ---------------------------------------------------------------------------------
