@@ -12,6 +12,7 @@ from impact_eval.value.readouts.ratio_sentence import Headline
 from impact_eval.value.readouts.sum_of_accounts import Consolidated, consolidate
 from impact_eval.value.readouts.summary import ValueSummary, summarise
 from impact_eval.value.readouts.told import ValueTold
+from impact_eval.value.uncertainty.certain_numbers import CertainTold, certain_numbers
 from impact_eval.value.uncertainty.sensitivity import Grid, two_way_grid
 from impact_eval.value.uncertainty.simulate import Simulation, simulate, uncertainty_of
 from impact_eval.value.uncertainty.unknowns import (
@@ -25,6 +26,7 @@ __all__ = [
     "Avoided",
     "Balance",
     "Catalogue",
+    "CertainTold",
     "Consolidated",
     "FiscalCase",
     "Flow",
@@ -41,6 +43,7 @@ __all__ = [
     "account_shapley",
     "account_sobol",
     "catalogue",
+    "certain_numbers",
     "consolidate",
     "export_account",
     "simulate",

@@ -22,7 +22,7 @@ from impact_eval.value.account.quantity import Quantities
 from impact_eval.value.map import laws
 from impact_eval.value.map.choices import Agent, Solidity
 from impact_eval.value.map.declared import RelativeIncome
-from impact_eval.value.map.declared_cells import read_amount
+from impact_eval.value.map.declared_cells import Amount, read_amount
 from impact_eval.value.map.prices import risky_rate
 from impact_eval.value.readouts.cea import acceptability, cost_per_outcome, frontier
 from impact_eval.value.readouts.equity import (
@@ -36,12 +36,14 @@ from impact_eval.value.readouts.ratio_sentence import headline
 from impact_eval.value.readouts.sum_of_accounts import consolidate
 from impact_eval.value.uncertainty import normal_scores as scores
 from impact_eval.value.uncertainty.assumed_laws import assumed_law, shares_made_uncertain
+from impact_eval.value.uncertainty.certain_numbers import certain_numbers
 from impact_eval.value.uncertainty.compiled import compile_model
 from impact_eval.value.uncertainty.effect_laws import laws_of_effects
 from impact_eval.value.uncertainty.information import evpi, evpi_normal, evppi, population_value
 from impact_eval.value.uncertainty.sensitivity import (
     discount_variants,
     number_names,
+    recomputed,
     scaled_quantities,
     scenario_variants,
     switching_value,
@@ -279,8 +281,6 @@ def test_a_plain_loop_gives_the_same_totals(insertion: Account) -> None:
             else i
             for i in value_map.inputs
         )
-        from impact_eval.value.uncertainty.sensitivity import recomputed
-
         effect = D(repr(float(drawn.inputs["employment/att"][k])))
         account = recomputed(insertion, replace(value_map, inputs=inputs))
         account = scaled_quantities(account, ["job"], effect / D("0.08"))
@@ -550,6 +550,39 @@ def test_a_share_written_without_an_interval_is_drawn_around_what_was_typed(
         ("deadweight", "published"): (10, ("b",)), ("drop_off", "published"): (10, ("b",)),
     }  # fmt: skip
     assert shares_made_uncertain(certain) == ()
+
+
+def test_what_is_taken_for_certain_is_listed_with_what_it_would_change(
+    insertion: Account, employment: Any
+) -> None:
+    """Brute force: the number is put in the map, and the whole account computed again."""
+    found = {number.name: number for number in certain_numbers(insertion)}
+    model = compile_model(insertion)
+    assert not {item.name for item in model.uncertain} & set(found)
+    widths = [number.width for number in certain_numbers(insertion)]
+    assert widths == sorted(widths, reverse=True)
+    assert {"map.discount_rate", "helpers.proxy", "helpers.quantity", "helpers.duration",
+            "tutor.deadweight"} <= set(found)  # fmt: skip
+    for name, number in found.items():
+        owner, _, column = name.rpartition(".")
+        if column == "people" or owner in {i.id for i in insertion.value_map.inputs}:
+            continue
+        for x, net in ((number.low, number.net_low), (number.high, number.net_high)):
+            changed = insertion.value_map
+            if owner == "map":
+                changed = changed.with_settings(discount_rate=x)
+            elif changed.line(owner).price.bundle and column not in ("duration", "displacement"):
+                continue
+            else:
+                cell = x if column == "duration" else Amount(value=x)
+                changed = changed.with_line(owner, **{column: cell})
+            again = recomputed(insertion, changed).sroi("society").net
+            assert float(net) == pytest.approx(float(again)), name
+
+
+def test_what_is_refused_lists_nothing_for_certain(make_tables: Make) -> None:
+    account = ValueMap.from_dict(make_tables(deadweight=None)).account()
+    assert certain_numbers(account) == account.refusal
 
 
 def test_nothing_or_everything_taken_off_is_no_estimate() -> None:
