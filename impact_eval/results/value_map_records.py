@@ -72,6 +72,8 @@ class SettingsRecord(Record):
     """Base year: results are in real money of that year."""
     discount_rate: Declared
     """Real rate per year, as a share."""
+    discount_schedule: FreeOrNone = None
+    """Rates by period, each with its last year; empty for one rate."""
     timing: Annotated[Timing, CODE]
     """When in its year an amount falls."""
     perspective: Whose

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from impact_eval.value.map.choices import PUBLIC_AGENTS, Agent, FlowKind, LineKind, Timing
-from impact_eval.value.map.prices import ONE, ZERO, discount_factor, exact, settle, total
+from impact_eval.value.map.discounting import DiscountSchedule
+from impact_eval.value.map.prices import (
+    ONE,
+    ZERO,
+    discount_factor,
+    exact,
+    exponent,
+    settle,
+    total,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,13 +116,16 @@ def public_sides(
 
 @dataclass(frozen=True, slots=True)
 class Discount:
-    """How later amounts are brought back: a real rate and a moment in the year."""
+    """How later amounts are brought back: a real rate, or several, and a moment in the year."""
 
     rate: Decimal
     timing: Timing
+    schedule: DiscountSchedule | None = None
 
     def factor(self, year: int) -> Decimal:
         """Return the factor of a year."""
+        if self.schedule is not None:
+            return self.schedule.factor(exponent(year, self.timing))
         return discount_factor(self.rate, year, self.timing)
 
 

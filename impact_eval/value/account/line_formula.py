@@ -17,6 +17,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.value.account.flow_ledger import Discount, Ends, ends_of
 from impact_eval.value.map.choices import FlowKind, InputKind, LineKind
 from impact_eval.value.map.declared import Input, Line, MapContent, UnitFlow
@@ -257,17 +258,36 @@ def compile_input(item: Input, value_map: MapContent) -> InputFormula:
 def real_price(
     amount: Decimal, price_year: int, index: str | None, value_map: MapContent
 ) -> Decimal:
-    """Put an amount in money of the map's base year, by its own index or the map's."""
+    """Put an amount in money of the map's base year, by its own index or the map's.
+
+    Raises
+    ------
+    ImpactEvalError
+        `index_of_other_currency`: prices in one money do not follow those of another country;
+        `price_year_unknown`, `unknown_index`.
+    """
     base = value_map.settings.price_year
     if price_year == base:
         return amount
     table = catalogue().index(index or value_map.settings.price_index)
+    if table.currency not in ("", value_map.settings.currency):
+        raise ImpactEvalError(
+            Finding.error(
+                "index_of_other_currency",
+                index=table.id,
+                found=table.currency,
+                expected=value_map.settings.currency,
+                years=(price_year, base),
+                last=base,
+            )
+        )
     return rebase(amount, price_year, base, table)
 
 
 def discount_of(value_map: MapContent) -> Discount:
     """Return the discounting of a map."""
-    return Discount(value_map.settings.discount_rate, value_map.settings.timing)
+    own = value_map.settings
+    return Discount(own.discount_rate, own.timing, own.discount_schedule)
 
 
 def share_of(amount: Amount | None) -> Decimal:

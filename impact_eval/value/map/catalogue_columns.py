@@ -209,6 +209,7 @@ INDEX = (
     MapColumn("values", _by_year(_level), required=True),
     MapColumn("marks", _by_year(_choice(Mark)), required=True),
     MapColumn("source", _text, required=True),
+    MapColumn("currency", _currency),
 )
 FLOW = (
     MapColumn("name", _text, required=True),

@@ -39,6 +39,7 @@ from impact_eval.value.map.declared import (
     cell_of,
     line_of,
 )
+from impact_eval.value.map.discounting import read_schedule
 
 Parser = Callable[[Any], Any]
 
@@ -188,6 +189,7 @@ SETTINGS = TableSpec(
         MapColumn("currency", _currency, True),
         MapColumn("price_year", cells.read_year, True),
         MapColumn("discount_rate", cells.read_rate, True),
+        MapColumn("discount_schedule", read_schedule),
         MapColumn("timing", choice(Timing)),
         MapColumn("perspective", _perspective),
         MapColumn("follow_up", _years),

@@ -19,6 +19,7 @@ from impact_eval.value.map.choices import (
     Timing,
 )
 from impact_eval.value.map.declared_cells import Amount
+from impact_eval.value.map.discounting import DiscountSchedule
 
 SCHEMA = "impact-eval/value-map/1"
 _NO_PEOPLE: Mapping[str, Decimal] = MappingProxyType({})
@@ -36,7 +37,9 @@ class Settings:
     price_year : int
         Base year: all results are in real money of that year.
     discount_rate : Decimal
-        Real rate per year.
+        Real rate per year; the first of a schedule.
+    discount_schedule : DiscountSchedule or None
+        Rates by period, where they are several.
     timing : Timing
         When in its year an amount falls.
     perspective : str
@@ -63,6 +66,7 @@ class Settings:
     eligible: int | None = None
     price_index: str = "fr_cpi"
     pillar: Pillar | None = None
+    discount_schedule: DiscountSchedule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

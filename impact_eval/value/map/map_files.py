@@ -19,6 +19,7 @@ from impact_eval.data.workbook_file import read_workbook_file, refused_if_damage
 from impact_eval.value.map.columns import CASES, LINES, SETTINGS, TABLES, TableSpec, headings
 from impact_eval.value.map.declared import SCHEMA, MapContent, UnitFlow
 from impact_eval.value.map.declared_cells import Amount, CellFault, plain_decimal
+from impact_eval.value.map.discounting import DiscountSchedule, said_as_schedule
 from impact_eval.value.map.fiscal_cases import complete_with_case
 from impact_eval.value.map.map_checks import check_value_map
 from impact_eval.value.map.parameters import complete_line
@@ -73,7 +74,8 @@ def value_map_of_tables(tables: Mapping[str, Any], noun: type[M], file: str | No
             )
     if tables.get("schema", SCHEMA) != SCHEMA:
         faults.add(Finding.error("unknown_schema", Place(file=file), found=str(tables["schema"])))
-    settings = _read_row(SETTINGS, tables.get(SETTINGS.key, {}), _RowSpot(file, "map"), faults)
+    said = said_as_schedule(tables.get(SETTINGS.key, {}))
+    settings = _read_row(SETTINGS, said, _RowSpot(file, "map"), faults)
     rows: dict[str, list[dict[str, Any]]] = {}
     for spec in TABLES:
         rows[spec.key] = _read_rows(spec, tables.get(spec.key, ()), file, faults)
@@ -186,7 +188,7 @@ def _cell_of(value: Any, *, whole: bool) -> Any:
         return value.value
     if isinstance(value, Decimal):
         return plain_decimal(value)
-    if isinstance(value, Amount):
+    if isinstance(value, (Amount, DiscountSchedule)):
         return str(value)
     if isinstance(value, UnitFlow):
         parts = {

@@ -118,12 +118,15 @@ class PriceIndex:
     marks : mapping of int to Mark
         How each year is known.
     source : str
+    currency : str
+        Of the prices that it follows; "" where it does not say.
     """
 
     id: str
     values: Mapping[int, Decimal]
     marks: Mapping[int, Mark]
     source: str
+    currency: str = ""
 
     def factor(self, from_year: int, to_year: int) -> Decimal:
         """Return I_to / I_from.

@@ -22,7 +22,7 @@ from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.prices import ONE, ZERO, exact, total
 from impact_eval.value.uncertainty.assumed_laws import ADJUSTMENTS, DROP_OFF, assumed_shares
 from impact_eval.value.uncertainty.compiled import draws_refused
-from impact_eval.value.uncertainty.sensitivity import DISCOUNT_RATES, recomputed
+from impact_eval.value.uncertainty.sensitivity import DISCOUNT_RATES, at_one_rate, recomputed
 
 STEP = Decimal("0.2")
 MAP = "map"
@@ -89,7 +89,7 @@ def _of_map(account: Account) -> Iterable[CertainTold]:
     settings = account.value_map.settings
     rates = (min(DISCOUNT_RATES), max(DISCOUNT_RATES))
     nets = [
-        recomputed(account, account.value_map.with_settings(discount_rate=rate)).sroi("society").net
+        recomputed(account, at_one_rate(account.value_map, rate)).sroi("society").net
         for rate in rates
     ]
     yield _told(f"{MAP}.discount_rate", settings.discount_rate, rates, nets)

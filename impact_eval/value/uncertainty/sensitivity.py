@@ -181,9 +181,14 @@ def discount_variants(
     own = account.value_map.settings.discount_rate
     out = []
     for rate in sorted({*rates, own}):
-        changed = recomputed(account, account.value_map.with_settings(discount_rate=rate))
+        changed = recomputed(account, at_one_rate(account.value_map, rate))
         out.append(variant_of("discount_rate", str(rate), changed, account.refusal))
     return tuple(out)
+
+
+def at_one_rate(value_map: ValueMap, rate: Decimal) -> ValueMap:
+    """Return a map discounted at one rate, whatever its schedule."""
+    return value_map.with_settings(discount_rate=rate, discount_schedule=None)
 
 
 def displacement_variants(

@@ -151,6 +151,7 @@ def wrong(rng: random.Random, data: dict[str, Any]) -> tuple[Place, dict[str, An
 
 ADDED = {
     "solidity",
+    "discount_schedule",
     "keep_until",
     "bounds",
     "group",
