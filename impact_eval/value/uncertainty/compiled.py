@@ -6,6 +6,7 @@ polynomial, whatever their number, and no draw loops over them.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,6 @@ from impact_eval.value.account.line_formula import (
     annuity,
     compile_input,
     compile_line,
-    left_after,
     per_participant,
     share_of,
 )
@@ -42,7 +42,25 @@ from impact_eval.value.uncertainty.effect_laws import (
 
 FloatArray = NDArray[np.float64]
 Numbers = Mapping[str, FloatArray]
+LEFT = (0.0, 1.0)  # what a share leaves: a polynomial in 1 - x
 BENEFITS, COSTS = "benefits", "costs"
+
+
+class DrawnNumbers(Mapping[str, FloatArray]):
+    """Numbers drawn when they are asked for: a line's, while they are in the cache."""
+
+    @abstractmethod
+    def through(self, name: str, coefficients: tuple[float, ...]) -> FloatArray:
+        r"""Return :math:`\sum_k c_k (1-x)^k` of a number x: worked out once by value of a table."""
+
+
+def _through(numbers: Numbers, name: str, central: float, coefficients: tuple[float, ...]) -> Drawn:
+    """Return a polynomial in 1 - x of a number, central when it is not drawn."""
+    if name not in numbers:
+        return annuity(coefficients, central)
+    if isinstance(numbers, DrawnNumbers):
+        return numbers.through(name, coefficients)
+    return annuity(coefficients, numbers[name])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +186,10 @@ class Model:
                 price = numbers.get(part.name, part.price)
                 value = volume * price
                 for column, sign in zip(part.columns, part.signs, strict=True):
-                    out[column] += sign * value
+                    if sign > 0:
+                        out[column] += value
+                    else:
+                        out[column] -= value
                 if part.cash_columns:
                     share = numbers.get(f"{line.line}.cashable", line.cashable)
                     for column in part.cash_columns:
@@ -178,19 +199,22 @@ class Model:
 
 def _volume(line: _CompiledLine, numbers: Numbers, model: Model) -> Drawn:
     """Return units x annuity x kept share of a line."""
-    drop_off = numbers.get(f"{line.line}.drop_off", line.drop_off)
+    drop_off = f"{line.line}.drop_off"
     volume: Drawn = 0.0
     for term in line.terms:
-        years = annuity(term.coefficients, drop_off)
+        years = _through(numbers, drop_off, line.drop_off, term.coefficients)
         if term.effect < 0:
             volume = volume + years * numbers.get(line.quantity, line.quantity_value)
         else:
             central = model.effect_values[term.effect]
             effect = numbers.get(model.effects[term.effect], central)
             volume = volume + (term.weight * years) * effect
-    shares = [numbers.get(name, kept) for name, kept in line.shares if kept or name in numbers]
-    volume = left_after(volume, shares)
-    volume = volume * numbers.get(f"{line.line}.persistence", line.persistence)
+    for name, share in line.shares:
+        if share or name in numbers:
+            volume = volume * _through(numbers, name, share, LEFT)
+    persistence = f"{line.line}.persistence"
+    if line.persistence != 1.0 or persistence in numbers:
+        volume = volume * numbers.get(persistence, line.persistence)
     if line.divisor >= 0:
         central = model.effect_values[line.divisor]
         volume = per_participant(volume, numbers.get(model.effects[line.divisor], central))

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from impact_eval.value.map.choices import Law
-from impact_eval.value.map.laws import Distribution, quantile
+from impact_eval.value.map.choices import BOUNDED_LAWS, Law
+from impact_eval.value.map.laws import Distribution, moments, quantile
 
 FloatArray = NDArray[np.float64]
 _EDGE, _CELLS = 8.0, 8192  # normal scores are tabulated on [-8, 8], 512 cells by unit
@@ -26,6 +26,49 @@ def _table(law: Distribution) -> FloatArray:
     lower = quantile(law, special.ndtr(scores))
     lower.flags.writeable = False
     return lower
+
+
+ATOMS = 1 << 14  # equally likely values of a number that is drawn from a table
+_NEAR = 2e-3  # of the variance: a law whose tail holds more is not tabulated
+_CLOSED = frozenset({Law.UNIFORM, Law.TRIANGULAR, Law.NORMAL, Law.LOGNORMAL})
+
+
+@lru_cache(maxsize=1)
+def _middles() -> FloatArray:
+    return (np.arange(ATOMS) + 0.5) / ATOMS
+
+
+@lru_cache(maxsize=512)
+def atoms_of(law: Distribution) -> FloatArray | None:
+    r"""Return 16,384 equally likely values that stand for a law, of its own mean and variance.
+
+    The quantiles at :math:`(i+\tfrac12)/N`, then moved and stretched by the little that gives the
+    mean and the variance of the law: no probability is off by more than :math:`1/N` = 6e-5, a third
+    of the error of a million draws at 2.5 %. None when a tail beyond holds more than 0.2 % of the
+    variance (a wide lognormal): such a law is drawn exactly.
+    """
+    u = _middles()
+    if law.law in _CLOSED:
+        values = quantile(law, u)
+    else:
+        knots = np.linspace(-4.2, 4.2, 673)
+        values = _smooth(knots, quantile(law, special.ndtr(knots)), special.ndtri(u))
+    mean, variance = moments(law)
+    spread = float(values.var())
+    if spread == 0 or abs(spread / variance - 1) > _NEAR:
+        return None
+    values = np.asarray(mean + (values - values.mean()) * math.sqrt(variance / spread))
+    if law.law in BOUNDED_LAWS or law.law is Law.BETA:
+        values = np.clip(values, law.low, law.high)
+    values.flags.writeable = False
+    found: FloatArray = values
+    return found
+
+
+def _smooth(knots: FloatArray, values: FloatArray, at: FloatArray) -> FloatArray:
+    from scipy.interpolate import PchipInterpolator
+
+    return np.asarray(PchipInterpolator(knots, values)(at), dtype=np.float64)
 
 
 def lower_root(matrix: FloatArray) -> FloatArray:
