@@ -115,7 +115,7 @@ class InputRecord(Record):
     """ISO code of the money."""
     price_year: Year
     """Year whose prices are used."""
-    year: Whole
+    year: Whole | Declared
     """Year it is put in; 0 is today and is not discounted."""
     index: FreeOrNone
     """Index that brings its price to the base year, when not that of the map."""
@@ -206,7 +206,7 @@ class MapLineRecord(Record):
     """Index that brings the price to the base year, when not that of the map."""
     per_year: Declared
     """How many times a year a unit is worth its price: 12 for a monthly price."""
-    start: Whole
+    start: Whole | Declared
     """First year of the outcome; 0 is today."""
     duration: DeclaredOrNone
     """Years it lasts."""

@@ -11,7 +11,6 @@ from impact_eval.value.map.discounting import DiscountSchedule
 from impact_eval.value.map.prices import (
     ONE,
     ZERO,
-    discount_factor,
     exact,
     exponent,
     settle,
@@ -124,9 +123,15 @@ class Discount:
 
     def factor(self, year: int) -> Decimal:
         """Return the factor of a year."""
+        return self.over(exponent(year, self.timing))
+
+    def over(self, years: Decimal) -> Decimal:
+        """Return the factor of an amount that falls so many years from today."""
         if self.schedule is not None:
-            return self.schedule.factor(exponent(year, self.timing))
-        return discount_factor(self.rate, year, self.timing)
+            return self.schedule.factor(years)
+        with exact():
+            power: Decimal = (ONE + self.rate) ** years
+            return ONE / power
 
 
 def horizon_of(flows: Iterable[Flow]) -> int:

@@ -52,7 +52,7 @@ def input_flow(item: Input, value_map: MapContent) -> Flow:
         formula.ends,
         line=item.id,
         name="",
-        year=item.year,
+        year=formula.year,
         amount=formula.amount,
         discount=formula.discount,
     )
@@ -64,8 +64,8 @@ def units_by_year(formula: LineFormula, quantity: LineQuantity) -> tuple[Decimal
     last = len(quantity.profile) - 1
     with exact():
         return tuple(
-            share * (quantity.profile[min(i, last)] if quantity.profile else quantity.value)
-            for i, share in enumerate(formula.shape)
+            share * (quantity.profile[min(year.age, last)] if quantity.profile else quantity.value)
+            for year, share in zip(formula.years, formula.shape, strict=True)
         )
 
 

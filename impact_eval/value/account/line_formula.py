@@ -23,7 +23,15 @@ from impact_eval.value.map.choices import FlowKind, InputKind, LineKind
 from impact_eval.value.map.declared import Input, Line, MapContent, UnitFlow
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.parameters import catalogue
-from impact_eval.value.map.prices import ONE, ZERO, exact, real_growth_factor, rebase
+from impact_eval.value.map.prices import (
+    ONE,
+    ZERO,
+    exact,
+    growth_over,
+    moment_of,
+    real_growth_factor,
+    rebase,
+)
 
 Drawn: TypeAlias = NDArray[np.float64] | float
 N = TypeVar("N", Decimal, Drawn)
@@ -64,13 +72,18 @@ def per_participant(units: N, take_up: N) -> N:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YearWeight:
-    """One year of a line: the part of it that counts, price growth, discounting, drop-off steps."""
+    """One year of a line: the part of it that counts, price growth, discounting, drop-off steps.
+
+    `age` counts the years of the outcome from its start: an outcome that starts in the middle of a
+    year spreads each of them over two.
+    """
 
     year: int
     part: Decimal
     growth: Decimal
     discount: Decimal
     steps: int
+    age: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,12 +154,11 @@ def compile_line(line: Line, value_map: MapContent, followed: int = 0) -> LineFo
         `price_year_unknown`, `unknown_index`.
     """
     timing, discount = line.timing, discount_of(value_map)
-    years = []
-    for i, (part, steps) in enumerate(_year_parts(line, max(followed, 1))):
-        year = timing.start + i
-        growth = real_growth_factor(line.price.growth, year, discount.timing)
-        factor = discount.factor(year)
-        years.append(YearWeight(year=year, part=part, growth=growth, discount=factor, steps=steps))
+    years = [
+        weight
+        for age, (part, steps) in enumerate(_year_parts(line, max(followed, 1)))
+        for weight in _weights(line, discount, age, part, steps)
+    ]
     fades = not timing.lifetime and not timing.survival
     return LineFormula(
         line=line.id,
@@ -156,6 +168,38 @@ def compile_line(line: Line, value_map: MapContent, followed: int = 0) -> LineFo
         drop_off=share_of(timing.drop_off) if fades else ZERO,
         persistence=(timing.persistence.value if timing.lifetime and timing.persistence else ONE),
     )
+
+
+def _weights(
+    line: Line, discount: Discount, age: int, part: Decimal, steps: int
+) -> Iterable[YearWeight]:
+    """Return a year of an outcome on the years of the action: one, or two when it straddles them.
+
+    An outcome that starts with a year is dated as its year is; one that starts within a year, part
+    by part, when each falls.
+    """
+    start, growth = line.timing.start, line.price.growth
+    if start == int(start):
+        year = int(start) + age
+        yield YearWeight(
+            year=year, part=part, growth=real_growth_factor(growth, year, discount.timing),
+            discount=discount.factor(year), steps=steps, age=age,
+        )  # fmt: skip
+        return
+    begin = Decimal(start) - 1 + age
+    turn = begin.to_integral_value(rounding="ROUND_CEILING")
+    length = ONE if line.timing.survival or line.timing.lifetime else part
+    left = part / length if length else ZERO  # of a survival curve: who is still there
+    parts = [(begin, min(turn, begin + length)), (turn, begin + length)]
+    if line.timing.lifetime:  # one amount, where it begins
+        parts, left = [(begin, turn)], ONE / (turn - begin)
+    for a, b in parts:
+        if b > a:
+            moment = moment_of(a, b, discount.timing)
+            yield YearWeight(
+                year=int(a) + 1, part=left * (b - a), growth=growth_over(growth, moment),
+                discount=discount.over(moment), steps=steps, age=age,
+            )  # fmt: skip
 
 
 def _year_parts(line: Line, followed: int) -> list[tuple[Decimal, int]]:
@@ -247,12 +291,21 @@ def compile_input(item: Input, value_map: MapContent) -> InputFormula:
     kind = FlowKind.TRANSFER if moved else FlowKind.RESOURCE_COST
     return InputFormula(
         input=item.id,
-        year=item.year,
+        year=int(item.year),
         factors=tuple((name, amount) for name, amount in stated if amount is not None),
         scale=real_price(ONE, item.price_year, item.index, value_map),
-        discount=discount_of(value_map).factor(item.year),
+        discount=_factor_of_input(item, discount_of(value_map)),
         ends=Ends(kind=kind, payer=item.payer, receiver=item.receiver if moved else None),
     )
+
+
+def _factor_of_input(item: Input, discount: Discount) -> Decimal:
+    """Return the factor of an input: of its year, or of the part of it that is left."""
+    if item.year == int(item.year):
+        return discount.factor(int(item.year))
+    start = Decimal(item.year) - 1
+    end = start.to_integral_value(rounding="ROUND_CEILING")
+    return discount.over(moment_of(start, end, discount.timing))
 
 
 def real_price(

@@ -105,8 +105,18 @@ def _years(raw: Any) -> Decimal:
     return number
 
 
-def _index(raw: Any) -> int:
-    year = cells.read_whole(raw)
+def _moment(raw: Any) -> int | Decimal:
+    """Read a year, or a moment within one: 1.5 is the middle of the first year."""
+    number = cells.read_number(raw)
+    if number == number.to_integral_value():
+        return cells.read_whole(raw)
+    if number < 1:
+        raise cells.CellFault("start_before_one", found=str(raw))
+    return number
+
+
+def _start(raw: Any) -> int | Decimal:
+    year = _moment(raw)
     if year < 1:
         raise cells.CellFault("start_before_one", found=str(raw))
     return year
@@ -214,7 +224,7 @@ INPUTS = TableSpec(
         MapColumn("hourly_rate", cells.read_positive),
         MapColumn("currency", _currency, True),
         MapColumn("price_year", cells.read_year, True),
-        MapColumn("year", cells.read_whole),
+        MapColumn("year", _moment),
         MapColumn("index", cells.read_text),
     ),
 )
@@ -259,7 +269,7 @@ LINES = TableSpec(
         MapColumn("exchange_rate", _exchange),
         MapColumn("index", cells.read_text),
         MapColumn("per_year", cells.read_count),
-        MapColumn("start", _index),
+        MapColumn("start", _start),
         MapColumn("duration", _years),
         MapColumn("survival", cells.read_shares),
         MapColumn("deadweight", cells.read_share),

@@ -74,7 +74,7 @@ class Input:
     """What is put into the action; volunteer time and gifts in kind count.
 
     Either `amount`, or `hours` and `hourly_rate`. A `transfer` (a cash allowance) has a receiver.
-    `year` 0 is today and is never discounted.
+    `year` 0 is today and is never discounted; 1.5 is the second half of the first year.
     """
 
     id: str
@@ -87,7 +87,7 @@ class Input:
     hourly_rate: Amount | None = None
     currency: str
     price_year: int
-    year: int = 0
+    year: int | Decimal = 0
     index: str | None = None
     description: str = ""
 
@@ -209,7 +209,8 @@ class LineTiming:
     Attributes
     ----------
     start, duration, survival
-        First year of the outcome, years it lasts, or share still there each year.
+        First year of the outcome (1.5: from its middle), years it lasts, or share still there
+        each year.
     drop_off : Amount or None
         Share lost each year after the first.
     follow_up : Decimal or None
@@ -218,7 +219,7 @@ class LineTiming:
         Whether the price is that of a whole life, and the share of it that is kept.
     """
 
-    start: int = 1
+    start: int | Decimal = 1
     duration: Decimal | None = None
     survival: tuple[Decimal, ...] = ()
     drop_off: Amount | None = None

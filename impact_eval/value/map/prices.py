@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal, localcontext
 
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.value.map.choices import Mark, Timing
@@ -59,6 +59,24 @@ def exponent(year: int, timing: Timing) -> Decimal:
     return Decimal(year) - shift
 
 
+def moment_of(start: Decimal, end: Decimal, timing: Timing) -> Decimal:
+    """Return when an amount falls that covers part of a year, in years from today.
+
+    At the end of its year, at the middle of the part, or at its start; a whole year as `exponent`.
+
+    Examples
+    --------
+    >>> half = Decimal("0.5"), Decimal(1)
+    >>> [str(moment_of(*half, timing)) for timing in (Timing.END, Timing.MID, Timing.START)]
+    ['1', '0.75', '0.5']
+    """
+    if timing is Timing.START:
+        return start
+    if timing is Timing.MID:
+        return (start + end) / 2
+    return end.to_integral_value(rounding=ROUND_CEILING)
+
+
 def discount_factor(rate: Decimal, year: int, timing: Timing = Timing.END) -> Decimal:
     r"""Return :math:`1/(1+r)^t` (end), :math:`t-\tfrac12` (mid) or :math:`t-1` (start of the year).
 
@@ -89,8 +107,13 @@ def discount_factor(rate: Decimal, year: int, timing: Timing = Timing.END) -> De
 
 def real_growth_factor(growth: Decimal, year: int, timing: Timing = Timing.END) -> Decimal:
     r"""Return :math:`(1+g)^t`, the relative price of a later year (life, carbon), same exponent."""
+    return growth_over(growth, exponent(year, timing))
+
+
+def growth_over(growth: Decimal, years: Decimal) -> Decimal:
+    r"""Return :math:`(1+g)^t` for any length of time."""
     with exact():
-        power: Decimal = (ONE + growth) ** exponent(year, timing)
+        power: Decimal = (ONE + growth) ** years
         return power
 
 

@@ -27,7 +27,7 @@ from impact_eval.value.account.line_formula import (
 from impact_eval.value.map.choices import Agent, FlowKind
 from impact_eval.value.map.declared import Line, cell_of
 from impact_eval.value.map.declared_cells import Amount
-from impact_eval.value.map.prices import exponent
+from impact_eval.value.map.prices import exponent, total
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -231,8 +231,13 @@ def _year_cell(
     if line.price.growth:
         power = exponent(year, discount.timing)
         grown = f"*(1+{_number(line.price.growth)})^{_number(power)}"
+    if line.timing.start != int(line.timing.start):  # its parts are dated one by one
+        own = zip(formula.years, units_by_year(formula, quantity), strict=True)
+        dated = [u * w.growth * w.discount for w, u in own if w.year == year]
+        plain = total(dated) / discount.factor(year)
+        return f"={_number(plain)}*I{n}*J{n}*(1-K{n})*(1-L{n})*(1-M{n})" if plain else 0
     if line.timing.lifetime or line.timing.survival or quantity.profile:
-        units, place = units_by_year(formula, quantity), year - line.timing.start
+        units, place = units_by_year(formula, quantity), year - int(line.timing.start)
         if not 0 <= place < len(units) or not units[place]:
             return 0
         if not quantity.value:  # nothing the first year: the later ones stand on their own

@@ -380,8 +380,8 @@ def _terms(formula: LineFormula, quantity: LineQuantity) -> tuple[_Term, ...]:
             load,
             [
                 year
-                for i, year in enumerate(formula.years)
-                if load.offset is None or min(i, last) == load.offset
+                for year in formula.years
+                if load.offset is None or min(year.age, last) == load.offset
             ],
         )
         for load in quantity.loads

@@ -17,6 +17,7 @@ from impact_eval.value.map.declared_cells import CellFault
 from impact_eval.value.map.discounting import GREEN_BOOK, french_rate, read_schedule
 from impact_eval.value.map.prices import discount_factor
 from impact_eval.value.uncertainty.sensitivity import discount_variants
+from impact_eval.value.uncertainty.simulate import simulate
 
 Make = Callable[..., dict[str, Any]]
 D = Decimal
@@ -92,6 +93,57 @@ def test_a_schedule_that_cannot_be_read_is_refused(make_tables: Make, said: Any)
         read_schedule(said)
     with pytest.raises(ImpactEvalError):
         ValueMap.from_dict(make_tables(map__discount_rate=said))
+
+
+@pytest.mark.parametrize(("timing", "moments"), [
+    ("end", (1, 2, 2, 3)), ("mid", (0.75, 1.25, 1.75, 2.25)), ("start", (0.5, 1, 1.5, 2)),
+])  # fmt: skip
+def test_an_outcome_that_starts_in_the_middle_of_a_year(
+    make_tables: Make, timing: str, moments: tuple[float, ...]
+) -> None:
+    """Two years from the middle of the first: four halves, the last two faded, each at its date."""
+    raw = make_tables(start="1,5", duration=2, drop_off="20 %", growth="1 %", map__timing=timing)
+    account = ValueMap.from_dict(raw).account()
+    amounts = (250, 250, 200, 200)  # 10 units at 100 euros, half of them net, by half-year
+    dated = zip(amounts, moments, strict=True)
+    expected = sum(a * 1.01**t / 1.032**t for a, t in dated)
+    assert float(account.sroi().benefits) == pytest.approx(expected, rel=1e-12)
+    assert {flow.year for flow in account.flows if not flow.is_input} == {1, 2, 3}
+    drawn = simulate(account, draws=2).benefits("society")
+    assert drawn == pytest.approx(expected, rel=1e-12)
+    assert ValueMap.from_dict(account.value_map.to_dict()) == account.value_map
+
+
+@pytest.mark.parametrize(("timing", "moment"), [("end", 1), ("mid", 0.75), ("start", 0.5)])
+def test_an_input_of_the_second_half_of_the_first_year(
+    make_tables: Make, timing: str, moment: float
+) -> None:
+    raw = make_tables(input__year=1.5, map__timing=timing)
+    costs = ValueMap.from_dict(raw).account().sroi().costs
+    assert float(costs) == pytest.approx(1000 / 1.032**moment, rel=1e-12)
+
+
+def test_half_a_year_counts_for_half(make_tables: Make) -> None:
+    for duration, whole in ((0.5, 250 / 1.032), (1.5, 500 / 1.032 + 250 / 1.032**2)):
+        found = ValueMap.from_dict(make_tables(duration=duration)).account().sroi().benefits
+        assert float(found) == pytest.approx(whole, rel=1e-12)
+
+
+def test_a_survival_curve_and_a_lifetime_from_the_middle_of_a_year(make_tables: Make) -> None:
+    curve = ValueMap.from_dict(make_tables(start=1.5, duration=None, survival=[1, 0.5])).account()
+    expected = 250 / 1.032 + (250 + 125) / 1.032**2 + 125 / 1.032**3
+    assert float(curve.sroi().benefits) == pytest.approx(expected, rel=1e-12)
+    life = ValueMap.from_dict(
+        make_tables(start=1.5, duration=None, lifetime=True, persistence="80 %")
+    ).account()
+    assert float(life.sroi().benefits) == pytest.approx(400 / 1.032, rel=1e-12)
+
+
+def test_a_moment_before_the_first_year_is_refused(make_tables: Make) -> None:
+    for cells in ({"start": 0.5}, {"input__year": 0.5}):
+        with pytest.raises(ImpactEvalError) as caught:
+            ValueMap.from_dict(make_tables(**cells))
+        assert caught.value.codes == ("start_before_one",)
 
 
 def test_prices_in_pounds_do_not_follow_french_prices(make_tables: Make) -> None:
