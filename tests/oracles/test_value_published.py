@@ -11,12 +11,13 @@ import pytest
 from scipy import special
 
 from impact_eval.value import ValueMap, catalogue
+from impact_eval.value.cea import frontier
 from impact_eval.value.map.choices import Agent, Timing
 from impact_eval.value.map.declared import LineAdjustments
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.fiscal_cases import case_accounts
 from impact_eval.value.map.prices import discount_factor
-from impact_eval.value.readouts.cea import cost_per_outcome, frontier
+from impact_eval.value.readouts.cea import cost_per_outcome
 from impact_eval.value.readouts.equity import equity_weight
 from impact_eval.value.readouts.mvpf import (
     MvpfCase,

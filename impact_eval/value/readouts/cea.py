@@ -1,8 +1,10 @@
-"""The cost-effectiveness read-out: cost per additional outcome, frontier, acceptability."""
+"""The cost-effectiveness read-out of an account: cost per additional outcome, its acceptability.
+
+Several options held against each other, from draws, are in `impact_eval.value.cea`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,91 +12,9 @@ from scipy import special
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.core.inference import critical_value
+from impact_eval.value.account.line_flows import LineValue
 
 POINTS = 12  # of an acceptability curve
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrontierRow:
-    """One option on, or off, the efficiency frontier.
-
-    Attributes
-    ----------
-    name : str
-    cost, effect : float
-    icer : float or NotApplicable
-        Extra cost by extra unit of effect against the option before it on the frontier.
-    status : str
-        `reference`, `frontier`, `dominated` (another costs less and does more) or
-        `extended_dominated` (a mix of two others does).
-    """
-
-    name: str
-    cost: float
-    effect: float
-    icer: float | NotApplicable
-    status: str
-
-
-def frontier(
-    names: Sequence[str], costs: Sequence[float], effects: Sequence[float]
-) -> tuple[FrontierRow, ...]:
-    """Return the efficiency frontier: strong, then extended dominance.
-
-    Parameters
-    ----------
-    names : sequence of str
-    costs, effects : sequences of float
-        Mean cost and mean effect of each option.
-
-    Returns
-    -------
-    tuple of FrontierRow
-        By cost.
-
-    Examples
-    --------
-    >>> rows = frontier(["none", "a"], [0.0, 10.0], [0.0, 2.0])
-    >>> rows[1].icer
-    5.0
-    """
-    order = sorted(range(len(names)), key=lambda i: (costs[i], -effects[i]))
-    status = dict.fromkeys(order, "frontier")
-    best = -np.inf
-    for i in order:
-        if effects[i] <= best:
-            status[i] = "dominated"
-        else:
-            best = effects[i]
-    live = [i for i in order if status[i] == "frontier"]
-    k = 1
-    while k < len(live) - 1:
-        a, b, c = live[k - 1 : k + 2]
-        first = (costs[b] - costs[a]) / (effects[b] - effects[a])
-        second = (costs[c] - costs[b]) / (effects[c] - effects[b])
-        if second <= first:
-            status[b] = "extended_dominated"
-            live.pop(k)
-            k = max(k - 1, 1)
-        else:
-            k += 1
-    rows = []
-    for i in order:
-        icer: float | NotApplicable = NotApplicable.because(f"option_{status[i]}")
-        if status[i] == "frontier":
-            place = live.index(i)
-            if place == 0:
-                status[i] = "reference"
-                icer = NotApplicable.because("option_reference")
-            else:
-                j = live[place - 1]
-                icer = (costs[i] - costs[j]) / (effects[i] - effects[j])
-        rows.append(
-            FrontierRow(
-                name=names[i], cost=costs[i], effect=effects[i], icer=icer, status=status[i]
-            )
-        )
-    return tuple(rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +25,7 @@ class Acceptable:
     chance: float
 
 
-def acceptability(
+def curve_of_a_result(
     cost: float, quantity: float, low: float, high: float, *, level: float = 0.95
 ) -> tuple[Acceptable, ...]:
     r"""Return the acceptability curve of an action against doing nothing, its cost known.
@@ -132,7 +52,7 @@ def acceptability(
 
     Examples
     --------
-    >>> [round(p.chance, 3) for p in acceptability(100, 10, 6, 14)][3]  # at the cost of a result
+    >>> [round(p.chance, 3) for p in curve_of_a_result(100, 10, 6, 14)][3]  # at the cost of a result
     0.5
     """
     error = (high - low) / 2 / critical_value(level)
@@ -192,3 +112,24 @@ def cost_per_outcome(
         conf_low=None if high is None or high <= 0 else cost / high,
         conf_high=None if low is None or low <= 0 else cost / low,
     )
+
+
+def kept_units(line: LineValue) -> tuple[float, float | None, float | None]:
+    r"""Return the results that a line keeps, and their interval: :math:`q(1-dw)(1-dp)(1-at)`.
+
+    The ratio counts what is left after deadweight, displacement and attribution: so does the cost
+    of a result. Take-up is in the quantity already.
+
+    Parameters
+    ----------
+    line : LineValue
+    """
+    own, keep = line.quantity, float(line.keep)
+    ends = (None if end is None else end * keep for end in (own.conf_low, own.conf_high))
+    low, high = ends
+    return float(own.value) * keep, low, high
+
+
+def cost_of_kept(cost: float, line: LineValue) -> CostPerOutcome:
+    """Return the cost of one more of the results that a line keeps."""
+    return cost_per_outcome(cost, *kept_units(line))

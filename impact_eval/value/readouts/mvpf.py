@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -12,9 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from impact_eval.core.findings import NotApplicable
+from impact_eval.core.findings import (
+    Finding,
+    FindingCollector,
+    ImpactEvalError,
+    NotApplicable,
+)
 from impact_eval.value.account.doors import Account
-from impact_eval.value.map.choices import RECIPIENTS
+from impact_eval.value.map.choices import RECIPIENTS, QuantitySource
 from impact_eval.value.map.prices import exact, total
 from impact_eval.value.readouts.cba import public_cash, public_inputs
 from impact_eval.value.uncertainty.simulate import Simulation
@@ -79,10 +84,18 @@ def mvpf_ratio(willingness_to_pay: float, net_cost: float) -> float:
 def mvpf(*, willingness_to_pay: float, programme_cost: float, fiscal_externality: float) -> Mvpf:
     """Compute an MVPF from its three parts.
 
+    Raises
+    ------
+    ImpactEvalError
+        `public_amount_not_finite`.
+
     References
     ----------
     Hendren, N. and Sprung-Keyser, B. (2020). doi:10.1093/qje/qjaa006
     """
+    faults = FindingCollector()
+    faults.add(*_not_amounts((willingness_to_pay, programme_cost, fiscal_externality)))
+    faults.raise_if_errors()
     net = programme_cost - fiscal_externality
     return Mvpf(
         willingness_to_pay=willingness_to_pay,
@@ -102,11 +115,13 @@ def mvpf_interval(
     level: float = 0.95,
     bias_corrected: bool = True,
 ) -> tuple[float, float]:
-    """Return the interval of an MVPF from draws of its two parts.
+    r"""Return the interval of an MVPF from draws of its two parts.
 
     Draws in the quadrant opposite to the point estimate are taken out and the percentiles widened
     by their share; when nothing is left of the tails the interval is the whole line. Percentiles
-    are then corrected for bias (Efron).
+    are then corrected for bias: :math:`\Phi(2 z_0 + z_\alpha)` with :math:`z_0 = \Phi^{-1}(P(M < m)
+    + P(M = m)/2)`. Draws that tie with the estimate count half: when most of them are infinite,
+    as it is, nothing is biased. An interval contains its own estimate.
 
     Parameters
     ----------
@@ -119,30 +134,85 @@ def mvpf_interval(
     Returns
     -------
     (low, high)
+
+    Raises
+    ------
+    ImpactEvalError
+        `public_draws_unequal`, `public_draw_not_finite`, `public_amount_not_finite`,
+        `option_out_of_range` (level).
+
+    References
+    ----------
+    Hendren, N. and Sprung-Keyser, B. (2020). doi:10.1093/qje/qjaa006 (appendix on intervals).
+    Efron, B. (1987). doi:10.1080/01621459.1987.10478410
     """
-    opposite = {
-        MvpfCase.PAYS_FOR_ITSELF: (willingness_to_pay < 0) & (net_cost > 0),
-        MvpfCase.HARMFUL: (willingness_to_pay >= 0) & (net_cost <= 0),
-        MvpfCase.ORDINARY: (willingness_to_pay < 0) & (net_cost <= 0),
-        MvpfCase.REPEAL: (willingness_to_pay >= 0) & (net_cost > 0),
-    }[mvpf_case(*point)]
+    wtp, cost = _checked_draws(willingness_to_pay, net_cost, point, level)
+    gone = opposite_quadrant(mvpf_case(*point))
+    opposite = np.array([case is gone for case in quadrants_of(wtp, cost)])
     share = float(opposite.mean())
     tail = ((1 - level) - share) / 2
     if tail <= 0 or opposite.all():
         return -math.inf, math.inf
-    gained, paid = willingness_to_pay[~opposite], net_cost[~opposite]
+    gained, paid = wtp[~opposite], cost[~opposite]
     ratios = np.where(
         (gained >= 0) & (paid <= 0), np.inf, gained / np.where(paid == 0, np.nan, paid)
     )
     ratios = np.sort(np.where(np.isnan(ratios), -np.inf, ratios))
-    levels = np.array([tail, 1 - tail])
+    levels, own = np.array([tail, 1 - tail]), mvpf_ratio(*point)
     if bias_corrected:
-        below = float(np.mean(ratios < mvpf_ratio(*point)))
+        below = float(np.mean(ratios < own) + np.mean(ratios == own) / 2)
         if 0 < below < 1:
             shift = special.ndtri(below)
             levels = special.ndtr(2 * shift + special.ndtri(levels))
     low, high = (_order_quantile(ratios, float(u)) for u in levels)
-    return low, high
+    return min(low, own), max(high, own)
+
+
+def opposite_quadrant(case: MvpfCase) -> MvpfCase:
+    """Return the quadrant in which both parts have the other sign."""
+    return {
+        MvpfCase.PAYS_FOR_ITSELF: MvpfCase.HARMFUL,
+        MvpfCase.HARMFUL: MvpfCase.PAYS_FOR_ITSELF,
+        MvpfCase.ORDINARY: MvpfCase.REPEAL,
+        MvpfCase.REPEAL: MvpfCase.ORDINARY,
+    }[case]
+
+
+def quadrants_of(willingness_to_pay: FloatArray, net_cost: FloatArray) -> NDArray[np.object_]:
+    """Return the quadrant of each draw."""
+    order = np.array(
+        [MvpfCase.PAYS_FOR_ITSELF, MvpfCase.ORDINARY, MvpfCase.REPEAL, MvpfCase.HARMFUL],
+        dtype=object,
+    )
+    found: NDArray[np.object_] = order[2 * (willingness_to_pay < 0) + (net_cost > 0)]
+    return found
+
+
+def _checked_draws(
+    willingness_to_pay: FloatArray, net_cost: FloatArray, point: tuple[float, float], level: float
+) -> tuple[FloatArray, FloatArray]:
+    """Refuse in words what has no interval; see `mvpf_interval`."""
+    wtp, cost = (np.asarray(part, dtype=np.float64) for part in (willingness_to_pay, net_cost))
+    faults = FindingCollector()
+    if wtp.ndim != 1 or wtp.shape != cost.shape or not wtp.size:
+        faults.add(
+            Finding.error("public_draws_unequal", first=int(wtp.size), second=int(cost.size))
+        )
+    else:
+        bad = ~(np.isfinite(wtp) & np.isfinite(cost))
+        if bad.any():
+            count, first = int(bad.sum()), int(bad.argmax()) + 1
+            faults.add(Finding.error("public_draw_not_finite", draws=count, position=first))
+    faults.add(*_not_amounts(point))
+    if not 0 < level < 1:
+        faults.add(Finding.error("option_out_of_range", option="level", value=level, low=0, high=1))
+    faults.raise_if_errors()
+    return wtp, cost
+
+
+def _not_amounts(amounts: Iterable[float]) -> tuple[Finding, ...]:
+    wrong = [amount for amount in amounts if not math.isfinite(amount)]
+    return tuple(Finding.error("public_amount_not_finite", found=str(amount)) for amount in wrong)
 
 
 def _order_quantile(values: FloatArray, u: float) -> float:
@@ -156,7 +226,15 @@ def _order_quantile(values: FloatArray, u: float) -> float:
 
 
 def mean_mvpf(parts: Sequence[Mvpf]) -> Mvpf:
-    """Aggregate policies by mean WTP and mean cost per programme euro, never by mean ratio."""
+    """Aggregate policies by mean WTP and mean cost per programme euro, never by mean ratio.
+
+    Raises
+    ------
+    ImpactEvalError
+        `no_policy_to_average`: none is given, or one costs nothing.
+    """
+    if not parts or any(p.programme_cost <= 0 for p in parts):
+        raise ImpactEvalError(Finding.error("no_policy_to_average"))
     scaled = [
         (p.willingness_to_pay / p.programme_cost, p.fiscal_externality / p.programme_cost)
         for p in parts
@@ -207,10 +285,12 @@ def account_mvpf(
     Returns
     -------
     Mvpf or NotApplicable
-        `no_public_outlay` when no public body pays; the guards' refusal of a ratio.
+        `no_public_outlay` when no public body pays; the guards' refusal of a ratio;
+        `effect_error_unknown` when a line stands on an effect without an error.
     """
-    if account.refusal is not None:
-        return account.refusal
+    why = not_told(account)
+    if why is not None:
+        return why
     paid = public_inputs(account)
     if paid <= 0:
         return NotApplicable.because("no_public_outlay")
@@ -240,6 +320,22 @@ def account_mvpf(
         conf_low=low,
         conf_high=high,
     )
+
+
+def not_told(account: Account) -> NotApplicable | None:
+    """Return why nothing may be told of public money: a guard, or an effect without an error."""
+    if account.refusal is not None:
+        return account.refusal
+    unknown = {
+        line.line
+        for line in account.lines
+        if line.included
+        and line.quantity.source is QuantitySource.ESTIMATE
+        and line.quantity.conf_low is None
+    }
+    if unknown:
+        return NotApplicable.because("effect_error_unknown", lines=tuple(sorted(unknown)))
+    return None
 
 
 def break_even_effect(cost: Decimal, return_by_unit: Decimal) -> Decimal | NotApplicable:

@@ -18,7 +18,12 @@ from impact_eval.value.account.guards import guard_statuses
 from impact_eval.value.account.study_facts import NO_FACTS, Facts
 from impact_eval.value.map.choices import Agent, Perspective, QuantitySource
 from impact_eval.value.map.prices import ZERO, total
-from impact_eval.value.readouts.cea import Acceptable, acceptability, cost_per_outcome
+from impact_eval.value.readouts.cea import (
+    Acceptable,
+    cost_of_kept,
+    curve_of_a_result,
+    kept_units,
+)
 from impact_eval.value.readouts.equity import equity_values
 from impact_eval.value.readouts.ratio_sentence import headline
 from impact_eval.value.readouts.standing import ValueStanding, effects_attributed, standing_of
@@ -196,21 +201,21 @@ def _ratio(account: Account, read: Uncertainty) -> Range | NotApplicable:
 def _cost_of_a_result(account: Account) -> tuple[Range | None, tuple[Acceptable, ...]]:
     """Return the cost of one more result of the one estimated line, and its acceptability."""
     estimated = [
-        line.quantity
+        line
         for line in account.lines
         if line.included and line.quantity.source is QuantitySource.ESTIMATE
     ]
-    if len(estimated) != 1 or not estimated[0].counterfactual:
+    if len(estimated) != 1 or not estimated[0].quantity.counterfactual:
         return None, ()
-    quantity, cost = estimated[0], float(account.inputs_present())
-    units, low, high = float(quantity.value), quantity.conf_low, quantity.conf_high
-    found = cost_per_outcome(cost, units, low, high)
+    cost = float(account.inputs_present())
+    units, low, high = kept_units(estimated[0])
+    found = cost_of_kept(cost, estimated[0])
     if isinstance(found.ratio, NotApplicable) or found.conf_low is None:
         return None, ()
     told = Range(estimate=found.ratio, low=found.conf_low, high=found.conf_high, level=0.95)
     if low is None or high is None:
         return told, ()
-    return told, acceptability(cost, units, low, high)
+    return told, curve_of_a_result(cost, units, low, high)
 
 
 def _parties(account: Account) -> tuple[PartyTold, ...]:

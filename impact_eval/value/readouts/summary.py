@@ -17,7 +17,7 @@ from impact_eval.value.account.doors import Account
 from impact_eval.value.account.guards import GuardStatus, guard_statuses
 from impact_eval.value.account.sroi import Sroi
 from impact_eval.value.readouts.cba import CostBenefit, cost_benefit
-from impact_eval.value.readouts.cea import CostPerOutcome, cost_per_outcome
+from impact_eval.value.readouts.cea import CostPerOutcome, cost_of_kept
 from impact_eval.value.readouts.equity import (
     WeightedValue,
     equity_values,
@@ -155,9 +155,7 @@ def _costs_by_outcome(account: Account) -> dict[str, CostPerOutcome]:
     for line, value in zip(account.value_map.lines, account.lines, strict=True):
         own = value.quantity
         if line.included and own.loads and line.quantity.estimate is not None:
-            out[line.quantity.estimate] = cost_per_outcome(
-                cost, float(own.value), own.conf_low, own.conf_high
-            )
+            out[line.quantity.estimate] = cost_of_kept(cost, value)
     return out
 
 

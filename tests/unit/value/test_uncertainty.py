@@ -19,12 +19,13 @@ from impact_eval.core.findings import ImpactEvalError, NotApplicable
 from impact_eval.value import Account, ValueMap
 from impact_eval.value.account.effect_bounds import bounds_of, wald_bounds
 from impact_eval.value.account.quantity import Quantities
+from impact_eval.value.cea import frontier
 from impact_eval.value.map import laws
 from impact_eval.value.map.choices import Agent, Solidity
 from impact_eval.value.map.declared import RelativeIncome
 from impact_eval.value.map.declared_cells import Amount, read_amount
 from impact_eval.value.map.prices import risky_rate
-from impact_eval.value.readouts.cea import acceptability, cost_per_outcome, frontier
+from impact_eval.value.readouts.cea import cost_per_outcome, curve_of_a_result
 from impact_eval.value.readouts.equity import (
     equity_values,
     equity_weight,
@@ -784,14 +785,14 @@ def test_acceptability_by_brute_force() -> None:
     error, cost, units = 6.0, 30_000.0, 20.0
     drawn = units + error * rng.standard_normal(400_000)
     margin = 1.959963984540054 * error
-    curve = acceptability(cost, units, units - margin, units + margin)
+    curve = curve_of_a_result(cost, units, units - margin, units + margin)
     assert [p.value for p in curve] == pytest.approx([375.0 * k for k in range(1, 13)])
     for point in curve:
         wins = float(np.mean(point.value * drawn > cost))
         assert point.chance == pytest.approx(wins, abs=5 * 0.5 / 400_000**0.5)
     assert curve[3].chance == pytest.approx(0.5)  # at the cost of one result
-    assert acceptability(0, units, 1, 2) == ()
-    assert acceptability(cost, units, units, units) == ()
+    assert curve_of_a_result(0, units, 1, 2) == ()
+    assert curve_of_a_result(cost, units, units, units) == ()
 
 
 def test_cost_by_outcome_has_no_false_upper_bound() -> None:

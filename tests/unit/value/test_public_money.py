@@ -1,0 +1,92 @@
+"""What public money buys: intervals that hold their estimate, refusals in words."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import special
+
+from impact_eval.core.findings import ImpactEvalError
+from impact_eval.value.readouts.mvpf import (
+    MvpfCase,
+    mean_mvpf,
+    mvpf,
+    mvpf_case,
+    mvpf_interval,
+    mvpf_ratio,
+    quadrants_of,
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.floats(-3, 3), st.floats(-3, 3), st.floats(0.01, 3), st.integers(0, 10**6))
+def test_an_interval_holds_its_estimate(wtp: float, cost: float, sd: float, seed: int) -> None:
+    draws = np.random.default_rng(seed).normal(0, sd, (2, 400))
+    low, high = mvpf_interval(wtp + draws[0], cost + draws[1], point=(wtp, cost))
+    assert low <= mvpf_ratio(wtp, cost) <= high
+
+
+def test_draws_that_tie_at_infinity_are_no_bias() -> None:
+    """Ninety draws in a hundred pay for themselves, as the estimate does: the top is infinite."""
+    cost = np.concatenate([np.full(900, -1.0), np.full(100, 1.0)])
+    low, high = mvpf_interval(np.full(1000, 2.0), cost, point=(2.0, -1.0))
+    assert (low, high) == (2.0, math.inf)
+
+
+def test_percentiles_corrected_for_bias_by_hand() -> None:
+    """Estimate at the 60th percentile of draws of known order: levels are Phi(2 z0 + z)."""
+    wtp, cost = np.arange(1.0, 1001.0), np.ones(1000)
+    z0 = special.ndtri(0.6)
+    expected = [1 + special.ndtr(2 * z0 + z) * 999 for z in special.ndtri([0.025, 0.975])]
+    assert mvpf_interval(wtp, cost, point=(600.5, 1.0)) == pytest.approx(expected)
+
+
+def test_the_opposite_quadrant_widens_the_percentiles() -> None:
+    """Two draws in a hundred in the other corner: 1.5 % are left in each tail, not 2.5 %."""
+    wtp = np.concatenate([np.full(20, -1.0), np.arange(1.0, 981.0)])
+    cost = np.concatenate([np.full(20, -1.0), np.ones(980)])
+    low, high = mvpf_interval(wtp, cost, point=(490.5, 1.0), bias_corrected=False)
+    assert (low, high) == pytest.approx((1 + 0.015 * 979, 1 + 0.985 * 979))
+
+
+def test_quadrants_of_draws_are_those_of_points() -> None:
+    wtp, cost = np.array([1.0, 1.0, -1.0, -1.0, 0.0]), np.array([1.0, 0.0, 0.0, 1.0, -2.0])
+    assert list(quadrants_of(wtp, cost)) == [
+        mvpf_case(w, c) for w, c in zip(wtp, cost, strict=True)
+    ]
+    assert mvpf_case(-1, 0) is MvpfCase.REPEAL
+
+
+@pytest.mark.parametrize(
+    ("given_", "code"),
+    [
+        ({"net_cost": np.ones(3)}, "public_draws_unequal"),
+        ({"willingness_to_pay": np.ones(0), "net_cost": np.ones(0)}, "public_draws_unequal"),
+        ({"net_cost": np.array([1.0, np.nan])}, "public_draw_not_finite"),
+        ({"willingness_to_pay": np.array([np.inf, 1.0])}, "public_draw_not_finite"),
+        ({"point": (math.nan, 1.0)}, "public_amount_not_finite"),
+        ({"level": 1.5}, "option_out_of_range"),
+        ({"level": math.nan}, "option_out_of_range"),
+    ],
+)
+def test_draws_without_an_interval_are_refused_in_words(given_: dict[str, Any], code: str) -> None:
+    good = {"willingness_to_pay": np.ones(2), "net_cost": np.ones(2), "point": (1.0, 1.0)}
+    with pytest.raises(ImpactEvalError) as refused:
+        mvpf_interval(**{**good, **given_})
+    assert refused.value.codes == (code,)
+    assert str(refused.value)
+
+
+def test_amounts_that_are_no_amounts_are_refused_in_words() -> None:
+    with pytest.raises(ImpactEvalError):
+        mvpf(willingness_to_pay=math.nan, programme_cost=1, fiscal_externality=0)
+    with pytest.raises(ImpactEvalError):
+        mean_mvpf([])
+    free = mvpf(willingness_to_pay=1, programme_cost=0, fiscal_externality=0)
+    with pytest.raises(ImpactEvalError):
+        mean_mvpf([free])
