@@ -52,7 +52,7 @@ def curve_of_a_result(
 
     Examples
     --------
-    >>> [round(p.chance, 3) for p in curve_of_a_result(100, 10, 6, 14)][3]  # at the cost of a result
+    >>> [round(p.chance, 3) for p in curve_of_a_result(100, 10, 6, 14)][3]  # at its cost
     0.5
     """
     error = (high - low) / 2 / critical_value(level)
