@@ -20,6 +20,7 @@ from impact_eval.value.readouts.workbook.ledger import write_ledger
 from impact_eval.value.readouts.workbook.pages import Page, Style, Words
 
 _SHEETS = ("account", "ledger", "lines", "inputs", "parameters")
+_WIDEST = "lines"
 
 
 def export_account(account: Account, path: str | Path, language: str = "fr") -> None:
@@ -65,7 +66,8 @@ def export_account(account: Account, path: str | Path, language: str = "fr") -> 
     book.set_properties({"created": moment})
     styles: dict[Style, object] = {}
     pages = {
-        key: Page(book=book, name=words[f"sheet_{key}"], styles=styles) for key in _SHEETS
+        key: Page(book=book, name=words[f"sheet_{key}"], wide=key == _WIDEST, styles=styles)
+        for key in _SHEETS
     }
     rows = flow_rows(account)
     factors = write_parameters(pages["parameters"], account, words)

@@ -25,6 +25,7 @@ from impact_eval.value.readouts.cea import (
     kept_units,
 )
 from impact_eval.value.readouts.equity import equity_values
+from impact_eval.value.readouts.party_totals import party_totals
 from impact_eval.value.readouts.ratio_sentence import headline
 from impact_eval.value.readouts.standing import ValueStanding, effects_attributed, standing_of
 from impact_eval.value.readouts.told import (
@@ -220,22 +221,9 @@ def _cost_of_a_result(account: Account) -> tuple[Range | None, tuple[Acceptable,
 
 def _parties(account: Account) -> tuple[PartyTold, ...]:
     """Return what each account pays and gains, the largest payer first."""
-    pays: dict[Agent, float] = {}
-    gains: dict[Agent, float] = {}
-    for flow in account.counted:
-        for agent in (flow.payer, flow.receiver):
-            if agent is None:
-                continue
-            amount = float(flow.for_agent(agent) * flow.present)
-            side = gains if amount > 0 else pays
-            side[agent] = side.get(agent, 0.0) + abs(amount)
-
-    def size(agent: Agent) -> tuple[float, float, str]:
-        return -pays.get(agent, 0.0), -gains.get(agent, 0.0), agent.value
-
     return tuple(
-        PartyTold(agent=agent, pays=pays.get(agent, 0.0), gains=gains.get(agent, 0.0))
-        for agent in sorted({*pays, *gains}, key=size)
+        PartyTold(agent=party.agent, pays=float(party.pays), gains=float(party.gains))
+        for party in party_totals(account.counted)
     )
 
 

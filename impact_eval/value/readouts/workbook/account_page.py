@@ -22,7 +22,7 @@ from impact_eval.value.readouts.workbook.ledger import (
     SOCIAL,
     Ledger,
 )
-from impact_eval.value.readouts.workbook.pages import Page, Style, Words, letter, plain
+from impact_eval.value.readouts.workbook.pages import Page, Style, Words, letter
 
 _FIRST_TABLE = 5
 
@@ -64,7 +64,8 @@ class AccountPage:
     def _totals(self) -> None:
         words, page, read = self.words, self.page, self.account.sroi()
         perspective = self.account.value_map.settings.perspective
-        self._head(words["totals"], [words["seen_by"], words.label(perspective)])
+        who = words.labels.get(perspective, perspective)
+        self._head(words["totals"], [f"{words['seen_by']} {who}", ""])
         if self.refusal is not None:
             for text in _why(self.refusal, words):
                 page.text(self.row, 1, text)
@@ -85,7 +86,7 @@ class AccountPage:
             page.text(n + 3, 2, words["no_cost"])
         else:
             ratio = f'IF(B{n + 1}>0,B{n}/B{n + 1},"")'
-            page.formula(n + 3, 2, ratio, read.ratio, Style(form="0.00"))
+            page.formula(n + 3, 2, ratio, read.ratio, Style(form=words.form("0.00")))
         self.net_row = n + 2
         self.row = n + 6  # the check comes last, below the ratio
 
@@ -130,7 +131,7 @@ class AccountPage:
         self._head(words["caption_years"], [words["agent"]])
         page.years(self.row - 1, 2, years, words.year())
         last = len(years) + 2
-        page.text(self.row - 1, last, words["total"], Style(head=True))
+        page.text(self.row - 1, last, words["total"], Style(head=True, right=True))
         head, first = self.row - 1, self.row
         present, when = self.ledger.column(PRESENT), self.ledger.column(MOVED_YEAR)
         for agent in agents:
@@ -175,7 +176,9 @@ class AccountPage:
             n, value, line = self.row, known[name], rows[at[0] - FIRST].line
             page.text(n, 1, line.outcome)
             own = value.quantity.value
-            page.formula(n, 2, lines_page.cell(at[0], 8), own, Style(form=plain(round(own, 2))))
+            page.formula(
+                n, 2, lines_page.cell(at[0], 8), own, Style(form=words.plain(round(own, 2)))
+            )
             units = ",".join(lines_page.column(c, at[0], at[-1]) for c in (5, 9, 10))
             cents = Style(form=words.money(cents=True))
             page.formula(n, 3, f"SUMPRODUCT({units})", value.unit_value, cents)
@@ -195,7 +198,9 @@ class AccountPage:
         own = [f"{column}{first + k}" for k, a in enumerate(known) if agents and a in agents]
         added = f"{column}{total_row}" if agents is None else "+".join(own) or "0"
         self.page.text(n, 1, self.words["check"])
-        self.page.formula(n, 2, f"ROUND({added}-B{self.net_row},2)", ZERO, Style(form="0.00"))
+        self.page.formula(
+            n, 2, f"ROUND({added}-B{self.net_row},2)", ZERO, Style(form=self.words.form("0.00"))
+        )
 
 
 def _why(refusal: NotApplicable, words: Words) -> list[str]:

@@ -20,7 +20,7 @@ from impact_eval.value.account.line_formula import (
 )
 from impact_eval.value.map.declared import Line, cell_of
 from impact_eval.value.map.prices import ONE, ZERO, discount_factor, exact, exponent
-from impact_eval.value.readouts.workbook.pages import Page, Style, Words, letter, number, plain
+from impact_eval.value.readouts.workbook.pages import Page, Style, Words, letter, number
 
 _INPUT_COLUMNS = (
     "stakeholder", "id", "payer", "receiver", "amount", "rebase", "year", "value", "present",
@@ -73,7 +73,7 @@ def write_parameters(page: Page, account: Account, words: Words) -> str:
     page.text(1, 1, words["discount_rate"])
     page.number(1, 2, settings.discount_rate, rate)
     page.text(2, 1, words["shift"])
-    page.number(2, 2, shift, Style(form="0.0", given=True))
+    page.number(2, 2, shift, Style(form=words.form("0.0"), given=True))
     page.text(3, 1, words["price_year"])
     page.number(3, 2, settings.price_year, Style(form="0"))
     for row, (key, text) in enumerate(
@@ -87,7 +87,7 @@ def write_parameters(page: Page, account: Account, words: Words) -> str:
         page.text(row, 1, words[key])
         page.text(row, 2, text, Style(wrap=True))
     page.text(7, 1, words["given_note"], Style(given=True))
-    page.heads(_FIRST_FACTOR - 1, (words["year"], words["factor"]))
+    page.heads(_FIRST_FACTOR - 1, (words["year"], words["factor"]), 0)
     for year in range(account.horizon + 1):
         row, factor = _FIRST_FACTOR + year, discount.factor(year)
         page.number(row, 1, year, Style(form="0"))
@@ -95,9 +95,9 @@ def write_parameters(page: Page, account: Account, words: Words) -> str:
             usual = discount_factor(settings.discount_rate, year, discount.timing)
         if usual == factor:
             power = f"IF(A{row}=0,0,A{row}-$B$2)"
-            page.formula(row, 2, f"1/(1+$B$1)^{power}", factor, Style(form="0.000000"))
+            page.formula(row, 2, f"1/(1+$B$1)^{power}", factor, Style(form=words.form("0.000000")))
         else:  # the rate of a schedule changes with the year
-            page.number(row, 2, factor, Style(form="0.000000", given=True))
+            page.number(row, 2, factor, Style(form=words.form("0.000000"), given=True))
     page.widths((52, 44))
     return page.column(2, _FIRST_FACTOR, _FIRST_FACTOR + account.horizon)
 
@@ -109,7 +109,7 @@ def discounted(amount: str, year: str, factors: str) -> str:
 
 def write_inputs(page: Page, account: Account, words: Words, factors: str) -> None:
     """Write what is put in, one row each."""
-    page.heads(1, [words[c] for c in _INPUT_COLUMNS])
+    page.heads(1, [words[c] for c in _INPUT_COLUMNS], 4)
     flows = [flow for flow in account.counted if flow.is_input]
     money, given = Style(form=words.money()), Style(form=words.money(cents=True), given=True)
     for n, (item, flow) in enumerate(
@@ -127,7 +127,7 @@ def write_inputs(page: Page, account: Account, words: Words, factors: str) -> No
             with exact():
                 paid = parts[0] * parts[1]
             page.formula(n, 5, "*".join(str(number(part)) for part in parts), paid, given)
-        page.number(n, 6, formula.scale, Style(form="0.0000", given=True))
+        page.number(n, 6, formula.scale, Style(form=words.form("0.0000"), given=True))
         page.number(n, YEAR, item.year, Style(form="0", given=True))
         page.formula(n, VALUE, f"E{n}*F{n}", flow.amount, money)
         page.formula(n, 9, discounted(f"H{n}", f"G{n}", factors), flow.present, money)
@@ -138,7 +138,7 @@ def write_inputs(page: Page, account: Account, words: Words, factors: str) -> No
 def write_lines(page: Page, account: Account, rows: Sequence[FlowRow], words: Words) -> None:
     """Write one row by flow: what it is made of, and its amount by year."""
     years = range(1, max(account.horizon, 1) + 1)
-    page.heads(1, [words[c] for c in _LINE_COLUMNS])
+    page.heads(1, [words[c] for c in _LINE_COLUMNS], 7)
     page.years(1, BASE + 1, years, words.year())
     for n, row in enumerate(rows, start=FIRST):
         _write_head(page, row, account, words, n)
@@ -165,16 +165,16 @@ def _write_head(page: Page, row: FlowRow, account: Account, words: Words, n: int
     page.number(n, 5, social_sign(ends.kind), Style(form="0"))
     page.text(n, 6, words.agent(ends.payer))
     page.text(n, 7, words.agent(ends.receiver))
-    page.number(n, 8, quantity.value, Style(form=plain(quantity.value), given=True))
+    page.number(n, 8, quantity.value, Style(form=words.plain(quantity.value), given=True))
     price = ends.sign * flow.amount.value
     page.number(n, 9, price, Style(form=words.money(cents=True), given=True))
-    page.number(n, 10, flow.scale, Style(form="#,##0.0000", given=True))
+    page.number(n, 10, flow.scale, Style(form=words.form("#,##0.0000"), given=True))
     for column, name in enumerate((*SHARES, "drop_off"), start=11):
         share = share_of(cell_of(line, name))
         page.number(n, column, share, Style(form=words.percent(share), given=True))
     page.number(n, 15, line.timing.start, Style(form="0", given=True))
     duration = line.timing.duration or ZERO
-    page.number(n, 16, duration, Style(form=plain(duration), given=True))
+    page.number(n, 16, duration, Style(form=words.plain(duration), given=True))
     with exact():
         impact = quantity.value * ends.sign * flow.price * row.formula.left
     page.formula(n, 17, f"H{n}*I{n}*J{n}*{_kept(n)}", impact, Style(form=words.money()))
@@ -184,9 +184,7 @@ def _kept(n: int) -> str:
     return f"(1-K{n})*(1-L{n})*(1-M{n})"
 
 
-def _year_formula(
-    row: FlowRow, account: Account, n: int, where: tuple[int, int]
-) -> str | None:
+def _year_formula(row: FlowRow, account: Account, n: int, where: tuple[int, int]) -> str | None:
     """Return the value of a year: a formula of drop-off and duration, or of a given curve."""
     column, year = where
     line, quantity = row.line, account.quantities.of(row.line.id)

@@ -87,8 +87,9 @@ def write_ledger(
         The inputs, the lines, and the range of the coefficients.
     """
     inputs, lines, factors = sources
-    page.heads(1, [words[c] for c in _COLUMNS])
-    n, spans = FIRST, {}
+    page.heads(1, [words[c] for c in _COLUMNS], 6)
+    n = FIRST
+    spans: dict[str, tuple[int, int]] = {}
     for movement in _of_inputs(account, inputs, words):
         _write(page, n, movement, words, factors)
         n += 1
@@ -126,9 +127,7 @@ def _of_inputs(account: Account, page: Page, words: Words) -> list[Movement]:
     return out
 
 
-def _of_line(
-    account: Account, row: FlowRow, k: int, page: Page, words: Words
-) -> list[Movement]:
+def _of_line(account: Account, row: FlowRow, k: int, page: Page, words: Words) -> list[Movement]:
     agents, ends = agents_of(account.value_map.settings.perspective), row.flow.ends
     social = social_sign(ends.kind)
     sign = social if agents is None else (ends.receiver in agents) - (ends.payer in agents)

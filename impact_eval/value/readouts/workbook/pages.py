@@ -10,7 +10,8 @@ from typing import Any
 from impact_eval.core.spreadsheet import cell_text
 from impact_eval.value.map.choices import Agent
 
-A4 = 9
+_A4, _A3 = 9, 8
+_LONG_HEAD, _TWO_LINES = 16, 31
 _SIGNS = {"EUR": "€", "GBP": "£", "USD": "$"}
 _ALPHABET = 26
 Exact = Decimal | int | float
@@ -51,22 +52,25 @@ class Words:
     def money(self, *, cents: bool = False) -> str:
         """Return the form of an amount of money."""
         form = self.own["form_money_cents" if cents else "form_money"]
-        return form.replace("¤", _SIGNS.get(self.currency, self.currency))
+        return self.form(form.replace("¤", _SIGNS.get(self.currency, self.currency)))
 
     def percent(self, share: Decimal) -> str:
         """Return the form of a share, with the decimals that it has, two at most."""
         places = max(0, -(share * 100).normalize().as_tuple().exponent)  # type: ignore[operator]
         decimals = "." + "0" * min(places, 2) if places else ""
-        return self.own["form_percent"].replace("0", f"0{decimals}", 1)
+        return self.form(self.own["form_percent"].replace("0", f"0{decimals}", 1))
+
+    def plain(self, value: Exact) -> str:
+        """Return the form of a number without a unit."""
+        return self.form("#,##0" if Decimal(str(value)) == int(value) else "#,##0.00##")
+
+    def form(self, form: str) -> str:
+        """Return a form with the separators of the language, where a program can follow it."""
+        return self.own["form_separators"] + form
 
     def year(self) -> str:
         """Return the form of the number of a year."""
         return self.own["form_year"]
-
-
-def plain(value: Exact) -> str:
-    """Return the form of a number without a unit."""
-    return "#,##0" if Decimal(str(value)) == int(value) else "#,##0.00##"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Style:
     given: bool = False
     title: bool = False
     wrap: bool = False
+    right: bool = False
 
     def properties(self) -> dict[str, Any]:
         """Return it as the writer of workbooks takes it."""
@@ -91,6 +96,8 @@ class Style:
             out |= {"bg_color": "#DDE6F0", "bottom": 1, "text_wrap": True, "valign": "top"}
         if self.bold and not self.head:
             out["top"] = 1
+        if self.right:
+            out["align"] = "right"
         if self.given:
             out["font_color"] = "#1F4E9E"
         if self.wrap:
@@ -104,6 +111,7 @@ class Page:
 
     book: Any
     name: str
+    wide: bool = False
     sheet: Any = None
     styles: dict[Style, Any] = field(default_factory=dict)
 
@@ -111,7 +119,7 @@ class Page:
         """Add the sheet to the book, set up for print."""
         self.sheet = self.book.add_worksheet(self.name)
         self.sheet.set_landscape()
-        self.sheet.set_paper(A4)
+        self.sheet.set_paper(_A3 if self.wide else _A4)
         self.sheet.fit_to_pages(1, 0)
         self.sheet.set_margins(left=0.5, right=0.5, top=0.6, bottom=0.6)
         self.sheet.set_footer("&L&A&R&P / &N")
@@ -135,15 +143,17 @@ class Page:
             row - 1, column - 1, f"={formula}", self._style(style), number(value)
         )
 
-    def heads(self, row: int, heads: Sequence[str]) -> None:
-        """Write a row of headings."""
+    def heads(self, row: int, heads: Sequence[str], words: int = 1) -> None:
+        """Write a row of headings: those of the first columns over words, then over numbers."""
         for column, head in enumerate(heads, start=1):
-            self.text(row, column, head, Style(head=True))
+            self.text(row, column, head, Style(head=True, right=column > words))
+        if max(map(len, heads), default=0) > _LONG_HEAD:
+            self.sheet.set_row(row - 1, _TWO_LINES)
 
     def years(self, row: int, column: int, years: Sequence[int], form: str) -> None:
         """Write years as headings that formulas read."""
         for k, year in enumerate(years):
-            self.number(row, column + k, year, Style(head=True, form=form))
+            self.number(row, column + k, year, Style(head=True, form=form, right=True))
 
     def widths(self, widths: Sequence[float]) -> None:
         """Set the width of the first columns."""
