@@ -47,7 +47,17 @@ def test_importing_loads_no_numerical_library(root: Path, statement: str) -> Non
 # What `check` never needs: what draws, runs notebooks, fits models of others, or frames a help.
 NOT_FOR_CHECK = (
     *("matplotlib", "seaborn", "statsmodels", "linearmodels", "sklearn", "duckdb", "polars"),
-    *("openpyxl", "xlsxwriter", "docx", "typst", "nbformat", "nbclient", "nbconvert", "papermill", "IPython"),
+    *(
+        "openpyxl",
+        "xlsxwriter",
+        "docx",
+        "typst",
+        "nbformat",
+        "nbclient",
+        "nbconvert",
+        "papermill",
+        "IPython",
+    ),
     *("jupyter_client", "pygments", "rich", "markdown_it"),
     *("scipy.stats", "scipy.optimize", "scipy.sparse"),
 )

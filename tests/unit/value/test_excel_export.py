@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import zipfile
 from dataclasses import replace
 from decimal import Decimal
@@ -15,12 +17,15 @@ from openpyxl import load_workbook
 from openpyxl.utils import range_boundaries
 
 from impact_eval.core.estimate import Estimate
+from impact_eval.core.file_headings import FileHeadings
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.value import Account, ValueMap
+from impact_eval.value import Account, ValueMap, tell
+from impact_eval.value.map.choices import Agent, FlowKind, InputKind, LineKind, QuantitySource
 from impact_eval.value.map.declared import UnitFlow
 from impact_eval.value.map.declared_cells import read_share
 from impact_eval.value.readouts.excel_export import export_account
 
+SOFFICE = shutil.which("soffice")
 REFERENCE = re.compile(r"(?:'((?:[^']|'')+)'!)?(\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?)")
 
 
@@ -65,20 +70,26 @@ def product(*columns: Any) -> float:
     return total
 
 
-class Column(list):  # 1+range, as in 1+A2:A4
-    def __radd__(self, other: float) -> list[float]:
-        return [other + value for value in self]
+def sum_of_chosen(values: list[float], *conditions: Any) -> float:
+    """SUMIFS: columns and what is wanted of each, equal to or beside zero."""
+    kept = list(values)
+    for column, wanted in zip(conditions[::2], conditions[1::2], strict=True):
+        for k, value in enumerate(column):
+            if wanted == ">0":
+                chosen = value > 0
+            elif wanted == "<0":
+                chosen = value < 0
+            else:
+                chosen = value == wanted
+            kept[k] = kept[k] if chosen else 0.0
+    return sum(kept)
 
 
 FUNCTIONS = {
     "SUM": lambda *a: sum(v or 0 for x in a for v in (x if isinstance(x, list) else [x])),
     "SUMPRODUCT": product,
-    "SUMIF": lambda keys, wanted, values: sum(
-        v for k, v in zip(keys, values, strict=True) if k == wanted
-    ),
-    "SUMIFS": lambda values, k1, w1, k2, w2: sum(
-        v for v, a, b in zip(values, k1, k2, strict=True) if a == w1 and b == w2
-    ),
+    "SUMIFS": sum_of_chosen,
+    "INDEX": lambda values, place: values[int(place) - 1],
     "IF": lambda test, yes, no: yes if test else no,
     "AND": lambda *tests: all(tests),
     "MIN": min,
@@ -86,28 +97,173 @@ FUNCTIONS = {
 }
 
 
-def totals(path: Path) -> tuple[float, float, float, float, float]:
+def totals(path: Path) -> tuple[float, ...]:
+    """Benefits, costs, net, ratio and check of the first sheet, recomputed."""
     sheets = Sheets(path)
-    read = sheets.read
-    sheets.read = lambda s, r: Column(found) if isinstance(found := read(s, r), list) else found
-    name = sheets.book.sheetnames[-1]
-    return tuple(sheets.cell(name, row, 2) for row in range(1, 6))
+    name = sheets.book.sheetnames[0]
+    return tuple(sheets.cell(name, row, 2) for row in range(7, 12))
+
+
+def formulas(path: Path) -> list[tuple[str, str]]:
+    return [
+        (sheet.title, cell.coordinate)
+        for sheet in load_workbook(path)
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.data_type == "f"
+    ]
+
+
+def shown(path: Path) -> dict[str, dict[str, list[Any]]]:
+    """The tables of the first sheet as a reader sees them without computing: caption, rows."""
+    (sheet, *_), out, caption = load_workbook(path, data_only=True).worksheets, {}, ""
+    for row in sheet.iter_rows(min_row=5, values_only=True):
+        cells = [cell for cell in row if cell is not None]
+        if len(cells) == 1 and isinstance(cells[0], str):
+            caption = cells[0]
+            out[caption] = {}
+        elif cells:
+            out[caption][str(cells[0])] = cells[1:]
+    return out
+
+
+@pytest.fixture(params=["insertion", "wheels", "paid_by_one", "refused"])
+def asked(
+    request: pytest.FixtureRequest, insertion_map: ValueMap, employment: Estimate, wheels: ValueMap
+) -> Account:
+    estimates = {"employment": employment}
+    maps = {
+        "insertion": insertion_map,
+        "wheels": wheels,
+        "paid_by_one": insertion_map.with_settings(perspective="departement"),
+        "refused": insertion_map.with_line("helpers", deadweight=None),
+    }
+    chosen = maps[request.param]
+    return chosen.account({} if request.param == "wheels" else estimates)
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_formulas_recompute_the_account(
-    insertion: Account, wheels: ValueMap, tmp_path: Path, language: str
+def test_every_formula_has_its_value_beside_it(
+    asked: Account, tmp_path: Path, language: str
 ) -> None:
-    for name, account in (("a", insertion), ("b", wheels.account())):
-        path = tmp_path / f"{name}_{language}.xlsx"
-        export_account(account, path, language)
-        read = account.sroi()
-        benefits, costs, net, ratio, check = totals(path)
-        assert benefits == pytest.approx(float(read.benefits), rel=1e-12)
-        assert costs == pytest.approx(float(read.costs), rel=1e-12)
-        assert net == pytest.approx(float(read.net), rel=1e-12)
-        assert ratio == pytest.approx(float(read.ratio), rel=1e-12)
-        assert check == 0
+    path = tmp_path / "a.xlsx"
+    export_account(asked, path, language)
+    beside, again = load_workbook(path, data_only=True), Sheets(path)
+    cells = formulas(path)
+    assert len(cells) > 50
+    for sheet, place in cells:
+        cell = beside[sheet][place]
+        assert cell.value == pytest.approx(
+            again.cell(sheet, cell.row, cell.column), rel=1e-11, abs=1e-6
+        )
+
+
+@pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed")
+def test_libreoffice_computes_the_values_that_are_shown(asked: Account, tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    export_account(asked, path)
+    load_workbook(path).save(tmp_path / "bare.xlsx")  # formulas alone, their values gone
+    computed = recomputed_by_libreoffice(tmp_path / "bare.xlsx")
+    beside = load_workbook(path, data_only=True)
+    for sheet, place in formulas(path):
+        assert beside[sheet][place].value == pytest.approx(
+            computed[sheet][place].value, rel=1e-11, abs=1e-6
+        )
+
+
+@pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed")
+def test_libreoffice_follows_a_changed_cell(
+    insertion_map: ValueMap, employment: Estimate, tmp_path: Path
+) -> None:
+    path = tmp_path / "compte.xlsx"
+    export_account(insertion_map.account({"employment": employment}), path, "en")
+    changed = change_deadweight_and_rate(path, insertion_map)
+    sheet = recomputed_by_libreoffice(path)["Account"]
+    read = changed.account({"employment": employment}).sroi()
+    found = [sheet.cell(row, 2).value for row in range(7, 12)]
+    wanted = [read.benefits, read.costs, read.net, read.ratio, 0]
+    assert found == pytest.approx([float(value) for value in wanted], rel=1e-11)
+
+
+def recomputed_by_libreoffice(path: Path) -> Any:
+    """Open a workbook in LibreOffice, without a screen, and read what it computes."""
+    assert SOFFICE is not None
+    out, own = path.parent / "out", (path.parent / "profile").as_uri()
+    done = subprocess.run(
+        [SOFFICE, "--headless", f"-env:UserInstallation={own}", "--convert-to", "xlsx",
+         "--outdir", str(out), str(path)],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    if not (out / path.name).exists():  # its writer alone is installed
+        pytest.skip(f"LibreOffice Calc is not installed: {done.stderr.strip()}")
+    return load_workbook(out / path.name, data_only=True)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_tables_are_those_of_the_report(
+    insertion: Account, tmp_path: Path, language: str
+) -> None:
+    path = tmp_path / "a.xlsx"
+    export_account(insertion, path, language)
+    words, agents = (FileHeadings.source(kind, language) for kind in ("workbook", "agent"))
+    tables, told = shown(path), tell(insertion, seed=1, draws=50)
+    parties = tables[words["caption_parties"]]
+    for party in told.parties:
+        own = parties[agents[party.agent.value]]
+        assert own == pytest.approx([party.pays, party.gains, party.gains - party.pays])
+    assert list(parties)[1:-1] == [agents[p.agent.value] for p in told.parties]
+    years = tables[words["caption_years"]]
+    *rows, society = told.matrix.rows
+    for row in rows:
+        assert years[agents[row.name]] == pytest.approx(row.amounts)
+    assert years[words["society"]] == pytest.approx(society.amounts)
+    lines = tables[words["caption_lines"]]
+    for line in told.lines:
+        outcome = insertion.value_map.line(line.line).outcome
+        assert lines[outcome] == pytest.approx([line.quantity, line.unit_value, line.amount])
+    totals_ = tables[words["totals"]]
+    assert totals_[words["net"]] == [pytest.approx(told.net.estimate)]
+    assert totals_[words["ratio"]] == [pytest.approx(told.ratio.estimate)]
+
+
+def test_a_workbook_speaks_in_words(insertion: Account, tmp_path: Path) -> None:
+    """No code of ours stands in a cell: parties, kinds and parts of a price have their names."""
+    path = tmp_path / "a.xlsx"
+    export_account(insertion, path)
+    codes = {
+        str(member)
+        for vocabulary in (Agent, FlowKind, LineKind, InputKind, QuantitySource)
+        for member in vocabulary
+    } | {"gross_wage", "contributions", "in_work_benefit", "housing_aid"}
+    ids = {item.id for item in (*insertion.value_map.inputs, *insertion.value_map.lines)}
+    texts = {
+        cell.value
+        for sheet in load_workbook(path)
+        for row in sheet.iter_rows()
+        for cell in row
+        if cell.data_type == "s"
+    }
+    assert not texts & (codes - ids)
+    assert {"Département", "Personnes accompagnées", "Salaire brut", "Transfert"} <= texts
+
+
+def test_amounts_have_their_money_and_heads_stay_in_sight(
+    insertion: Account, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.xlsx"
+    export_account(insertion, path)
+    book = load_workbook(path)
+    assert book.sheetnames == [
+        "Compte", "Mouvements", "Calcul par effet", "Ressources", "Paramètres",
+    ]  # fmt: skip
+    assert "€" in book["Compte"]["B9"].number_format
+    assert "%" in book["Paramètres"]["B1"].number_format
+    for sheet in book:
+        assert sheet.page_setup.orientation == "landscape"
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        if sheet.title != "Paramètres":
+            assert sheet.freeze_panes is not None
+            assert sheet.print_title_rows is not None
 
 
 def test_no_moment_stands_in_a_workbook(insertion: Account, tmp_path: Path) -> None:
@@ -124,6 +280,13 @@ def test_a_changed_cell_changes_the_totals(
 ) -> None:
     path = tmp_path / "compte.xlsx"
     export_account(insertion_map.account({"employment": employment}), path, "en")
+    changed = change_deadweight_and_rate(path, insertion_map)
+    read = changed.account({"employment": employment}).sroi()
+    assert totals(path)[2] == pytest.approx(float(read.net), rel=1e-12)
+
+
+def change_deadweight_and_rate(path: Path, declared: ValueMap) -> ValueMap:
+    """Change two cells of a workbook; return the map that says the same."""
     book = load_workbook(path)
     sheet = book["Calculation by outcome"]
     heads = {cell.value: cell.column for cell in sheet[1]}
@@ -132,19 +295,26 @@ def test_a_changed_cell_changes_the_totals(
             sheet.cell(row[0].row, heads["Deadweight"]).value = 0.9
     book["Parameters"]["B1"] = 0.05
     book.save(path)
-    changed = insertion_map.with_line("shelter", deadweight=read_share("90 %"))
-    changed = changed.with_settings(discount_rate=Decimal("0.05"))
-    read = changed.account({"employment": employment}).sroi()
-    assert totals(path)[2] == pytest.approx(float(read.net), rel=1e-12)
+    changed = declared.with_line("shelter", deadweight=read_share("90 %"))
+    return changed.with_settings(discount_rate=Decimal("0.05"))
 
 
-def test_a_ratio_refused_is_not_a_formula(
+def test_where_a_guard_refuses_there_is_no_total(
     insertion_map: ValueMap, employment: Any, tmp_path: Path
 ) -> None:
     bare = insertion_map.with_line("helpers", deadweight=None)
-    path = tmp_path / "compte.xlsx"
-    export_account(bare.account({"employment": employment}), path, "en")
-    assert load_workbook(path)["Totals"]["B4"].value == "refused by a guard"
+    account, path = bare.account({"employment": employment}), tmp_path / "compte.xlsx"
+    for language, why in (("fr", "Poids mort absent"), ("en", "missing deadweight")):
+        export_account(account, path, language)
+        words = FileHeadings.source("workbook", language)
+        (first, *_) = load_workbook(path, data_only=True).worksheets
+        cells = [cell.value for row in first.iter_rows() for cell in row if cell.value is not None]
+        assert words["refused"] in cells
+        assert any(why.casefold() in str(cell).casefold() for cell in cells)
+        assert not {words["net"], words["ratio"], words["society"]} & set(map(str, cells))
+        hidden = (account.sroi().net, account.sroi().benefits, account.sroi().costs)
+        numbers = [cell for cell in cells if isinstance(cell, (int, float))]
+        assert not any(n == pytest.approx(float(amount)) for n in numbers for amount in hidden)
 
 
 TRAPS = ('=HYPERLINK("x")', "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "a\x0bb")
@@ -171,16 +341,18 @@ def test_texts_of_a_map_never_run_as_formulas(
     changed = replace(changed, inputs=(first, *changed.inputs[1:]))
     path = tmp_path / "compte.xlsx"
     export_account(changed.account({"employment": employment}), path)
+    export_account(insertion_map.account({"employment": employment}), tmp_path / "harmless.xlsx")
+    assert formulas(path) == formulas(tmp_path / "harmless.xlsx")
     seen = 0
     for sheet in load_workbook(path):
         for row in sheet.iter_rows():
             for cell in row:
                 text = str(cell.value)
-                if trap.strip() in text or "a b" in text:
+                if cell.data_type != "f" and (trap.strip() in text or "a b" in text):
                     seen += 1
                     assert cell.data_type == "s"
                     assert text[0] not in "=+-@\t\r"
-    assert seen == 6
+    assert seen >= 12  # in the sheets where it stands, each time
 
 
 def test_a_written_map_never_runs_as_formulas(insertion_map: ValueMap, tmp_path: Path) -> None:

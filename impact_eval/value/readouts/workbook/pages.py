@@ -147,7 +147,7 @@ class Page:
         """Write a row of headings: those of the first columns over words, then over numbers."""
         for column, head in enumerate(heads, start=1):
             self.text(row, column, head, Style(head=True, right=column > words))
-        if max(map(len, heads), default=0) > _LONG_HEAD:
+        if row == 1 and max(map(len, heads), default=0) > _LONG_HEAD:
             self.sheet.set_row(row - 1, _TWO_LINES)
 
     def years(self, row: int, column: int, years: Sequence[int], form: str) -> None:
