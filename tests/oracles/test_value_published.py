@@ -17,7 +17,7 @@ from impact_eval.value.map.declared import LineAdjustments
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.fiscal_cases import case_accounts
 from impact_eval.value.map.prices import discount_factor
-from impact_eval.value.readouts.cea import cost_per_outcome
+from impact_eval.value.readouts.cost_per_result import cost_per_outcome
 from impact_eval.value.readouts.equity import equity_weight
 from impact_eval.value.readouts.mvpf import (
     MvpfCase,

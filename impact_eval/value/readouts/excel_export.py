@@ -16,8 +16,8 @@ from impact_eval.value.readouts.workbook.calculation import (
     write_lines,
     write_parameters,
 )
-from impact_eval.value.readouts.workbook.ledger import write_ledger
-from impact_eval.value.readouts.workbook.pages import Page, Style, Words
+from impact_eval.value.readouts.workbook.ledger import write_movements
+from impact_eval.value.readouts.workbook.pages import BookSheet, BookWords, Style
 
 _SHEETS = ("account", "ledger", "lines", "inputs", "parameters")
 _WIDEST = "lines"
@@ -51,7 +51,7 @@ def export_account(account: Account, path: str | Path, language: str = "fr") -> 
     """
     from xlsxwriter import Workbook
 
-    words = Words(
+    words = BookWords(
         own=FileHeadings.source("workbook", language),
         agents=FileHeadings.source("agent", language),
         labels=FileHeadings.source("label", language),
@@ -66,7 +66,7 @@ def export_account(account: Account, path: str | Path, language: str = "fr") -> 
     book.set_properties({"created": moment})
     styles: dict[Style, object] = {}
     pages = {
-        key: Page(book=book, name=words[f"sheet_{key}"], wide=key == _WIDEST, styles=styles)
+        key: BookSheet(book=book, name=words[f"sheet_{key}"], wide=key == _WIDEST, styles=styles)
         for key in _SHEETS
     }
     rows = flow_rows(account)
@@ -74,7 +74,7 @@ def export_account(account: Account, path: str | Path, language: str = "fr") -> 
     write_inputs(pages["inputs"], account, words, factors)
     write_lines(pages["lines"], account, rows, words)
     sources = (pages["inputs"], pages["lines"], factors)
-    ledger = write_ledger(pages["ledger"], account, rows, words, sources)
+    ledger = write_movements(pages["ledger"], account, rows, words, sources)
     AccountPage(pages["account"], account, words, ledger).write(rows, pages["lines"])
     book.close()
     Path(path).write_bytes(without_moments(raw.getvalue()))

@@ -18,7 +18,7 @@ from impact_eval.value.account.guards import guard_statuses
 from impact_eval.value.account.study_facts import NO_FACTS, Facts
 from impact_eval.value.map.choices import Agent, Perspective, QuantitySource
 from impact_eval.value.map.prices import ZERO, total
-from impact_eval.value.readouts.cea import (
+from impact_eval.value.readouts.cost_per_result import (
     Acceptable,
     cost_of_kept,
     curve_of_a_result,

@@ -17,7 +17,7 @@ from impact_eval.value.account.doors import Account
 from impact_eval.value.account.guards import GuardStatus, guard_statuses
 from impact_eval.value.account.sroi import Sroi
 from impact_eval.value.readouts.cba import CostBenefit, cost_benefit
-from impact_eval.value.readouts.cea import CostPerOutcome, cost_of_kept
+from impact_eval.value.readouts.cost_per_result import CostPerOutcome, cost_of_kept
 from impact_eval.value.readouts.equity import (
     WeightedValue,
     equity_values,

@@ -25,7 +25,7 @@ from impact_eval.value.map.choices import Agent, Solidity
 from impact_eval.value.map.declared import RelativeIncome
 from impact_eval.value.map.declared_cells import Amount, read_amount
 from impact_eval.value.map.prices import risky_rate
-from impact_eval.value.readouts.cea import cost_per_outcome, curve_of_a_result
+from impact_eval.value.readouts.cost_per_result import cost_per_outcome, curve_of_a_result
 from impact_eval.value.readouts.equity import (
     equity_values,
     equity_weight,

@@ -20,9 +20,9 @@ from impact_eval.value.readouts.workbook.ledger import (
     PRESENT,
     RECEIVER,
     SOCIAL,
-    Ledger,
+    Movements,
 )
-from impact_eval.value.readouts.workbook.pages import Page, Style, Words, letter
+from impact_eval.value.readouts.workbook.pages import BookSheet, BookWords, Style, letter
 
 _FIRST_TABLE = 5
 
@@ -33,14 +33,16 @@ class AccountPage:
     Nothing is added up where a guard refuses it: the reason stands in its place.
     """
 
-    def __init__(self, page: Page, account: Account, words: Words, ledger: Ledger) -> None:
+    def __init__(
+        self, page: BookSheet, account: Account, words: BookWords, ledger: Movements
+    ) -> None:
         self.page, self.account, self.words, self.ledger = page, account, words, ledger
         self.money = Style(form=words.money())
         self.sum = Style(form=words.money(), bold=True)
         self.refusal = not_told(account)
         self.row = _FIRST_TABLE
 
-    def write(self, rows: list[FlowRow], lines_page: Page) -> None:
+    def write(self, rows: list[FlowRow], lines_page: BookSheet) -> None:
         """Write the whole sheet."""
         page, words = self.page, self.words
         title = self.account.value_map.settings.title
@@ -163,7 +165,7 @@ class AccountPage:
             area = f"{letter(column)}{first}:{letter(column)}{self.row - 1}"
             self.page.formula(self.row, column, f"SUM({area})", value, self.sum)
 
-    def _lines(self, rows: list[FlowRow], lines_page: Page) -> None:
+    def _lines(self, rows: list[FlowRow], lines_page: BookSheet) -> None:
         """Write the lines of the total: units, social value of one, present value."""
         words, page = self.words, self.page
         heads = [words[c] for c in ("outcome", "quantity", "unit_value", "present")]
@@ -203,7 +205,7 @@ class AccountPage:
         )
 
 
-def _why(refusal: NotApplicable, words: Words) -> list[str]:
+def _why(refusal: NotApplicable, words: BookWords) -> list[str]:
     """Return why nothing is added up, in words: each guard by its name."""
     guards = refusal.values.get("guards")
     if not guards:

@@ -20,7 +20,7 @@ from impact_eval.value.account.line_formula import (
 )
 from impact_eval.value.map.declared import Line, cell_of
 from impact_eval.value.map.prices import ONE, ZERO, discount_factor, exact, exponent
-from impact_eval.value.readouts.workbook.pages import Page, Style, Words, letter, number
+from impact_eval.value.readouts.workbook.pages import BookSheet, BookWords, Style, held_as, letter
 
 _INPUT_COLUMNS = (
     "stakeholder", "id", "payer", "receiver", "amount", "rebase", "year", "value", "present",
@@ -65,7 +65,7 @@ def flow_rows(account: Account) -> list[FlowRow]:
     return rows
 
 
-def write_parameters(page: Page, account: Account, words: Words) -> str:
+def write_parameters(page: BookSheet, account: Account, words: BookWords) -> str:
     """Write the parameters; return the range of the coefficients by year, from year 0."""
     settings, discount = account.value_map.settings, discount_of(account.value_map)
     shift = ONE - exponent(1, discount.timing)
@@ -107,7 +107,7 @@ def discounted(amount: str, year: str, factors: str) -> str:
     return f"{amount}*INDEX({factors},{year}+1)"
 
 
-def write_inputs(page: Page, account: Account, words: Words, factors: str) -> None:
+def write_inputs(page: BookSheet, account: Account, words: BookWords, factors: str) -> None:
     """Write what is put in, one row each."""
     page.heads(1, [words[c] for c in _INPUT_COLUMNS], 4)
     flows = [flow for flow in account.counted if flow.is_input]
@@ -126,7 +126,7 @@ def write_inputs(page: Page, account: Account, words: Words, factors: str) -> No
         else:
             with exact():
                 paid = parts[0] * parts[1]
-            page.formula(n, 5, "*".join(str(number(part)) for part in parts), paid, given)
+            page.formula(n, 5, "*".join(str(held_as(part)) for part in parts), paid, given)
         page.number(n, 6, formula.scale, Style(form=words.form("0.0000"), given=True))
         page.number(n, YEAR, item.year, Style(form="0", given=True))
         page.formula(n, VALUE, f"E{n}*F{n}", flow.amount, money)
@@ -135,7 +135,9 @@ def write_inputs(page: Page, account: Account, words: Words, factors: str) -> No
     page.keep_head(1)
 
 
-def write_lines(page: Page, account: Account, rows: Sequence[FlowRow], words: Words) -> None:
+def write_lines(
+    page: BookSheet, account: Account, rows: Sequence[FlowRow], words: BookWords
+) -> None:
     """Write one row by flow: what it is made of, and its amount by year."""
     years = range(1, max(account.horizon, 1) + 1)
     page.heads(1, [words[c] for c in _LINE_COLUMNS], 7)
@@ -155,7 +157,7 @@ def write_lines(page: Page, account: Account, rows: Sequence[FlowRow], words: Wo
     page.keep_head(1, 3)
 
 
-def _write_head(page: Page, row: FlowRow, account: Account, words: Words, n: int) -> None:
+def _write_head(page: BookSheet, row: FlowRow, account: Account, words: BookWords, n: int) -> None:
     line, flow, ends = row.line, row.flow, row.flow.ends
     quantity = account.quantities.of(line.id)
     for column, text in enumerate(
@@ -192,13 +194,13 @@ def _year_formula(row: FlowRow, account: Account, n: int, where: tuple[int, int]
     grown = ""
     if line.price.growth:
         power = exponent(year, discount.timing)
-        grown = f"*(1+{number(line.price.growth)})^{number(power)}"
+        grown = f"*(1+{held_as(line.price.growth)})^{held_as(power)}"
     if line.timing.lifetime or line.timing.survival or quantity.profile:
         units, place = units_by_year(row.formula, quantity), year - int(line.timing.start)
         if not 0 <= place < len(units) or not units[place]:
             return None
         if not quantity.value:  # nothing the first year: the later ones stand on their own
-            return f"{number(units[place])}*I{n}*J{n}*{_kept(n)}{grown}"
+            return f"{held_as(units[place])}*I{n}*J{n}*{_kept(n)}{grown}"
         return f"Q{n}*{_ratio(units[place], quantity.value)}{grown}"
     elapsed = f"({letter(column)}$1-O{n})"
     return (
@@ -209,4 +211,4 @@ def _year_formula(row: FlowRow, account: Account, n: int, where: tuple[int, int]
 
 def _ratio(units: Decimal, first: Decimal) -> float | int:
     with exact():
-        return number(units / first)
+        return held_as(units / first)

@@ -19,7 +19,7 @@ from impact_eval.value.readouts.workbook.calculation import (
     FlowRow,
     discounted,
 )
-from impact_eval.value.readouts.workbook.pages import Page, Style, Words
+from impact_eval.value.readouts.workbook.pages import BookSheet, BookWords, Style
 
 _COLUMNS = (
     "origin", "what", "flow", "kind", "payer", "receiver", "year", "value", "present",
@@ -47,19 +47,19 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
+class Movements:
     """Where the ledger is, and the rows of each line in it.
 
     Attributes
     ----------
-    page : Page
+    page : BookSheet
     last : int
         Its last row.
     lines : mapping of str to (int, int)
         First and last row of each line.
     """
 
-    page: Page
+    page: BookSheet
     last: int
     lines: dict[str, tuple[int, int]]
 
@@ -68,22 +68,22 @@ class Ledger:
         return self.page.column(column, FIRST, self.last)
 
 
-def write_ledger(
-    page: Page,
+def write_movements(
+    page: BookSheet,
     account: Account,
     rows: Sequence[FlowRow],
-    words: Words,
-    sources: tuple[Page, Page, str],
-) -> Ledger:
+    words: BookWords,
+    sources: tuple[BookSheet, BookSheet, str],
+) -> Movements:
     """Write the movements of the inputs, then of the lines, each an amount of another sheet.
 
     Parameters
     ----------
-    page : Page
+    page : BookSheet
     account : Account
     rows : sequence of FlowRow
-    words : Words
-    sources : (Page, Page, str)
+    words : BookWords
+    sources : (BookSheet, BookSheet, str)
         The inputs, the lines, and the range of the coefficients.
     """
     inputs, lines, factors = sources
@@ -102,10 +102,10 @@ def write_ledger(
     page.widths((12, 30, 24, 20, 24, 24, 9, 16, 18, 12, 12, 12))
     page.keep_head(1, 2)
     page.sheet.autofilter(0, 0, max(n - 2, 1), len(_COLUMNS) - 1)
-    return Ledger(page=page, last=max(n - 1, FIRST), lines=spans)
+    return Movements(page=page, last=max(n - 1, FIRST), lines=spans)
 
 
-def _of_inputs(account: Account, page: Page, words: Words) -> list[Movement]:
+def _of_inputs(account: Account, page: BookSheet, words: BookWords) -> list[Movement]:
     agents = agents_of(account.value_map.settings.perspective)
     flows = [flow for flow in account.counted if flow.is_input]
     out = []
@@ -127,7 +127,9 @@ def _of_inputs(account: Account, page: Page, words: Words) -> list[Movement]:
     return out
 
 
-def _of_line(account: Account, row: FlowRow, k: int, page: Page, words: Words) -> list[Movement]:
+def _of_line(
+    account: Account, row: FlowRow, k: int, page: BookSheet, words: BookWords
+) -> list[Movement]:
     agents, ends = agents_of(account.value_map.settings.perspective), row.flow.ends
     social = social_sign(ends.kind)
     sign = social if agents is None else (ends.receiver in agents) - (ends.payer in agents)
@@ -146,7 +148,7 @@ def _of_line(account: Account, row: FlowRow, k: int, page: Page, words: Words) -
     return out
 
 
-def _write(page: Page, n: int, move: Movement, words: Words, factors: str) -> None:
+def _write(page: BookSheet, n: int, move: Movement, words: BookWords, factors: str) -> None:
     itself = move.payer is not None and move.payer is move.receiver  # nobody pays or gains
     payer, receiver = (None, None) if itself else (move.payer, move.receiver)
     for column, text in enumerate(

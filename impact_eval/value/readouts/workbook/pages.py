@@ -18,7 +18,7 @@ Exact = Decimal | int | float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class BookWords:
     """All the words of a workbook in one language.
 
     Attributes
@@ -106,7 +106,7 @@ class Style:
 
 
 @dataclass(kw_only=True)
-class Page:
+class BookSheet:
     """One sheet, written cell by cell; rows and columns are numbered from one."""
 
     book: Any
@@ -135,12 +135,12 @@ class Page:
 
     def number(self, row: int, column: int, value: Exact, style: Style) -> None:
         """Write a number."""
-        self.sheet.write_number(row - 1, column - 1, number(value), self._style(style))
+        self.sheet.write_number(row - 1, column - 1, held_as(value), self._style(style))
 
     def formula(self, row: int, column: int, formula: str, value: Exact, style: Style) -> None:
         """Write a formula, and beside it the value that it has."""
         self.sheet.write_formula(
-            row - 1, column - 1, f"={formula}", self._style(style), number(value)
+            row - 1, column - 1, f"={formula}", self._style(style), held_as(value)
         )
 
     def heads(self, row: int, heads: Sequence[str], words: int = 1) -> None:
@@ -178,7 +178,7 @@ class Page:
         return f"{self.quoted()}!${letter(column)}${first}:${letter(column)}${last}"
 
 
-def number(value: Exact) -> float | int:
+def held_as(value: Exact) -> float | int:
     """Return an exact amount as a workbook holds it."""
     found = float(value)
     return int(found) if found.is_integer() and abs(found) < 2**53 else found
