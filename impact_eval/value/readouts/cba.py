@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from impact_eval.core.findings import NotApplicable
+from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
 from impact_eval.value.account.doors import Account
 from impact_eval.value.account.flow_ledger import public_sides
 from impact_eval.value.map.choices import PUBLIC_AGENTS
@@ -74,7 +74,22 @@ def cost_benefit(account: Account, *, shadow_price: Decimal = ONE) -> CostBenefi
     Returns
     -------
     CostBenefit
+
+    Raises
+    ------
+    ImpactEvalError
+        `option_out_of_range`: a price under 1, or that is not a number.
     """
+    if not shadow_price.is_finite() or shadow_price < ONE:
+        raise ImpactEvalError(
+            Finding.error(
+                "option_out_of_range",
+                option="shadow_price",
+                value=str(shadow_price),
+                low=1,
+                high=None,
+            )
+        )
     read = account.sroi("society")
     outlay = less(public_inputs(account), public_cash(account))
     with exact():

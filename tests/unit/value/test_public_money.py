@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
-from impact_eval.core.findings import ImpactEvalError
+from impact_eval.core.estimate import Estimate
+from impact_eval.core.findings import ImpactEvalError, NotApplicable
+from impact_eval.value import Account, ValueMap, simulate
+from impact_eval.value.readouts.cba import cost_benefit
 from impact_eval.value.readouts.mvpf import (
     MvpfCase,
     mean_mvpf,
@@ -21,6 +25,7 @@ from impact_eval.value.readouts.mvpf import (
     mvpf_ratio,
     quadrants_of,
 )
+from impact_eval.value.readouts.public_reading import public_reading
 
 
 @settings(max_examples=120, deadline=None)
@@ -90,3 +95,60 @@ def test_amounts_that_are_no_amounts_are_refused_in_words() -> None:
     free = mvpf(willingness_to_pay=1, programme_cost=0, fiscal_externality=0)
     with pytest.raises(ImpactEvalError):
         mean_mvpf([free])
+
+
+def test_the_reading_of_public_money_by_hand(insertion: Account) -> None:
+    """Public bodies' accounts, less capacity that no budget recovers, are the net outlay."""
+    read = public_reading(insertion, simulate(insertion, draws=4000, seed=2))
+    released = sum(float(row.released) for row in insertion.avoided)
+    outlay = -(float(insertion.perspectives["public"]) - released)
+    assert read.outlay == pytest.approx(outlay)
+    assert read.net_value == pytest.approx(float(insertion.perspectives["society"]))
+    free, priced = read.funds
+    assert (free.shadow_price, free.cost_of_funds, free.net) == (1.0, 0.0, read.net_value)
+    assert priced.shadow_price == 1.2
+    assert priced.cost_of_funds == pytest.approx(0.2 * outlay)
+    assert priced.net == pytest.approx(read.net_value - 0.2 * outlay)
+    assert sum(part.share for part in read.quadrants) == pytest.approx(1)
+    assert {part.case for part in read.quadrants} == set(MvpfCase)
+    assert read.mvpf.conf_low <= read.mvpf.ratio <= read.mvpf.conf_high
+    if outlay > 0:
+        assert priced.net_per_public_euro == pytest.approx(priced.net / outlay)
+    else:
+        assert priced.net_per_public_euro.reason == "no_net_public_outlay"
+
+
+def test_nothing_is_told_of_public_money_that_a_guard_refuses(
+    insertion_map: ValueMap, employment: Estimate
+) -> None:
+    account = insertion_map.with_line("helpers", deadweight=None).account(
+        {"employment": employment}
+    )
+    read = public_reading(account, simulate(account, draws=50, seed=2))
+    for told in (read.mvpf, read.net_value, read.outlay):
+        assert isinstance(told, NotApplicable)
+        assert told.reason == "ratio_refused"
+    assert read.funds == read.quadrants == ()
+
+
+def test_nothing_is_told_of_public_money_when_an_error_is_unknown(
+    insertion_map: ValueMap, make_estimate: Any
+) -> None:
+    bare = make_estimate(
+        "employment",
+        [("att", None, 0.08, math.nan)],
+        details={"treated_mean": 0.4, "unit": "share"},
+    )
+    account = insertion_map.account({"employment": bare})
+    read = public_reading(account, simulate(account, draws=50, seed=2))
+    assert isinstance(read.mvpf, NotApplicable)
+    assert read.mvpf.reason == "effect_error_unknown"
+    assert read.mvpf.values["lines"] == ("job",)
+
+
+@pytest.mark.parametrize("price", ["NaN", "Infinity", "0.5", "-1"])
+def test_a_price_of_public_funds_is_at_least_one(insertion: Account, price: str) -> None:
+    with pytest.raises(ImpactEvalError) as refused:
+        cost_benefit(insertion, shadow_price=Decimal(price))
+    assert refused.value.codes == ("option_out_of_range",)
+    assert str(refused.value)
