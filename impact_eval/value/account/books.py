@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from impact_eval.core.findings import Finding, NotApplicable
+from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.value.account.flow_ledger import Balance, Flow, balance_of_flows, matrix_of
 from impact_eval.value.account.line_flows import LineValue
@@ -191,6 +191,13 @@ def agents_of(perspective: str) -> frozenset[Agent] | None:
         return None
     if perspective == Perspective.PUBLIC:
         return PUBLIC_AGENTS
+    known = [*Perspective, *Agent]
+    if perspective not in known:
+        raise ImpactEvalError(
+            Finding.error(
+                "perspective_unknown", found=str(perspective), known=[str(one) for one in known]
+            )
+        )
     return frozenset({Agent(perspective)})
 
 

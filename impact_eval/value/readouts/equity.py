@@ -6,6 +6,7 @@ equivalised income of the agent over that of the country.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -42,9 +43,9 @@ def equity_weight(relative_income: float, elasticity: float) -> float:
     [1.9427, 2.4623, 3.291]
     """
     faults = FindingCollector()
-    if relative_income <= 0:
+    if not 0 < relative_income < math.inf:
         faults.add(Finding.error("income_not_positive", found=relative_income))
-    if elasticity < 0:
+    if not 0 <= elasticity < math.inf:
         faults.add(Finding.error("elasticity_negative", found=elasticity))
     faults.raise_if_errors()
     return float(relative_income**-elasticity)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.value.account.guards import GuardStatus
 from impact_eval.value.map.choices import Agent
-from impact_eval.value.readouts.cea import Acceptable
+from impact_eval.value.readouts.cost_per_result import Acceptable
 from impact_eval.value.readouts.ratio_sentence import Headline
 from impact_eval.value.readouts.standing import ValueStanding
 

@@ -21,6 +21,7 @@ from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.laws import quantile
 from impact_eval.value.map.parameters import catalogue
 from impact_eval.value.map.prices import ONE, ZERO, exact, total
+from impact_eval.value.uncertainty.asked import check_known, finite_row
 from impact_eval.value.uncertainty.compiled import (
     BENEFITS,
     COSTS,
@@ -448,26 +449,21 @@ def two_way_grid(
     Raises
     ------
     ImpactEvalError
-        `unknown_number`.
+        `unknown_number`, `numbers_needed`.
     """
     model = compile_model(account)
     known = number_names(account, model)
-    for name in (first, second):
-        if name not in known:
-            raise ImpactEvalError(
-                Finding.error(
-                    "unknown_number", name=name, nearest=nearest(name, known), known=known
-                )
-            )
-    a, b = np.meshgrid(np.asarray(rows, float), np.asarray(columns, float), indexing="ij")
+    check_known((first, second), known)
+    down, across = finite_row("rows", rows), finite_row("columns", columns)
+    a, b = np.meshgrid(down, across, indexing="ij")
     totals = model.totals({first: a.ravel(), second: b.ravel()}, a.size)
     gained, paid = totals[:, model.column(BENEFITS)], totals[:, model.column(COSTS)]
     ratio = np.divide(gained, paid, out=np.full(a.size, np.nan), where=paid > 0)
     return Grid(
         first=first,
         second=second,
-        rows=np.asarray(rows, float),
-        columns=np.asarray(columns, float),
+        rows=down,
+        columns=across,
         net=(gained - paid).reshape(a.shape),
         ratio=ratio.reshape(a.shape),
     )

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from scipy import special
 
 from impact_eval.core.findings import Finding, ImpactEvalError, NotApplicable
+from impact_eval.value.account.books import agents_of
 from impact_eval.value.account.doors import Account
 from impact_eval.value.account.line_formula import annuity
 from impact_eval.value.map.choices import PUBLIC_AGENTS, Perspective
 from impact_eval.value.map.declared import Correlation
 from impact_eval.value.map.laws import Distribution
+from impact_eval.value.uncertainty.asked import check_known, check_level, check_whole
 from impact_eval.value.uncertainty.compiled import (
     BENEFITS,
     COSTS,
@@ -281,13 +283,13 @@ def simulate(
     Raises
     ------
     ImpactEvalError
-        `option_out_of_range`, `correlation_not_positive`.
+        `option_out_of_range`, `whole_number_needed`, `unknown_number`,
+        `correlation_not_positive`.
     """
-    if draws < 1:
-        raise ImpactEvalError(
-            Finding.error("option_out_of_range", option="draws", value=draws, low=1, high=None)
-        )
+    check_whole("draws", draws)
+    check_whole("seed", seed, least=0)
     model = compile_model(account, by_line=by_line)
+    check_known(keep, (*model.effects, *(item.name for item in model.uncertain)))
     ties = account.value_map.correlations
     drawn = simulate_model(model, ties, draws=draws, seed=seed, keep=keep)
     return replace(drawn, refusal=draws_refused(account))
@@ -468,7 +470,14 @@ def uncertainty_of(
         All but the costs is refused, for the same reason, where the simulation is: a guard blocks,
         or an effect has no known error (`effect_without_error`). `nothing_varies` where every draw
         is the same: an interval without width would pass for certainty.
+
+    Raises
+    ------
+    ImpactEvalError
+        `level_not_between`, `perspective_unknown`.
     """
+    check_level(level)
+    agents_of(perspective)
     gained, paid = simulation.benefits(perspective), simulation.costs(perspective)
     costs = interval_of(paid, level)
     difference = gained - paid

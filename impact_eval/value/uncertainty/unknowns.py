@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import NotApplicable
 from impact_eval.value.account.doors import Account
+from impact_eval.value.uncertainty.asked import check_known, check_whole
 from impact_eval.value.uncertainty.compiled import (
     BENEFITS,
     COSTS,
@@ -32,6 +33,7 @@ from impact_eval.value.uncertainty.variance_shares import (
 FloatArray = NDArray[np.float64]
 OTHERS = "others"
 MOST_NAMED = 7
+_FEWEST = 2  # draws: one has no spread
 
 
 def unknown_names(model: Model) -> tuple[str, ...]:
@@ -88,6 +90,8 @@ def account_sobol(
         `nothing_varies`; `inputs_correlated` when some numbers move together: read Shapley effects
         instead, which still add up; what refuses the draws.
     """
+    check_whole("draws", draws, least=_FEWEST)
+    check_whole("seed", seed, least=0)
     refusal = draws_refused(account)
     if refusal is not None:
         return refusal
@@ -110,6 +114,8 @@ def account_shapley(
 
     Shares add up to one, correlated numbers included. Refused as the draws are.
     """
+    check_whole("draws", draws, least=_FEWEST)
+    check_whole("seed", seed, least=0)
     bars = tornado(account)
     if isinstance(bars, NotApplicable):
         return bars
@@ -186,6 +192,7 @@ def value_of_information(
         return NotApplicable.because(NOTHING_VARIES)
     wide = [bar.name for bar in bars if bar.name in known][: MOST_NAMED + 3]
     chosen = tuple(wide if names is None else names)
+    check_known(chosen, known)
     drawn = simulate(account, draws=draws, seed=seed, keep=chosen)
     perspective = account.value_map.settings.perspective
     gain = drawn.benefits(perspective) - drawn.costs(perspective)
