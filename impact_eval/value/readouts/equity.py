@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from impact_eval.core.findings import Finding, FindingCollector, NotApplicable
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, NotApplicable
 from impact_eval.value.account.doors import Account
 from impact_eval.value.map.choices import Agent
 
@@ -30,7 +30,7 @@ def equity_weight(relative_income: float, elasticity: float) -> float:
     Raises
     ------
     ImpactEvalError
-        `income_not_positive`, `elasticity_negative`.
+        `income_not_positive`, `elasticity_negative`, `equity_weight_too_large`.
 
     References
     ----------
@@ -48,7 +48,12 @@ def equity_weight(relative_income: float, elasticity: float) -> float:
     if not 0 <= elasticity < math.inf:
         faults.add(Finding.error("elasticity_negative", found=elasticity))
     faults.raise_if_errors()
-    return float(relative_income**-elasticity)
+    try:
+        return float(relative_income**-elasticity)
+    except OverflowError:
+        raise ImpactEvalError(
+            Finding.error("equity_weight_too_large", found=relative_income, elasticity=elasticity)
+        ) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
