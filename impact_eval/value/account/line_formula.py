@@ -28,7 +28,7 @@ from impact_eval.value.map.prices import (
     ZERO,
     exact,
     growth_over,
-    moment_of,
+    moment_in_years,
     real_growth_factor,
     rebase,
 )
@@ -195,7 +195,7 @@ def _weights(
         parts, left = [(begin, turn)], ONE / (turn - begin)
     for a, b in parts:
         if b > a:
-            moment = moment_of(a, b, discount.timing)
+            moment = moment_in_years(a, b, discount.timing)
             yield YearWeight(
                 year=int(a) + 1, part=left * (b - a), growth=growth_over(growth, moment),
                 discount=discount.over(moment), steps=steps, age=age,
@@ -305,7 +305,7 @@ def _factor_of_input(item: Input, discount: Discount) -> Decimal:
         return discount.factor(int(item.year))
     start = Decimal(item.year) - 1
     end = start.to_integral_value(rounding="ROUND_CEILING")
-    return discount.over(moment_of(start, end, discount.timing))
+    return discount.over(moment_in_years(start, end, discount.timing))
 
 
 def real_price(

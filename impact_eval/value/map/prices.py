@@ -59,7 +59,7 @@ def exponent(year: int, timing: Timing) -> Decimal:
     return Decimal(year) - shift
 
 
-def moment_of(start: Decimal, end: Decimal, timing: Timing) -> Decimal:
+def moment_in_years(start: Decimal, end: Decimal, timing: Timing) -> Decimal:
     """Return when an amount falls that covers part of a year, in years from today.
 
     At the end of its year, at the middle of the part, or at its start; a whole year as `exponent`.
@@ -67,7 +67,7 @@ def moment_of(start: Decimal, end: Decimal, timing: Timing) -> Decimal:
     Examples
     --------
     >>> half = Decimal("0.5"), Decimal(1)
-    >>> [str(moment_of(*half, timing)) for timing in (Timing.END, Timing.MID, Timing.START)]
+    >>> [str(moment_in_years(*half, timing)) for timing in (Timing.END, Timing.MID, Timing.START)]
     ['1', '0.75', '0.5']
     """
     if timing is Timing.START:

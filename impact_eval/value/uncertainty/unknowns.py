@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from impact_eval.core.findings import NotApplicable
 from impact_eval.value.account.doors import Account
 from impact_eval.value.uncertainty.asked import check_known, check_whole
+from impact_eval.value.uncertainty.block_draws import stream
 from impact_eval.value.uncertainty.compiled import (
     BENEFITS,
     COSTS,
@@ -21,7 +22,7 @@ from impact_eval.value.uncertainty.compiled import (
 from impact_eval.value.uncertainty.information import evpi, evppi
 from impact_eval.value.uncertainty.normal_scores import from_normal
 from impact_eval.value.uncertainty.sensitivity import tornado
-from impact_eval.value.uncertainty.simulate import NOTHING_VARIES, simulate, stream
+from impact_eval.value.uncertainty.simulate import NOTHING_VARIES, simulate
 from impact_eval.value.uncertainty.variance_shares import (
     Function,
     ShapleyEffects,

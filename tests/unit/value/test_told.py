@@ -15,7 +15,7 @@ from impact_eval.value import Account, ValueMap, tell
 from impact_eval.value.map.choices import Agent
 from impact_eval.value.readouts.published_value import NumberName, Range, number_namer
 from impact_eval.value.readouts.ratio_sentence import Headline
-from impact_eval.value.uncertainty.simulate import stream
+from impact_eval.value.uncertainty.block_draws import stream
 
 Make = Callable[..., Any]
 SEED = 20240101

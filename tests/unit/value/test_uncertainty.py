@@ -37,6 +37,7 @@ from impact_eval.value.readouts.ratio_sentence import headline
 from impact_eval.value.readouts.sum_of_accounts import consolidate
 from impact_eval.value.uncertainty import normal_scores as scores
 from impact_eval.value.uncertainty.assumed_laws import assumed_law, shares_made_uncertain
+from impact_eval.value.uncertainty.block_draws import stream
 from impact_eval.value.uncertainty.certain_numbers import certain_numbers
 from impact_eval.value.uncertainty.compiled import compile_model
 from impact_eval.value.uncertainty.effect_laws import laws_of_effects
@@ -51,7 +52,7 @@ from impact_eval.value.uncertainty.sensitivity import (
     tornado,
     two_way_grid,
 )
-from impact_eval.value.uncertainty.simulate import fieller, simulate, stream, uncertainty_of
+from impact_eval.value.uncertainty.simulate import fieller, simulate, uncertainty_of
 from impact_eval.value.uncertainty.unknowns import (
     account_shapley,
     account_sobol,
