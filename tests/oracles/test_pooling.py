@@ -46,6 +46,8 @@ def check_bcg(reference, name, suffix):
     assert found.tau2 == pytest.approx(expected["tau2"], rel=2e-5, abs=1e-12)
     assert found.i2 * 100 == pytest.approx(expected["I2"], rel=1e-5)
     assert found.h2 == pytest.approx(expected["H2"], rel=2e-5)
+    if name != "EE":
+        assert found.tau2_std_error == pytest.approx(expected["se_tau2"], rel=2e-5)
     assert found.q == pytest.approx(expected["QE"], rel=1e-12)
     assert found.p_value == pytest.approx(expected["p"], rel=1e-4)
     if "pi_default" in expected:
@@ -137,3 +139,35 @@ def test_refusals(y, v, code):
     with pytest.raises(ImpactEvalError) as refused:
         pool(np.array(y), np.array(v))
     assert refused.value.codes == (code,)
+
+
+def test_the_error_of_the_moment_variance_is_that_of_its_simulation():
+    """Brute force: the spread of Q over many draws, for errors that differ a lot."""
+    v, tau2 = np.array([0.01, 0.04, 0.02, 0.30, 0.008, 0.05]), 0.06
+    rng = np.random.default_rng(20240101)
+    y = rng.normal(0.0, np.sqrt(v + tau2), (400_000, len(v)))
+    w = 1 / v
+    q = ((y - (y @ w / w.sum())[:, None]) ** 2) @ w
+    slope = w.sum() - (w**2).sum() / w.sum()
+    untruncated = (q - (len(v) - 1)) / slope
+    # the numbers of one set whose moment estimate is exactly the variance simulated
+    one = rng.normal(0.0, np.sqrt(v), len(v))
+    one -= one @ w / w.sum()
+    one *= np.sqrt((tau2 * slope + len(v) - 1) / (w @ one**2))
+    found = pool(one, v, method=TauEstimator.DERSIMONIAN_LAIRD)
+    assert found.tau2 == pytest.approx(tau2, rel=1e-12)
+    assert found.tau2_std_error == pytest.approx(untruncated.std(), rel=5e-3)
+
+
+def test_equal_variances_give_every_method_but_ml_one_error():
+    """Identity: with equal variances tau2 + v is the sample variance, whose law is known."""
+    y, v = np.array([0.1, 0.5, 0.3, 0.9, -0.4]), np.full(5, 0.04)
+    expected = np.sqrt(2 / 4) * y.var(ddof=1)
+    for method in (
+        TauEstimator.DERSIMONIAN_LAIRD, TauEstimator.PAULE_MANDEL, TauEstimator.REML
+    ):  # fmt: skip
+        found = pool(y, v, method=method).tau2_std_error
+        assert found == pytest.approx(expected, rel=1e-12)
+    ml = pool(y, v, method=TauEstimator.ML)
+    assert ml.tau2_std_error == pytest.approx(np.sqrt(2 / 5) * y.var(), rel=1e-12)
+    assert pool(y, v, method=TauEstimator.COMMON).tau2_std_error == 0.0

@@ -50,6 +50,7 @@ def test_spread_between_studies(case: str) -> None:
     if not case.startswith("FE"):  # with equal effects metafor reads I2 off Q
         assert 100 * found.i2 == pytest.approx(stored["I2"], rel=1e-7)
         assert found.h2 == pytest.approx(stored["H2"], rel=1e-7)
+        assert found.tau2_std_error == pytest.approx(stored["se_tau2"], rel=1e-7)
 
 
 def test_leaving_out_each_study() -> None:

@@ -12,6 +12,8 @@ Hartung, J. and Knapp, G. (2001). doi:10.1002/sim.791
 Higgins, J., Thompson, S. and Spiegelhalter, D. (2009). doi:10.1111/j.1467-985X.2008.00552.x
 Paule, R. and Mandel, J. (1982). doi:10.6028/jres.087.022
 Higgins, J. and Thompson, S. (2002). doi:10.1002/sim.1186 (I2)
+Veroniki, A. et al. (2016). doi:10.1002/jrsm.1164 (estimators of tau2 and their errors: Biggerstaff
+and Tweedie's variance of Q, 1997; Morris's of the moment equation, 1983)
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ class Pooled:
     df : float or None
         None for the normal law.
     tau2, tau2_std_error : float
-        Variance between studies.
+        Variance between studies, and its standard error: each method's own (zero when the studies
+        are taken to share one effect).
     i2, h2 : float
         Share (0-1) of the total variance that is between studies; total over sampling variance.
     q, q_p_value : float
@@ -101,8 +104,7 @@ def _common(y: FloatArray, v: FloatArray) -> float:
 def _dersimonian_laird(y: FloatArray, v: FloatArray) -> float:
     w = 1 / v
     q = float(w @ (y - _mean(y, w)) ** 2)
-    scale = w.sum() - (w**2).sum() / w.sum()
-    return max(0.0, (q - (len(y) - 1)) / float(scale))
+    return max(0.0, (q - (len(y) - 1)) / _slope_of_q(v))
 
 
 def _paule_mandel(y: FloatArray, v: FloatArray) -> float:
@@ -200,11 +202,43 @@ def between_variance(
 
 
 def _tau2_std_error(v: FloatArray, tau2: float, method: TauEstimator) -> float:
-    w = 1 / (v + tau2)
+    r"""Return the standard error of the variance between studies, each method's own.
+
+    ML: :math:`2/\sum w^2`; REML: :math:`2/\mathrm{tr}(PP)`; both from the expected information,
+    with :math:`P = W - ww'/\sum w` and :math:`w = 1/(v + \tau^2)`. DerSimonian and Laird's is a
+    linear function of Q, whose variance is known (Biggerstaff and Tweedie). Paule and Mandel's
+    solves :math:`Q(\tau^2) = k - 1`, where Q has variance :math:`2(k-1)` and a slope close to
+    :math:`-\sum w (k-1)/k` (Morris): equal to the slope when all variances are.
+    """
+    k, w = len(v), 1 / (v + tau2)
+    if method is TauEstimator.COMMON:
+        return 0.0
     if method is TauEstimator.ML:
         return math.sqrt(2 / float((w**2).sum()))
+    if method is TauEstimator.DERSIMONIAN_LAIRD:
+        return math.sqrt(_variance_of_q(v, tau2)) / _slope_of_q(v)
+    if method is TauEstimator.PAULE_MANDEL:
+        return math.sqrt(2 * k**2 / (k - 1)) / float(w.sum())
     information = (w**2).sum() - 2 * (w**3).sum() / w.sum() + ((w**2).sum() / w.sum()) ** 2
     return math.sqrt(2 / float(information))
+
+
+def _slope_of_q(v: FloatArray) -> float:
+    """Return what Cochran's Q gains by unit of variance between studies."""
+    w = 1 / v
+    return float(w.sum() - (w**2).sum() / w.sum())
+
+
+def _variance_of_q(v: FloatArray, tau2: float) -> float:
+    r"""Return the variance of Cochran's Q: :math:`2(k-1) + 4 s_1 \tau^2 + 2 s_2 \tau^4`.
+
+    Biggerstaff and Tweedie (1997), with :math:`s_1` the slope of Q and
+    :math:`s_2 = \sum w^2 - 2\sum w^3/\sum w + (\sum w^2/\sum w)^2`, :math:`w = 1/v`.
+    """
+    w = 1 / v
+    total = w.sum()
+    second = float((w**2).sum() - 2 * (w**3).sum() / total + ((w**2).sum() / total) ** 2)
+    return 2 * (len(v) - 1) + 4 * _slope_of_q(v) * tau2 + 2 * second * tau2**2
 
 
 def pool(
@@ -274,7 +308,7 @@ def pool(
         p_value=two_sided_p(mean / std_error, df),
         df=df,
         tau2=tau2,
-        tau2_std_error=0.0 if common else _tau2_std_error(v, tau2, method),
+        tau2_std_error=_tau2_std_error(v, tau2, method),
         i2=max(0.0, (q - (k - 1)) / q) if common and q > 0 else tau2 / (tau2 + typical),
         h2=q / (k - 1) if common else tau2 / typical + 1,
         q=q,
