@@ -23,6 +23,12 @@ from impact_eval.core.findings import (
 )
 from impact_eval.core.shown import Shown, one_line
 from impact_eval.core.vocabulary import Direction, Unit
+from impact_eval.portfolio.accounts import (
+    AccountsTogether,
+    StudyAccount,
+    accounts_together,
+    study_account,
+)
 from impact_eval.results.estimates import Role
 from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.records import StudyResults
@@ -31,6 +37,8 @@ from impact_eval.stats.inference.pooling import Pooled, PoolTest, TauEstimator, 
 FloatArray = NDArray[np.float64]
 CONF_LEVEL = 0.95
 LOUD = 0.01  # below it, the test that all studies share one effect is said to be loud
+REJECTED = 0.05  # below it, it contradicts an estimate that finds no variance between studies
+UNSEEN = "heterogeneity_unseen"  # no variance between studies is found, and the test finds some
 INTERNAL = "internal"  # the edition that never leaves its operator
 
 
@@ -127,6 +135,8 @@ class Portfolio(Shown):
 
     entries: tuple[Entry, ...]
     findings: tuple[Finding, ...] = ()
+    accounts: tuple[StudyAccount, ...] = ()
+    without_account: tuple[str, ...] = ()
 
     def _line(self) -> str:
         studies = len({entry.study for entry in self.entries})
@@ -177,7 +187,13 @@ class Portfolio(Shown):
             faults.raise_if_errors()
         entries = [entry for source, results in read.items() for entry in _entries(results, source)]
         kept, same = _once(entries)
-        return cls(tuple(kept), (*_refused(faults.findings), *same))
+        accounts = [study_account(results) for results in read.values()]
+        return cls(
+            tuple(kept),
+            (*_refused(faults.findings), *same),
+            tuple(account for account in accounts if account is not None),
+            tuple(r.study.id for r in read.values() if r.value is None),
+        )
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -318,9 +334,26 @@ class Portfolio(Shown):
             },
         )
 
+    def value(self) -> AccountsTogether | None:
+        """Add the accounts of the studies that have one; None when no study has.
+
+        By payer and by year, benefits, costs, net value, the ratio of the sums, and their interval.
+        An account that its own study could not print (a refused ratio, an unknown error, a result
+        below level 3) is left apart with its reason, and so is one in other money or prices.
+        """
+        if not self.accounts:
+            return None
+        return accounts_together(self.accounts, self.without_account)
+
 
 def _disagreement(pooled: Pooled) -> tuple[Finding, ...]:
-    """Return the finding that the studies disagree, when their test is loud."""
+    """Return the finding that the studies disagree, when their test says so.
+
+    When the estimate finds no variance between studies and the test rejects that they share one
+    effect, the interval is that of one common effect: it is told, even if the test is not loud.
+    """
+    if pooled.tau2 == 0 and pooled.q_p_value < REJECTED:
+        return (Finding.warning(UNSEEN, n=pooled.k, p_value=pooled.q_p_value),)
     if pooled.q_p_value >= LOUD:
         return ()
     found = Finding.warning(

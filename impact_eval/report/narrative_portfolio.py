@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from impact_eval.core.findings import Finding
-from impact_eval.portfolio.portfolio import CONF_LEVEL, Entry, Excluded, Pooling
+from impact_eval.portfolio.accounts_record import AccountsRecord
+from impact_eval.portfolio.portfolio import CONF_LEVEL, UNSEEN, Entry, Excluded, Pooling
 from impact_eval.report.blocks import (
     AnyBlock,
     Cell,
@@ -20,18 +21,22 @@ from impact_eval.report.blocks import (
     say,
 )
 from impact_eval.report.figures.effects import NamedInterval, data_for_portfolio_forest
+from impact_eval.report.narrative_accounts import accounts_blocks, accounts_sentence
 from impact_eval.report.quantities import ShownUnit, digits_for, unit_of
 from impact_eval.report.wording import CAUSAL_FROM, said, written
+from impact_eval.results.finding_records import RefusalRecord
 
 FEW_STUDIES = 10  # below it the variance between studies is barely known
 
 
-def portfolio_blocks(found: Pooling) -> list[AnyBlock]:
-    """Return the consolidated report of one outcome.
+def portfolio_blocks(found: Pooling, accounts: AccountsRecord | None = None) -> list[AnyBlock]:
+    """Return the consolidated report of one outcome, and of the accounts of its studies.
 
     Parameters
     ----------
     found : Pooling
+    accounts : AccountsRecord, optional
+        Of the studies that have one; nothing is said of value without it.
 
     Returns
     -------
@@ -52,6 +57,7 @@ def portfolio_blocks(found: Pooling) -> list[AnyBlock]:
             items=tuple(_messages(found, unit, digits, level)),
             ordered=True,
         ),
+        *_worth(accounts),
         Heading(level=2, words=say("report.section.portfolio"), anchor="portfolio"),
         data_for_portfolio_forest(
             [_interval(entry) for entry in found.included],
@@ -66,6 +72,7 @@ def portfolio_blocks(found: Pooling) -> list[AnyBlock]:
         ),
         _studies(found),
         *_robustness(found, unit, digits),
+        *([] if accounts is None else accounts_blocks(accounts)),
         Heading(level=2, words=say("report.section.limits"), anchor="limits"),
         *_limits(found, level),
     ]
@@ -114,14 +121,25 @@ def _number(found: Pooling, unit: ShownUnit, level: int) -> Number:
     )
 
 
+def _worth(accounts: AccountsRecord | None) -> list[AnyBlock]:
+    """Return the sum of the accounts in one sentence, for the first page."""
+    sentence = None if accounts is None else accounts_sentence(accounts)
+    if sentence is None or accounts is None or isinstance(accounts.total, RefusalRecord):
+        return []
+    return [Paragraph(words=(sentence,), evidence_level=accounts.total.evidence)]
+
+
 def _messages(found: Pooling, unit: ShownUnit, digits: int, level: int) -> list[Said]:
     pooled, ahead = found.pooled, _next_study(found, level)
+    unseen = any(finding.code == UNSEEN for finding in found.findings)
     return [
         say("portfolio.message.studies", n=pooled.k, apart=len(found.excluded)),
         say("portfolio.message.no_prediction")
         if ahead is None
         else say("portfolio.message.prediction", interval=unit.between(*ahead, digits)),
-        say("portfolio.message.heterogeneity", share=pooled.i2),
+        say("portfolio.message.unseen")
+        if unseen
+        else say("portfolio.message.heterogeneity", share=pooled.i2),
     ]
 
 

@@ -184,6 +184,9 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("share_made_uncertain", "n"): _THINGS,
         ("share_made_uncertain", "solidity"): Declared(ValueKind.TEXT, Rule.CODE),
         ("price_index_derived", "years"): Declared(ValueKind.ANY, Rule.FREE),
+        ("same_data", "other"): Declared(ValueKind.TEXT, Rule.LABEL),
+        ("account_other_setting", "found"): Declared(ValueKind.TEXT, Rule.FREE),
+        ("account_other_setting", "needed"): Declared(ValueKind.TEXT, Rule.FREE),
     }
 )
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, FindingCollector, NotApplicable
 from impact_eval.value.account.doors import Account
 from impact_eval.value.account.guards import check_attribution
 from impact_eval.value.map.choices import Agent
 from impact_eval.value.map.prices import ZERO, exact, less, total
+from impact_eval.value.uncertainty.simulate import NOTHING_VARIES, Interval, interval_of, simulate
+
+FloatArray = NDArray[np.float64]
+# what must be the same for two amounts to be added
+SETTINGS = ("currency", "price_year", "discount_rate", "timing")
+DRAWS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +64,8 @@ def consolidate(accounts: Mapping[str, Account]) -> Consolidated:
     faults = FindingCollector()
     if not accounts:
         faults.add(Finding.error("no_account"))
-    for name in ("currency", "price_year", "discount_rate", "timing"):
-        values = {
-            study: str(getattr(account.value_map.settings, name))
-            for study, account in accounts.items()
-        }
+    for name in SETTINGS:
+        values = {study: settings_of(account)[name] for study, account in accounts.items()}
         if len(set(values.values())) > 1:
             told = [f"{study} : {value}" for study, value in values.items()]
             faults.add(Finding.error("accounts_differ", column=name, found=told))
@@ -88,3 +95,106 @@ def consolidate(accounts: Mapping[str, Account]) -> Consolidated:
         ratio=ratio,
         findings=check_attribution(accounts),
     )
+
+
+def settings_of(account: Account) -> dict[str, str]:
+    """Return the settings that must be the same for two accounts to be added, as text."""
+    return {name: str(getattr(account.value_map.settings, name)) for name in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SumUncertainty:
+    """What the draws say of a sum of accounts, for society.
+
+    Attributes
+    ----------
+    net : Interval
+    ratio_low, ratio_high : float or None
+        Quantiles of the ratio of the sums, draw by draw, where costs never come near zero.
+    chance : float
+        Share of draws with a net value above zero.
+    draws : int
+    """
+
+    net: Interval
+    ratio_low: float | None
+    ratio_high: float | None
+    chance: float
+    draws: int
+
+
+def uncertainty_of_sum(
+    accounts: Mapping[str, Account],
+    seeds: Mapping[str, int],
+    *,
+    draws: int = DRAWS,
+    level: float = 0.95,
+) -> SumUncertainty | NotApplicable:
+    r"""Draw each account from its own law, and add: :math:`N^{(b)} = \sum_i N_i^{(b)}`.
+
+    The studies are held to be independent. The ratio is that of the sums of a draw,
+    :math:`\sum_i B_i^{(b)} / \sum_i C_i^{(b)}`, never a mean of ratios.
+
+    Parameters
+    ----------
+    accounts : mapping of str to Account
+        By name of study.
+    seeds : mapping of str to int
+        Of the draws of each; no two may be the same, or their draws would move together.
+    draws : int
+    level : float
+
+    Returns
+    -------
+    SumUncertainty or NotApplicable
+        The refusal of the first account that has no law (a guard, an effect without error);
+        `nothing_varies` when every draw is the same.
+    """
+    gained, paid = np.zeros(draws), np.zeros(draws)
+    for study, account in accounts.items():
+        found = society_draws(account, seed=seeds[study], draws=draws)
+        if isinstance(found, NotApplicable):
+            return found
+        gained, paid = gained + found[0], paid + found[1]
+    low = high = None
+    if paid.min() > 0:
+        ends = np.quantile(gained / paid, [(1 - level) / 2, (1 + level) / 2])
+        low, high = float(ends[0]), float(ends[1])
+    return SumUncertainty(
+        net=interval_of(gained - paid, level),
+        ratio_low=low,
+        ratio_high=high,
+        chance=float(np.mean(gained > paid)),
+        draws=draws,
+    )
+
+
+def society_draws(
+    account: Account, *, seed: int, draws: int
+) -> tuple[FloatArray, FloatArray] | NotApplicable:
+    """Return the draws of what society gains and of what is put in, or why there are none.
+
+    They stand on what `results.json` holds: the draws of an estimator do not travel.
+    """
+    held = replace(account, quantities=replace(account.quantities, draws=None))
+    simulation = simulate(held, draws=draws, seed=seed)
+    if simulation.refusal is not None:
+        return simulation.refusal
+    gained, paid = simulation.benefits("society"), simulation.costs("society")
+    if np.ptp(gained - paid) == 0:
+        return NotApplicable.because(NOTHING_VARIES)
+    return gained, paid
+
+
+def shared_prices(accounts: Mapping[str, Account]) -> tuple[str, ...]:
+    """Return the studies whose accounts price with one and the same figure of the catalogue.
+
+    If that figure is wrong it is wrong for all of them: their draws are then not independent.
+    """
+    users: dict[str, set[str]] = defaultdict(set)
+    for study, account in accounts.items():
+        for line in account.value_map.lines:
+            if line.included and line.price.parameter:
+                users[line.price.parameter].add(study)
+    sharing = {study for found in users.values() if len(found) > 1 for study in found}
+    return tuple(study for study in accounts if study in sharing)

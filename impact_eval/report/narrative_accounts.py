@@ -1,0 +1,269 @@
+"""The accounts of several studies as one: a sentence, who pays, by year, each study, who is apart.
+
+Everything printed stands in `accounts.json`; a sum that rests on declared quantities is given as a
+hypothesis, without ratio, chance or conclusion.
+"""
+
+from __future__ import annotations
+
+from impact_eval.portfolio.accounts import OTHER_SETTING, REFUSED
+from impact_eval.portfolio.accounts_record import (
+    AccountLeftApart,
+    AccountsRecord,
+    AccountsSum,
+)
+from impact_eval.report.blocks import (
+    WITHHELD,
+    AnyBlock,
+    Cell,
+    Column,
+    Form,
+    Heading,
+    Limitation,
+    Messages,
+    Note,
+    Number,
+    Paragraph,
+    Said,
+    SayValue,
+    Table,
+    Words,
+    say,
+)
+from impact_eval.report.figures.money import PartyBalance, data_for_payers
+from impact_eval.report.wording import pick, said, spoken, written
+from impact_eval.results.finding_records import RefusalRecord
+from impact_eval.results.stated import balance, sum_or_none
+from impact_eval.results.value import PartyRecord, RangeRecord
+
+EURO = "EUR"
+SOCIAL = "social"  # the row that adds every actor up
+
+
+def accounts_blocks(record: AccountsRecord) -> list[AnyBlock]:
+    """Return the section of the accounts read together.
+
+    Parameters
+    ----------
+    record : AccountsRecord
+    """
+    out: list[AnyBlock] = [
+        Heading(level=2, words=say("accounts.title"), anchor="accounts"),
+        Note(words=say("accounts.caution")),
+    ]
+    total = record.total
+    if isinstance(total, RefusalRecord):
+        out.append(Paragraph(words=(say(f"reason.{total.not_applicable}", **_values(total)),)))
+    else:
+        out += _total(total, len(record.studies))
+    if record.studies:
+        out.append(_studies(record, _form(total)))
+    return [*out, *_limits(record)]
+
+
+def accounts_sentence(record: AccountsRecord) -> Words | None:
+    """Return the sum in one sentence with its interval; None when nothing is added up."""
+    if isinstance(record.total, RefusalRecord):
+        return None
+    return _sentence(record.total, len(record.studies))
+
+
+def _values(reason: RefusalRecord) -> dict[str, SayValue]:
+    return dict(spoken(f"reason.{reason.not_applicable}", reason.values))
+
+
+def _total(total: AccountsSum, n: int) -> list[AnyBlock]:
+    form = _form(total)
+    out: list[AnyBlock] = [Paragraph(words=(_sentence(total, n),), evidence_level=total.evidence)]
+    ratio = total.ratio
+    if isinstance(ratio, RangeRecord):
+        out.append(_number("value.ratio", ratio, Form.EURO_CENTS if _euro(total) else Form.PLAIN))
+    out.append(_number("value.net_value", total.net, form))
+    if total.chance is not None:
+        label = say("value.probability")
+        out.append(Number(label=label, value=total.chance, form=Form.PERCENT))
+    settings = say(
+        "accounts.settings",
+        currency=total.currency,
+        year=str(total.price_year),
+        rate=float(total.discount_rate),
+    )
+    return [*out, *_parties(total, settings), _matrix(total, settings)]
+
+
+def _euro(total: AccountsSum) -> bool:
+    return total.currency == EURO
+
+
+def _form(total: AccountsSum | RefusalRecord) -> Form:
+    """Return how an amount is written: a money other than the euro is named in the captions."""
+    return Form.EURO if isinstance(total, RefusalRecord) or _euro(total) else Form.INTEGER
+
+
+def _number(label: str, found: RangeRecord, form: Form) -> Number:
+    value = WITHHELD if found.estimate is None else found.estimate
+    return Number(
+        label=say(label), value=value, form=form, low=found.low, high=found.high,
+        conf_level=found.level,
+    )  # fmt: skip
+
+
+def _sentence(total: AccountsSum, n: int) -> Words:
+    """Return the sum in words; the verb obeys what the interval and the quantities allow."""
+    low, high = total.net.low, total.net.high
+    if total.hypothesis:
+        code = "hypothesis"
+    elif low is not None and low > 0:
+        code = "clear"
+    elif high is not None and high < 0:
+        code = "below"
+    else:
+        code = "unsure"
+    ends = {"low": _money(total, low), "high": _money(total, high)}
+    sentence = say(
+        f"accounts.sentence.{code}",
+        n=n,
+        benefits=_money(total, total.benefits),
+        costs=_money(total, total.costs),
+        net=_money(total, total.net.estimate),
+        interval=say("sentence.interval", **ends),
+    )
+    ratio = total.ratio
+    if not isinstance(ratio, RangeRecord) or not _euro(total):
+        return sentence
+    bounds = {"low": say("number.eur2", x=ratio.low), "high": say("number.eur2", x=ratio.high)}
+    return say(
+        "accounts.with_ratio",
+        sentence=sentence,
+        ratio=say("number.eur2", x=ratio.estimate),
+        interval=say("sentence.interval", **bounds),
+    )
+
+
+def _money(total: AccountsSum, amount: float | None) -> Words:
+    if _euro(total):
+        return say("number.eur", x=amount)
+    return say("accounts.amount", x=amount, currency=total.currency)
+
+
+def _parties(total: AccountsSum, settings: Words) -> list[AnyBlock]:
+    found = [
+        PartyBalance(_agent(p.agent.value), p.pays, p.gains)
+        for p in total.parties
+        if p.pays is not None and p.gains is not None
+    ]
+    form = _form(total)
+    columns = (
+        Column(key="party", label=say("value.payer"), header=True),
+        Column(key="pays", label=say("value.cost"), form=form),
+        Column(key="gains", label=say("value.benefit"), form=form),
+        Column(key="net", label=say("value.net"), form=form),
+    )
+    rows = (*((p.name, p.pays, p.gains, p.net) for p in found), _sums(total.parties))
+    table = Table(
+        caption=say("accounts.caption_payers"),
+        columns=columns,
+        rows=rows,
+        emphasis=(len(found),),
+        notes=(settings,),
+    )
+    return [data_for_payers(found), table] if _euro(total) else [table]
+
+
+def _sums(parties: tuple[PartyRecord, ...]) -> tuple[Cell, ...]:
+    pays, gains = sum_or_none(p.pays for p in parties), sum_or_none(p.gains for p in parties)
+    net = None if pays is None or gains is None else balance(gains, pays)
+    return (
+        say("value.total"),
+        *(WITHHELD if amount is None else amount for amount in (pays, gains, net)),
+    )
+
+
+def _matrix(total: AccountsSum, settings: Words) -> Table:
+    """Return the account of each actor, year by year; the last row is what society gains."""
+    form, matrix = _form(total), total.matrix
+    columns = (
+        Column(key="party", label=say("value.payer"), header=True),
+        *(
+            Column(key=f"year_{year}", label=say("value.year_of", year=str(year)), form=form)
+            for year in matrix.years
+        ),
+        Column(key="total", label=say("value.total"), form=form),
+    )
+    rows = tuple(
+        (say("value.social") if row.name == SOCIAL else _agent(row.name), *row.amounts)
+        for row in matrix.rows
+    )
+    return Table(
+        caption=say("accounts.caption_years"),
+        columns=columns,
+        rows=rows,
+        emphasis=(len(rows) - 1,),
+        notes=(settings,),
+    )
+
+
+def _agent(name: str) -> Said:
+    return pick(f"party.{name}", f"agent.{name}", f"label.{name}")
+
+
+def _studies(record: AccountsRecord, form: Form) -> Table:
+    return Table(
+        caption=say("accounts.caption_studies"),
+        columns=(
+            Column(key="study", label=say("label.study"), header=True),
+            Column(key="territory", label=say("report.meta.territory")),
+            Column(key="evidence", label=say("portfolio.column.evidence"), form=Form.INTEGER),
+            Column(key="benefits", label=say("value.benefit"), form=form),
+            Column(key="costs", label=say("value.cost"), form=form),
+            Column(key="net", label=say("value.net"), form=form),
+        ),
+        rows=tuple(
+            (said(s.title), s.territory, s.evidence, s.benefits, s.costs, s.net)
+            for s in record.studies
+        ),
+    )
+
+
+def _limits(record: AccountsRecord) -> list[AnyBlock]:
+    """Return who is apart and why, who has no account, and what was noticed."""
+    out: list[AnyBlock] = []
+    if record.left_apart:
+        items = tuple(_apart(study) for study in record.left_apart)
+        out.append(Messages(title=say("accounts.apart_title"), items=items))
+    if record.without:
+        n = len(record.without)
+        words = say("accounts.without", n=n, names=list(record.without))
+        out.append(Limitation(words=words, severity="info"))
+    total = record.total
+    if isinstance(total, AccountsSum) and total.hypothesis:
+        titles = [said(s.title) for s in record.studies if s.study in total.hypothesis]
+        out.append(Limitation(words=say("accounts.hypothesis", names=titles)))
+    for finding in record.findings:
+        code, values = f"finding.{finding.code}", dict(spoken(finding.code, finding.values))
+        repair = say(f"{code}.repair", **values) if written(f"{code}.repair") else None
+        out.append(
+            Limitation(words=say(code, **values), repair=repair, severity=finding.severity.value)
+        )
+    return out
+
+
+def _apart(left: AccountLeftApart) -> Words:
+    """Return why an account is not in the sum; the reason of a refused one is its own."""
+    reason, values = left.reason, _values(left.reason)
+    code = f"reason.{reason.not_applicable}"
+    if reason.not_applicable == REFUSED:
+        own = str(reason.values.get("code"))
+        values = {"why": pick(f"label.{own}", f"reason.{own}", f"finding.{own}")}
+    elif reason.not_applicable == OTHER_SETTING:
+        column = str(reason.values.get("column"))
+        values |= {name: _setting(column, reason.values.get(name)) for name in ("found", "needed")}
+    return say("accounts.apart", study=said(left.title), reason=say(code, **values))
+
+
+def _setting(column: str, value: object) -> Said:
+    """Return a setting in words: a rate per 100, a moment of the year; a money and a year as is."""
+    if column == "discount_rate":
+        return say("number.pct1", x=float(str(value)))
+    code = f"accounts.{column}.{value}"
+    return say(code) if written(code) else str(value)
