@@ -166,7 +166,7 @@ def _sum(found: SumOfAccounts) -> AccountsSum:
         chance=None if found.hypothesis else drawn.chance,
         parties=_parties(found),
         matrix=_matrix(sums.matrix),
-        draws=drawn.draws,
+        draws=drawn.size,
     )
 
 

@@ -135,7 +135,7 @@ class Portfolio(Shown):
 
     entries: tuple[Entry, ...]
     findings: tuple[Finding, ...] = ()
-    accounts: tuple[StudyAccount, ...] = ()
+    valued: tuple[StudyAccount, ...] = ()
     without_account: tuple[str, ...] = ()
 
     def _line(self) -> str:
@@ -341,9 +341,9 @@ class Portfolio(Shown):
         An account that its own study could not print (a refused ratio, an unknown error, a result
         below level 3) is left apart with its reason, and so is one in other money or prices.
         """
-        if not self.accounts:
+        if not self.valued:
             return None
-        return accounts_together(self.accounts, self.without_account)
+        return accounts_together(self.valued, self.without_account)
 
 
 def _disagreement(pooled: Pooled) -> tuple[Finding, ...]:

@@ -38,6 +38,7 @@ from impact_eval.results.value import PartyRecord, RangeRecord
 
 EURO = "EUR"
 SOCIAL = "social"  # the row that adds every actor up
+CODE, COLUMN = "code", "column"  # what the reasons of two refusals hold
 
 
 def accounts_blocks(record: AccountsRecord) -> list[AnyBlock]:
@@ -253,10 +254,10 @@ def _apart(left: AccountLeftApart) -> Words:
     reason, values = left.reason, _values(left.reason)
     code = f"reason.{reason.not_applicable}"
     if reason.not_applicable == REFUSED:
-        own = str(reason.values.get("code"))
+        own = str(reason.values.get(CODE))
         values = {"why": pick(f"label.{own}", f"reason.{own}", f"finding.{own}")}
     elif reason.not_applicable == OTHER_SETTING:
-        column = str(reason.values.get("column"))
+        column = str(reason.values.get(COLUMN))
         values |= {name: _setting(column, reason.values.get(name)) for name in ("found", "needed")}
     return say("accounts.apart", study=said(left.title), reason=say(code, **values))
 

@@ -113,14 +113,15 @@ class SumUncertainty:
         Quantiles of the ratio of the sums, draw by draw, where costs never come near zero.
     chance : float
         Share of draws with a net value above zero.
-    draws : int
+    size : int
+        Draws of each account.
     """
 
     net: Interval
     ratio_low: float | None
     ratio_high: float | None
     chance: float
-    draws: int
+    size: int
 
 
 def uncertainty_of_sum(
@@ -165,7 +166,7 @@ def uncertainty_of_sum(
         ratio_low=low,
         ratio_high=high,
         chance=float(np.mean(gained > paid)),
-        draws=draws,
+        size=draws,
     )
 
 

@@ -132,7 +132,7 @@ def test_what_has_no_proof_is_left_apart_in_words(
 
 def test_a_sum_of_hypotheses_has_no_ratio_and_no_chance(tmp_path: Path) -> None:
     found = together(tmp_path, results("a"), results("b", declared=True))
-    record = AccountsRecord.of(found).to_dict()
+    record: Any = AccountsRecord.of(found).to_dict()
     assert record["total"]["hypothesis"] == ["b"]
     assert record["total"]["ratio"]["not_applicable"] == "sum_is_hypothesis"
     assert record["total"]["chance"] is None
