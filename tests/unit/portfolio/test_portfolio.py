@@ -20,7 +20,7 @@ from impact_eval.report.narrative_portfolio import portfolio_blocks
 from impact_eval.report.texts import Texts, render_error
 from impact_eval.results.faults import Json
 from impact_eval.results.records import StudyResults
-from impact_eval.stats.inference.pooling import pool
+from impact_eval.stats.inference.pooling import TauEstimator, pool
 
 MAKE: Callable[..., StudyResults] = runpy.run_path(
     str(Path(__file__).parents[1] / "report" / "conftest.py")
@@ -334,3 +334,32 @@ def test_every_reason_and_refusal_has_a_label() -> None:
             "internal_edition_refused", "other_unit", "other_scale", "no_interval",
         ):  # fmt: skip
             assert texts.label(code) != code
+
+
+def test_a_variance_of_zero_that_the_test_contradicts_is_told(put: Put, tmp_path: Path) -> None:
+    """Many studies that agree and are precise hide one that is far off and hardly precise."""
+    for number in range(8):
+        put(study(f"s{number}", 0.05, 0.02))
+    put(study("loin", 0.38, 0.08))
+    found = read(tmp_path).pooling(OUTCOME, method=TauEstimator.ML)
+    assert found.pooled.tau2 == 0
+    assert found.pooled.q_p_value < 0.05
+    assert [f.code for f in found.findings] == ["heterogeneity_unseen"]
+    for language, words in (("fr", "sans doute trop étroite"), ("en", "probably too narrow")):
+        said = text_of(found, language)
+        assert words in said
+        assert "0 %" not in said
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("levels", [(4, 2), (3, 2), (1, 1)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_mixed_levels_promise_what_the_lowest_does(
+    put: Put, tmp_path: Path, levels: tuple[int, int], sign: int, language: str
+) -> None:
+    for name, level in zip("ab", levels, strict=True):
+        put(study(name, sign * 0.10, 0.02, level=level))
+    said = text_of(read(tmp_path).pooling(OUTCOME), language)
+    assert not re.findall(
+        r"s’attendre à|nouveau territoire|attribuable|can expect|new territory|attributable", said
+    )
