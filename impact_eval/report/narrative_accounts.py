@@ -6,6 +6,10 @@ hypothesis, without ratio, chance or conclusion.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
 from impact_eval.portfolio.accounts import OTHER_SETTING, REFUSED
 from impact_eval.portfolio.accounts_record import (
     AccountLeftApart,
@@ -33,10 +37,12 @@ from impact_eval.report.blocks import (
 from impact_eval.report.figures.money import PartyBalance, data_for_payers
 from impact_eval.report.wording import pick, said, spoken, written
 from impact_eval.results.finding_records import RefusalRecord
+from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.stated import balance, sum_or_none
 from impact_eval.results.value import PartyRecord, RangeRecord
 
 EURO = "EUR"
+Namer: TypeAlias = Callable[[str, BilingualRecord], Said]
 SOCIAL = "social"  # the row that adds every actor up
 CODE, COLUMN = "code", "column"  # what the reasons of two refusals hold
 
@@ -62,11 +68,39 @@ def accounts_blocks(record: AccountsRecord) -> list[AnyBlock]:
     return [*out, *_limits(record)]
 
 
-def accounts_sentence(record: AccountsRecord) -> Words | None:
-    """Return the sum in one sentence with its interval; None when nothing is added up."""
-    if isinstance(record.total, RefusalRecord):
-        return None
-    return _sentence(record.total, len(record.studies))
+def accounts_message(record: AccountsRecord) -> list[AnyBlock]:
+    """Return the sum in one sentence for the first page; nothing when nothing is added up."""
+    total = record.total
+    if isinstance(total, RefusalRecord):
+        return []
+    words = [_sentence(total, len(record.studies))]
+    left = len(record.left_apart) + len(record.without)
+    if left:
+        words.append(say("accounts.left", n=left))
+    return [Paragraph(words=tuple(words), evidence_level=total.evidence)]
+
+
+def namer_of(titles: Mapping[str, BilingualRecord]) -> Namer:
+    """Return how a study is named: by its title, and its short name where two share a title.
+
+    Parameters
+    ----------
+    titles : mapping of str to BilingualRecord
+        Short name of each study to its title.
+    """
+    shared = Counter(title.fr or title.en for title in titles.values())
+
+    def name(study: str, title: BilingualRecord) -> Said:
+        if shared[title.fr or title.en] > 1:
+            return say("accounts.named", title=said(title), study=study)
+        return said(title)
+
+    return name
+
+
+def _namer(record: AccountsRecord) -> Namer:
+    titles = {part.study: part.title for part in record.studies}
+    return namer_of(titles | {left.study: left.title for left in record.left_apart})
 
 
 def _values(reason: RefusalRecord) -> dict[str, SayValue]:
@@ -209,6 +243,7 @@ def _agent(name: str) -> Said:
 
 
 def _studies(record: AccountsRecord, form: Form) -> Table:
+    names = _namer(record)
     return Table(
         caption=say("accounts.caption_studies"),
         columns=(
@@ -220,7 +255,7 @@ def _studies(record: AccountsRecord, form: Form) -> Table:
             Column(key="net", label=say("value.net"), form=form),
         ),
         rows=tuple(
-            (said(s.title), s.territory, s.evidence, s.benefits, s.costs, s.net)
+            (names(s.study, s.title), s.territory, s.evidence, s.benefits, s.costs, s.net)
             for s in record.studies
         ),
     )
@@ -230,7 +265,7 @@ def _limits(record: AccountsRecord) -> list[AnyBlock]:
     """Return who is apart and why, who has no account, and what was noticed."""
     out: list[AnyBlock] = []
     if record.left_apart:
-        items = tuple(_apart(study) for study in record.left_apart)
+        items = tuple(_apart(study, _namer(record)) for study in record.left_apart)
         out.append(Messages(title=say("accounts.apart_title"), items=items))
     if record.without:
         n = len(record.without)
@@ -238,7 +273,8 @@ def _limits(record: AccountsRecord) -> list[AnyBlock]:
         out.append(Limitation(words=words, severity="info"))
     total = record.total
     if isinstance(total, AccountsSum) and total.hypothesis:
-        titles = [said(s.title) for s in record.studies if s.study in total.hypothesis]
+        names = _namer(record)
+        titles = [names(s.study, s.title) for s in record.studies if s.study in total.hypothesis]
         out.append(Limitation(words=say("accounts.hypothesis", names=titles)))
     for finding in record.findings:
         code, values = f"finding.{finding.code}", dict(spoken(finding.code, finding.values))
@@ -249,7 +285,7 @@ def _limits(record: AccountsRecord) -> list[AnyBlock]:
     return out
 
 
-def _apart(left: AccountLeftApart) -> Words:
+def _apart(left: AccountLeftApart, names: Namer) -> Words:
     """Return why an account is not in the sum; the reason of a refused one is its own."""
     reason, values = left.reason, _values(left.reason)
     code = f"reason.{reason.not_applicable}"
@@ -259,7 +295,7 @@ def _apart(left: AccountLeftApart) -> Words:
     elif reason.not_applicable == OTHER_SETTING:
         column = str(reason.values.get(COLUMN))
         values |= {name: _setting(column, reason.values.get(name)) for name in ("found", "needed")}
-    return say("accounts.apart", study=said(left.title), reason=say(code, **values))
+    return say("accounts.apart", study=names(left.study, left.title), reason=say(code, **values))
 
 
 def _setting(column: str, value: object) -> Said:

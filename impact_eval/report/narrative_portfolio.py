@@ -21,10 +21,9 @@ from impact_eval.report.blocks import (
     say,
 )
 from impact_eval.report.figures.effects import NamedInterval, data_for_portfolio_forest
-from impact_eval.report.narrative_accounts import accounts_blocks, accounts_sentence
+from impact_eval.report.narrative_accounts import accounts_blocks, accounts_message, namer_of
 from impact_eval.report.quantities import ShownUnit, digits_for, unit_of
 from impact_eval.report.wording import CAUSAL_FROM, said, written
-from impact_eval.results.finding_records import RefusalRecord
 
 FEW_STUDIES = 10  # below it the variance between studies is barely known
 
@@ -57,10 +56,10 @@ def portfolio_blocks(found: Pooling, accounts: AccountsRecord | None = None) -> 
             items=tuple(_messages(found, unit, digits, level)),
             ordered=True,
         ),
-        *_worth(accounts),
+        *([] if accounts is None else accounts_message(accounts)),
         Heading(level=2, words=say("report.section.portfolio"), anchor="portfolio"),
         data_for_portfolio_forest(
-            [_interval(entry) for entry in found.included],
+            [_interval(entry, _named(found, entry)) for entry in found.included],
             NamedInterval(
                 say("portfolio.pooled"),
                 found.pooled.estimate,
@@ -85,9 +84,15 @@ def _next_study(found: Pooling, level: int) -> tuple[float, float] | None:
     return found.pooled.prediction_low, found.pooled.prediction_high
 
 
-def _interval(entry: Entry) -> NamedInterval:
+def _named(found: Pooling, entry: Entry) -> Said:
+    """Return the title of a study, with its short name where two share a title."""
+    entries = (*found.included, *(excluded.entry for excluded in found.excluded))
+    return namer_of({e.study: e.title for e in entries})(entry.study, entry.title)
+
+
+def _interval(entry: Entry, name: Said) -> NamedInterval:
     effect = entry.effect
-    return NamedInterval(said(entry.title), effect.estimate, effect.conf_low, effect.conf_high)
+    return NamedInterval(name, effect.estimate, effect.conf_low, effect.conf_high)
 
 
 def _sentences(found: Pooling, unit: ShownUnit, digits: int, level: int) -> tuple[Words, ...]:
@@ -121,14 +126,6 @@ def _number(found: Pooling, unit: ShownUnit, level: int) -> Number:
     )
 
 
-def _worth(accounts: AccountsRecord | None) -> list[AnyBlock]:
-    """Return the sum of the accounts in one sentence, for the first page."""
-    sentence = None if accounts is None else accounts_sentence(accounts)
-    if sentence is None or accounts is None or isinstance(accounts.total, RefusalRecord):
-        return []
-    return [Paragraph(words=(sentence,), evidence_level=accounts.total.evidence)]
-
-
 def _messages(found: Pooling, unit: ShownUnit, digits: int, level: int) -> list[Said]:
     pooled, ahead = found.pooled, _next_study(found, level)
     unseen = any(finding.code == UNSEEN for finding in found.findings)
@@ -148,7 +145,7 @@ def _studies(found: Pooling) -> Table:
     for entry, weight in zip(found.included, found.pooled.weights.tolist(), strict=True):
         rows.append(
             (
-                said(entry.title),
+                _named(found, entry),
                 entry.territory,
                 entry.effect.n_treated,
                 say(f"method.{entry.method}.name"),
@@ -177,7 +174,7 @@ def _robustness(found: Pooling, unit: ShownUnit, digits: int) -> list[AnyBlock]:
     items = tuple(
         say(
             "portfolio.without",
-            study=said(entry.title),
+            study=_named(found, entry),
             amount=unit.amount(other.estimate, digits),
             interval=unit.between(other.conf_low, other.conf_high, digits),
         )
@@ -187,12 +184,12 @@ def _robustness(found: Pooling, unit: ShownUnit, digits: int) -> list[AnyBlock]:
 
 
 def _limits(found: Pooling, level: int) -> list[AnyBlock]:
-    out: list[AnyBlock] = [Limitation(words=say(f"portfolio.limit.level{min(level, 3)}"))]
+    out: list[AnyBlock] = [Limitation(words=say(f"portfolio.limit.level{level}"))]
     if found.pooled.k < FEW_STUDIES:
         few = "few" if level >= CAUSAL_FROM else "few_below"
         out.append(Limitation(words=say(f"portfolio.limit.{few}", n=found.pooled.k)))
     out += [_noticed(finding) for finding in found.findings]
-    out += [_apart(excluded) for excluded in found.excluded]
+    out += [_apart(found, excluded) for excluded in found.excluded]
     return out
 
 
@@ -206,13 +203,13 @@ def _noticed(finding: Finding) -> Limitation:
     )
 
 
-def _apart(excluded: Excluded) -> Limitation:
+def _apart(found: Pooling, excluded: Excluded) -> Limitation:
     reason = excluded.reason
     values = {name: _in_words(reason.reason, str(v)) for name, v in reason.values.items()}
     return Limitation(
         words=say(
             "portfolio.limit.apart",
-            study=said(excluded.entry.title),
+            study=_named(found, excluded.entry),
             reason=say(f"reason.{reason.reason}", **values),
         ),
         severity="info",

@@ -128,6 +128,7 @@ def test_what_has_no_proof_is_left_apart_in_words(
     assert code not in said
     assert not re.findall(r"\[[a-z_]+(?:\.[a-z_0-9]+)*\]|\{[a-z_:]+\}", said)
     assert ("n’est pas dans la somme" if language == "fr" else "is not in the sum") in said
+    assert ("1 étude n’y est pas" if language == "fr" else "1 study is not in it") in said
 
 
 def test_a_sum_of_hypotheses_has_no_ratio_and_no_chance(tmp_path: Path) -> None:

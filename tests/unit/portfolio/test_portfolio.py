@@ -363,3 +363,12 @@ def test_mixed_levels_promise_what_the_lowest_does(
     assert not re.findall(
         r"s’attendre à|nouveau territoire|attribuable|can expect|new territory|attributable", said
     )
+
+
+def test_two_studies_of_one_title_are_told_apart(put: Put, tmp_path: Path) -> None:
+    for name, estimate in (("nord", 0.05), ("sud", 0.07), ("est", 0.06)):
+        put(study(name, estimate, 0.03, level=4))
+    said = text_of(read(tmp_path).pooling(OUTCOME))
+    for name in ("nord", "sud", "est"):
+        assert f"mobilité vers l’emploi ({name})" in said
+    assert "Chaque étude a tiré au sort" in said
