@@ -190,7 +190,7 @@ class Portfolio(Shown):
         accounts = [study_account(results) for results in read.values()]
         return cls(
             tuple(kept),
-            (*_refused(faults.findings), *same),
+            (*_refused(faults.findings), *same, *_same_numbers(kept)),
             tuple(account for account in accounts if account is not None),
             tuple(r.study.id for r in read.values() if r.value is None),
         )
@@ -452,6 +452,28 @@ def _once(entries: Iterable[Entry]) -> tuple[list[Entry], list[Finding]]:
         else:
             pairs[(entry.study, known.study)] = None
     return kept, [Finding.warning("same_data", study=a, other=b) for a, b in pairs]
+
+
+def _same_numbers(entries: Iterable[Entry]) -> tuple[Finding, ...]:
+    """Tell the studies whose result is the same to the last digit, on files that are not the same.
+
+    A copy with one column more, or renamed, has another fingerprint; two small studies may also
+    agree by chance: they are told and not taken away.
+    """
+    alike: dict[tuple[object, ...], dict[str, None]] = {}
+    for entry in entries:
+        effect = entry.effect
+        if effect.estimate is None or effect.std_error is None:
+            continue
+        key = (
+            entry.outcome, effect.estimate, effect.std_error, effect.n_treated, effect.n_comparison,
+        )  # fmt: skip
+        alike.setdefault(key, {})[entry.study] = None
+    found: dict[tuple[str, ...], None] = {}
+    for studies in alike.values():
+        if len(studies) > 1:
+            found[tuple(studies)] = None
+    return tuple(Finding.warning("same_numbers", names=names) for names in found)
 
 
 def _entries(results: StudyResults, source: str) -> list[Entry]:

@@ -120,7 +120,7 @@ def _total(total: AccountsSum, n: int) -> list[AnyBlock]:
     settings = say(
         "accounts.settings",
         currency=total.currency,
-        year=str(total.price_year),
+        year=total.price_year,
         rate=float(total.discount_rate),
     )
     return [*out, *_parties(total, settings), _matrix(total, settings)]

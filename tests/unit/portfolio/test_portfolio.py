@@ -194,6 +194,18 @@ def test_two_outcomes_of_the_same_data_are_both_read(put: Put, tmp_path: Path) -
     assert read(tmp_path).findings == ()
 
 
+def test_the_same_result_to_the_last_digit_is_told(put: Put, tmp_path: Path) -> None:
+    """A copy with one column more has another fingerprint, and the same numbers."""
+    put(study("nord", 0.10, 0.05))
+    put(study("nord-copie", 0.10, 0.05))
+    put(study("sud", 0.02, 0.05))
+    portfolio = read(tmp_path)
+    (finding,) = portfolio.findings
+    assert (finding.code, finding.values["names"]) == ("same_numbers", ("nord", "nord-copie"))
+    assert len(portfolio.entries) == 3
+    assert "deux fois la même étude" in text_of(portfolio.pooling(OUTCOME))
+
+
 # ------------------------------------------------------------------ the words
 
 
@@ -339,7 +351,7 @@ def test_every_reason_and_refusal_has_a_label() -> None:
 def test_a_variance_of_zero_that_the_test_contradicts_is_told(put: Put, tmp_path: Path) -> None:
     """Many studies that agree and are precise hide one that is far off and hardly precise."""
     for number in range(8):
-        put(study(f"s{number}", 0.05, 0.02))
+        put(study(f"s{number}", 0.05 + number * 1e-5, 0.02))
     put(study("loin", 0.38, 0.08))
     found = read(tmp_path).pooling(OUTCOME, method=TauEstimator.ML)
     assert found.pooled.tau2 == 0
