@@ -44,6 +44,7 @@ ACCOUNT_LEVEL_TOO_LOW = "account_level_too_low"
 BLOCKED = "account_blocked"
 OTHER_SETTING = "account_other_setting"
 SAME_DATA = "account_same_data"
+NO_COST = "account_no_cost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,18 +223,22 @@ def _publishable(
         return NotApplicable.because(ACCOUNT_LEVEL_TOO_LOW, level=entry.level)
     try:
         account = account_from_record(entry.section)
+        refused = _without_proof(account, _seed(entry), draws)
     except ImpactEvalError as error:
         return NotApplicable.because(REFUSED, code=error.codes[0])
+    return account if refused is None else refused
+
+
+def _without_proof(account: Account, seed: int, draws: int) -> NotApplicable | None:
+    """Return what forbids an account to be added: a guard, no cost, no known error."""
     if account.refusal is not None:
-        codes = account.refusal.values.get(GUARDS, ())
-        return NotApplicable.because(BLOCKED, guards=codes)
-    try:
-        drawn = society_draws(account, seed=_seed(entry), draws=draws)
-    except ImpactEvalError as error:
-        return NotApplicable.because(REFUSED, code=error.codes[0])
+        return NotApplicable.because(BLOCKED, guards=account.refusal.values.get(GUARDS, ()))
+    if account.inputs_present() <= 0:
+        return NotApplicable.because(NO_COST)  # its gains would be set against the costs of others
+    drawn = society_draws(account, seed=seed, draws=draws)
     if isinstance(drawn, NotApplicable):
         return NotApplicable(f"account_{drawn.reason}", drawn.values)
-    return account
+    return None
 
 
 def _seed(entry: StudyAccount) -> int:

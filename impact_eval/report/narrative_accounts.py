@@ -111,8 +111,8 @@ def _total(total: AccountsSum, n: int) -> list[AnyBlock]:
     form = _form(total)
     out: list[AnyBlock] = [Paragraph(words=(_sentence(total, n),), evidence_level=total.evidence)]
     ratio = total.ratio
-    if isinstance(ratio, RangeRecord):
-        out.append(_number("value.ratio", ratio, Form.EURO_CENTS if _euro(total) else Form.PLAIN))
+    if isinstance(ratio, RangeRecord) and _euro(total):  # « for €1 spent »
+        out.append(_number("value.ratio", ratio, Form.EURO_CENTS))
     out.append(_number("value.net_value", total.net, form))
     if total.chance is not None:
         label = say("value.probability")

@@ -188,14 +188,21 @@ def society_draws(
 
 
 def shared_prices(accounts: Mapping[str, Account]) -> tuple[str, ...]:
-    """Return the studies whose accounts price with one and the same figure of the catalogue.
+    """Return the studies whose accounts price with one and the same figure.
 
-    If that figure is wrong it is wrong for all of them: their draws are then not independent.
+    It is one figure of the catalogue, or the same uncertain price of the same source. If it is
+    wrong it is wrong for all of them: their draws are then not independent.
     """
-    users: dict[str, set[str]] = defaultdict(set)
+    users: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for study, account in accounts.items():
         for line in account.value_map.lines:
-            if line.included and line.price.parameter:
-                users[line.price.parameter].add(study)
+            price = line.price
+            if not line.included:
+                continue
+            if price.parameter:
+                users[(price.parameter,)].add(study)
+            elif price.proxy is not None and not price.proxy.certain:
+                told = str(price.proxy), str(price.price_year), price.proxy_source
+                users[told].add(study)
     sharing = {study for found in users.values() if len(found) > 1 for study in found}
     return tuple(study for study in accounts if study in sharing)

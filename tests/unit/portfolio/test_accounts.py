@@ -106,6 +106,7 @@ def test_the_interval_is_that_of_independent_studies_with_one_seed(tmp_path: Pat
         (lambda: results("c", level=1), "account_level_too_low"),
         (lambda: results("c", se=0.0), "account_effect_without_error"),
         (lambda: results("c", declared=True, deadweight=None), "account_blocked"),
+        (lambda: results("c", cost=0), "account_no_cost"),
         (lambda: results("c", data="a"), "account_same_data"),
         (lambda: results("c", map__price_year=2024), "account_other_setting"),
         (
@@ -199,3 +200,27 @@ def test_the_command_stores_the_sum_and_nothing_changes_without_value(tmp_path: 
     files = consolidate_studies([bare / "*/results.json"], outcome=OUTCOME, output=tmp_path / "t")
     assert "accounts.json" not in {path.name for path in files}
     assert Portfolio.read([bare / "*/results.json"]).value() is None
+
+
+@pytest.mark.parametrize(
+    ("proxies", "shared"),
+    [
+        (("20000 [15000 ; 25000] normal",) * 2, True),
+        (("20000 [15000 ; 25000] normal", "20000 [18000 ; 22000] normal"), False),
+        (("20000", "20000"), False),
+    ],
+)
+def test_an_uncertain_price_of_several_accounts_is_told(
+    tmp_path: Path, proxies: tuple[str, str], shared: bool
+) -> None:
+    found = together(tmp_path, *(results(n, proxy=p) for n, p in zip("ab", proxies, strict=True)))
+    codes = [f.code for f in found.findings if f.code == "prices_shared"]
+    assert bool(codes) == shared
+
+
+def test_another_money_than_the_euro_is_told_in_it(tmp_path: Path) -> None:
+    pounds: dict[str, Any] = {"map__currency": "GBP", "currency": "GBP", "input__currency": "GBP"}
+    found = together(tmp_path, results("a", **pounds), results("b", 0.12, **pounds))
+    said = report(tmp_path, found).replace("\u00a0", " ").replace("\u202f", " ")
+    assert "440 000 GBP de valeur pour 200 000 GBP engagés" in said
+    assert "1 € dépensé" not in said
