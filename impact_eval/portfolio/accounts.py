@@ -19,11 +19,14 @@ from impact_eval.results.account_records import (
     account_from_record,
     estimates_used,
 )
+from impact_eval.results.finding_records import RefusalRecord
 from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.records import StudyResults
 from impact_eval.value.account.doors import Account
+from impact_eval.value.account.study_facts import NO_FACTS
 from impact_eval.value.map.choices import Agent, Perspective, QuantitySource
 from impact_eval.value.map.prices import ZERO, exact
+from impact_eval.value.readouts.standing import standing_of
 from impact_eval.value.readouts.sum_of_accounts import (
     DRAWS,
     SETTINGS,
@@ -45,6 +48,8 @@ BLOCKED = "account_blocked"
 OTHER_SETTING = "account_other_setting"
 SAME_DATA = "account_same_data"
 NO_COST = "account_no_cost"
+NULL_EFFECT = "value_of_null_effect"  # why a study alone tells no amount
+NULL_SUM = "sum_of_null_effects"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +94,9 @@ class AccountIn:
     benefits, costs, net : Decimal
     declared : tuple of str
         Lines whose quantity is declared and not estimated.
+    clear : bool
+        Whether one effect of the account stands clear of zero. One that does not enters the sum all
+        the same, for to add only what succeeded would inflate it; its own amount is not told.
     """
 
     entry: StudyAccount
@@ -96,6 +104,7 @@ class AccountIn:
     costs: Decimal
     net: Decimal
     declared: tuple[str, ...]
+    clear: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +142,8 @@ class AccountsTogether:
     Attributes
     ----------
     total : SumOfAccounts or NotApplicable
-        `too_few_accounts` when fewer than two can be added.
+        `too_few_accounts` when fewer than two can be added; `sum_of_null_effects` when the interval
+        of what they are worth together does not leave zero out.
     included : tuple of AccountIn
     excluded : tuple of AccountApart
     without : tuple of str
@@ -226,7 +236,17 @@ def _publishable(
         refused = _without_proof(account, _seed(entry), draws)
     except ImpactEvalError as error:
         return NotApplicable.because(REFUSED, code=error.codes[0])
+    if refused is None:
+        refused = _told_nothing(entry.section)
     return account if refused is None else refused
+
+
+def _told_nothing(section: AccountSection) -> NotApplicable | None:
+    """Return why the study tells no amount, unless its effect is merely not clear of zero."""
+    standing = section.told.standing
+    if not isinstance(standing, RefusalRecord) or standing.not_applicable == NULL_EFFECT:
+        return None
+    return NotApplicable(REFUSED, {**standing.values, "code": standing.not_applicable})
 
 
 def _without_proof(account: Account, seed: int, draws: int) -> NotApplicable | None:
@@ -278,6 +298,7 @@ def _same_settings(
 
 def _part(entry: StudyAccount, account: Account) -> AccountIn:
     society = account.sroi(Perspective.SOCIETY.value)
+    standing = standing_of(account, NO_FACTS)
     declared = tuple(
         line.line
         for line in account.lines
@@ -289,6 +310,7 @@ def _part(entry: StudyAccount, account: Account) -> AccountIn:
         costs=society.costs,
         net=society.net,
         declared=declared,
+        clear=not (isinstance(standing, NotApplicable) and standing.reason == NULL_EFFECT),
     )
 
 
@@ -304,6 +326,8 @@ def _total(
     uncertainty = uncertainty_of_sum(accounts, seeds, draws=draws)
     if isinstance(uncertainty, NotApplicable):
         return uncertainty, found.findings
+    if uncertainty.benefits.conf_low <= 0 <= uncertainty.benefits.conf_high:
+        return NotApplicable.because(NULL_SUM, kept=len(kept)), found.findings
     findings = list(found.findings)
     sharing = shared_prices(accounts)
     if sharing:

@@ -36,7 +36,7 @@ class AccountPart(Record):
     evidence: Level
     """Lowest level of evidence among the effects that the account stands on."""
     benefits: Amount
-    """What its results are worth."""
+    """What its results are worth; empty where its effect is not clear of zero, or no sum is."""
     costs: Amount
     """What was put in."""
     net: Amount
@@ -109,10 +109,11 @@ class AccountsRecord(Record):
     def of(cls, found: AccountsTogether) -> AccountsRecord:
         """Return the record of accounts read together."""
         told = found.total
+        summed = not isinstance(told, NotApplicable)
         return cls(
             schema=SCHEMA,
             total=RefusalRecord.of(told) if isinstance(told, NotApplicable) else _sum(told),
-            studies=tuple(_part(part) for part in found.included),
+            studies=tuple(_part(part, summed=summed) for part in found.included),
             left_apart=tuple(_apart(apart) for apart in found.excluded),
             without=found.without,
             findings=tuple(FindingRecord.of(finding) for finding in found.findings),
@@ -124,15 +125,16 @@ class AccountsRecord(Record):
         return data
 
 
-def _part(part: AccountIn) -> AccountPart:
+def _part(part: AccountIn, *, summed: bool) -> AccountPart:
+    told = part.clear and summed
     return AccountPart(
         study=part.entry.study,
         title=part.entry.title,
         territory=part.entry.territory,
         evidence=part.entry.level,
-        benefits=float(part.benefits),
+        benefits=float(part.benefits) if told else None,
         costs=float(part.costs),
-        net=float(part.net),
+        net=float(part.net) if told else None,
         declared=part.declared,
     )
 

@@ -255,10 +255,27 @@ def _studies(record: AccountsRecord, form: Form) -> Table:
             Column(key="net", label=say("value.net"), form=form),
         ),
         rows=tuple(
-            (names(s.study, s.title), s.territory, s.evidence, s.benefits, s.costs, s.net)
+            (
+                names(s.study, s.title),
+                s.territory,
+                s.evidence,
+                _or_mark(s.benefits),
+                s.costs,
+                _or_mark(s.net),
+            )
             for s in record.studies
         ),
+        notes=(say("accounts.not_clear"),) if _one_is_null(record) else (),
     )
+
+
+def _one_is_null(record: AccountsRecord) -> bool:
+    """Whether the amount of one study of a sum is not told alone."""
+    return isinstance(record.total, AccountsSum) and any(s.net is None for s in record.studies)
+
+
+def _or_mark(amount: float | None) -> Cell:
+    return say("report.absent_mark") if amount is None else amount
 
 
 def _limits(record: AccountsRecord) -> list[AnyBlock]:
@@ -291,7 +308,7 @@ def _apart(left: AccountLeftApart, names: Namer) -> Words:
     code = f"reason.{reason.not_applicable}"
     if reason.not_applicable == REFUSED:
         own = str(reason.values.get(CODE))
-        values = {"why": pick(f"label.{own}", f"reason.{own}", f"finding.{own}")}
+        values = {"why": pick(f"label.{own}", f"reason.{own}", f"finding.{own}", **values)}
     elif reason.not_applicable == OTHER_SETTING:
         column = str(reason.values.get(COLUMN))
         values |= {name: _setting(column, reason.values.get(name)) for name in ("found", "needed")}

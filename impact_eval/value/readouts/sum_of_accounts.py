@@ -108,7 +108,7 @@ class SumUncertainty:
 
     Attributes
     ----------
-    net : Interval
+    benefits, net : Interval
     ratio_low, ratio_high : float or None
         Quantiles of the ratio of the sums, draw by draw, where costs never come near zero.
     chance : float
@@ -117,6 +117,7 @@ class SumUncertainty:
         Draws of each account.
     """
 
+    benefits: Interval
     net: Interval
     ratio_low: float | None
     ratio_high: float | None
@@ -162,6 +163,7 @@ def uncertainty_of_sum(
         ends = np.quantile(gained / paid, [(1 - level) / 2, (1 + level) / 2])
         low, high = float(ends[0]), float(ends[1])
     return SumUncertainty(
+        benefits=interval_of(gained, level),
         net=interval_of(gained - paid, level),
         ratio_low=low,
         ratio_high=high,

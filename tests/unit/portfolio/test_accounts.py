@@ -224,3 +224,28 @@ def test_another_money_than_the_euro_is_told_in_it(tmp_path: Path) -> None:
     said = report(tmp_path, found).replace("\u00a0", " ").replace("\u202f", " ")
     assert "440 000 GBP de valeur pour 200 000 GBP engagés" in said
     assert "1 € dépensé" not in said
+
+
+def test_a_null_study_enters_the_sum_and_its_own_amount_is_not_told(tmp_path: Path) -> None:
+    """To add only what succeeded would inflate the sum."""
+    found = together(tmp_path, results("a"), results("b"), results("nul", 0.01))
+    assert [part.entry.study for part in found.included] == ["a", "b", "nul"]
+    assert total_of(found).consolidated.costs == 300_000
+    record: Any = AccountsRecord.of(found).to_dict()
+    assert [(s["study"], s["net"]) for s in record["studies"]] == [
+        ("a", 100_000), ("b", 100_000), ("nul", None)
+    ]  # fmt: skip
+    assert "n’additionner que les réussites" in report(tmp_path, found)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_null_studies_together_tell_no_value(tmp_path: Path, language: str) -> None:
+    found = together(tmp_path, results("a", 0.01), results("b", -0.02))
+    assert isinstance(found.total, NotApplicable)
+    assert found.total.reason == "sum_of_null_effects"
+    record: Any = AccountsRecord.of(found).to_dict()
+    assert {s["benefits"] for s in record["studies"]} == {None}
+    said = report(tmp_path, found, language).replace("\u00a0", " ").replace("\u202f", " ")
+    assert "20 000 €" not in said
+    assert "€20,000" not in said
+    assert ("seuls les coûts" if language == "fr" else "only the costs") in said
