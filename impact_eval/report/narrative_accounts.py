@@ -305,14 +305,18 @@ def _limits(record: AccountsRecord) -> list[AnyBlock]:
 def _apart(left: AccountLeftApart, names: Namer) -> Words:
     """Return why an account is not in the sum; the reason of a refused one is its own."""
     reason, values = left.reason, _values(left.reason)
-    code = f"reason.{reason.not_applicable}"
+    study = names(left.study, left.title)
     if reason.not_applicable == REFUSED:
         own = str(reason.values.get(CODE))
-        values = {"why": pick(f"label.{own}", f"reason.{own}", f"finding.{own}", **values)}
+        if not written(f"label.{own}"):  # a whole sentence
+            why = pick(f"reason.{own}", f"finding.{own}", **values)
+            return say("accounts.apart_told", study=study, reason=why)
+        values = {"why": say(f"label.{own}")}
     elif reason.not_applicable == OTHER_SETTING:
         column = str(reason.values.get(COLUMN))
         values |= {name: _setting(column, reason.values.get(name)) for name in ("found", "needed")}
-    return say("accounts.apart", study=names(left.study, left.title), reason=say(code, **values))
+    why = say(f"reason.{reason.not_applicable}", **values)
+    return say("accounts.apart", study=study, reason=why)
 
 
 def _setting(column: str, value: object) -> Said:

@@ -20,7 +20,12 @@ from impact_eval.portfolio.accounts_record import AccountsRecord
 from impact_eval.portfolio.portfolio import Portfolio
 from impact_eval.report.html import render_html
 from impact_eval.report.narrative_portfolio import portfolio_blocks
-from impact_eval.results.account_records import ValueRefused, record_of_account
+from impact_eval.results.account_records import (
+    AccountSection,
+    ValueRefused,
+    record_of_account,
+)
+from impact_eval.results.finding_records import RefusalRecord
 from impact_eval.results.records import StudyResults
 from impact_eval.value import ValueMap, tell
 
@@ -249,3 +254,20 @@ def test_null_studies_together_tell_no_value(tmp_path: Path, language: str) -> N
     assert "20 000 €" not in said
     assert "€20,000" not in said
     assert ("seuls les coûts" if language == "fr" else "only the costs") in said
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("code", ["value_without_comparison", "effect_without_error"])
+def test_a_study_that_tells_no_amount_of_its_own_is_apart(
+    tmp_path: Path, code: str, language: str
+) -> None:
+    study = results("c", 0.09)
+    standing = RefusalRecord.of(NotApplicable.because(code, outcomes=(OUTCOME,)))
+    assert isinstance(study.value, AccountSection)
+    told = study.value.told.model_copy(update={"standing": standing})
+    study = study.model_copy(update={"value": study.value.model_copy(update={"told": told})})
+    found = together(tmp_path, results("a"), results("b", 0.12), study)
+    assert [e.entry.study for e in found.excluded] == ["c"]
+    said = report(tmp_path, found, language)
+    assert code not in said
+    assert ".." not in said
