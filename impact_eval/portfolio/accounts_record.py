@@ -67,6 +67,8 @@ class AccountsSum(Record):
     """Real rate per year, the same for all."""
     timing: Code
     """When in its year an amount falls, the same for all."""
+    discount_schedule: Label
+    """Schedule of the rates, or `none`, the same for all."""
     evidence: Level
     """The lowest of the studies added."""
     hypothesis: tuple[Code, ...]
@@ -153,12 +155,13 @@ def _sum(found: SumOfAccounts) -> AccountsSum:
         high=drawn.net.conf_high,
         level=drawn.net.conf_level,
     )
-    currency, price_year, rate, timing = settings.values()
+    currency, price_year, rate, timing, schedule = settings.values()
     return AccountsSum(
         currency=currency,
         price_year=int(price_year),
         discount_rate=rate,
         timing=timing,
+        discount_schedule=schedule,
         evidence=found.level,
         hypothesis=found.hypothesis,
         benefits=float(sums.benefits),

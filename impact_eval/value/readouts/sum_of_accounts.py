@@ -19,7 +19,8 @@ from impact_eval.value.uncertainty.simulate import NOTHING_VARIES, Interval, int
 
 FloatArray = NDArray[np.float64]
 # what must be the same for two amounts to be added
-SETTINGS = ("currency", "price_year", "discount_rate", "timing")
+SETTINGS = ("currency", "price_year", "discount_rate", "timing", "discount_schedule")
+NOT_STATED = "none"
 DRAWS = 10_000
 
 
@@ -99,7 +100,9 @@ def consolidate(accounts: Mapping[str, Account]) -> Consolidated:
 
 def settings_of(account: Account) -> dict[str, str]:
     """Return the settings that must be the same for two accounts to be added, as text."""
-    return {name: str(getattr(account.value_map.settings, name)) for name in SETTINGS}
+    settings = account.value_map.settings
+    stated = {name: getattr(settings, name) for name in SETTINGS}
+    return {name: NOT_STATED if own is None else str(own) for name, own in stated.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

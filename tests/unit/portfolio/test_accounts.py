@@ -114,6 +114,11 @@ def test_the_interval_is_that_of_independent_studies_with_one_seed(tmp_path: Pat
         (lambda: results("c", cost=0), "account_no_cost"),
         (lambda: results("c", data="a"), "account_same_data"),
         (lambda: results("c", map__price_year=2024), "account_other_setting"),
+        (lambda: results("c", map__discount_rate="0.045"), "account_other_setting"),
+        (
+            lambda: results("c", map__discount_rate=None, map__discount_schedule="green_book"),
+            "account_other_setting",
+        ),
         (
             lambda: results("c").model_copy(
                 update={"value": ValueRefused(not_applicable="value_withheld")}
