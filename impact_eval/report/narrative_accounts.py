@@ -40,6 +40,7 @@ from impact_eval.results.finding_records import RefusalRecord
 from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.stated import balance, sum_or_none
 from impact_eval.results.value import PartyRecord, RangeRecord
+from impact_eval.value.readouts.sum_of_accounts import NOT_STATED
 
 EURO = "EUR"
 Namer: TypeAlias = Callable[[str, BilingualRecord], Said]
@@ -117,11 +118,12 @@ def _total(total: AccountsSum, n: int) -> list[AnyBlock]:
     if total.chance is not None:
         label = say("value.probability")
         out.append(Number(label=label, value=total.chance, form=Form.PERCENT))
+    by_period = total.discount_schedule != NOT_STATED
     settings = say(
-        "accounts.settings",
+        "accounts.settings_by_period" if by_period else "accounts.settings",
         currency=total.currency,
         year=total.price_year,
-        rate=float(total.discount_rate),
+        rate=total.discount_schedule if by_period else float(total.discount_rate),
     )
     return [*out, *_parties(total, settings), _matrix(total, settings)]
 

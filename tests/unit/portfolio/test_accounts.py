@@ -276,3 +276,11 @@ def test_a_study_that_tells_no_amount_of_its_own_is_apart(
     said = report(tmp_path, found, language)
     assert code not in said
     assert ".." not in said
+
+
+def test_a_schedule_that_all_share_is_told(tmp_path: Path) -> None:
+    by_period: dict[str, Any] = {
+        "map__discount_rate": None, "map__discount_schedule": "green_book",
+    }  # fmt: skip
+    found = together(tmp_path, results("a", **by_period), results("b", 0.12, **by_period))
+    assert "taux d’actualisation par période" in report(tmp_path, found)
