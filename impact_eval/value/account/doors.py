@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -268,7 +268,8 @@ def _account_of(
     faults.add(*check_lines(value_map, quantities), *check_bridges(value_map, quantities))
     faults.raise_if_errors()
     account = account_from_quantities(value_map, quantities, tuple(estimates))
-    return replace(account, findings=(*faults.findings, *check_account(account)))
+    said = (*value_map.noticed, *faults.findings, *check_account(account))
+    return replace(account, findings=said)
 
 
 def account_from_quantities(
@@ -289,11 +290,16 @@ def account_from_quantities(
             flows.append(input_flow(item, value_map))
         except ImpactEvalError as error:
             faults.add(*_placed(error, f"inputs[{number}]", number))
+        except DecimalException:
+            faults.add(_too_large(item.id, f"inputs[{number}]", number))
     for number, line in enumerate(value_map.lines, start=1):
         try:
             made, value = line_flows(line, value_map, quantities.of(line.id))
         except ImpactEvalError as error:
             faults.add(*_placed(error, f"lines[{number}]", number))
+            continue
+        except DecimalException:
+            faults.add(_too_large(line.id, f"lines[{number}]", number))
             continue
         flows += made
         lines.append(value)
@@ -308,6 +314,10 @@ def account_from_quantities(
     if not account.balance.closes:
         raise ImpactEvalError(Finding.error("account_unbalanced", found=str(account.balance)))
     return account
+
+
+def _too_large(name: str, key: str, row: int) -> Finding:
+    return Finding.error("amount_too_large", Place(key=key, row=row), line=name)
 
 
 def _placed(error: ImpactEvalError, key: str, row: int) -> list[Finding]:

@@ -18,13 +18,12 @@ from impact_eval.value.map.choices import Agent, Basis, Costing, LineKind, Mark
 from impact_eval.value.map.columns import MapColumn
 from impact_eval.value.map.declared_cells import (
     Amount,
-    CellFault,
     read_amount,
-    read_number,
     read_text,
     read_year,
 )
 from impact_eval.value.map.laws import fit
+from impact_eval.value.map.typed_numbers import CellFault, NumberTooLargeError, read_number
 
 LANGUAGES: Final = ("fr", "en")
 VALUE: Final = "value"
@@ -73,17 +72,24 @@ def _choice(choices: type[StrEnum]) -> Callable[[Any], Any]:
     return parse
 
 
+def _out_of_reach(raw: Any) -> CellFault:
+    return CellFault(
+        "figure_out_of_reach", found=str(raw)[:60], low=str(SMALLEST), high=str(LARGEST)
+    )
+
+
 def _figure(raw: Any) -> Amount:
     """Read a figure: a price, a rate or a share, above zero; its sign is that of its kind."""
-    amount = read_amount(raw)
+    try:
+        amount = read_amount(raw)
+    except NumberTooLargeError:
+        raise _out_of_reach(raw) from None
     for part in (amount.value, amount.low):
         if part is not None and part <= 0:
             raise CellFault("figure_not_positive", found=str(part))
     for part in (amount.value, amount.high):
         if part is not None and not SMALLEST <= part <= LARGEST:
-            raise CellFault(
-                "figure_out_of_reach", found=str(raw)[:60], low=str(SMALLEST), high=str(LARGEST)
-            )
+            raise _out_of_reach(raw)
     if not amount.certain:
         try:
             fit(amount)

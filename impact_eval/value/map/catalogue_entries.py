@@ -26,7 +26,7 @@ from impact_eval.value.map.catalogue_columns import (
 )
 from impact_eval.value.map.choices import LineKind
 from impact_eval.value.map.columns import MapColumn
-from impact_eval.value.map.declared_cells import CellFault
+from impact_eval.value.map.typed_numbers import CellFault
 
 Entry: TypeAlias = dict[str, Any]  # the cells of an entry, each read by its column
 FIRST_PRICE_YEAR: Final = 1990

@@ -28,10 +28,27 @@ class Agent(StrEnum):
     PHILANTHROPY = "philanthropy"
     TAXPAYERS = "taxpayers"
     EVERYONE = "everyone"
+    METROPOLE = "metropole"
+    EPCI = "epci"
+    CCAS = "ccas"
+    ARS = "ars"
+    HOSPITAL = "hospital"
+    CARSAT = "carsat"
+    EDUCATION_NATIONALE = "education_nationale"
+    JUSTICE = "justice"
+    OPCO = "opco"
+    MISSION_LOCALE = "mission_locale"
+    AGEFIPH = "agefiph"
+    FIPHFP = "fiphfp"
+    BAILLEUR_SOCIAL = "bailleur_social"
 
 
 # The French public administrations, social security included. The European Union is an account of
 # its own: its money is public, and it is not theirs.
+# The hospital is the public one. A social landlord lives on rents: it is a company, public or not.
+# OPCO, missions locales and Agefiph are associations that hold money raised by law or grants; they
+# are kept out of the public account, with an account of their own (their place in the national
+# accounts: to check).
 PUBLIC_AGENTS: frozenset[Agent] = frozenset(
     {
         Agent.DEPARTEMENT,
@@ -43,6 +60,15 @@ PUBLIC_AGENTS: frozenset[Agent] = frozenset(
         Agent.SOCIAL_SECURITY,
         Agent.UNEDIC,
         Agent.FRANCE_TRAVAIL,
+        Agent.METROPOLE,
+        Agent.EPCI,
+        Agent.CCAS,
+        Agent.ARS,
+        Agent.HOSPITAL,
+        Agent.CARSAT,
+        Agent.EDUCATION_NATIONALE,
+        Agent.JUSTICE,
+        Agent.FIPHFP,
     }
 )
 RECIPIENTS: frozenset[Agent] = frozenset({Agent.BENEFICIARY, Agent.HOUSEHOLD})

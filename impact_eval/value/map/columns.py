@@ -40,6 +40,7 @@ from impact_eval.value.map.declared import (
     line_of,
 )
 from impact_eval.value.map.discounting import read_schedule
+from impact_eval.value.map.typed_numbers import CellFault, read_number, read_years
 
 Parser = Callable[[Any], Any]
 
@@ -95,65 +96,58 @@ def choice(choices: type[StrEnum]) -> Parser:
 
 
 def _number(raw: Any) -> Decimal:
-    return cells.read_number(raw)
-
-
-def _years(raw: Any) -> Decimal:
-    number = cells.read_number(raw)
-    if number <= 0:
-        raise cells.CellFault("negative_duration", found=str(raw))
-    return number
+    return read_number(raw)
 
 
 def _moment(raw: Any) -> int | Decimal:
     """Read a year, or a moment within one: 1.5 is the middle of the first year."""
-    number = cells.read_number(raw)
+    number = read_number(raw)
     if number == number.to_integral_value():
-        return cells.read_whole(raw)
+        return cells.read_rank(raw)
     if number < 1:
-        raise cells.CellFault("start_before_one", found=str(raw))
+        raise CellFault("start_before_one", found=str(raw))
     return number
 
 
 def _start(raw: Any) -> int | Decimal:
     year = _moment(raw)
     if year < 1:
-        raise cells.CellFault("start_before_one", found=str(raw))
+        raise CellFault("start_before_one", found=str(raw))
     return year
 
 
 def _rho(raw: Any) -> Decimal:
-    number = cells.read_number(raw)
+    number = read_number(raw)
     if not -1 <= number <= 1:
-        raise cells.CellFault("correlation_out_of_range", found=str(raw))
+        raise CellFault("correlation_out_of_range", found=str(raw))
     return number
 
 
 def _wage(raw: Any) -> Decimal:
-    number = cells.read_number(raw)
+    number = read_number(raw)
     if number < 0:
-        raise cells.CellFault("negative_amount", found=str(raw))
+        raise CellFault("negative_amount", found=str(raw))
     return number
 
 
 def _mix(raw: Any) -> Mapping[str, Decimal]:
     """Read the cases of a mix and the weight of each: `{ rsa_single_to_full_smic = 3 }`."""
     if not isinstance(raw, Mapping) or not raw:
-        raise cells.CellFault("mix_not_readable", found=str(raw)[:60])
+        raise CellFault("mix_not_readable", found=str(raw)[:60])
     return {str(name): cells.read_count(weight) for name, weight in raw.items()}
 
 
 def _exchange(raw: Any) -> Decimal:
-    number = cells.read_number(raw)
+    number = read_number(raw)
     if number <= 0:
-        raise cells.CellFault("exchange_not_positive", found=str(raw))
+        raise CellFault("exchange_not_positive", found=str(raw))
     return number
 
 
 def _income(raw: Any) -> Decimal:
-    number = cells.read_number(raw)
+    number = read_number(raw)
     if number <= 0:
-        raise cells.CellFault("income_not_positive", found=str(raw))
+        raise CellFault("income_not_positive", found=str(raw))
     return number
 
 
@@ -161,7 +155,7 @@ def _currency(raw: Any) -> str:
     text = cells.read_text(raw).upper()
     text = {"€": "EUR", "£": "GBP", "$": "USD", "EUROS": "EUR", "EURO": "EUR"}.get(text, text)
     if len(text) != 3 or not text.isalpha():
-        raise cells.CellFault("not_a_currency", found=text)
+        raise CellFault("not_a_currency", found=text)
     return text
 
 
@@ -188,7 +182,7 @@ def _bundle(raw: Any) -> tuple[UnitFlow, ...]:
             for item in items
         )
     except (KeyError, TypeError, AttributeError, ValueError):
-        raise cells.CellFault("flows_not_readable", found=str(raw)[:60]) from None
+        raise CellFault("flows_not_readable", found=str(raw)[:60]) from None
 
 
 SETTINGS = TableSpec(
@@ -202,7 +196,7 @@ SETTINGS = TableSpec(
         MapColumn("discount_schedule", read_schedule),
         MapColumn("timing", choice(Timing)),
         MapColumn("perspective", _perspective),
-        MapColumn("follow_up", _years),
+        MapColumn("follow_up", read_years),
         MapColumn("people", cells.read_count),
         MapColumn("eligible", cells.read_whole),
         MapColumn("price_index", cells.read_text),
@@ -270,7 +264,7 @@ LINES = TableSpec(
         MapColumn("index", cells.read_text),
         MapColumn("per_year", cells.read_count),
         MapColumn("start", _start),
-        MapColumn("duration", _years),
+        MapColumn("duration", read_years),
         MapColumn("survival", cells.read_shares),
         MapColumn("deadweight", cells.read_share),
         MapColumn("displacement", cells.read_share),
@@ -278,7 +272,7 @@ LINES = TableSpec(
         MapColumn("drop_off", cells.read_share),
         MapColumn("solidity", choice(Solidity)),
         MapColumn("growth", cells.read_rate),
-        MapColumn("follow_up", _years),
+        MapColumn("follow_up", read_years),
         MapColumn("cashable", cells.read_share),
         MapColumn("costing", choice(Costing)),
         MapColumn("basis", choice(Basis)),

@@ -8,6 +8,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from impact_eval.core.findings import Finding
 from impact_eval.core.vocabulary import Direction, Pillar, Unit
 from impact_eval.value.map.choices import (
     Agent,
@@ -414,6 +415,8 @@ class MapContent:
     ----------
     settings : Settings
     inputs, outputs, lines, not_monetised, correlations, overrides, dropped, incomes, cases : tuples
+    noticed : tuple of Finding
+        What the reading of the file has to say; no part of what the map declares.
     """
 
     settings: Settings
@@ -426,3 +429,4 @@ class MapContent:
     dropped: tuple[DroppedOutcome, ...] = ()
     incomes: tuple[RelativeIncome, ...] = ()
     cases: tuple[DeclaredCase, ...] = ()
+    noticed: tuple[Finding, ...] = field(default=(), compare=False)

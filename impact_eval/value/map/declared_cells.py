@@ -9,30 +9,21 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from impact_eval.core.findings import nearest
 from impact_eval.value.map.choices import Law
-from impact_eval.value.map.prices import decimal_of, exact
+from impact_eval.value.map.typed_numbers import CellFault, read_number, read_per_cent, shown
 
 _AMOUNT = re.compile(
     r"^(?P<value>[^\[\]]+?)\s*(?:\[(?P<low>[^;\]]+);(?P<high>[^\]]+)\])?\s*(?P<law>[a-z]+)?$"
 )
-_SPACES = dict.fromkeys(map(ord, "\u00a0\u202f\u2009 _"), None)
-_SIGNS = str.maketrans({"\u2212": "-", "\u2013": "-"})
-
-
-class CellFault(Exception):
-    """A cell that cannot be read: a code and its values."""
-
-    def __init__(self, code: str, **values: Any) -> None:
-        super().__init__(code)
-        self.code = code
-        self.values = values
+_LAST_RANK = 100  # years of an action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,35 +64,6 @@ def plain_decimal(number: Decimal | None) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def read_number(raw: Any) -> Decimal:
-    """Read an exact number, with a decimal comma and spaces by thousands if need be."""
-    if isinstance(raw, bool) or raw is None:
-        raise CellFault("not_a_number", found=_shown(raw))
-    if isinstance(raw, Decimal):
-        number = raw
-    elif isinstance(raw, int):
-        number = Decimal(raw)
-    elif isinstance(raw, float):
-        number = decimal_of(raw)
-    else:
-        text = str(raw).translate(_SPACES).translate(_SIGNS).replace("\u20ac", "")
-        text = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text
-        try:
-            number = Decimal(text)
-        except InvalidOperation:
-            raise CellFault("not_a_number", found=_shown(raw)) from None
-    if not number.is_finite():
-        raise CellFault("not_a_number", found=_shown(raw))
-    return number
-
-
-def _read_share_number(raw: Any) -> Decimal:
-    if isinstance(raw, str) and raw.strip().endswith("%"):
-        with exact():
-            return read_number(raw.strip()[:-1]) / 100
-    return read_number(raw)
-
-
 def _read_amount(raw: Any, number: Callable[[Any], Decimal]) -> Amount:
     if isinstance(raw, Amount):
         return raw
@@ -111,7 +73,7 @@ def _read_amount(raw: Any, number: Callable[[Any], Decimal]) -> Amount:
         return Amount(value=number(raw))
     found = _AMOUNT.match(raw.strip())
     if found is None or found["low"] is None:
-        raise CellFault("not_an_amount", found=_shown(raw))
+        raise CellFault("not_an_amount", found=shown(raw))
     return _amount_of_table({k: v for k, v in found.groupdict().items() if v is not None}, number)
 
 
@@ -165,20 +127,30 @@ def read_share(raw: Any) -> Amount:
     >>> read_share("5 %").value
     Decimal('0.05')
     """
-    amount = _read_amount(raw, _read_share_number)
+    amount = _read_amount(raw, read_per_cent)
     for part in (amount.value, amount.low, amount.high):
         if part is not None and not 0 <= part <= 1:
-            raise CellFault("share_out_of_range", found=_shown(raw))
+            raise CellFault("share_out_of_range", found=shown(raw))
+    if amount.certain and amount.value == 1 and not _signed(raw):
+        raise CellFault("share_of_one", found=shown(raw))
     if amount.law in (Law.NORMAL, Law.LOGNORMAL, Law.GAMMA):  # they leave 0 to 1
         raise CellFault("law_not_for_share", law=amount.law.value)
     return amount
 
 
+def _signed(raw: Any) -> bool:
+    """Whether per cents were written with their sign: a bare 1 may be 1 % or 100 %."""
+    told = raw.get("value") if isinstance(raw, Mapping) else raw
+    return isinstance(told, Amount) or (isinstance(told, str) and "%" in told)
+
+
 def read_rate(raw: Any) -> Decimal:
     """Read a rate per year: above -100 % and at most 100 %."""
-    rate = _read_share_number(raw)
+    rate = read_per_cent(raw)
     if not -1 < rate <= 1:
-        raise CellFault("rate_out_of_range", found=_shown(raw))
+        raise CellFault("rate_out_of_range", found=shown(raw))
+    if rate == 1 and not _signed(raw):
+        raise CellFault("share_of_one", found=shown(raw))
     return rate
 
 
@@ -186,17 +158,33 @@ def read_year(raw: Any) -> int:
     """Read a calendar year."""
     year = read_whole(raw)
     if not 1900 <= year <= 2200:
-        raise CellFault("not_a_year", found=_shown(raw))
+        raise CellFault("not_a_year", found=shown(raw))
     return year
+
+
+def read_rank(raw: Any) -> int:
+    """Read the rank of a year of the action: 0 is today, 1 the first year; never a date.
+
+    Raises
+    ------
+    CellFault
+        `calendar_year_for_rank`, `rank_too_far`, and those of a whole number.
+    """
+    rank = read_whole(raw)
+    if 1900 <= rank <= 2200:
+        raise CellFault("calendar_year_for_rank", found=shown(raw))
+    if rank > _LAST_RANK:
+        raise CellFault("rank_too_far", found=shown(raw), most=_LAST_RANK)
+    return rank
 
 
 def read_whole(raw: Any) -> int:
     """Read a whole number that is not negative."""
     number = read_number(raw)
     if number != number.to_integral_value():
-        raise CellFault("not_whole", found=_shown(raw))
+        raise CellFault("not_whole", found=shown(raw))
     if number < 0:
-        raise CellFault("negative_amount", found=_shown(raw))
+        raise CellFault("negative_amount", found=shown(raw))
     return int(number)
 
 
@@ -204,7 +192,7 @@ def read_text(raw: Any) -> str:
     """Read a text; a number is taken as it is written."""
     text = str(raw).strip()
     if not text or isinstance(raw, (Mapping, list, tuple)):
-        raise CellFault("not_a_text", found=_shown(raw))
+        raise CellFault("not_a_text", found=shown(raw))
     return text
 
 
@@ -219,22 +207,44 @@ def read_flag(raw: Any) -> bool:
         return True
     if text in _FALSE:
         return False
-    raise CellFault("not_yes_or_no", found=_shown(raw))
+    raise CellFault("not_yes_or_no", found=shown(raw))
+
+
+_ARTICLE = re.compile(r"^(?:le|la|les|l|the)\s+")
+# « conseil départemental du 62 », « métropole de Lille »: the place says which one, not what it is
+_PLACE_NAMED = re.compile(r"\s+(?:\d[\dab]{1,2}|(?:du|des|de la|de l|de|d|of)\s+.+)$")
+
+
+def folded(text: object) -> str:
+    """Return a text without case, accents or signs, to be compared.
+
+    Examples
+    --------
+    >>> folded("L’État"), folded("Poids  mort")
+    ('l etat', 'poids mort')
+    """
+    plain = unicodedata.normalize("NFKD", str(text).casefold().replace("œ", "oe"))
+    letters = "".join(c for c in plain if unicodedata.category(c) != "Mn")
+    return " ".join(re.sub(r"[^a-z0-9%€£+]+", " ", letters).split())
 
 
 def read_choice(choices: type[StrEnum], raw: Any, aliases: Mapping[str, str] | None = None) -> Any:
     """Read one of a closed list, or one of its other names; the nearest is told otherwise."""
-    text = str(raw).strip().casefold().replace("’", "'")
+    text = folded(raw)
     known = {member.value: member for member in choices}
-    if text in known:
-        return known[text]
-    names = aliases or {}
-    if names.get(text) in known:
-        return known[names[text]]
+    spoken = {folded(member.value): member for member in choices}
+    if text in spoken:
+        return spoken[text]
+    names = {folded(name): value for name, value in (aliases or {}).items()}
+    for told in (text, _ARTICLE.sub("", text), _PLACE_NAMED.sub("", _ARTICLE.sub("", text))):
+        if names.get(told) in known:
+            return known[names[told]]
+        if told in spoken:
+            return spoken[told]
     close = nearest(text, [*known, *names])
     raise CellFault(
         "unknown_choice",
-        found=_shown(raw),
+        found=shown(raw),
         nearest=names.get(close or "", close),
         known=tuple(known),
     )
@@ -243,9 +253,11 @@ def read_choice(choices: type[StrEnum], raw: Any, aliases: Mapping[str, str] | N
 def read_shares(raw: Any) -> tuple[Decimal, ...]:
     """Read a survival curve: shares still there each year, never rising."""
     items = raw if isinstance(raw, (list, tuple)) else re.split(r"[;|]", str(raw))
-    shares = tuple(read_share(item).value for item in items)
+    shares = tuple(read_per_cent(item) for item in items)
+    if any(not 0 <= share <= 1 for share in shares):
+        raise CellFault("share_out_of_range", found=shown(raw))
     if not shares or any(b > a for a, b in itertools.pairwise(shares)):
-        raise CellFault("survival_rises", found=_shown(raw))
+        raise CellFault("survival_rises", found=shown(raw))
     return shares
 
 
@@ -268,10 +280,5 @@ def read_count(raw: Any) -> Decimal:
     """Read a number of people: greater than zero."""
     number = read_number(raw)
     if number <= 0:
-        raise CellFault("people_not_positive", found=_shown(raw))
+        raise CellFault("people_not_positive", found=shown(raw))
     return number
-
-
-def _shown(raw: Any) -> str:
-    text = str(raw)
-    return text if len(text) <= 60 else text[:57] + "…"

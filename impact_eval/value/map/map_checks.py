@@ -19,9 +19,11 @@ from impact_eval.value.map.choices import PEOPLE, Agent, InputKind, LineKind
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.laws import fit
 from impact_eval.value.map.parameters import catalogue
+from impact_eval.value.map.typed_numbers import is_bare_number
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 _TWO_ENDS = frozenset({LineKind.TRANSFER, LineKind.AVOIDED_TRANSFER})
+_MONTHS = 12
 _GAINS = frozenset({LineKind.RESOURCE_GAIN, LineKind.NON_MARKET})
 _PAID = frozenset({LineKind.RESOURCE_COST, LineKind.AVOIDED_COST})
 
@@ -218,6 +220,40 @@ def _check_ends(
         add("missing_payer", "payer", flow=name)
 
 
+_OF_LINE = ("quantity", "proxy", "deadweight", "displacement", "attribution", "drop_off",
+            "persistence", "cashable", "take_up_share")  # fmt: skip
+_OF_INPUT = ("amount", "hours", "hourly_rate")
+
+
+def _uncertain(rows: Rows, owner: str) -> tuple[str, ...]:
+    """Return the numbers of a line or of an input that may be drawn."""
+    for row in rows["lines"]:
+        if row.get("id") == owner:
+            return (*_OF_LINE, *(flow.name for flow in row.get("bundle") or () if flow.name))
+    return _OF_INPUT
+
+
+def question_durations(
+    settings: Mapping[str, Any], rows: Rows, typed: Sequence[Any], file: str | None
+) -> tuple[Finding, ...]:
+    """Ask whether a duration typed without its unit is in months.
+
+    Nothing is asked of a duration that was observed for half of its length at least.
+    """
+    asked = []
+    for number, (row, raw) in enumerate(zip(rows["lines"], typed, strict=False), start=1):
+        duration = row.get("duration")
+        if duration is None or duration < _MONTHS or duration % 6 or not is_bare_number(raw):
+            continue
+        seen = row.get("follow_up") or settings.get("follow_up") or 0
+        if 2 * seen < duration:
+            place = Place(file=file, key=f"lines[{number}].duration", row=number)
+            line = str(row.get("id") or number)
+            asked.append(Finding.warning("duration_perhaps_months", place, line=line,
+                                         found=str(int(duration))))  # fmt: skip
+    return tuple(asked)
+
+
 def _check_names(rows: Rows, file: str | None, faults: FindingCollector) -> None:
     lines = [str(row["id"]) for row in rows["lines"] if row.get("id")]
     for number, row in enumerate(rows["overrides"], start=1):
@@ -234,7 +270,7 @@ def _check_names(rows: Rows, file: str | None, faults: FindingCollector) -> None
             )
     for number, row in enumerate(rows["correlations"], start=1):
         for end in ("first", "second"):
-            owner = str(row.get(end, "")).rpartition(".")[0]
+            owner, _, field = str(row.get(end, "")).rpartition(".")
             known = [*lines, *(str(r["id"]) for r in rows["inputs"] if r.get("id"))]
             if owner and owner not in known:
                 faults.add(
@@ -244,6 +280,17 @@ def _check_names(rows: Rows, file: str | None, faults: FindingCollector) -> None
                         name=owner,
                         nearest=nearest(owner, known),
                         known=known,
+                    )
+                )
+            elif owner and field not in (fields := _uncertain(rows, owner)):
+                faults.add(
+                    Finding.error(
+                        "unknown_number_of_line",
+                        Place(file=file, key=f"correlations[{number}].{end}"),
+                        line=owner,
+                        name=field,
+                        nearest=nearest(field, fields),
+                        known=fields,
                     )
                 )
 

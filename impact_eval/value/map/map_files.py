@@ -18,11 +18,12 @@ from impact_eval.core.toml_files import TomlCodes, read_toml
 from impact_eval.data.workbook_file import read_workbook_file, refused_if_damaged
 from impact_eval.value.map.columns import CASES, LINES, SETTINGS, TABLES, TableSpec, headings
 from impact_eval.value.map.declared import SCHEMA, MapContent, UnitFlow
-from impact_eval.value.map.declared_cells import Amount, CellFault, plain_decimal
+from impact_eval.value.map.declared_cells import Amount, plain_decimal, read_rate, read_share
 from impact_eval.value.map.discounting import DiscountSchedule, said_as_schedule
 from impact_eval.value.map.fiscal_cases import complete_with_case
-from impact_eval.value.map.map_checks import check_value_map
+from impact_eval.value.map.map_checks import check_value_map, question_durations
 from impact_eval.value.map.parameters import complete_line
+from impact_eval.value.map.typed_numbers import CellFault, refuse_formula_error
 
 _CODES = TomlCodes("value_map_not_readable", "value_map_not_readable", "value_map_too_large")
 Row = Mapping[str, Any]
@@ -86,7 +87,9 @@ def value_map_of_tables(tables: Mapping[str, Any], noun: type[M], file: str | No
     check_value_map(settings, rows, file, faults)
     faults.raise_if_errors()
     nouns = {spec.key: tuple(spec.make(r) for r in rows[spec.key]) for spec in TABLES}
-    return noun(settings=SETTINGS.make(settings), **nouns)
+    typed = [row.get("duration") for row in tables.get(LINES.key, ())]
+    noticed = question_durations(settings, rows, typed, file)
+    return noun(settings=SETTINGS.make(settings), noticed=noticed, **nouns)
 
 
 class _RowSpot:
@@ -139,6 +142,7 @@ def _read_row(
                 faults.add(Finding.error("missing_cell", spot.place(column.key), column=column.key))
             continue
         try:
+            refuse_formula_error(cell)
             out[column.key] = column.parse(cell)
         except CellFault as fault:
             faults.add(
@@ -179,8 +183,14 @@ def _row_of(spec: TableSpec, noun: Any, *, whole: bool) -> dict[str, Any]:
             if whole:
                 out[key] = None
             continue
-        out[key] = _cell_of(value, whole=whole)
+        out[key] = _signed(spec, key, _cell_of(value, whole=whole))
     return out
+
+
+def _signed(spec: TableSpec, key: str, cell: Any) -> Any:
+    """Return a share of one with its sign: a bare 1 is refused, it may be 1 %."""
+    parse = next(column.parse for column in spec.columns if column.key == key)
+    return "100 %" if cell == "1" and parse in (read_share, read_rate) else cell
 
 
 def _cell_of(value: Any, *, whole: bool) -> Any:
