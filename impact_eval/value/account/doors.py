@@ -128,7 +128,12 @@ class ValueMap(MapContent):
             Every fault of the lines and the quantities, and the guards that refuse.
         """
         both = {**(estimates or {}), **(take_up or {})}
-        return _account_of(self, both, people=people, units=units or {}, facts=facts)
+        try:
+            return _account_of(self, both, people=people, units=units or {}, facts=facts)
+        except ImpactEvalError as error:
+            if self.origins is None:
+                raise
+            raise ImpactEvalError(*map(self.origins.located, error.findings)) from None
 
     @property
     def digest(self) -> str:

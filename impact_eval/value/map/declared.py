@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from impact_eval.core.findings import Finding
 from impact_eval.core.vocabulary import Direction, Pillar, Unit
@@ -407,6 +407,14 @@ class RelativeIncome:
     source: str
 
 
+class Located(Protocol):
+    """Where the rows of a map stand in the file that people see."""
+
+    def located(self, finding: Finding) -> Finding:
+        """Return a finding with the sheet and the cell."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapContent:
     """What a map declares, table by table; `ValueMap` adds the verbs, above.
@@ -417,6 +425,8 @@ class MapContent:
     inputs, outputs, lines, not_monetised, correlations, overrides, dropped, incomes, cases : tuples
     noticed : tuple of Finding
         What the reading of the file has to say; no part of what the map declares.
+    origins : Located or None
+        Where each row stands in its workbook.
     """
 
     settings: Settings
@@ -430,3 +440,4 @@ class MapContent:
     incomes: tuple[RelativeIncome, ...] = ()
     cases: tuple[DeclaredCase, ...] = ()
     noticed: tuple[Finding, ...] = field(default=(), compare=False)
+    origins: Located | None = field(default=None, compare=False, repr=False)

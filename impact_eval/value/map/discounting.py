@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from impact_eval.value.map.declared_cells import CellFault, plain_decimal, read_rate, read_whole
+from impact_eval.value.map.declared_cells import plain_decimal, read_rate, read_whole
 from impact_eval.value.map.prices import ONE, exact, risky_rate
+from impact_eval.value.map.typed_numbers import CellFault
 
 # France Stratégie, Complément opérationnel I, 2021: 1.2 % without risk, 2 % by unit of beta.
 FREE_RATE, RISK_PREMIUM = Decimal("0.012"), Decimal("0.02")

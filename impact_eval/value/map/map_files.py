@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -13,20 +13,22 @@ from typing import Any, TypeVar
 
 from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
 from impact_eval.core.provenance import canonical_json, sha256
-from impact_eval.core.spreadsheet import cell_text, text_of_cell
+from impact_eval.core.spreadsheet import cell_text
 from impact_eval.core.toml_files import TomlCodes, read_toml
-from impact_eval.data.workbook_file import read_workbook_file, refused_if_damaged
 from impact_eval.value.map.columns import CASES, LINES, SETTINGS, TABLES, TableSpec, headings
 from impact_eval.value.map.declared import SCHEMA, MapContent, UnitFlow
 from impact_eval.value.map.declared_cells import Amount, plain_decimal, read_rate, read_share
 from impact_eval.value.map.discounting import DiscountSchedule, said_as_schedule
 from impact_eval.value.map.fiscal_cases import complete_with_case
 from impact_eval.value.map.map_checks import check_value_map, question_durations
+from impact_eval.value.map.map_sheets import BOOKS, OTHER_BOOKS, TEXTS
+from impact_eval.value.map.map_workbook import Origins, WorkbookMap, read_map_workbook
+from impact_eval.value.map.one_sheet import complete_sheets
 from impact_eval.value.map.parameters import complete_line
 from impact_eval.value.map.typed_numbers import CellFault, refuse_formula_error
 
 _CODES = TomlCodes("value_map_not_readable", "value_map_not_readable", "value_map_too_large")
-Row = Mapping[str, Any]
+_PLAIN = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d+)?")
 M = TypeVar("M", bound=MapContent)
 
 
@@ -35,13 +37,26 @@ def read_value_map(path: Path, noun: type[M]) -> M:
     place = Place(file=path.name)
     if not path.is_file():
         raise ImpactEvalError(Finding.error("value_map_not_found", place, path=path.name))
-    if path.suffix.lower() == ".xlsx":
+    if path.suffix.lower() in BOOKS | OTHER_BOOKS | TEXTS:
         most = 1_000 * _CODES.most.value
         if path.stat().st_size > most:
             raise ImpactEvalError(Finding.error(_CODES.size, place, most=most))
-        return value_map_of_tables(_read_workbook(path), noun, path.name)
+        return _map_of_workbook(read_map_workbook(path), noun)
     tables = read_toml(path, _CODES, parse_float=Decimal)
     return value_map_of_tables(tables, noun, path.name)
+
+
+def _map_of_workbook(book: WorkbookMap, noun: type[M]) -> M:
+    """Make a value map of a workbook: every finding says the sheet and the cell."""
+    complete_sheets(book)
+    origins = Origins(book.file, book.origins)
+    try:
+        made = value_map_of_tables(book.tables, noun, book.file)
+    except ImpactEvalError as error:
+        book.said.add(*map(origins.located, error.findings))
+    book.said.raise_if_errors()
+    noticed = (*book.said.findings, *map(origins.located, made.noticed))
+    return replace(made, noticed=noticed, origins=origins)
 
 
 def value_map_of_tables(tables: Mapping[str, Any], noun: type[M], file: str | None = None) -> M:
@@ -86,7 +101,9 @@ def value_map_of_tables(tables: Mapping[str, Any], noun: type[M], file: str | No
         faults.add(*complete_line(line, spot.place("parameter")))
     check_value_map(settings, rows, file, faults)
     faults.raise_if_errors()
-    nouns = {spec.key: tuple(spec.make(r) for r in rows[spec.key]) for spec in TABLES}
+    nouns: dict[str, Any] = {
+        spec.key: tuple(spec.make(r) for r in rows[spec.key]) for spec in TABLES
+    }
     typed = [row.get("duration") for row in tables.get(LINES.key, ())]
     noticed = question_durations(settings, rows, typed, file)
     return noun(settings=SETTINGS.make(settings), noticed=noticed, **nouns)
@@ -237,86 +254,6 @@ def write_value_map(value_map: MapContent, path: Path, language: str = "fr") -> 
 # --- Excel ------------------------------------------------------------------------------------
 
 
-def _folded(text: Any) -> str:
-    return re.sub(r"[\s\u00a0\u202f]+", " ", str(text)).strip().casefold().replace("’", "'")
-
-
-def _names(table: str) -> dict[str, str]:
-    """Return every heading of a table, in both languages, to its key."""
-    out = {}
-    for key, said in headings()["column"].items():
-        for heading in (said["fr"], said["en"], key):
-            out[_folded(heading)] = key
-    return out
-
-
-def _sheet_keys() -> dict[str, str]:
-    return {
-        _folded(name): key
-        for key, said in headings()["sheet"].items()
-        for name in (said["fr"], said["en"], key)
-    }
-
-
-def _read_workbook(path: Path) -> Mapping[str, Any]:
-    from openpyxl import load_workbook
-
-    content = read_workbook_file(path).content
-    if not content.startswith(b"PK"):
-        raise ImpactEvalError(
-            Finding.error("value_map_not_readable", Place(file=path.name), line=None)
-        )
-    with refused_if_damaged(path.name):
-        book = load_workbook(io.BytesIO(content), data_only=True, read_only=True)
-        sheets = [
-            (sheet.title, [tuple(row) for row in sheet.iter_rows(values_only=True)])
-            for sheet in book.worksheets
-            if _folded(sheet.title) in _sheet_keys()
-        ]
-        book.close()
-    tables: dict[str, Any] = {}
-    for title, rows in sheets:  # people keep notes in sheets of their own
-        key = _sheet_keys()[_folded(title)]
-        tables[key] = _settings_of(rows) if key == SETTINGS.key else _rows_of(rows, key)
-    return tables
-
-
-def _settings_of(rows: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
-    names = _names(SETTINGS.key)
-    out: dict[str, Any] = {}
-    for row in rows:
-        if len(row) > 1 and row[0] not in (None, "") and row[1] not in (None, ""):
-            out[names.get(_folded(row[0]), str(row[0]))] = row[1]
-    return out
-
-
-def _rows_of(rows: Sequence[tuple[Any, ...]], table: str) -> list[dict[str, Any]]:
-    filled = [row for row in rows if any(cell not in (None, "") for cell in row)]
-    if not filled:
-        return []
-    names = _names(table)
-    keys = [
-        None if cell in (None, "") else names.get(_folded(cell), str(cell)) for cell in filled[0]
-    ]
-    return [
-        {
-            key: _from_sheet(key, cell)
-            for key, cell in zip(keys, row, strict=False)
-            if key and cell not in (None, "")
-        }
-        for row in filled[1:]
-    ]
-
-
-def _from_sheet(key: str, cell: Any) -> Any:
-    if key in ("people", "mix") and isinstance(cell, str) and cell.lstrip().startswith("{"):
-        try:
-            return json.loads(cell)
-        except ValueError:
-            return cell
-    return text_of_cell(cell) if isinstance(cell, str) else cell
-
-
 def _to_sheet(cell: Any) -> Any:
     if isinstance(cell, (list, tuple)) and cell and isinstance(cell[0], Mapping):
         return json.dumps(cell, ensure_ascii=False)
@@ -324,6 +261,12 @@ def _to_sheet(cell: Any) -> Any:
         return cell_text(" ; ".join(map(str, cell)))
     if isinstance(cell, Mapping):
         return json.dumps(cell, ensure_ascii=False)
+    if (
+        isinstance(cell, str)
+        and _PLAIN.fullmatch(cell)
+        and plain_decimal(Decimal(repr(float(cell)))) == cell
+    ):
+        return float(cell) if "." in cell else int(cell)
     return cell_text(cell) if isinstance(cell, str) else cell
 
 

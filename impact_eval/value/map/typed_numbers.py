@@ -15,8 +15,8 @@ from typing import Any
 
 from impact_eval.value.map.prices import decimal_of, exact
 
-# An amount above is an account number, a SIRET or a telephone pasted by mistake; below, no cent.
-LARGEST = Decimal("1e12")
+# The largest has thirteen digits: a SIRET has fourteen, an account number more.
+LARGEST = Decimal("9999999999999")
 _FINEST = -30
 _LONGEST = Decimal(100)  # years
 _SPACES = dict.fromkeys(map(ord, "\u00a0\u202f\u2009\u2007 _"), None)
@@ -142,7 +142,7 @@ def _number_of_text(raw: Any) -> Decimal:
         if found[1].casefold().startswith("millier"):
             scale = 1000
     plain = bare.translate(_SPACES).translate(_SIGNS)
-    parted = plain != bare.strip().translate(str.maketrans({"\u2212": "-", "\u2013": "-"}))
+    parted = len(plain) < len(bare.strip())
     if _GROUPS.fullmatch(plain):
         plain = plain.replace(",", "")
     elif _POINTS.fullmatch(plain):

@@ -1,0 +1,292 @@
+"""A value map out of its sheets: which is which table, which row is a line, where it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from impact_eval.core.findings import Finding, FindingCollector, Place
+from impact_eval.data.source_rows import column_letters
+from impact_eval.value.map.columns import INPUTS, LINES, SETTINGS, TABLES, TableSpec
+from impact_eval.value.map.declared_cells import folded, read_rate, read_share
+from impact_eval.value.map.map_headings import (
+    COMPUTED,
+    INPUT_AMOUNT,
+    INPUT_TEXT,
+    PROXY_TEXT,
+    Heading,
+    heading_of,
+    in_context,
+    known_in,
+    shown_heading,
+    table_of_sheet,
+)
+from impact_eval.value.map.map_sheets import NO_VALUE, MapSheet, read_sheets
+from impact_eval.value.map.typed_numbers import CellFault, SheetText, read_number, read_years
+
+_LOOKAHEAD = 40  # rows in which headings are looked for
+_KNOWN = 3  # headings that make a sheet of another name a table
+_TOTAL = re.compile(
+    r"(?:sous |grand )?(?:totaux|total|moyennes?|somme|ensemble|subtotal|sum|average|mean"
+    r"|present value|valeur actualisee)(?: (?:general|of .*|des? .*|du .*))?"
+)
+_UNIT_ROW = frozenset(
+    {"%", "€", "eur", "ans", "annees", "mois", "texte", "nombre", "years", "£", ""}
+)
+_EXTRA = frozenset({INPUT_TEXT, INPUT_AMOUNT, PROXY_TEXT})
+_MONEY = frozenset({"amount", "proxy", "hourly_rate", INPUT_AMOUNT})
+_SHARES = (read_share, read_rate)
+_PLACED = re.compile(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a row of a table stands in its workbook: sheet, row, column of each cell."""
+
+    sheet: str
+    row: int
+    columns: Mapping[str, tuple[str, str]]  # key to letters and heading
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where every row of a map stands in its workbook."""
+
+    file: str
+    rows: Mapping[tuple[str, int], Origin]
+
+    def located(self, finding: Finding) -> Finding:
+        """Return a finding with the sheet, the cell and the heading that people see."""
+        found = _PLACED.match((finding.place and finding.place.key) or "")
+        origin = found and self.rows.get((found[1], int(found[2] or 0)))
+        if not found or not origin:
+            return finding
+        key = found[3] or ""
+        letters, heading = origin.columns.get(key, (None, None))
+        row = origin.row
+        if not int(found[2] or 0) and letters:  # a setting: its own row
+            row = int(re.sub(r"\D", "", letters))
+            cell: str | None = letters
+        else:
+            cell = f"{letters}{row}" if letters else None
+        place = Place(file=self.file, sheet=origin.sheet, row=row, cell=cell, column=heading)
+        values = dict(finding.values)
+        if heading and values.get("column") == key:
+            values["column"] = heading
+        return replace(finding, place=place, values=values)
+
+
+@dataclass(slots=True)
+class WorkbookMap:
+    """What a workbook says: tables as a TOML file would hold them, and where they stood."""
+
+    file: str
+    tables: dict[str, Any] = field(default_factory=dict)
+    origins: dict[tuple[str, int], Origin] = field(default_factory=dict)
+    headings: dict[str, set[str]] = field(default_factory=dict)
+    pounds: bool = False
+    said: FindingCollector = field(default_factory=FindingCollector)
+
+
+def read_map_workbook(path: Path) -> WorkbookMap:
+    """Read the tables of a map out of a workbook, a sheet of LibreOffice or a CSV file.
+
+    Sheets are known by their name, by another name of the same thing (« Coûts »), or by their
+    headings; what is in none of these is named in a finding.
+    """
+    out = WorkbookMap(path.name)
+    for sheet in read_sheets(path):
+        if not any(_filled(row) for row in sheet.rows):
+            continue
+        table = table_of_sheet(sheet.name) or _table_of_headings(sheet)
+        if table is None:
+            place = Place(file=path.name, sheet=sheet.name)
+            make = Finding.warning if _holds_numbers(sheet) else Finding.info
+            out.said.add(make("sheet_not_read", place, name=sheet.name))
+            continue
+        if sheet.hidden:
+            place = Place(file=path.name, sheet=sheet.name)
+            out.said.add(Finding.warning("hidden_sheet_read", place, name=sheet.name))
+        if table == SETTINGS.key and known_in([str(r[0]) for r in _pairs(sheet)], SETTINGS) == 0:
+            table = _table_of_headings(sheet) or table
+        if table == SETTINGS.key:
+            _read_settings(sheet, out)
+        else:
+            _read_table(sheet, next(s for s in TABLES if s.key == table), out)
+    return out
+
+
+def _filled(row: Sequence[Any]) -> list[tuple[int, Any]]:
+    return [(i, cell) for i, cell in enumerate(row) if cell is not None]
+
+
+def _texts(row: Sequence[Any]) -> list[str]:
+    return [cell if isinstance(cell, str) else "" for cell in row]
+
+
+def _holds_numbers(sheet: MapSheet) -> bool:
+    return any(isinstance(cell, (int, float)) for row in sheet.rows for cell in row)
+
+
+def _table_of_headings(sheet: MapSheet) -> str | None:
+    """Return the table whose headings a sheet bears: at least three of them."""
+    best, most = None, _KNOWN - 1
+    for spec in (LINES, INPUTS, *TABLES):
+        for row in sheet.rows[:_LOOKAHEAD]:
+            n = known_in(_texts(row), spec)
+            if n > most:
+                best, most = spec.key, n
+    if best is None and known_in([str(pair[0]) for pair in _pairs(sheet)], SETTINGS) >= _KNOWN:
+        return SETTINGS.key
+    return best
+
+
+def _pairs(sheet: MapSheet) -> list[tuple[Any, Any, int, int]]:
+    """Return label, value, row (from 1) and column (from 0) of the value, by row of settings."""
+    out = []
+    for number, row in enumerate(sheet.rows, start=1):
+        told = _filled(row)
+        if len(told) > 1:
+            out.append((told[0][1], told[1][1], number, told[1][0]))
+    return out
+
+
+def _read_settings(sheet: MapSheet, out: WorkbookMap) -> None:
+    settings = dict(out.tables.get(SETTINGS.key, {}))
+    columns: dict[str, tuple[str, str]] = {}
+    for label, value, number, column in _pairs(sheet):
+        heading = heading_of(str(label), SETTINGS.key)
+        key = heading.key or str(label)
+        cell = f"{column_letters(column)}{number}"
+        columns[key] = (cell, heading.text)
+        place = Place(file=out.file, sheet=sheet.name, cell=cell, column=heading.text)
+        settings[key] = _cell(value, heading, SETTINGS, place, out)
+    out.tables[SETTINGS.key] = settings
+    out.origins[(SETTINGS.key, 0)] = Origin(sheet.name, 1, columns)
+
+
+def _read_table(sheet: MapSheet, spec: TableSpec, out: WorkbookMap) -> None:
+    start = _heading_row(sheet, spec)
+    width = max(map(len, sheet.rows))
+    texts = [" ".join(str(cell).split()) if cell is not None else "" for cell in sheet.rows[start]]
+    texts += [""] * (width - len(texts))
+    found = in_context([heading_of(text, spec.key) for text in texts])
+    body = [(number, row) for number, row in enumerate(sheet.rows[start + 1 :], start=start + 2)
+            if _filled(row)]  # fmt: skip
+    _tell_columns(sheet, spec, found, body, out)
+    kept = [(number, row) for number, row in body if not _is_no_line(row, found)]
+    gone = [number for number, _ in body if number not in {n for n, _ in kept}]
+    if gone:
+        place = Place(file=out.file, sheet=sheet.name, row=gone[0])
+        out.said.add(Finding.info("map_rows_not_lines", place, sheet=sheet.name, n=len(gone)))
+    rows = out.tables.setdefault(spec.key, [])
+    out.headings.setdefault(spec.key, set()).update(h.key for h in found if h.key)
+    out.pounds = out.pounds or any("£" in text for text in texts)
+    columns = {h.key or h.text: (column_letters(i), h.text) for i, h in enumerate(found) if h.text}
+    for number, row in kept:
+        cells: dict[str, Any] = {}
+        for index, heading in enumerate(found):
+            value = row[index] if index < len(row) else None
+            if value is None or not heading.text or heading.key == COMPUTED:
+                continue
+            place = Place(file=out.file, sheet=sheet.name, row=number, column=heading.text,
+                          cell=f"{column_letters(index)}{number}")  # fmt: skip
+            cells[heading.key or heading.text] = _cell(value, heading, spec, place, out)
+        rows.append(cells)
+        out.origins[(spec.key, len(rows))] = Origin(sheet.name, number, columns)
+
+
+def _heading_row(sheet: MapSheet, spec: TableSpec) -> int:
+    """Return the row that names the most columns; else the first that holds anything."""
+    counts = [known_in(_texts(row), spec) for row in sheet.rows[:_LOOKAHEAD]]
+    if max(counts) > 0:
+        return counts.index(max(counts))
+    return next(i for i, row in enumerate(sheet.rows) if _filled(row))
+
+
+def _tell_columns(
+    sheet: MapSheet,
+    spec: TableSpec,
+    found: Sequence[Heading],
+    body: Sequence[tuple[int, Sequence[Any]]],
+    out: WorkbookMap,
+) -> None:
+    """Name the columns that are not read, and refuse two that are the same."""
+    place = Place(file=out.file, sheet=sheet.name)
+    held = {i for _, row in body for i, _ in _filled(row)}
+    left = [h.text or column_letters(i) for i, h in enumerate(found)
+            if i in held and (h.key == COMPUTED or not h.text)]  # fmt: skip
+    if left:
+        out.said.add(Finding.info("map_columns_not_read", place, columns=left))
+    cents = [h.text for i, h in enumerate(found) if h.per_cent and h.key and i in held]
+    if cents:
+        out.said.add(Finding.info("map_columns_in_per_cent", place, columns=cents))
+    seen: dict[str, str] = {}
+    for heading in found:
+        if not heading.key:
+            continue
+        if heading.key in seen:
+            both = [seen[heading.key], heading.text]
+            out.said.add(Finding.error("map_column_twice", place, columns=both, n=len(both)))
+        seen[heading.key] = heading.text
+
+
+def _is_no_line(row: Sequence[Any], found: Sequence[Heading]) -> bool:
+    """Whether a row is a total, the headings again, or the units of the columns."""
+    told = _filled(row)
+    texts = [folded(cell) for _, cell in told if isinstance(cell, str)]
+    known = sum(1 for heading in found if heading.key is not None)
+    first = told[0][1]
+    if isinstance(first, str) and _TOTAL.fullmatch(folded(first)):
+        words = [cell for _, cell in told[1:] if isinstance(cell, str) and "%" not in cell]
+        return not words and len(told) * 2 <= max(known, 4) + 1
+    if len(texts) < len(told):
+        return False
+    again = [i for i, cell in told if i < len(found) and folded(cell) == folded(found[i].text)]
+    return len(again) * 2 > len(told) or all(text in _UNIT_ROW for text in texts)
+
+
+def _cell(value: Any, heading: Heading, spec: TableSpec, place: Place, out: WorkbookMap) -> Any:
+    """Return a cell as the map reads it: in the unit that its heading states."""
+    column = next((c for c in spec.columns if c.key == heading.key), None)
+    if value is NO_VALUE:
+        out.said.add(Finding.error("formula_without_value", place, column=heading.text))
+        return None
+    if isinstance(value, str) and heading.key in ("people", "mix") and value.startswith("{"):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    if heading.per_cent and column is not None and column.parse in _SHARES:
+        return _per_cent(value, heading, place, out)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if heading.months and column is not None and column.parse is read_years:
+            return f"{value} mois"
+        if heading.scale > 1 and heading.key in _MONEY:
+            return read_number(value) * heading.scale if abs(value) < 1e12 else value
+    if out.pounds and isinstance(value, str):
+        return SheetText(value.replace("£", ""))
+    return value
+
+
+def _per_cent(value: Any, heading: Heading, place: Place, out: WorkbookMap) -> Any:
+    """Read a plain number under a heading in per cents; below one, it may be a share."""
+    if isinstance(value, str) and ("%" in value or "[" in value):
+        return value
+    try:
+        number = read_number(value)
+    except CellFault:
+        return value
+    if 0 < number < 1:
+        name = shown_heading(heading.key or "", "fr")
+        out.said.add(
+            Finding.error(
+                "per_cent_or_share", place, column=heading.text, found=str(value), heading=name
+            )
+        )
+        return None
+    return f"{number} %"
