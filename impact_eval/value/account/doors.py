@@ -133,7 +133,7 @@ class ValueMap(MapContent):
         except ImpactEvalError as error:
             if self.origins is None:
                 raise
-            raise ImpactEvalError(*map(self.origins.located, error.findings)) from None
+            raise ImpactEvalError(list(map(self.origins.located, error.findings))) from None
 
     @property
     def digest(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -23,6 +23,8 @@ _MILLIONS = re.compile(r"m€|meur|millions", re.IGNORECASE)
 
 # Columns of other layouts that no column of ours holds: what is put in, and what they compute.
 INPUT_TEXT, INPUT_AMOUNT, PROXY_TEXT, COMPUTED = "input_text", "input_amount", "proxy_text", ""
+_COMPUTED_NAMES = "computed"
+_OTHER = frozenset({INPUT_TEXT, INPUT_AMOUNT, PROXY_TEXT, _COMPUTED_NAMES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ def _keys(table: str) -> Mapping[str, str]:
         for name in (said["fr"], said["en"], key):
             out[folded(name)] = key
     for key, names in extra.items():
-        if key in spec.keys or table == LINES.key:
-            own = COMPUTED if key == "computed" else key
+        if key in spec.keys or (table == LINES.key and key in _OTHER):
+            own = COMPUTED if key == _COMPUTED_NAMES else key
             out |= {folded(name): own for name in names if folded(name) not in out}
     for name, key in list(out.items()):
         out.setdefault(_bare(name), key)
@@ -106,18 +108,21 @@ def in_context(found: Sequence[Heading]) -> tuple[Heading, ...]:
     """
     out: list[Heading] = []
     before = ""
-    taken: set[str] = set()
-    for heading in found:
-        key = _BESIDE.get((before, folded(_bare(heading.text))), heading.key)
+    proxy = -1
+    for place, heading in enumerate(found):
+        said = _bare(heading.text)
+        key = _BESIDE.get((before, said), heading.key)
+        if before == "proxy" and said in _VALUES and proxy == place - 1:
+            out[proxy] = replace(out[proxy], key=PROXY_TEXT)  # its words, then its number
+            key = "proxy"
         if key in (INPUT_TEXT, "outcome", "indicator", PROXY_TEXT, "proxy"):
             before = key
-        if key and key in taken:
-            key = _AGAIN.get(key, key)
-        taken.add(key or "")
-        out.append(Heading(heading.text, key, heading.per_cent, heading.months, heading.scale))
+        proxy = place if key == "proxy" else proxy
+        out.append(replace(heading, key=key))
     return tuple(out)
 
 
+_VALUES = frozenset({"value", "valeur"})
 _BESIDE: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         (INPUT_TEXT, "description"): INPUT_TEXT,
@@ -131,7 +136,6 @@ _BESIDE: Mapping[tuple[str, str], str] = MappingProxyType(
         ("proxy", "source"): "proxy_source",
     }
 )
-_AGAIN: Mapping[str, str] = MappingProxyType({"proxy": PROXY_TEXT})
 
 
 def table_of_sheet(name: str) -> str | None:

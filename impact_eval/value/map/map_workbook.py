@@ -26,7 +26,14 @@ from impact_eval.value.map.map_headings import (
     table_of_sheet,
 )
 from impact_eval.value.map.map_sheets import NO_VALUE, MapSheet, read_sheets
-from impact_eval.value.map.typed_numbers import CellFault, SheetText, read_number, read_years
+from impact_eval.value.map.typed_numbers import (
+    CellFault,
+    NumberTooLargeError,
+    SheetText,
+    read_number,
+    read_per_cent,
+    read_years,
+)
 
 _LOOKAHEAD = 40  # rows in which headings are looked for
 _KNOWN = 3  # headings that make a sheet of another name a table
@@ -242,12 +249,22 @@ def _is_no_line(row: Sequence[Any], found: Sequence[Heading]) -> bool:
     known = sum(1 for heading in found if heading.key is not None)
     first = told[0][1]
     if isinstance(first, str) and _TOTAL.fullmatch(folded(first)):
-        words = [cell for _, cell in told[1:] if isinstance(cell, str) and "%" not in cell]
+        words = [cell for _, cell in told[1:] if isinstance(cell, str) and not _is_number(cell)]
         return not words and len(told) * 2 <= max(known, 4) + 1
     if len(texts) < len(told):
         return False
     again = [i for i, cell in told if i < len(found) and folded(cell) == folded(found[i].text)]
     return len(again) * 2 > len(told) or all(text in _UNIT_ROW for text in texts)
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        read_per_cent(cell)
+    except NumberTooLargeError:
+        return True
+    except CellFault:
+        return False
+    return True
 
 
 def _cell(value: Any, heading: Heading, spec: TableSpec, place: Place, out: WorkbookMap) -> Any:

@@ -23,6 +23,7 @@ from impact_eval.value.map.typed_numbers import CellFault
 
 _COSTS = frozenset({"cout", "couts", "depense", "depenses", "charge", "charges", "ressource",
                     "ressources", "cost", "costs", "input", "inputs", "expense"})  # fmt: skip
+_GAINS = (LineKind.NON_MARKET, LineKind.RESOURCE_GAIN)
 _RATES: Mapping[str, str] = MappingProxyType({"EUR": "0.032", "GBP": "0.035"})
 
 
@@ -65,6 +66,14 @@ def _complete_settings(book: WorkbookMap, defaults: dict[str, str]) -> dict[str,
 def _agent(raw: Any) -> Agent | None:
     try:
         found: Agent = choice(Agent)(raw)
+    except CellFault:
+        return None
+    return found
+
+
+def _kind(raw: Any) -> LineKind | None:
+    try:
+        found: LineKind = choice(LineKind)(raw)
     except CellFault:
         return None
     return found
@@ -149,7 +158,7 @@ def _complete_ends(row: dict[str, Any], typed: set[str]) -> None:
             row.setdefault("payer", who.value)
         else:
             row["kind"] = LineKind.NON_MARKET.value
-    if "receiver" not in typed and row.get("kind") == LineKind.NON_MARKET.value:
+    if "receiver" not in typed and _kind(row.get("kind", "")) in _GAINS:
         row.setdefault("receiver", (who or Agent.BENEFICIARY).value)
 
 

@@ -19,12 +19,12 @@ from impact_eval.value.map.columns import choice
 from impact_eval.value.map.map_headings import heading_of, table_of_sheet
 from impact_eval.value.map.typed_numbers import CellFault, SheetText, read_number, read_years
 
-LINE = dict(id="line", stakeholder="Bénéficiaires", outcome="emploi", unit="count",
-            kind="non_market", receiver="beneficiary", currency="EUR", price_year=2025,
-            quantity=10, proxy=1000, duration=1, deadweight="20 %")  # fmt: skip
-COST = dict(id="subvention", stakeholder="Département", payer="departement", amount=10000,
-            currency="EUR", price_year=2025)  # fmt: skip
-SETTINGS = dict(currency="EUR", price_year=2025, discount_rate="0.035")
+LINE = {"id": "line", "stakeholder": "Bénéficiaires", "outcome": "emploi", "unit": "count",
+            "kind": "non_market", "receiver": "beneficiary", "currency": "EUR", "price_year": 2025,
+            "quantity": 10, "proxy": 1000, "duration": 1, "deadweight": "20 %"}  # fmt: skip
+COST = {"id": "subvention", "stakeholder": "Département", "payer": "departement", "amount": 10000,
+            "currency": "EUR", "price_year": 2025}  # fmt: skip
+SETTINGS = {"currency": "EUR", "price_year": 2025, "discount_rate": "0.035"}
 
 
 def content(line: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def test_months_typed_as_years_are_questioned() -> None:
 
 
 def test_amounts_too_large_together_are_refused_in_words() -> None:
-    huge = dict(proxy=9 * 10**12, quantity=9 * 10**12, per_year=9 * 10**12)
+    huge = {"proxy": 9 * 10**12, "quantity": 9 * 10**12, "per_year": 9 * 10**12}
     with pytest.raises(ImpactEvalError) as caught:
         ValueMap.from_dict(content(huge)).account({})
     assert caught.value.codes == ("amount_too_large",)
@@ -194,7 +194,8 @@ def test_a_fault_found_later_says_the_row_of_the_sheet(book: tuple[Path, Any]) -
     with pytest.raises(ImpactEvalError) as caught:
         ValueMap.read(path).account({})
     place = caught.value.findings[0].place
-    assert place is not None and (place.sheet, place.row) == ("Carte des effets", 5)
+    assert place is not None
+    assert (place.sheet, place.row) == ("Carte des effets", 5)
 
 
 def test_totals_upper_case_and_other_order_are_read(book: tuple[Path, Any]) -> None:
