@@ -167,6 +167,9 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
             ("declared_beyond_study", name): Declared(ValueKind.NUMBER, Rule.AMOUNT)
             for name in ("found", "low", "high")
         },
+        ("duration_perhaps_months", "found"): Declared(ValueKind.TEXT, Rule.FREE),
+        ("map_rows_not_lines", "n"): _THINGS,
+        ("map_defaults", "pairs"): Declared(ValueKind.TEXTS, Rule.FREE),
         ("parameter_changed", "found"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("sources_conflict", "others"): Declared(ValueKind.TEXTS, Rule.LABEL),
         ("constant_item", "value"): _INSIDE,

@@ -18,7 +18,7 @@ from typing import Any
 
 from impact_eval.core.findings import nearest
 from impact_eval.value.map.choices import Law
-from impact_eval.value.map.typed_numbers import CellFault, read_number, read_per_cent, shown
+from impact_eval.value.map.typed_numbers import CellFault, read_number, read_per_cent, typed_text
 
 _AMOUNT = re.compile(
     r"^(?P<value>[^\[\]]+?)\s*(?:\[(?P<low>[^;\]]+);(?P<high>[^\]]+)\])?\s*(?P<law>[a-z]+)?$"
@@ -73,7 +73,7 @@ def _read_amount(raw: Any, number: Callable[[Any], Decimal]) -> Amount:
         return Amount(value=number(raw))
     found = _AMOUNT.match(raw.strip())
     if found is None or found["low"] is None:
-        raise CellFault("not_an_amount", found=shown(raw))
+        raise CellFault("not_an_amount", found=typed_text(raw))
     return _amount_of_table({k: v for k, v in found.groupdict().items() if v is not None}, number)
 
 
@@ -130,9 +130,9 @@ def read_share(raw: Any) -> Amount:
     amount = _read_amount(raw, read_per_cent)
     for part in (amount.value, amount.low, amount.high):
         if part is not None and not 0 <= part <= 1:
-            raise CellFault("share_out_of_range", found=shown(raw))
+            raise CellFault("share_out_of_range", found=typed_text(raw))
     if amount.certain and amount.value == 1 and not _signed(raw):
-        raise CellFault("share_of_one", found=shown(raw))
+        raise CellFault("share_of_one", found=typed_text(raw))
     if amount.law in (Law.NORMAL, Law.LOGNORMAL, Law.GAMMA):  # they leave 0 to 1
         raise CellFault("law_not_for_share", law=amount.law.value)
     return amount
@@ -148,9 +148,9 @@ def read_rate(raw: Any) -> Decimal:
     """Read a rate per year: above -100 % and at most 100 %."""
     rate = read_per_cent(raw)
     if not -1 < rate <= 1:
-        raise CellFault("rate_out_of_range", found=shown(raw))
+        raise CellFault("rate_out_of_range", found=typed_text(raw))
     if rate == 1 and not _signed(raw):
-        raise CellFault("share_of_one", found=shown(raw))
+        raise CellFault("share_of_one", found=typed_text(raw))
     return rate
 
 
@@ -158,7 +158,7 @@ def read_year(raw: Any) -> int:
     """Read a calendar year."""
     year = read_whole(raw)
     if not 1900 <= year <= 2200:
-        raise CellFault("not_a_year", found=shown(raw))
+        raise CellFault("not_a_year", found=typed_text(raw))
     return year
 
 
@@ -172,9 +172,9 @@ def read_rank(raw: Any) -> int:
     """
     rank = read_whole(raw)
     if 1900 <= rank <= 2200:
-        raise CellFault("calendar_year_for_rank", found=shown(raw))
+        raise CellFault("calendar_year_for_rank", found=typed_text(raw))
     if rank > _LAST_RANK:
-        raise CellFault("rank_too_far", found=shown(raw), most=_LAST_RANK)
+        raise CellFault("rank_too_far", found=typed_text(raw), most=_LAST_RANK)
     return rank
 
 
@@ -182,9 +182,9 @@ def read_whole(raw: Any) -> int:
     """Read a whole number that is not negative."""
     number = read_number(raw)
     if number != number.to_integral_value():
-        raise CellFault("not_whole", found=shown(raw))
+        raise CellFault("not_whole", found=typed_text(raw))
     if number < 0:
-        raise CellFault("negative_amount", found=shown(raw))
+        raise CellFault("negative_amount", found=typed_text(raw))
     return int(number)
 
 
@@ -192,7 +192,7 @@ def read_text(raw: Any) -> str:
     """Read a text; a number is taken as it is written."""
     text = str(raw).strip()
     if not text or isinstance(raw, (Mapping, list, tuple)):
-        raise CellFault("not_a_text", found=shown(raw))
+        raise CellFault("not_a_text", found=typed_text(raw))
     return text
 
 
@@ -207,7 +207,7 @@ def read_flag(raw: Any) -> bool:
         return True
     if text in _FALSE:
         return False
-    raise CellFault("not_yes_or_no", found=shown(raw))
+    raise CellFault("not_yes_or_no", found=typed_text(raw))
 
 
 _ARTICLE = re.compile(r"^(?:le|la|les|l|the)\s+")
@@ -244,7 +244,7 @@ def read_choice(choices: type[StrEnum], raw: Any, aliases: Mapping[str, str] | N
     close = nearest(text, [*known, *names])
     raise CellFault(
         "unknown_choice",
-        found=shown(raw),
+        found=typed_text(raw),
         nearest=names.get(close or "", close),
         known=tuple(known),
     )
@@ -255,9 +255,9 @@ def read_shares(raw: Any) -> tuple[Decimal, ...]:
     items = raw if isinstance(raw, (list, tuple)) else re.split(r"[;|]", str(raw))
     shares = tuple(read_per_cent(item) for item in items)
     if any(not 0 <= share <= 1 for share in shares):
-        raise CellFault("share_out_of_range", found=shown(raw))
+        raise CellFault("share_out_of_range", found=typed_text(raw))
     if not shares or any(b > a for a, b in itertools.pairwise(shares)):
-        raise CellFault("survival_rises", found=shown(raw))
+        raise CellFault("survival_rises", found=typed_text(raw))
     return shares
 
 
@@ -280,5 +280,5 @@ def read_count(raw: Any) -> Decimal:
     """Read a number of people: greater than zero."""
     number = read_number(raw)
     if number <= 0:
-        raise CellFault("people_not_positive", found=shown(raw))
+        raise CellFault("people_not_positive", found=typed_text(raw))
     return number

@@ -28,7 +28,7 @@ _OTHER = frozenset({INPUT_TEXT, INPUT_AMOUNT, PROXY_TEXT, _COMPUTED_NAMES})
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class MapHeading:
     """A heading of a sheet: its column of the map, and the unit that it states.
 
     Attributes
@@ -73,7 +73,7 @@ def _bare(text: str) -> str:
     return " ".join(_UNITS.sub(" ", folded(_ASIDE.sub(" ", text))).split())
 
 
-def key_of(text: str, table: str) -> str | None:
+def named_column(text: str, table: str) -> str | None:
     """Return the column that a heading names, or None."""
     known = _keys(table)
     for said in (folded(text), folded(_ASIDE.sub(" ", text)), _bare(text)):
@@ -82,31 +82,31 @@ def key_of(text: str, table: str) -> str | None:
     return None
 
 
-def heading_of(text: str, table: str) -> Heading:
+def read_heading(text: str, table: str) -> MapHeading:
     """Read a heading of a table, with the unit it states.
 
     Examples
     --------
-    >>> found = heading_of("POIDS MORT (%)", "lines")
+    >>> found = read_heading("POIDS MORT (%)", "lines")
     >>> found.key, found.per_cent
     ('deadweight', True)
     """
     scale = 1000 if _THOUSANDS.search(text) else 1_000_000 if _MILLIONS.search(text) else 1
-    return Heading(
+    return MapHeading(
         text=" ".join(text.split()),
-        key=key_of(text, table),
+        key=named_column(text, table),
         per_cent=bool(_PER_CENT.search(text)),
         months=bool(_MONTHS.search(text)),
         scale=scale,
     )
 
 
-def in_context(found: Sequence[Heading]) -> tuple[Heading, ...]:
+def in_context(found: Sequence[MapHeading]) -> tuple[MapHeading, ...]:
     """Tell apart « Description », « Value » and « Source », which the English map repeats.
 
     Each belongs to what stands at its left: inputs, outcomes, indicator, financial proxy.
     """
-    out: list[Heading] = []
+    out: list[MapHeading] = []
     before = ""
     proxy = -1
     for place, heading in enumerate(found):
@@ -166,7 +166,7 @@ def _sheet_names() -> Mapping[str, str]:
 
 def known_in(row: Sequence[str], spec: TableSpec) -> int:
     """Return how many columns of a table a row names."""
-    return len({key for text in row if text and (key := key_of(text, spec.key))})
+    return len({key for text in row if text and (key := named_column(text, spec.key))})
 
 
 def shown_heading(key: str, language: str = "fr") -> str:

@@ -18,10 +18,10 @@ from impact_eval.value.map.map_headings import (
     INPUT_AMOUNT,
     INPUT_TEXT,
     PROXY_TEXT,
-    Heading,
-    heading_of,
+    MapHeading,
     in_context,
     known_in,
+    read_heading,
     shown_heading,
     table_of_sheet,
 )
@@ -166,7 +166,7 @@ def _read_settings(sheet: MapSheet, out: WorkbookMap) -> None:
     settings = dict(out.tables.get(SETTINGS.key, {}))
     columns: dict[str, tuple[str, str]] = {}
     for label, value, number, column in _pairs(sheet):
-        heading = heading_of(str(label), SETTINGS.key)
+        heading = read_heading(str(label), SETTINGS.key)
         key = heading.key or str(label)
         cell = f"{column_letters(column)}{number}"
         columns[key] = (cell, heading.text)
@@ -181,7 +181,7 @@ def _read_table(sheet: MapSheet, spec: TableSpec, out: WorkbookMap) -> None:
     width = max(map(len, sheet.rows))
     texts = [" ".join(str(cell).split()) if cell is not None else "" for cell in sheet.rows[start]]
     texts += [""] * (width - len(texts))
-    found = in_context([heading_of(text, spec.key) for text in texts])
+    found = in_context([read_heading(text, spec.key) for text in texts])
     body = [(number, row) for number, row in enumerate(sheet.rows[start + 1 :], start=start + 2)
             if _filled(row)]  # fmt: skip
     _tell_columns(sheet, spec, found, body, out)
@@ -189,7 +189,7 @@ def _read_table(sheet: MapSheet, spec: TableSpec, out: WorkbookMap) -> None:
     gone = [number for number, _ in body if number not in {n for n, _ in kept}]
     if gone:
         place = Place(file=out.file, sheet=sheet.name, row=gone[0])
-        out.said.add(Finding.info("map_rows_not_lines", place, sheet=sheet.name, n=len(gone)))
+        out.said.add(Finding.info("map_rows_not_lines", place, name=sheet.name, n=len(gone)))
     rows = out.tables.setdefault(spec.key, [])
     out.headings.setdefault(spec.key, set()).update(h.key for h in found if h.key)
     out.pounds = out.pounds or any("£" in text for text in texts)
@@ -218,7 +218,7 @@ def _heading_row(sheet: MapSheet, spec: TableSpec) -> int:
 def _tell_columns(
     sheet: MapSheet,
     spec: TableSpec,
-    found: Sequence[Heading],
+    found: Sequence[MapHeading],
     body: Sequence[tuple[int, Sequence[Any]]],
     out: WorkbookMap,
 ) -> None:
@@ -228,10 +228,10 @@ def _tell_columns(
     left = [h.text or column_letters(i) for i, h in enumerate(found)
             if i in held and (h.key == COMPUTED or not h.text)]  # fmt: skip
     if left:
-        out.said.add(Finding.info("map_columns_not_read", place, columns=left))
+        out.said.add(Finding.info("map_columns_not_read", place, names=left))
     cents = [h.text for i, h in enumerate(found) if h.per_cent and h.key and i in held]
     if cents:
-        out.said.add(Finding.info("map_columns_in_per_cent", place, columns=cents))
+        out.said.add(Finding.info("map_columns_in_per_cent", place, names=cents))
     seen: dict[str, str] = {}
     for heading in found:
         if not heading.key:
@@ -242,7 +242,7 @@ def _tell_columns(
         seen[heading.key] = heading.text
 
 
-def _is_no_line(row: Sequence[Any], found: Sequence[Heading]) -> bool:
+def _is_no_line(row: Sequence[Any], found: Sequence[MapHeading]) -> bool:
     """Whether a row is a total, the headings again, or the units of the columns."""
     told = _filled(row)
     texts = [folded(cell) for _, cell in told if isinstance(cell, str)]
@@ -267,7 +267,7 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _cell(value: Any, heading: Heading, spec: TableSpec, place: Place, out: WorkbookMap) -> Any:
+def _cell(value: Any, heading: MapHeading, spec: TableSpec, place: Place, out: WorkbookMap) -> Any:
     """Return a cell as the map reads it: in the unit that its heading states."""
     column = next((c for c in spec.columns if c.key == heading.key), None)
     if value is NO_VALUE:
@@ -290,7 +290,7 @@ def _cell(value: Any, heading: Heading, spec: TableSpec, place: Place, out: Work
     return value
 
 
-def _per_cent(value: Any, heading: Heading, place: Place, out: WorkbookMap) -> Any:
+def _per_cent(value: Any, heading: MapHeading, place: Place, out: WorkbookMap) -> Any:
     """Read a plain number under a heading in per cents; below one, it may be a share."""
     if isinstance(value, str) and ("%" in value or "[" in value):
         return value

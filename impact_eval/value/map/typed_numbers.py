@@ -67,7 +67,7 @@ class SheetText(str):
     __slots__ = ()
 
 
-def shown(raw: Any) -> str:
+def typed_text(raw: Any) -> str:
     """Return what was typed, cut short."""
     text = " ".join(str(raw).split())
     return text if len(text) <= 60 else text[:57] + "…"
@@ -109,9 +109,9 @@ def read_number(raw: Any) -> Decimal:
     (Decimal('1200.50'), Decimal('1200.0'), Decimal('1200000'))
     """
     if isinstance(raw, bool) or raw is None:
-        raise CellFault("not_a_number", found=shown(raw))
+        raise CellFault("not_a_number", found=typed_text(raw))
     if isinstance(raw, (date, time, timedelta)):
-        raise CellFault("date_for_number", found=shown(raw))
+        raise CellFault("date_for_number", found=typed_text(raw))
     refuse_formula_error(raw)
     if isinstance(raw, Decimal):
         number = raw
@@ -122,9 +122,9 @@ def read_number(raw: Any) -> Decimal:
     else:
         number = _number_of_text(raw)
     if not number.is_finite():
-        raise CellFault("not_a_number", found=shown(raw))
+        raise CellFault("not_a_number", found=typed_text(raw))
     if abs(number) > LARGEST or (number and _finer(number)):
-        raise NumberTooLargeError("number_too_large", found=shown(raw))
+        raise NumberTooLargeError("number_too_large", found=typed_text(raw))
     return number
 
 
@@ -149,15 +149,15 @@ def _number_of_text(raw: Any) -> Decimal:
         plain = plain.replace(".", "").replace(",", ".")
     elif not parted and scale == 1 and _has_two_readings(plain, raw):
         small = plain.replace(".", ",")
-        raise CellFault("two_readings", found=shown(raw), large=re.sub("[.,]", "", plain),
+        raise CellFault("two_readings", found=typed_text(raw), large=re.sub("[.,]", "", plain),
                         small=small.rstrip("0").rstrip(","))  # fmt: skip
     if not _PLAIN.fullmatch(plain):
-        raise CellFault("not_a_number", found=shown(raw))
+        raise CellFault("not_a_number", found=typed_text(raw))
     try:
         with exact():
             return Decimal(plain.replace(",", ".")) * scale
     except InvalidOperation:
-        raise CellFault("not_a_number", found=shown(raw)) from None
+        raise CellFault("not_a_number", found=typed_text(raw)) from None
 
 
 def _has_two_readings(plain: str, raw: Any) -> bool:
@@ -196,9 +196,9 @@ def read_years(raw: Any) -> Decimal:
     """
     years = _years_of(raw)
     if years <= 0:
-        raise CellFault("negative_duration", found=shown(raw))
+        raise CellFault("negative_duration", found=typed_text(raw))
     if years > _LONGEST:
-        raise CellFault("duration_too_long", found=shown(raw), most=int(_LONGEST))
+        raise CellFault("duration_too_long", found=typed_text(raw), most=int(_LONGEST))
     return years
 
 

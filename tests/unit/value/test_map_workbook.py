@@ -16,7 +16,7 @@ from impact_eval.core.findings import ImpactEvalError
 from impact_eval.value.account.doors import ValueMap
 from impact_eval.value.map.choices import PUBLIC_AGENTS, Agent, LineKind
 from impact_eval.value.map.columns import choice
-from impact_eval.value.map.map_headings import heading_of, table_of_sheet
+from impact_eval.value.map.map_headings import read_heading, table_of_sheet
 from impact_eval.value.map.typed_numbers import CellFault, SheetText, read_number, read_years
 
 LINE = {"id": "line", "stakeholder": "Bénéficiaires", "outcome": "emploi", "unit": "count",
@@ -309,7 +309,7 @@ def test_the_map_of_social_value_uk_is_read(tmp_path: Path) -> None:
      ("Deadweight %", "deadweight"), ("Approximation  financiere", "proxy")],
 )  # fmt: skip
 def test_headings_are_known_as_people_write_them(heading: str, key: str) -> None:
-    assert heading_of(heading, "inputs" if key == "amount" else "lines").key == key
+    assert read_heading(heading, "inputs" if key == "amount" else "lines").key == key
 
 
 def test_other_names_of_sheets_are_known() -> None:
@@ -324,8 +324,11 @@ CELLS = st.one_of(
 )  # fmt: skip
 
 
-@given(key=st.sampled_from(sorted({*LINE, "people", "survival", "bundle", "covers", "start",
-                                   "drop_off", "growth", "included", "per_year"})), cell=CELLS)  # fmt: skip
+NAMES = sorted({*LINE, "people", "survival", "bundle", "covers", "start", "drop_off", "growth",
+                "included", "per_year"})  # fmt: skip
+
+
+@given(key=st.sampled_from(NAMES), cell=CELLS)
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_cell_gives_a_map_or_words(key: str, cell: Any) -> None:
     try:
