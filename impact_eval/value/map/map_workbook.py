@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from impact_eval.core.findings import Finding, FindingCollector, Place
+from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
 from impact_eval.data.source_rows import column_letters
 from impact_eval.value.map.columns import INPUTS, LINES, SETTINGS, TABLES, TableSpec
 from impact_eval.value.map.declared_cells import folded, read_rate, read_share
@@ -47,6 +47,7 @@ _UNIT_ROW = frozenset(
 _EXTRA = frozenset({INPUT_TEXT, INPUT_AMOUNT, PROXY_TEXT})
 _MONEY = frozenset({"amount", "proxy", "hourly_rate", INPUT_AMOUNT})
 _SHARES = (read_share, read_rate)
+_KEYS = tuple(spec.keys for spec in (SETTINGS, *TABLES))
 _PLACED = re.compile(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?")
 
 
@@ -81,7 +82,10 @@ class Origins:
         else:
             cell = f"{letters}{row}" if letters else None
         place = Place(file=self.file, sheet=origin.sheet, row=row, cell=cell, column=heading)
-        values = dict(finding.values)
+        values: dict[str, Any] = dict(finding.values)
+        if values.get("known") in _KEYS:  # a column that does not exist: those that people see
+            known = [shown_heading(str(name)) for name in _KEYS[_KEYS.index(values["known"])]]
+            values |= {"known": known, "nearest": nearest(str(values.get("name", "")), known)}
         if heading and values.get("column") == key:
             values["column"] = heading
         return replace(finding, place=place, values=values)
@@ -299,7 +303,7 @@ def _per_cent(value: Any, heading: MapHeading, place: Place, out: WorkbookMap) -
     except CellFault:
         return value
     if 0 < number < 1:
-        name = shown_heading(heading.key or "", "fr")
+        name = shown_heading(heading.key or "")
         out.said.add(
             Finding.error(
                 "per_cent_or_share", place, column=heading.text, found=str(value), heading=name

@@ -16,7 +16,7 @@ from impact_eval.core.vocabulary import Unit
 from impact_eval.value.map.choices import PEOPLE, Agent, LineKind
 from impact_eval.value.map.columns import INPUTS, LINES, SETTINGS, choice
 from impact_eval.value.map.declared_cells import folded, read_amount
-from impact_eval.value.map.map_headings import INPUT_AMOUNT, INPUT_TEXT, PROXY_TEXT
+from impact_eval.value.map.map_headings import INPUT_AMOUNT, INPUT_TEXT, PROXY_TEXT, shown_heading
 from impact_eval.value.map.map_workbook import WorkbookMap
 from impact_eval.value.map.parameters import catalogue
 from impact_eval.value.map.typed_numbers import CellFault
@@ -41,12 +41,13 @@ def complete_sheets(book: WorkbookMap) -> None:
         _complete_lines(book, settings, defaults)
     if simple or (costs and "id" not in book.headings.get(INPUTS.key, set())):
         _complete_inputs(book, settings, defaults)
+    language = "en" if book.pounds else "fr"
     if defaults:
         book.said.add(
             Finding.warning(
                 "map_defaults",
                 Place(file=book.file),
-                pairs=[f"{key} = {value}" for key, value in defaults.items()],
+                pairs=[f"{shown_heading(k, language)} = {v}" for k, v in defaults.items()],
             )
         )
 

@@ -303,6 +303,16 @@ def test_the_map_of_social_value_uk_is_read(tmp_path: Path) -> None:
     assert [str(item.amount) for item in made.inputs] == ["0", "24375"]
 
 
+def test_an_unknown_column_is_refused_with_the_headings_people_see(book: tuple[Path, Any]) -> None:
+    path, opened = book
+    sheet = opened["Carte des effets"]
+    sheet.cell(1, column(sheet, "Poids mort")).value = "Poid morts"
+    opened.save(path)
+    with pytest.raises(ImpactEvalError) as caught:
+        ValueMap.read(path)
+    assert caught.value.findings[0].values["nearest"] == "Poids mort"
+
+
 @pytest.mark.parametrize(
     ("heading", "key"),
     [("Poids mort (%)", "deadweight"), ("DUREE (ANS)", "duration"), ("Montant (€)", "amount"),
