@@ -84,6 +84,8 @@ class SettingsRecord(Record):
     """People an effect is multiplied by, where a line does not say."""
     eligible: People
     """Most people who could have been concerned."""
+    population: LabelOrNone = None
+    """Name of the people: two maps that bear the same one are of the same people."""
     price_index: Free
     """Index that brings prices to the base year."""
     pillar: PillarOrNone

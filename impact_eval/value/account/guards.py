@@ -1,9 +1,9 @@
-"""Guards against over-claiming and double counting, each with a code; set aside only with a reason.
+"""Guards against over-claiming and counting twice, each with its codes; set aside with a reason.
 
-A guard that blocks lets totals be computed and refuses the ratio. Those that make the arithmetic
-itself wrong refuse earlier and cannot be set aside: a deduction from a net effect (G1,
-`deadweight_on_net_effect`), a transfer without counterpart (G4), a lifetime value with a duration
-(G6).
+A guard that blocks makes the total false: it hides every total, and not the division alone. One
+that only warns makes it fragile. Those of `_NEVER_SET_ASIDE` are beyond doubt: no reason sets them
+aside.
+The rules themselves stand beside: `claims`, `counted_twice`, `money_moved`, `price_checks`.
 """
 
 from __future__ import annotations
@@ -15,63 +15,123 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from impact_eval.core.findings import Finding, NotApplicable, Severity
-from impact_eval.core.vocabulary import Pillar
-from impact_eval.value.account.books import Books, counted_flows, projected_share
-from impact_eval.value.account.flow_ledger import horizon_of
-from impact_eval.value.account.quantity import Quantities
-from impact_eval.value.map.choices import (
-    UNVERIFIED,
-    WELFARE_BASES,
-    Agent,
-    Costing,
-    InputKind,
-    LineKind,
-    Mark,
-    QuantitySource,
+from impact_eval.core.findings import Finding, Severity
+from impact_eval.value.account.books import Books
+from impact_eval.value.account.claims import (
+    check_displacement,
+    check_gross,
+    check_net,
+    check_parts_claimed,
+    check_people,
+    check_years,
 )
-from impact_eval.value.map.declared import Line, MapContent, Override
-from impact_eval.value.map.parameters import catalogue
+from impact_eval.value.account.counted_twice import check_volunteers, check_welfare
+from impact_eval.value.account.line_words import counted_lines, outcome_of, stakeholder_of
+from impact_eval.value.account.money_moved import (
+    check_averages,
+    check_lifetimes,
+    check_parts,
+    check_transfers,
+)
+from impact_eval.value.account.price_checks import check_prices
+from impact_eval.value.account.quantity import Quantities
+from impact_eval.value.map.declared import MapContent, Override
 from impact_eval.value.map.prices import ONE, ZERO, exact, total
+from impact_eval.value.map.spoken_words import Subject, tokens_of, words_named
 
-OLD_PRICE_YEARS = 8
 LARGEST_SHARE = Decimal("0.5")
 
 GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "G1": ("deadweight_on_net_effect",),
-        "G2": ("guard_gross_without_deadweight",),
-        "G3": ("guard_same_welfare_twice",),
-        "G4": ("transfer_without_counterpart",),
-        "G5": ("guard_average_cost",),
-        "G6": ("lifetime_with_duration",),
+        "G1": ("deadweight_on_net_effect", "guard_deadweight_on_net_words"),
+        "G2": ("guard_gross_without_deadweight", "guard_share_takes_all"),
+        "G3": (
+            "guard_same_welfare_twice",
+            "guard_same_people_twice",
+            "guard_income_twice",
+            "guard_line_twice",
+            "guard_lines_alike",
+            "guard_in_the_case",
+        ),
+        "G4": (
+            "transfer_without_counterpart",
+            "guard_transfer_turned_resource",
+            "guard_transfer_as_resource",
+            "guard_cost_below_zero",
+        ),
+        "G5": (
+            "guard_average_cost",
+            "guard_average_said_marginal",
+            "guard_average_recovered",
+            "cashable_unknown",
+        ),
+        "G6": (
+            "lifetime_with_duration",
+            "guard_lifetime_every_year",
+            "guard_lifetime_unsaid",
+            "guard_price_of_a_life",
+        ),
         "G7": ("guard_lifetime_overlap",),
-        "G8": ("guard_projected",),
-        "G9": ("guard_outcome_not_valued",),
+        "G8": (
+            "guard_projected",
+            "guard_projected_far",
+            "guard_never_fades",
+            "guard_follow_up_long",
+            "follow_up_missing",
+        ),
+        "G9": (
+            "guard_outcome_not_valued",
+            "guard_left_out_for_its_result",
+            "guard_loss_left_out",
+        ),
         "G10": ("guard_attribution_over_one",),
         "G11": ("guard_no_displacement",),
-        "G12": ("guard_one_line_dominates",),
-        "G13": ("guard_more_people_than_eligible",),
-        "G14": ("guard_price_unverified", "guard_price_expired", "guard_price_old"),
-        "G15": ("guard_volunteers_one_sided",),
+        "G12": ("guard_one_line_dominates", "guard_one_outcome_dominates"),
+        "G13": (
+            "guard_more_people_than_eligible",
+            "guard_groups_beyond_eligible",
+            "guard_people_beyond_study",
+        ),
+        "G14": (
+            "guard_price_without_source",
+            "guard_price_unverified",
+            "guard_price_expired",
+            "guard_price_old",
+            "guard_price_year_changed",
+            "parameter_changed",
+        ),
+        "G15": (
+            "guard_volunteers_one_sided",
+            "guard_volunteers_twice",
+            "guard_volunteers_as_gain",
+        ),
     }
 )
-_NEVER_SET_ASIDE = frozenset({"G1", "G4", "G6"})
+# the catalogue or the arithmetic says it: nobody can say the contrary
+_NEVER_SET_ASIDE = frozenset(
+    {
+        "deadweight_on_net_effect",
+        "transfer_without_counterpart",
+        "lifetime_with_duration",
+        "guard_transfer_turned_resource",
+    }
+)
+_NEVER_AS_A_WHOLE = frozenset({"G1"})
 
 
 def check_lines(value_map: MapContent, quantities: Quantities) -> Sequence[Finding]:
     """Return the findings that need only the map and its quantities (errors refuse).
 
-    Codes: `override_unknown`, `override_not_allowed`, `duplicate_override`, and what the
-    quantities themselves noticed.
+    Codes: `override_unknown`, `override_not_allowed`, and what the quantities themselves noticed.
     """
     out: list[Finding] = list(quantities.findings)
-    codes = {code: guard for guard, found in GUARDS.items() for code in found}
+    codes = {code for found in GUARDS.values() for code in found}
     for override in value_map.overrides:
-        guard = codes.get(override.guard, override.guard)
-        if guard not in GUARDS:
-            out.append(Finding.error("override_unknown", name=override.guard, known=tuple(GUARDS)))
-        elif guard in _NEVER_SET_ASIDE:
+        name = override.guard
+        if name not in codes and name not in GUARDS:
+            out.append(Finding.error("override_unknown", name=name, known=tuple(GUARDS)))
+        elif name in _NEVER_SET_ASIDE | _NEVER_AS_A_WHOLE:
+            guard = next(g for g, found in GUARDS.items() if name == g or name in found)
             out.append(Finding.error("override_not_allowed", guard=guard))
     return out
 
@@ -87,9 +147,10 @@ def check_account(account: Books) -> tuple[Finding, ...]:
 
 def _set_aside(guard: str, finding: Finding, overrides: Iterable[Override]) -> Finding:
     line = finding.values.get("line", "")
+    if finding.code in _NEVER_SET_ASIDE or finding.severity is Severity.INFO:
+        return finding
     for override in overrides:
-        named = override.guard in (guard, finding.code)
-        if named and override.line in ("", line) and finding.severity is not Severity.INFO:
+        if override.guard in (guard, finding.code) and override.line in ("", line):
             return Finding.info(
                 "guard_overridden",
                 finding.place,
@@ -102,90 +163,7 @@ def _set_aside(guard: str, finding: Finding, overrides: Iterable[Override]) -> F
     return finding
 
 
-def _warn(code: str, *, blocks: bool = False, **values: Any) -> Finding:
-    return Finding.warning(code, blocks=blocks, **values)
-
-
-def _gross(account: Books) -> Iterable[Finding]:
-    """G2: a gross quantity with no deadweight and no comparison."""
-    for line, quantity in _pairs(account):
-        if quantity.counterfactual:
-            continue
-        if line.adjustments.deadweight is None or line.adjustments.deadweight.value == 0:
-            yield _warn(
-                "guard_gross_without_deadweight",
-                blocks=True,
-                line=line.id,
-                stated=line.adjustments.deadweight is not None,
-                estimated=quantity.source is QuantitySource.ESTIMATE,
-            )
-
-
-def _same_welfare(account: Books) -> Iterable[Finding]:
-    """G3: one person's change valued twice, by income, willingness to pay, QALY or WELLBY."""
-    groups: dict[tuple[str, str], list[Line]] = defaultdict(list)
-    for line, _ in _pairs(account):
-        if line.guards.basis in WELFARE_BASES:
-            groups[
-                line.stakeholder, line.quantity.estimate or line.guards.family or line.outcome
-            ].append(line)
-    for (stakeholder, _), lines in groups.items():
-        bases = sorted({line.guards.basis.value for line in lines if line.guards.basis is not None})
-        if len(bases) > 1:
-            yield _warn(
-                "guard_same_welfare_twice",
-                blocks=True,
-                line=lines[-1].id,
-                lines=[line.id for line in lines],
-                stakeholder=stakeholder,
-                bases=bases,
-            )
-
-
-def _average(account: Books) -> Iterable[Finding]:
-    """G5: an avoided cost priced at the average; what one more really saves is less."""
-    for line, _ in _pairs(account):
-        if line.price.kind is LineKind.AVOIDED_COST and line.guards.costing is not Costing.MARGINAL:
-            yield _warn(
-                "guard_average_cost", line=line.id, known=line.guards.costing is Costing.AVERAGE
-            )
-        if line.price.kind is LineKind.AVOIDED_COST and line.price.cashable is None:
-            yield _warn("cashable_unknown", line=line.id)
-
-
-def _lifetime(account: Books) -> Iterable[Finding]:
-    """G7: a lifetime value beside the yearly amounts that it already contains."""
-    lines = [line for line, _ in _pairs(account)]
-    for whole in lines:
-        if not whole.guards.covers:
-            continue
-        inside = [
-            part.id
-            for part in lines
-            if part.id != whole.id
-            and (
-                part.guards.family in whole.guards.covers
-                or {f.name for f in part.price.bundle} & set(whole.guards.covers)
-            )
-        ]
-        if inside:
-            yield _warn("guard_lifetime_overlap", blocks=True, line=whole.id, lines=inside)
-
-
-def _projected(account: Books) -> Iterable[Finding]:
-    """G8: the part of the value that lies beyond what was observed."""
-    share = projected_share(account)
-    if isinstance(share, NotApplicable):
-        return
-    if account.value_map.settings.follow_up is None and any(
-        line.timing.follow_up is None and not account.quantities.of(line.id).profile
-        for line, _ in _pairs(account)
-    ):
-        yield _warn("follow_up_missing")
-    if share > 0:
-        yield _warn(
-            "guard_projected", share=float(share), horizon=horizon_of(counted_flows(account))
-        )
+# --- outcomes left out (G9) ---------------------------------------------------------------------
 
 
 def _not_valued(account: Books) -> Iterable[Finding]:
@@ -196,15 +174,20 @@ def _not_valued(account: Books) -> Iterable[Finding]:
     told |= {item.outcome for item in account.value_map.not_monetised}
     forgotten = [name for name in account.tested if name not in used | told]
     if forgotten:
-        yield _warn(
+        yield Finding.warning(
             "guard_outcome_not_valued",
             names=forgotten,
             tested=len(account.tested),
             valued=len([name for name in account.tested if name in used]),
         )
+    yield from _left_out_for_result(account)
     whole = total(line.present for line in account.lines if line.included)
     for value, line in zip(account.lines, account.value_map.lines, strict=True):
         if not value.included:
+            if value.present < 0:
+                yield Finding.warning(
+                    "guard_loss_left_out", line=line.id, amount=float(value.present)
+                )
             with exact():
                 share = float(value.present / whole) if whole else None
             yield Finding.info(
@@ -216,148 +199,64 @@ def _not_valued(account: Books) -> Iterable[Finding]:
             )
 
 
-def _attribution(account: Books) -> Iterable[Finding]:
-    """G10: shares claimed of one outcome by several lines that add up to more than the whole."""
-    claimed: dict[tuple[str, str], list[Line]] = defaultdict(list)
-    for line, quantity in _pairs(account):
-        if quantity.source is QuantitySource.DECLARED and line.adjustments.attribution is not None:
-            claimed[line.stakeholder, line.outcome].append(line)
-    for lines in claimed.values():
-        share = total(
-            ONE - line.adjustments.attribution.value
-            for line in lines
-            if line.adjustments.attribution
-        )
-        if len(lines) > 1 and share > 1:
-            yield _warn(
-                "guard_attribution_over_one",
-                line=lines[-1].id,
-                lines=[line.id for line in lines],
-                share=float(share),
-            )
+def _left_out_for_result(account: Books) -> Iterable[Finding]:
+    """Tell outcomes that are left out for the result they have: what is kept is then chosen."""
+    value_map = account.value_map
+    reasons = [(line.outcome, line.reason) for line in value_map.lines if not line.included]
+    reasons += [(item.outcome, item.reason) for item in value_map.dropped]
+    reasons += [(item.outcome, item.note) for item in value_map.not_monetised]
+    for outcome, reason in reasons:
+        if words_named(Subject.UNWANTED_RESULT, (reason,)):
+            yield Finding.warning("guard_left_out_for_its_result", outcome=outcome, reason=reason)
 
 
-def _displacement(account: Books) -> Iterable[Finding]:
-    """G11: an effect on employment with nobody displaced."""
-    common = account.value_map.settings.pillar
-    for line, _ in _pairs(account):
-        if (line.guards.pillar or common) is not Pillar.EMPLOYMENT:
-            continue
-        if line.adjustments.displacement is None or line.adjustments.displacement.value == 0:
-            yield _warn(
-                "guard_no_displacement",
-                line=line.id,
-                stated=line.adjustments.displacement is not None,
-            )
+# --- what carries the total (G12) ---------------------------------------------------------------
 
 
 def _dominates(account: Books) -> Iterable[Finding]:
     """G12: one line makes more than half of the value."""
     lines = [line for line in account.lines if line.included]
     whole = total(abs(line.present) for line in lines)
+    yield from _outcome_dominates(account, whole)
     for line in lines:
         if whole and len(lines) > 1 and abs(line.present) > LARGEST_SHARE * whole:
             with exact():
                 share = float(abs(line.present) / whole)
-            yield _warn("guard_one_line_dominates", line=line.line, share=share)
+            yield Finding.warning("guard_one_line_dominates", line=line.line, share=share)
 
 
-def _eligible(account: Books) -> Iterable[Finding]:
-    """G13: more people changed than there are people concerned."""
-    most = account.value_map.settings.eligible
-    if most is None:
-        return
-    for line, _ in _pairs(account):
-        people = total(list(line.quantity.people.values()))
-        if people > most:
-            yield _warn(
-                "guard_more_people_than_eligible",
-                blocks=True,
-                line=line.id,
-                people=float(people),
-                eligible=most,
-            )
-
-
-def _prices(account: Books) -> Iterable[Finding]:
-    """G14: a price not read in its source, past its date, or old."""
-    book = catalogue()
-    # the day of the catalogue's review, or the year of the map: never the clock of the machine
-    today = max(book.reviewed, f"{account.value_map.settings.price_year:04d}-01-01")
-    marks = {mark.value for mark in UNVERIFIED}
-    for line, _ in _pairs(account):
-        if line.guards.mark is not None and line.guards.mark in marks | {"m"}:
-            yield _warn("guard_price_unverified", line=line.id, mark=line.guards.mark)
-        if line.guards.expires is not None and line.guards.expires < today:
-            yield _warn("guard_price_expired", line=line.id, expires=line.guards.expires)
-        if (
-            line.price.price_year is not None
-            and int(today[:4]) - line.price.price_year > OLD_PRICE_YEARS
-        ):
-            yield _warn("guard_price_old", line=line.id, year=line.price.price_year)
-        yield from _catalogue_notes(line, account)
-
-
-def _catalogue_notes(line: Line, account: Books) -> Iterable[Finding]:
-    """Tell conflicting sources, a figure changed by hand, and a price index that is derived."""
-    book = catalogue()
-    figure = book.parameters.get(line.price.parameter or "")
-    if figure is not None:
-        rivals = book.rivals(figure.id)
-        if rivals:
-            yield Finding.info(
-                "sources_conflict",
-                line=line.id,
-                used=figure.id,
-                others=[f"{r.id} : {r.amount} ({r.price_year})" for r in rivals],
-            )
-        if line.price.proxy is not None and line.price.proxy.value != figure.amount.value:
-            yield _warn(
-                "parameter_changed", line=line.id, name=figure.id, found=str(line.price.proxy)
-            )
-    base = account.value_map.settings.price_year
-    if line.price.price_year not in (None, base):
-        index = book.index(line.price.index or account.value_map.settings.price_index)
-        derived = [
-            y for y in (line.price.price_year, base) if index.marks.get(y or 0) is Mark.DERIVED
-        ]
-        if derived:
-            yield Finding.info("price_index_derived", line=line.id, years=derived)
-
-
-def _volunteers(account: Books) -> Iterable[Finding]:
-    """G15: volunteers' time counted and not what they gain, or the reverse."""
-    given = any(i.kind is InputKind.VOLUNTEER_TIME for i in account.value_map.inputs)
-    gained = any(
-        Agent.VOLUNTEERS in (line.price.receiver, line.price.payer)
-        or any(f.receiver is Agent.VOLUNTEERS for f in line.price.bundle)
-        for line in account.value_map.lines
-    )
-    if given != gained:
-        yield _warn("guard_volunteers_one_sided", given=given, gained=gained)
-
-
-def _pairs(account: Books) -> list[tuple[Line, Any]]:
-    """Return the lines that count, each with its quantity."""
-    return [
-        (line, account.quantities.of(line.id)) for line in account.value_map.lines if line.included
-    ]
+def _outcome_dominates(account: Books, whole: Decimal) -> Iterable[Finding]:
+    """Tell one outcome, cut into lines of which none dominates, that does with them together."""
+    values = {line.line: abs(line.present) for line in account.lines if line.included}
+    groups: dict[object, list[str]] = defaultdict(list)
+    for line, _ in counted_lines(account):
+        groups[outcome_of(line)].append(line.id)
+    for lines in groups.values():
+        together = total(values[line] for line in lines)
+        alone = max(values[line] for line in lines)
+        if len(groups) > 1 and alone <= LARGEST_SHARE * whole < together:
+            with exact():
+                share = float(together / whole)
+            yield Finding.warning("guard_one_outcome_dominates", lines=lines, share=share)
 
 
 _CHECKS: Mapping[str, Callable[[Books], Iterable[Finding]]] = MappingProxyType(
     {
-        "G2": _gross,
-        "G3": _same_welfare,
-        "G5": _average,
-        "G7": _lifetime,
-        "G8": _projected,
+        "G1": check_net,
+        "G2": check_gross,
+        "G3": check_welfare,
+        "G4": check_transfers,
+        "G5": check_averages,
+        "G6": check_lifetimes,
+        "G7": check_parts,
+        "G8": check_years,
         "G9": _not_valued,
-        "G10": _attribution,
-        "G11": _displacement,
+        "G10": check_parts_claimed,
+        "G11": check_displacement,
         "G12": _dominates,
-        "G13": _eligible,
-        "G14": _prices,
-        "G15": _volunteers,
+        "G13": check_people,
+        "G14": check_prices,
+        "G15": check_volunteers,
     }
 )
 
@@ -395,31 +294,50 @@ def guard_statuses(account: Books) -> tuple[GuardStatus, ...]:
     return tuple(out)
 
 
-def check_attribution(accounts: Mapping[str, Books]) -> tuple[Finding, ...]:
-    """Check that shares claimed of one outcome by several accounts stay within the whole (G10).
+def check_attribution(
+    accounts: Mapping[str, Books], people: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Finding, ...]:
+    """Check that parts claimed of one outcome of the same people stay within the whole (G10).
+
+    Two studies are of different people unless it is declared that they are of the same: by
+    `people`, or by the setting `population` of their maps. Several lines of one study that value
+    the same outcome claim it once.
 
     Parameters
     ----------
     accounts : mapping of str to Account
-        Name of the study to its account. Lines are the same outcome when their estimate (or their
-        outcome) and their stakeholder have the same names.
+        Name of the study to its account. Lines are of the same outcome when their estimate (or
+        their outcome) and their stakeholder have the same names.
+    people : mapping of str to str
+        Name of the study to the name of its people, where it is known otherwise: studies of the
+        same data have the same people.
+
+    Returns
+    -------
+    tuple of Finding
+        `guard_attribution_over_one`, one by outcome.
     """
-    claims: dict[tuple[str, str], list[tuple[str, Decimal]]] = defaultdict(list)
+    claims: dict[tuple[Any, ...], dict[str, Decimal]] = defaultdict(dict)
+    words: dict[tuple[Any, ...], tuple[str, str]] = {}
     for study, account in accounts.items():
-        for line, _ in _pairs(account):
-            share = ONE - (
-                ZERO if line.adjustments.attribution is None else line.adjustments.attribution.value
-            )
-            claims[line.stakeholder, line.quantity.estimate or line.outcome].append((study, share))
+        who = tokens_of(people.get(study) or account.value_map.settings.population)
+        for line, _ in counted_lines(account):
+            part = line.adjustments.attribution
+            key = (who or study, stakeholder_of(line), outcome_of(line))
+            share = ONE - (ZERO if part is None else part.value)
+            claims[key][study] = max(share, claims[key].get(study, ZERO))
+            words[key] = (line.quantity.estimate or line.outcome, line.stakeholder)
     out = []
-    for (stakeholder, outcome), shares in claims.items():
-        whole = total(share for _, share in shares)
-        if len({study for study, _ in shares}) > 1 and whole > 1:
+    for key, shares in claims.items():
+        whole = total(shares.values())
+        if len(shares) > 1 and whole > 1:
+            outcome, stakeholder = words[key]
             out.append(
-                _warn(
+                Finding.warning(
                     "guard_attribution_over_one",
+                    blocks=True,
                     line=outcome,
-                    lines=[study for study, _ in shares],
+                    lines=list(shares),
                     share=float(whole),
                     stakeholder=stakeholder,
                 )

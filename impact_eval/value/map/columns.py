@@ -199,6 +199,7 @@ SETTINGS = TableSpec(
         MapColumn("follow_up", read_years),
         MapColumn("people", cells.read_count),
         MapColumn("eligible", cells.read_whole),
+        MapColumn("population", cells.read_text),
         MapColumn("price_index", cells.read_text),
         MapColumn("pillar", choice(Pillar)),
     ),

@@ -51,6 +51,8 @@ class Settings:
         People an effect is multiplied by where a line does not say.
     eligible : int or None
         People who could have been concerned at most.
+    population : str
+        Name of the people: two maps that bear the same one are of the same people.
     price_index : str
         Name of the index that rebases prices.
     pillar : Pillar or None
@@ -65,6 +67,7 @@ class Settings:
     follow_up: Decimal | None = None
     people: Decimal | None = None
     eligible: int | None = None
+    population: str = ""
     price_index: str = "fr_cpi"
     pillar: Pillar | None = None
     discount_schedule: DiscountSchedule | None = None

@@ -153,7 +153,7 @@ def _objects(schema: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]
 
 
 # leaves added since the first accounts were written: files without them are still read
-ADDED = {"bounds", "discount_schedule", "guards", "solidity", "standing"}
+ADDED = {"bounds", "discount_schedule", "guards", "population", "solidity", "standing"}
 
 
 def test_no_object_of_the_schema_is_open() -> None:
@@ -213,7 +213,7 @@ def mutated(data: dict[str, Any], rng: random.Random) -> tuple[str, dict[str, An
         value = owner[path[-1]]
         if kind == "type":
             owner[path[-1]] = _wrong(value)
-        elif kind == "missing" and isinstance(owner, dict):
+        elif kind == "missing" and isinstance(owner, dict) and path[-1] not in ADDED:
             del owner[path[-1]]
         elif kind == "unknown" and isinstance(owner, dict):
             owner["banana"] = 1

@@ -153,6 +153,7 @@ ADDED = {
     "solidity",
     "discount_schedule",
     "keep_until",
+    "population",
     "bounds",
     "group",
     "part",
