@@ -432,11 +432,13 @@ def test_g9_outcomes_tested_and_forgotten(
 def test_g10_attribution_over_several_studies(make_tables: Make) -> None:
     one = ValueMap.from_dict(make_tables(attribution="40 %")).account()
     two = ValueMap.from_dict(make_tables(attribution="30 %")).account()
-    told = check_attribution({"one": one, "two": two})
+    assert check_attribution({"one": one, "two": two}) == ()  # nobody said that people are the same
+    people = {"one": "Jeunes suivis", "two": "jeunes suivis"}
+    told = check_attribution({"one": one, "two": two}, people)
     assert [f.code for f in told] == ["guard_attribution_over_one"]
     assert told[0].values["share"] == pytest.approx(1.3)
     half = ValueMap.from_dict(make_tables(attribution="60 %")).account()
-    assert check_attribution({"one": half, "two": half}) == ()
+    assert check_attribution({"one": half, "two": half}, people) == ()
 
 
 # --- words, files --------------------------------------------------------------------------------

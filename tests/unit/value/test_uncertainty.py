@@ -849,7 +849,8 @@ def test_shares_of_variance_of_an_account(make_tables: Make) -> None:
 def test_many_unknowns_are_grouped(insertion: Account) -> None:
     data = insertion.value_map.to_dict()
     lines = data["lines"] + [
-        {**data["lines"][3], "id": f"x{k}", "proxy": "200 [100 ; 300]"} for k in range(6)
+        {**data["lines"][3], "id": f"x{k}", "outcome": f"Joie {k}", "proxy": "200 [100 ; 300]"}
+        for k in range(6)
     ]
     account = ValueMap.from_dict({**data, "lines": lines[1:]}).account()
     shares = account_shapley(account, draws=2000)
@@ -883,7 +884,9 @@ def test_accounts_add_up_and_ratios_are_not_averaged(make_tables: Make, insertio
     assert both.net == small.sroi().net + large.sroi().net
     assert both.ratio == pytest.approx((small.sroi().benefits + large.sroi().benefits) / 21_000)
     assert sum(both.matrix.values()) == both.net
-    again = consolidate({"small": small, "twin": small})
+    assert consolidate({"small": small, "twin": small}).findings == ()  # other people
+    known = ValueMap.from_dict(make_tables(outcome="x", map__population="Bassin de Lens")).account()
+    again = consolidate({"small": known, "twin": known})
     assert [f.code for f in again.findings] == ["guard_attribution_over_one"]
     for accounts in ({}, {"a": small, "b": insertion}):
         with pytest.raises(ImpactEvalError):
