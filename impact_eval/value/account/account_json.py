@@ -22,7 +22,11 @@ from impact_eval.value.account.quantity import LineQuantity, Quantities
 from impact_eval.value.account.quantity_error import Load
 from impact_eval.value.map.choices import Agent, FlowKind, QuantitySource
 from impact_eval.value.map.declared import MapContent
-from impact_eval.value.map.map_files import tables_of_value_map, value_map_of_tables
+from impact_eval.value.map.map_files import (
+    tables_of_record,
+    tables_of_value_map,
+    value_map_of_tables,
+)
 
 SCHEMA = "impact-eval/account/1"
 _IN_MEMORY = ("observed",)
@@ -121,7 +125,7 @@ def books_from_dict(data: Mapping[str, Any]) -> Books:
         findings=tuple(Finding.from_dict(f) for f in stored["findings"]),
     )
     return Books(
-        value_map=value_map_of_tables(data["value_map"], MapContent),
+        value_map=value_map_of_tables(tables_of_record(data["value_map"]), MapContent),
         quantities=quantities,
         lines=tuple(_line(row, quantities.of(row["line"])) for row in data["lines"]),
         flows=tuple(_flow(row) for row in data["flows"]),

@@ -12,10 +12,10 @@ from impact_eval.value.account.quantity import LineQuantity
 from impact_eval.value.map.choices import RECIPIENTS, WELFARE_BASES, Agent, Basis, LineKind
 from impact_eval.value.map.columns import choice
 from impact_eval.value.map.declared import Line
-from impact_eval.value.map.declared_cells import CellFault
 from impact_eval.value.map.parameters import Parameter, catalogue
 from impact_eval.value.map.prices import exact, total
 from impact_eval.value.map.spoken_words import Subject, tokens_of, words_named
+from impact_eval.value.map.typed_numbers import CellFault
 
 RESOURCES = frozenset({LineKind.RESOURCE_GAIN, LineKind.NON_MARKET, LineKind.AVOIDED_COST})
 TRANSFERS = frozenset({LineKind.TRANSFER, LineKind.AVOIDED_TRANSFER})

@@ -200,13 +200,14 @@ def _row_of(spec: TableSpec, noun: Any, *, whole: bool) -> dict[str, Any]:
             if whole:
                 out[key] = None
             continue
-        out[key] = _signed(spec, key, _cell_of(value, whole=whole))
+        cell = _cell_of(value, whole=whole)
+        out[key] = cell if whole else _signed(spec, key, cell)
     return out
 
 
 def _signed(spec: TableSpec, key: str, cell: Any) -> Any:
     """Return a share of one with its sign: a bare 1 is refused, it may be 1 %."""
-    parse = next(column.parse for column in spec.columns if column.key == key)
+    parse = next((column.parse for column in spec.columns if column.key == key), None)
     return "100 %" if cell == "1" and parse in (read_share, read_rate) else cell
 
 
@@ -233,6 +234,21 @@ def _cell_of(value: Any, *, whole: bool) -> Any:
     if isinstance(value, tuple):
         return [_cell_of(item, whole=whole) for item in value]
     return value
+
+
+def tables_of_record(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tables that a results file holds as a map is read: a share of one has its sign.
+
+    A results file writes exact numbers alone, and `1` there is a whole: nobody typed it.
+    """
+    out: dict[str, Any] = dict(tables)
+    for spec in (SETTINGS, *TABLES):
+        held = tables.get(spec.key)
+        rows = [held] if isinstance(held, Mapping) else held or []
+        said = [{k: _signed(spec, k, v) for k, v in row.items()} for row in rows]
+        if spec.key in tables:
+            out[spec.key] = said[0] if isinstance(held, Mapping) else said
+    return out
 
 
 def digest_of(value_map: MapContent) -> str:
