@@ -163,6 +163,7 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("guard_attribution_over_one", "share"): Declared(ValueKind.NUMBER, Rule.AMOUNT),
         ("guard_one_outcome_dominates", "share"): Declared(ValueKind.NUMBER, Rule.AMOUNT),
         ("guard_left_out_for_its_result", "reason"): Declared(ValueKind.TEXT, Rule.LABEL),
+        ("share_made_uncertain", "column"): Declared(ValueKind.TEXT, Rule.CODE),
         ("direction_against_study", "found"): Declared(ValueKind.TEXT, Rule.CODE),
         ("direction_against_study", "expected"): Declared(ValueKind.TEXT, Rule.CODE),
         **{
