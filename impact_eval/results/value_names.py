@@ -164,6 +164,7 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("guard_one_outcome_dominates", "share"): Declared(ValueKind.NUMBER, Rule.AMOUNT),
         ("guard_left_out_for_its_result", "reason"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("share_made_uncertain", "column"): Declared(ValueKind.TEXT, Rule.CODE),
+        ("guard_share_takes_all", "column"): Declared(ValueKind.TEXT, Rule.CODE),
         ("direction_against_study", "found"): Declared(ValueKind.TEXT, Rule.CODE),
         ("direction_against_study", "expected"): Declared(ValueKind.TEXT, Rule.CODE),
         **{
