@@ -59,6 +59,7 @@ from impact_eval.results.value import (
 from impact_eval.value.readouts.standing import ValueStanding
 
 SOCIAL = "social"  # the row that adds every actor up
+LINES = ("line", "lines")  # the values of a finding that name lines of the map
 OUTCOMES = ("names", "outcomes")  # the values of a finding that list outcomes
 
 
@@ -108,7 +109,7 @@ def account_blocks(
             *deadweight_messages(value.quantities.lines, names),
             *_dropped(told.dropped),
             *guard_log(told.guards, names),
-            *_findings((*value.findings, *told.findings), labels),
+            *_findings((*value.findings, *told.findings), names, labels),
         ]
     out.append(Note(words=say("value.caution", level=level)))
     supposed = not _attributed(value.told, level)
@@ -130,7 +131,7 @@ def account_blocks(
         *_variants(told.variants),
         *_dropped(told.dropped),
         *guard_log(told.guards, names),
-        *_findings((*value.findings, *told.findings), labels),
+        *_findings((*value.findings, *told.findings), names, labels),
     ]
 
 
@@ -383,11 +384,11 @@ def _switch(row: SwitchRecord) -> Words:
     return say("value_number.times", x=row.times)
 
 
-def _findings(findings: Sequence[FindingRecord], labels: Labels) -> list[AnyBlock]:
+def _findings(findings: Sequence[FindingRecord], names: Names, labels: Labels) -> list[AnyBlock]:
     out: list[AnyBlock] = []
     for finding in findings:
         repair = f"finding.{finding.code}.repair"
-        values = _spoken(finding, labels)
+        values = _in_words(spoken(finding.code, finding.values), labels, names)
         out.append(
             Limitation(
                 words=say(f"finding.{finding.code}", **values),
@@ -398,16 +399,16 @@ def _findings(findings: Sequence[FindingRecord], labels: Labels) -> list[AnyBloc
     return out
 
 
-def _spoken(finding: FindingRecord, labels: Labels) -> dict[str, SayValue]:
-    """Return the values of a finding, its outcomes in the study's own words."""
-    return _in_words(spoken(finding.code, finding.values), labels)
-
-
-def _in_words(values: Mapping[str, SayValue], labels: Labels) -> dict[str, SayValue]:
-    """Return values with the outcomes that they list in the study's own words."""
+def _in_words(
+    values: Mapping[str, SayValue], labels: Labels, names: Names | None = None
+) -> dict[str, SayValue]:
+    """Return values with the outcomes and the lines that they name in words of the study."""
     out = dict(values)
-    for name in OUTCOMES:
-        listed = values.get(name)
-        if isinstance(listed, (tuple, list)):
-            out[name] = [labels.get(str(one), str(one)) for one in listed]
+    for key, value in values.items():
+        if key in OUTCOMES and isinstance(value, (tuple, list)):
+            out[key] = [labels.get(str(one), str(one)) for one in value]
+        elif key in LINES and names is not None and isinstance(value, (tuple, list)):
+            out[key] = [name_words(names.line(str(one))) for one in value]
+        elif key in LINES and names is not None and isinstance(value, str):
+            out[key] = name_words(names.line(value))
     return out

@@ -30,6 +30,8 @@ from impact_eval.value.map.map_files import (
 
 SCHEMA = "impact-eval/account/1"
 _IN_MEMORY = ("observed",)
+# what travels of a place: a sheet and a cell are told to whoever holds the workbook
+_OF_PLACE = ("file", "column", "row", "key")
 
 
 def jsonable(value: Any) -> Any:
@@ -98,7 +100,10 @@ def findings_to_dicts(findings: Sequence[Finding], *, whole: bool) -> list[dict[
     rows = [finding.to_dict() for finding in findings]
     if not whole:
         return rows
-    places = [None if f.place is None else jsonable(f.place) for f in findings]
+    places = [
+        None if f.place is None else {name: getattr(f.place, name) for name in _OF_PLACE}
+        for f in findings
+    ]
     return [{**row, "place": place} for row, place in zip(rows, places, strict=True)]
 
 

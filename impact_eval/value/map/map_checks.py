@@ -238,7 +238,8 @@ def question_durations(
 ) -> tuple[Finding, ...]:
     """Ask whether a duration typed without its unit is in months.
 
-    Nothing is asked of a duration that was observed for half of its length at least.
+    Nothing is asked of a duration that was observed for half of its length at least. Until it is
+    answered no total stands: it could be twelve times too large.
     """
     asked = []
     for number, (row, raw) in enumerate(zip(rows["lines"], typed, strict=False), start=1):
@@ -249,8 +250,15 @@ def question_durations(
         if 2 * seen < duration:
             place = Place(file=file, key=f"lines[{number}].duration", row=number)
             line = str(row.get("id") or number)
-            asked.append(Finding.warning("duration_perhaps_months", place, line=line,
-                                         found=str(int(duration))))  # fmt: skip
+            asked.append(
+                Finding.warning(
+                    "duration_perhaps_months",
+                    place,
+                    blocks=True,
+                    line=line,
+                    found=str(int(duration)),
+                )
+            )
     return tuple(asked)
 
 

@@ -22,7 +22,9 @@ from impact_eval.value.map.parameters import catalogue
 from impact_eval.value.map.typed_numbers import CellFault
 
 _COSTS = frozenset({"cout", "couts", "depense", "depenses", "charge", "charges", "ressource",
-                    "ressources", "cost", "costs", "input", "inputs", "expense"})  # fmt: skip
+                    "ressources", "cost", "costs", "input", "inputs", "expense", "subvention",
+                    "subventions", "financement", "financements", "budget", "funding", "grant",
+                    "grants", "argent"})  # fmt: skip
 _GAINS = (LineKind.NON_MARKET, LineKind.RESOURCE_GAIN)
 _RATES: Mapping[str, str] = MappingProxyType({"EUR": "0.032", "GBP": "0.035"})
 
