@@ -13,6 +13,7 @@ from impact_eval.report.blocks import (
     AnyBlock,
     Cell,
     Column,
+    Figure,
     Form,
     Heading,
     Limitation,
@@ -20,6 +21,7 @@ from impact_eval.report.blocks import (
     Note,
     Number,
     Paragraph,
+    Said,
     SayValue,
     Table,
     Words,
@@ -40,7 +42,7 @@ from impact_eval.report.narrative_value_checks import (
     payers_table,
 )
 from impact_eval.report.value_words import Labels, Names, agent_words, name_words, names_of
-from impact_eval.report.wording import CAUSAL_FROM, pick, spoken, written
+from impact_eval.report.wording import CAUSAL_FROM, finding_code, pick, spoken, written
 from impact_eval.results.account_records import AccountSection, ValueRefused
 from impact_eval.results.finding_records import FindingRecord, RefusalRecord
 from impact_eval.results.stated import balance, sum_or_none
@@ -59,8 +61,18 @@ from impact_eval.results.value import (
 from impact_eval.value.readouts.standing import ValueStanding
 
 SOCIAL = "social"  # the row that adds every actor up
-LINES = ("line", "lines")  # the values of a finding that name lines of the map
-OUTCOMES = ("names", "outcomes")  # the values of a finding that list outcomes
+OUTCOMES = ("names", "outcome", "outcomes")  # the values of a finding that name outcomes
+LINES = ("line", "lines")  # those that name lines of the map
+# findings that tell an amount, or a share of one
+_OF_AMOUNTS = frozenset(
+    {
+        "guard_projected",
+        "guard_one_line_dominates",
+        "guard_one_outcome_dominates",
+        "guard_loss_left_out",
+        "outcome_left_out",
+    }
+)
 
 
 def value_level(section: AccountSection, levels: Mapping[str, int]) -> int:
@@ -103,41 +115,76 @@ def account_blocks(
         return [
             *out,
             Note(words=_not_told(value.told.standing, labels), tone="warning"),
-            *_numbers(told, supposed=False),
+            *_numbers(told, ValueStanding.ATTRIBUTED, level),
             *payers_table(told.parties),
-            *_lines(told.lines, names),
+            *_lines(told.lines, names, caption="value.caption_lines_untold"),
             *deadweight_messages(value.quantities.lines, names),
             *_dropped(told.dropped),
             *guard_log(told.guards, names),
-            *_findings((*value.findings, *told.findings), names, labels),
+            *_findings((*value.findings, *told.findings), labels, names, whole=False),
         ]
-    out.append(Note(words=say("value.caution", level=level)))
-    supposed = not _attributed(value.told, level)
-    if supposed:
-        out.append(Note(words=say("value.sentence_unattributed"), tone="warning"))
+    standing = _standing(value.told, level)
+    measured = any(line.estimate for line in value.value_map.lines)
+    if measured:
+        out.append(Note(words=say("value.caution", level=level)))
+    if standing is not ValueStanding.ATTRIBUTED:
+        out.append(Note(words=say(f"value.note_{standing.value}"), tone="warning"))
     message = value_message(value, level=level, labels=labels)
     if message is not None:
-        out.append(Paragraph(words=(message,), evidence_level=level))
+        out.append(Paragraph(words=(message,), evidence_level=level if measured else None))
+    return [*out, *_account(value, standing, level, labels)]
+
+
+def _account(
+    value: AccountSection, standing: ValueStanding, level: int, labels: Labels
+) -> list[AnyBlock]:
+    """Return the numbers, tables and figures of an account; each title says what it stands on."""
     told, names = value.told, names_of(value, labels)
-    return [
-        *out,
-        *_numbers(told, supposed=supposed),
+    amounts = [
         *_parties(told.parties),
         *_matrix(told.matrix),
-        *_lines(told.lines, names),
-        *deadweight_messages(value.quantities.lines, names),
+        *_lines(told.lines, names, caption="value.caption_lines"),
         *_avoided(told.avoided),
         *_uncertainty(told, names),
         *_variants(told.variants),
+    ]
+    return [
+        *_numbers(told, standing, level),
+        *(_titled(block, standing) for block in amounts),
+        *_acceptability(told),
+        *deadweight_messages(value.quantities.lines, names),
         *_dropped(told.dropped),
         *guard_log(told.guards, names),
-        *_findings((*value.findings, *told.findings), names, labels),
+        *_findings((*value.findings, *told.findings), labels, names, whole=True),
     ]
 
 
-def _attributed(told: ValueToldRecord, level: int) -> bool:
-    """Whether the amounts may be said to come from the action; an older file has only its level."""
-    return level >= CAUSAL_FROM and told.standing in (None, ValueStanding.ATTRIBUTED)
+def _standing(told: ValueToldRecord, level: int) -> ValueStanding:
+    """Return how the amounts may be told; an older file has only its level."""
+    if told.standing is ValueStanding.HYPOTHESIS:
+        return ValueStanding.HYPOTHESIS
+    own = level >= CAUSAL_FROM and told.standing in (None, ValueStanding.ATTRIBUTED)
+    return ValueStanding.ATTRIBUTED if own else ValueStanding.SUPPOSED
+
+
+def _title(title: Said, standing: ValueStanding) -> Said:
+    """Return the title of an amount, with what it stands on where that is not established."""
+    if standing is ValueStanding.ATTRIBUTED:
+        return title
+    return say(f"value.title_{standing.value}", what=title)
+
+
+def _titled(block: AnyBlock, standing: ValueStanding) -> AnyBlock:
+    """Return a table, a figure or a list with the title that its standing asks for."""
+    if isinstance(block, Table):
+        return block.model_copy(update={"caption": _title(block.caption, standing)})
+    if isinstance(block, Figure):
+        data = _titled(block.data, standing)
+        question = _title(block.question, standing)
+        return block.model_copy(update={"question": question, "data": data})
+    if isinstance(block, Messages) and block.title is not None:
+        return block.model_copy(update={"title": _title(block.title, standing)})
+    return block
 
 
 def value_message(
@@ -154,7 +201,7 @@ def value_message(
     told = value.told
     if isinstance(told.standing, RefusalRecord):
         return _not_told(told.standing, labels)
-    supposed = not _attributed(told, level)
+    supposed = _standing(told, level) is not ValueStanding.ATTRIBUTED
     if isinstance(told.headline, HeadlineRecord):  # perspective, horizon and projection too
         return _headline(told.headline, told.standing, supposed=supposed)
     if isinstance(told.ratio, RangeRecord) and told.ratio.low is not None:
@@ -200,19 +247,21 @@ def _headline(told: HeadlineRecord, standing: ValueStanding | None, *, supposed:
     )
 
 
-def _numbers(told: ValueToldRecord, *, supposed: bool) -> list[AnyBlock]:
+def _numbers(told: ValueToldRecord, standing: ValueStanding, level: int) -> list[AnyBlock]:
     ratio = told.ratio if isinstance(told.ratio, RangeRecord) else None
+    # what is read of the effects alone does not wait for the quantities declared
+    effects = ValueStanding.ATTRIBUTED if level >= CAUSAL_FROM else ValueStanding.SUPPOSED
     out: list[AnyBlock] = []
-    for found, label, form in (
-        (told.net, "value.net_value", Form.EURO),
-        (ratio, "value.ratio", Form.EURO_CENTS),
-        (told.per_outcome, "value.per_outcome", Form.EURO),
+    for found, label, form, stands in (
+        (told.net, "value.net_value", Form.EURO, standing),
+        (ratio, "value.ratio", Form.EURO_CENTS, standing),
+        (told.per_outcome, "value.per_outcome", Form.EURO, effects),
     ):
         if found is None or found.low is None:
             continue
         out.append(
             Number(
-                label=say("value.if_so", what=say(label)) if supposed else say(label),
+                label=_title(say(label), stands),
                 value=WITHHELD if found.estimate is None else found.estimate,
                 form=form,
                 low=found.low,
@@ -253,7 +302,7 @@ def _parties(parties: Sequence[PartyRecord]) -> list[AnyBlock]:
     return [data_for_payers(found), table]
 
 
-def _lines(lines: Sequence[LineToldRecord], names: Names) -> list[AnyBlock]:
+def _lines(lines: Sequence[LineToldRecord], names: Names, *, caption: str) -> list[AnyBlock]:
     if not lines:
         return []
     columns: tuple[Column, ...] = (
@@ -279,8 +328,8 @@ def _lines(lines: Sequence[LineToldRecord], names: Names) -> list[AnyBlock]:
     ]
     columns = tuple(column for column, kept in zip(columns, told, strict=True) if kept)
     rows = tuple(tuple(cell for cell, kept in zip(row, told, strict=True) if kept) for row in rows)
-    note = say("value.lines_note")
-    return [Table(caption=say("value.caption_lines"), columns=columns, rows=rows, notes=(note,))]
+    notes = (say("value.lines_note"),) if told[3] else ()  # it says what an amount counts
+    return [Table(caption=say(caption), columns=columns, rows=rows, notes=notes)]
 
 
 def _matrix(matrix: MatrixRecord) -> list[AnyBlock]:
@@ -371,11 +420,14 @@ def _uncertainty(told: ValueToldRecord, names: Names) -> list[AnyBlock]:
     years = [YearBalance(y.year, y.balance) for y in told.cumulative if y.balance is not None]
     if len(years) > 1:
         out.append(data_for_cumulative(years))
+    return out
+
+
+def _acceptability(told: ValueToldRecord) -> list[AnyBlock]:
+    """Return the chances that the action is worth its cost, by value of a result."""
     points = [(p.value, p.chance) for p in told.acceptability]
     curve = [(v, chance) for v, chance in points if v is not None and chance is not None]
-    if len(curve) > 1:
-        out.append(data_for_acceptability(curve))
-    return out
+    return [data_for_acceptability(curve)] if len(curve) > 1 else []
 
 
 def _switch(row: SwitchRecord) -> Words:
@@ -384,14 +436,20 @@ def _switch(row: SwitchRecord) -> Words:
     return say("value_number.times", x=row.times)
 
 
-def _findings(findings: Sequence[FindingRecord], names: Names, labels: Labels) -> list[AnyBlock]:
+def _findings(
+    findings: Sequence[FindingRecord], labels: Labels, names: Names, *, whole: bool
+) -> list[AnyBlock]:
+    """Return what was found; where no amount is told, none is told of a line either."""
     out: list[AnyBlock] = []
     for finding in findings:
         repair = f"finding.{finding.code}.repair"
         values = _in_words(spoken(finding.code, finding.values), labels, names)
+        told = finding_code(finding.code, finding.values)
+        if not whole and finding.code in _OF_AMOUNTS:
+            told = f"finding.{finding.code}.untold"
         out.append(
             Limitation(
-                words=say(f"finding.{finding.code}", **values),
+                words=say(told, **values),
                 repair=say(repair, **values) if written(repair) else None,
                 severity=finding.severity.value,
             )
@@ -402,13 +460,16 @@ def _findings(findings: Sequence[FindingRecord], names: Names, labels: Labels) -
 def _in_words(
     values: Mapping[str, SayValue], labels: Labels, names: Names | None = None
 ) -> dict[str, SayValue]:
-    """Return values with the outcomes and the lines that they name in words of the study."""
+    """Return values with the outcomes and lines that they name in the words of study and map."""
+    lines = {} if names is None else names.lines
+    words: dict[str, Mapping[str, Said]] = {
+        **dict.fromkeys(OUTCOMES, labels), **dict.fromkeys(LINES, lines)
+    }  # fmt: skip
     out = dict(values)
-    for key, value in values.items():
-        if key in OUTCOMES and isinstance(value, (tuple, list)):
-            out[key] = [labels.get(str(one), str(one)) for one in value]
-        elif key in LINES and names is not None and isinstance(value, (tuple, list)):
-            out[key] = [name_words(names.line(str(one))) for one in value]
-        elif key in LINES and names is not None and isinstance(value, str):
-            out[key] = name_words(names.line(value))
+    for name, known in words.items():
+        found = values.get(name)
+        if isinstance(found, (tuple, list)):
+            out[name] = [name_words(known.get(str(o), str(o))) for o in found]
+        elif isinstance(found, str):
+            out[name] = name_words(known.get(found, found))
     return out

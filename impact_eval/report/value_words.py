@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -40,13 +41,18 @@ class Names:
 
 def names_of(section: AccountSection, labels: Labels) -> Names:
     """Return the words for the lines of a map and the outcomes they stand on."""
+    declared = section.value_map.lines
+    effects = Counter(line.estimate for line in declared)
+    told = Counter(line.outcome for line in declared)
     lines: dict[str, Said] = {}
     outcomes: dict[str, Said] = {}
-    for line in section.value_map.lines:
+    for line in declared:
         label = labels.get(line.estimate or "")
-        lines[line.id] = line.outcome if label is None else label
+        own: Said = line.outcome if told[line.outcome] == 1 else f"{line.outcome} ({line.id})"
+        # several lines on one effect need their own names, to be told apart
+        lines[line.id] = own if label is None or effects[line.estimate] > 1 else label
         if line.estimate:
-            outcomes.setdefault(line.estimate, lines[line.id])
+            outcomes.setdefault(line.estimate, line.outcome if label is None else label)
     return Names(MappingProxyType(lines), MappingProxyType(outcomes))
 
 

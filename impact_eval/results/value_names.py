@@ -189,6 +189,13 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("covariance_unknown", "second"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("dif_small_group", "group"): _INSIDE,
         ("share_made_uncertain", "n"): _THINGS,
+        **{
+            (code, "column"): Declared(ValueKind.TEXT, Rule.CODE)  # of the map, not of the data
+            for code in _codes(
+                "share_made_uncertain|guard_share_takes_all|deadweight_on_net_effect"
+                "|accounts_differ|account_other_setting"
+            )
+        },
         ("share_made_uncertain", "solidity"): Declared(ValueKind.TEXT, Rule.CODE),
         ("price_index_derived", "years"): Declared(ValueKind.ANY, Rule.FREE),
         ("same_data", "other"): Declared(ValueKind.TEXT, Rule.LABEL),

@@ -140,10 +140,12 @@ def _whole(account: Account, facts: Facts, told: ValueTold) -> ValueTold:
     standing = told.standing
     assert isinstance(standing, ValueStanding)
     attributed = standing is ValueStanding.ATTRIBUTED
+    net = _net(account, society)
+    repays = attributed and (net.high is None or net.high > 0)  # what harms repays nothing
     return replace(
         told,
-        net=_net(account, society),
-        probability=chance if attributed and not isinstance(chance, NotApplicable) else None,
+        net=net,
+        probability=chance if repays and not isinstance(chance, NotApplicable) else None,
         ratio=_ratio(account, own),
         headline=headline(account, own, standing),
         per_outcome=per_outcome,
@@ -155,7 +157,7 @@ def _whole(account: Account, facts: Facts, told: ValueTold) -> ValueTold:
         variants=_variants(account),
         tornado=_bars(account),
         switching=_switching(account),
-        cumulative=_cumulative(account),
+        cumulative=_cumulative(account) if repays else (),
         findings=(*_noticed(society, own), *shares_made_uncertain(account)),
     )
 

@@ -17,9 +17,9 @@ class Headline:
     Attributes
     ----------
     code : str
-        `value.headline.clear`, `value.headline.unsure` or `value.headline.below` of what is
-        attributed to the action; else `value.headline.supposed` or `value.headline.hypothesis`,
-        which hold no verdict.
+        `value.headline.clear`, `value.headline.unsure`, `value.headline.below` or
+        `value.headline.harmful` (value is lost) of what is attributed to the action; else
+        `value.headline.supposed` or `value.headline.hypothesis`, which hold no verdict.
     perspective : str
     horizon : int
         Years.
@@ -84,6 +84,8 @@ def headline(
         code = f"value.headline.{standing.value}"
     elif uncertainty.ratio_low <= 1 <= (uncertainty.ratio_high or 1):
         code = "value.headline.unsure"
+    elif uncertainty.ratio_high is not None and uncertainty.ratio_high < 0:
+        code = "value.headline.harmful"
     elif uncertainty.ratio_low < 1:
         code = "value.headline.below"
     central = account.sroi(uncertainty.perspective).ratio  # exact; the draws give its interval

@@ -73,7 +73,7 @@ def test_the_whole_section_is_told(section: AccountSection) -> None:
     blocks = account_blocks(section, level=3, labels=LABELS)
     assert isinstance(blocks[0], Heading)
     figures = [b.figure for b in blocks if isinstance(b, Figure)]
-    assert figures == ["payers", "tornado", "cumulative", "acceptability"]
+    assert figures == ["payers", "tornado", "acceptability"]  # a hypothesis repays nothing
     told = [b for b in blocks if isinstance(b, Messages)]
     assert len(told) == 3  # avoided, switches, dropped
     limits = [b for b in blocks if isinstance(b, Limitation)]
@@ -151,7 +151,7 @@ def test_a_hypothesis_is_never_told_as_a_fact(section: AccountSection, level: in
     numbers = [b for b in account_blocks(section_of(data), level=level, labels={})
                if isinstance(b, Number)]  # fmt: skip
     said = [Texts("fr").words(b.label) for b in numbers]
-    assert [t for t in said if "Valeur" in t and "si ce qui est supposé" not in t] == []
+    assert [t for t in said if "Valeur" in t and "hypothèse" not in t] == []
 
 
 def test_a_refused_section_says_why_and_nothing_else() -> None:

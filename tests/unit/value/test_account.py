@@ -484,7 +484,7 @@ def test_one_changed_deadweight_flows_everywhere(
     assert after.net.estimate < before.net.estimate
     assert after.net.low < before.net.low
     assert all(a.net < b.net for a, b in zip(after.variants, before.variants, strict=True))
-    assert after.cumulative[-1].balance == pytest.approx(float(accounts[1].sroi().net))
+    assert after.matrix.rows[-1].amounts[-1] == pytest.approx(float(accounts[1].sroi().net))
 
 
 def test_mixed_case_is_the_weighted_mean() -> None:
