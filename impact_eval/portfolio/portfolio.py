@@ -36,8 +36,7 @@ from impact_eval.stats.inference.pooling import Pooled, PoolTest, TauEstimator, 
 
 FloatArray = NDArray[np.float64]
 CONF_LEVEL = 0.95
-LOUD = 0.01  # below it, the test that all studies share one effect is said to be loud
-REJECTED = 0.05  # below it, it contradicts an estimate that finds no variance between studies
+LOUD, REJECTED = 0.01, 0.05  # the test that all studies share one effect: loud, and rejected
 UNSEEN = "heterogeneity_unseen"  # no variance between studies is found, and the test finds some
 INTERNAL = "internal"  # the edition that never leaves its operator
 

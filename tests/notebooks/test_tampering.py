@@ -408,7 +408,7 @@ EDITS: dict[str, Edit] = {
     "table: a row deleted": in_rows(TABLE, lambda rows: rows.pop()),
     "table: a row added": in_rows(TABLE, lambda rows: rows.append(list(rows[-1]))),
     "table: rows in another order": in_rows(
-        "tables/figure-04-acceptability.csv", lambda rows: rows.insert(1, rows.pop())
+        "tables/figure-01-payers.csv", lambda rows: rows.insert(1, rows.pop())
     ),
     "table: a column more": in_rows(TABLE, lambda rows: [row.append("1") for row in rows]),
     "table: ends of lines": in_text(TABLE, lambda t: t.replace("\n", "\r\n")),

@@ -329,8 +329,8 @@ def _classes(place: Place, record: Json) -> Iterator[float]:
 
 def _parties(place: Place, record: Json) -> Iterator[float]:
     parties = record["value"]["told"]["parties"]
-    sums = {key: sum(party[key] for party in parties) for key in ("pays", "gains")}
-    if place.name in sums and place.code == "value.caption_account":
+    sums = {key: sum(party[key] or 0 for party in parties) for key in ("pays", "gains")}
+    if place.name in sums and place.code in ("value.caption_account", "value.caption_put_in"):
         yield sums[place.name]
     elif place.name in ("net", "value"):
         yield from (party["gains"] - party["pays"] for party in parties)
@@ -389,6 +389,7 @@ STATED: Mapping[str, Callable[[Place, Json], Iterator[float]]] = {
     r"figure\.alt\.likert:(before|after)": _favourable,
     r"distribution:(before|after)": _classes,
     r"payers:net|figure\.alt\.payer_item:value|value\.caption_account:(pays|gains|net)": _parties,
+    r"value\.caption_put_in:pays": _parties,
     r"figure\.alt\.(specification|balance|portfolio):n": _rows,
     r"figure\.alt\.specification:share": _same_side,
     r"dossier\.(same|other)_sign:n": _variants,

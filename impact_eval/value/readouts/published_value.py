@@ -131,7 +131,7 @@ def _put_in(
 
 
 def _whole(account: Account, facts: Facts, told: ValueTold) -> ValueTold:
-    """Return all that is told of an account; chances are told of what is attributed alone."""
+    """Return all that is told of an account; chances and payback of what is attributed alone."""
     simulation = simulate(account, draws=told.draws, seed=told.seed)
     society = uncertainty_of(simulation)
     own = uncertainty_of(simulation, told.perspective)

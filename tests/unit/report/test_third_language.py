@@ -140,7 +140,7 @@ def test_the_files_of_a_study_in_a_third_language(
     assert str(book.worksheets[-1]["A1"].value).startswith(MARK)
     pooled = tmp_path / "pooled"
     assert {path.name for path in pooled.iterdir()} == {
-        "portfolio.json", "rapport-fr.html", "report-en.html", "report-xx.html",
+        "accounts.json", "portfolio.json", "rapport-fr.html", "report-en.html", "report-xx.html",
     }  # fmt: skip
     page, authors = (pooled / "report-xx.html").read_text("utf-8"), authors + "a b"
     assert sentences(page) > 5
