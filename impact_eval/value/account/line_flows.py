@@ -115,16 +115,21 @@ def _line_value(
             impact=quantity.value * unit_value * keep,
             value=total(f.social * f.amount for f in flows),
             present=total(f.social * f.present for f in flows),
-            observed=total(f.social * f.present * _seen(f.year, line, observed) for f in flows),
+            observed=total(f.social * f.present * _seen(f.year, line, observed, quantity) for f in flows),
             included=line.included,
         )
 
 
-def _seen(year: int, line: Line, observed: Decimal) -> Decimal:
-    """Return the part of a year that lies within the years observed."""
+def _seen(year: int, line: Line, observed: Decimal, quantity: LineQuantity) -> Decimal:
+    """Return the part of a year that lies within the years observed.
+
+    A follow-up counts from the start of the action: an effect that begins after its end was seen by
+    nobody. The ages of an event study count from the first year of the effect.
+    """
     if line.timing.lifetime:
         return ZERO
-    return min(max(observed - (year - line.timing.start), ZERO), ONE)
+    before = line.timing.start if quantity.profile else 1
+    return min(max(observed - (year - before), ZERO), ONE)
 
 
 def observed_years(line: Line, value_map: MapContent, quantity: LineQuantity) -> Decimal:

@@ -226,14 +226,14 @@ def test_any_account_balances(
     line = {
         "id": "a", "stakeholder": "s", "outcome": "o", "quantity": quantity, "unit": "count",
         "proxy": price, "currency": "EUR", "price_year": 2013, "duration": years,
-        "deadweight": share, "drop_off": share,
+        "deadweight": f"{100 * share:f} %", "drop_off": f"{100 * share:f} %",
     }  # fmt: skip
     kinds = [
         {"kind": "resource_gain", "receiver": "beneficiary"},
         {"kind": "transfer", "payer": "state", "receiver": "household"},
         {"kind": "avoided_transfer", "payer": "caf", "receiver": "household"},
         {"kind": "resource_cost", "payer": "employer"},
-        {"kind": "avoided_cost", "payer": "cpam", "cashable": share},
+        {"kind": "avoided_cost", "payer": "cpam", "cashable": f"{100 * share:f} %"},
     ]
     lines = [{**line, **ends, "id": f"l{k}"} for k, ends in enumerate(kinds)]
     common = {"currency": "EUR", "price_year": 2025, "discount_rate": rate, "timing": "mid"}
