@@ -363,12 +363,8 @@ def _disagreement(pooled: Pooled) -> tuple[Finding, ...]:
 
 def _total(counts: Iterable[int | None]) -> int | None:
     """Return a sum of people; unknown as soon as one of them is."""
-    total = 0
-    for count in counts:
-        if count is None:
-            return None
-        total += count
-    return total
+    known = list(counts)
+    return None if None in known else sum(n for n in known if n is not None)
 
 
 def _arrays(entries: Sequence[Entry]) -> tuple[FloatArray, FloatArray]:

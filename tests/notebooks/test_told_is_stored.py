@@ -371,7 +371,8 @@ def test_the_formulas_of_the_workbook_give_the_amounts_told(
     write_workbook(value, tmp_path, language)
     (path,) = tmp_path.glob("*.xlsx")
     rows = [row.amounts for row in value.told.matrix.rows]
-    assert any(_same(list(table.values()), rows) for table in excel["shown"](path).values())
+    tables = [list(table.values())[1:] for table in excel["shown"](path).values()]  # no headings
+    assert any(_same(table, rows) for table in tables)
     benefits, costs, net, _, check = excel["totals"](path)
     assert net == pytest.approx(value.told.net.estimate)
     assert benefits - costs == pytest.approx(value.told.net.estimate)

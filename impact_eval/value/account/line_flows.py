@@ -115,7 +115,9 @@ def _line_value(
             impact=quantity.value * unit_value * keep,
             value=total(f.social * f.amount for f in flows),
             present=total(f.social * f.present for f in flows),
-            observed=total(f.social * f.present * _seen(f.year, line, observed, quantity) for f in flows),
+            observed=total(
+                f.social * f.present * _seen(f.year, line, observed, quantity) for f in flows
+            ),
             included=line.included,
         )
 
