@@ -32,6 +32,12 @@ class FrontierRow:
     status : str
         `reference`, `frontier`, `dominated` (another costs less and does more) or
         `extended_dominated` (a mix of two others does).
+
+    Examples
+    --------
+    >>> row = frontier(["none", "a"], [0.0, 10.0], [0.0, 2.0])[1]
+    >>> isinstance(row, FrontierRow), row.icer
+    (True, 5.0)
     """
 
     name: str
@@ -131,6 +137,13 @@ class Acceptability:
         Chance that this option is the best (CEAF).
     evpi : (thresholds,) array
         What it is worth to know everything before choosing, by decision.
+
+    Examples
+    --------
+    >>> draws = np.array([[1.0, 2.0], [1.0, 3.0]])
+    >>> found = acceptability(["a", "b"], np.zeros((2, 2)), draws, [1.0])
+    >>> isinstance(found, Acceptability), found.chances.tolist()
+    (True, [[0.0, 1.0]])
     """
 
     names: tuple[str, ...]

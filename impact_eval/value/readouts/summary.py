@@ -24,6 +24,7 @@ from impact_eval.value.readouts.equity import (
     switching_elasticity,
 )
 from impact_eval.value.readouts.mvpf import Mvpf, account_mvpf
+from impact_eval.value.readouts.public_reading import PublicTold, public_reading
 from impact_eval.value.readouts.ratio_sentence import Headline, headline
 from impact_eval.value.uncertainty.assumed_laws import shares_made_uncertain
 from impact_eval.value.uncertainty.sensitivity import (
@@ -54,6 +55,8 @@ class ValueSummary:
         In memory only.
     sroi, cost_benefit, mvpf, cost_per_outcome
         The four read-outs; cost by outcome for each line with an estimated quantity.
+    public : PublicTold
+        What public money brings, the cost of public funds on its own line.
     uncertainty, public_uncertainty : Uncertainty
     headline : Sentence or NotApplicable
     tornado : tuple of Bar or NotApplicable
@@ -77,6 +80,7 @@ class ValueSummary:
     cost_benefit: CostBenefit
     mvpf: Mvpf | NotApplicable
     cost_per_outcome: Mapping[str, CostPerOutcome]
+    public: PublicTold
     uncertainty: Uncertainty
     public_uncertainty: Uncertainty
     headline: Headline | NotApplicable
@@ -92,7 +96,7 @@ class ValueSummary:
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as JSON, the account included; draws do not travel."""
         kept = (
-            "sroi", "cost_benefit", "mvpf", "cost_per_outcome", "uncertainty",
+            "sroi", "cost_benefit", "mvpf", "public", "cost_per_outcome", "uncertainty",
             "public_uncertainty", "headline", "tornado", "variants", "largest", "switching",
             "equity", "switching_elasticity", "guards", "findings",
         )  # fmt: skip
@@ -130,6 +134,7 @@ def summarise(
         cost_benefit=cost_benefit(account),
         mvpf=account_mvpf(account, simulation, level=level),
         cost_per_outcome=_costs_by_outcome(account),
+        public=public_reading(account, simulation, level=level),
         uncertainty=uncertainty,
         public_uncertainty=uncertainty_of(simulation, "public", level=level),
         headline=headline(account, uncertainty),
