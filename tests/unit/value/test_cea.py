@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.value.cea import acceptability, frontier
+from impact_eval.value.cea import Acceptability, FrontierRow, acceptability, frontier
 from impact_eval.value.uncertainty.information import evpi_normal
 
 DRAWS = 200_000
@@ -135,3 +136,13 @@ def test_a_missing_draw_is_counted_and_placed() -> None:
 def test_a_frontier_refuses_in_words(costs: list[float], effects: list[float]) -> None:
     with pytest.raises(ImpactEvalError):
         frontier(["a", "b"], costs, effects)
+
+
+def test_the_readings_are_records_that_cannot_be_changed() -> None:
+    (row, *_) = frontier(["none", "a"], [0.0, 10.0], [0.0, 2.0])
+    found = acceptability(["a", "b"], np.zeros((2, 2)), np.array([[1.0, 2.0], [1.0, 3.0]]), [1.0])
+    assert isinstance(row, FrontierRow)
+    assert isinstance(found, Acceptability)
+    assert found.frontier == ("b",)
+    with pytest.raises(FrozenInstanceError):
+        row.cost = 0.0  # type: ignore[misc]
