@@ -23,6 +23,7 @@ from impact_eval.value import Account, ValueMap, tell
 from impact_eval.value.map.choices import Agent, FlowKind, InputKind, LineKind, QuantitySource
 from impact_eval.value.map.declared import UnitFlow
 from impact_eval.value.map.declared_cells import read_share
+from impact_eval.value.map.discounting import read_schedule
 from impact_eval.value.readouts.excel_export import export_account
 
 SOFFICE = shutil.which("soffice")
@@ -93,6 +94,7 @@ FUNCTIONS = {
     "IF": lambda test, yes, no: yes if test else no,
     "AND": lambda *tests: all(tests),
     "MIN": min,
+    "INT": int,
     "ROUND": round,
 }
 
@@ -127,7 +129,7 @@ def shown(path: Path) -> dict[str, dict[str, list[Any]]]:
     return out
 
 
-@pytest.fixture(params=["insertion", "wheels", "paid_by_one", "refused"])
+@pytest.fixture(params=["insertion", "wheels", "paid_by_one", "refused", "mid_year", "schedule"])
 def asked(
     request: pytest.FixtureRequest, insertion_map: ValueMap, employment: Estimate, wheels: ValueMap
 ) -> Account:
@@ -136,6 +138,13 @@ def asked(
         "insertion": insertion_map,
         "wheels": wheels,
         "paid_by_one": insertion_map.with_settings(perspective="departement"),
+        "mid_year": replace(
+            insertion_map.with_line("job", start=Decimal("1.5")),
+            inputs=tuple(replace(i, year=Decimal("1.5")) for i in insertion_map.inputs),
+        ),
+        "schedule": insertion_map.with_settings(
+            discount_schedule=read_schedule([{"rate": "0.035", "until": 1}, {"rate": "0.02"}])
+        ),
         "refused": insertion_map.with_line("helpers", deadweight=None),
     }
     chosen = maps[request.param]

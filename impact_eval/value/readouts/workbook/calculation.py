@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from impact_eval.value.account.doors import Account
@@ -34,6 +34,7 @@ _FIRST_FACTOR = 10  # row of the coefficient of year 0
 BASE = len(_LINE_COLUMNS)
 FIRST = 2  # row of the first input, flow or movement
 VALUE, YEAR = 8, 7  # columns of an input
+_SAME = Decimal("1e-12")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +61,32 @@ def flow_rows(account: Account) -> list[FlowRow]:
         formula = compile_line(line, account.value_map, followed)
         flows, years = made.get(line.id, []), len(formula.years)
         for k, part in enumerate(formula.parts):
-            own = {flow.year: flow for flow in flows[k * years : (k + 1) * years]}
+            own = _by_year(flows[k * years : (k + 1) * years])
             rows.append(FlowRow(line=line, formula=formula, flow=part, by_year=own))
     return rows
+
+
+def _by_year(flows: Sequence[Flow]) -> dict[int, Flow]:
+    """Return one flow a year: an outcome that starts in the middle of a year has two."""
+    out: dict[int, Flow] = {}
+    with exact():
+        for flow in flows:
+            held = out.get(flow.year)
+            if held is not None:
+                flow = replace(
+                    flow, amount=held.amount + flow.amount, present=held.present + flow.present
+                )
+            out[flow.year] = flow
+    return out
+
+
+def dating(flow: Flow, account: Account) -> str:
+    """Return what a present value is multiplied by when its parts have dates of their own."""
+    with exact():
+        usual = flow.amount * discount_of(account.value_map).factor(flow.year)
+        if not usual or abs(flow.present - usual) <= abs(usual) * _SAME:
+            return ""
+        return f"*{held_as(flow.present / usual)}"
 
 
 def write_parameters(page: BookSheet, account: Account, words: BookWords) -> str:
@@ -128,9 +152,10 @@ def write_inputs(page: BookSheet, account: Account, words: BookWords, factors: s
                 paid = parts[0] * parts[1]
             page.formula(n, 5, "*".join(str(held_as(part)) for part in parts), paid, given)
         page.number(n, 6, formula.scale, Style(form=words.form("0.0000"), given=True))
-        page.number(n, YEAR, item.year, Style(form="0", given=True))
+        page.number(n, YEAR, item.year, Style(form=words.plain(Decimal(item.year)), given=True))
         page.formula(n, VALUE, f"E{n}*F{n}", flow.amount, money)
-        page.formula(n, 9, discounted(f"H{n}", f"G{n}", factors), flow.present, money)
+        present = discounted(f"H{n}", f"INT(G{n})", factors) + dating(flow, account)
+        page.formula(n, 9, present, flow.present, money)
     page.widths((26, 18, 22, 22, 16, 14, 9, 16, 18))
     page.keep_head(1)
 
@@ -174,7 +199,8 @@ def _write_head(page: BookSheet, row: FlowRow, account: Account, words: BookWord
     for column, name in enumerate((*SHARES, "drop_off"), start=11):
         share = share_of(cell_of(line, name))
         page.number(n, column, share, Style(form=words.percent(share), given=True))
-    page.number(n, 15, line.timing.start, Style(form="0", given=True))
+    start = Decimal(line.timing.start)
+    page.number(n, 15, start, Style(form=words.plain(start), given=True))
     duration = line.timing.duration or ZERO
     page.number(n, 16, duration, Style(form=words.plain(duration), given=True))
     with exact():
@@ -195,13 +221,22 @@ def _year_formula(row: FlowRow, account: Account, n: int, where: tuple[int, int]
     if line.price.growth:
         power = exponent(year, discount.timing)
         grown = f"*(1+{held_as(line.price.growth)})^{held_as(power)}"
+    if line.timing.start != int(line.timing.start):  # its parts have dates of their own
+        with exact():
+            own = zip(row.formula.years, units_by_year(row.formula, quantity), strict=True)
+            units = sum((u * w.growth for w, u in own if w.year == year), ZERO)
+        if not units:
+            return None
+        if not quantity.value:
+            return f"{held_as(units)}*I{n}*J{n}*{_kept(n)}"
+        return f"Q{n}*{_ratio(units, quantity.value)}"
     if line.timing.lifetime or line.timing.survival or quantity.profile:
-        units, place = units_by_year(row.formula, quantity), year - int(line.timing.start)
-        if not 0 <= place < len(units) or not units[place]:
+        held, place = units_by_year(row.formula, quantity), year - int(line.timing.start)
+        if not 0 <= place < len(held) or not held[place]:
             return None
         if not quantity.value:  # nothing the first year: the later ones stand on their own
-            return f"{held_as(units[place])}*I{n}*J{n}*{_kept(n)}{grown}"
-        return f"Q{n}*{_ratio(units[place], quantity.value)}{grown}"
+            return f"{held_as(held[place])}*I{n}*J{n}*{_kept(n)}{grown}"
+        return f"Q{n}*{_ratio(held[place], quantity.value)}{grown}"
     elapsed = f"({letter(column)}$1-O{n})"
     return (
         f"IF(AND({elapsed}>=0,{elapsed}<P{n}),"

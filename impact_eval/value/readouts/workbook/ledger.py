@@ -17,6 +17,7 @@ from impact_eval.value.readouts.workbook.calculation import (
     VALUE,
     YEAR,
     FlowRow,
+    dating,
     discounted,
 )
 from impact_eval.value.readouts.workbook.pages import BookSheet, BookWords, Style
@@ -44,6 +45,7 @@ class Movement:
     amount: Decimal
     present: Decimal
     signs: tuple[int, int, int]
+    dated: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +124,7 @@ def _of_inputs(account: Account, page: BookSheet, words: BookWords) -> list[Move
                 year_cell=page.cell(k, YEAR), amount_cell=page.cell(k, VALUE),
                 amount=flow.amount, present=flow.present,
                 signs=(int(gained), int(charged), 0 if moved else -1),
+                dated=dating(flow, account),
             )
         )  # fmt: skip
     return out
@@ -143,6 +146,7 @@ def _of_line(
                 year_cell=None, amount_cell=page.cell(k, BASE + year),
                 amount=ZERO if flow is None else flow.amount,
                 present=ZERO if flow is None else flow.present, signs=(sign, 0, social),
+                dated="" if flow is None else dating(flow, account),
             )
         )  # fmt: skip
     return out
@@ -160,9 +164,10 @@ def _write(page: BookSheet, n: int, move: Movement, words: BookWords, factors: s
     if move.year_cell is None:
         page.number(n, MOVED_YEAR, move.year, Style(form="0"))
     else:
-        page.formula(n, MOVED_YEAR, move.year_cell, move.year, Style(form="0"))
+        page.formula(n, MOVED_YEAR, f"INT({move.year_cell})", move.year, Style(form="0"))
     money = Style(form=words.money())
     page.formula(n, 8, move.amount_cell, move.amount, money)
-    page.formula(n, PRESENT, discounted(f"H{n}", f"G{n}", factors), move.present, money)
+    present = discounted(f"H{n}", f"G{n}", factors) + move.dated
+    page.formula(n, PRESENT, present, move.present, money)
     for column, sign in enumerate(move.signs, start=IN_EFFECTS):
         page.number(n, column, sign, Style(form="0"))
