@@ -18,6 +18,7 @@ from impact_eval.value.account.doors import ValueMap
 from impact_eval.value.account.study_facts import Facts
 from impact_eval.value.readouts.excel_export import export_account
 from impact_eval.value.readouts.published_value import tell
+from impact_eval.value.readouts.standing import ValueStanding
 
 
 def value_section(
@@ -58,4 +59,6 @@ def write_workbook(section: ValueSection | None, folder: Path, language: str) ->
     if not isinstance(section, AccountSection) or not section.told.may_be_told:
         return
     path = folder / formats_of(language).account_file()
-    export_account(account_from_record(section), path, language)
+    told = section.told.standing
+    standing = told if isinstance(told, ValueStanding) else ValueStanding.ATTRIBUTED
+    export_account(account_from_record(section), path, language, standing=standing)

@@ -9,6 +9,7 @@ from pathlib import Path
 from impact_eval.core.archives import FIXED_DATE, without_moments
 from impact_eval.core.file_headings import FileHeadings
 from impact_eval.value.account.doors import Account
+from impact_eval.value.readouts.standing import ValueStanding
 from impact_eval.value.readouts.workbook.account_page import AccountPage
 from impact_eval.value.readouts.workbook.calculation import (
     flow_rows,
@@ -23,7 +24,13 @@ _SHEETS = ("account", "ledger", "lines", "inputs", "parameters")
 _WIDEST = "lines"
 
 
-def export_account(account: Account, path: str | Path, language: str = "fr") -> None:
+def export_account(
+    account: Account,
+    path: str | Path,
+    language: str = "fr",
+    *,
+    standing: ValueStanding = ValueStanding.ATTRIBUTED,
+) -> None:
     """Write an account as `.xlsx`: change a cell, and every total follows.
 
     The same account and language give the same bytes, whenever it is written. Each formula has its
@@ -39,6 +46,8 @@ def export_account(account: Account, path: str | Path, language: str = "fr") -> 
     path : str or Path
     language : str
         Of the words: "fr", "en", or another that is registered.
+    standing : ValueStanding
+        On what the amounts stand; the first sheet says it where it is a supposition.
 
     Raises
     ------
@@ -75,6 +84,8 @@ def export_account(account: Account, path: str | Path, language: str = "fr") -> 
     write_lines(pages["lines"], account, rows, words)
     sources = (pages["inputs"], pages["lines"], factors)
     ledger = write_movements(pages["ledger"], account, rows, words, sources)
+    if standing is not ValueStanding.ATTRIBUTED:
+        pages["account"].text(4, 1, words[f"standing_{standing.value}"], Style(bold=True))
     AccountPage(pages["account"], account, words, ledger).write(rows, pages["lines"])
     book.close()
     Path(path).write_bytes(without_moments(raw.getvalue()))

@@ -25,6 +25,7 @@ from impact_eval.value.map.declared import UnitFlow
 from impact_eval.value.map.declared_cells import read_share
 from impact_eval.value.map.discounting import read_schedule
 from impact_eval.value.readouts.excel_export import export_account
+from impact_eval.value.readouts.standing import ValueStanding
 
 SOFFICE = shutil.which("soffice")
 REFERENCE = re.compile(r"(?:'((?:[^']|'')+)'!)?(\$?[A-Z]{1,3}\$?\d+(?::\$?[A-Z]{1,3}\$?\d+)?)")
@@ -403,3 +404,14 @@ def test_an_unknown_language_is_refused(
         (fault,) = refused.value.findings
         assert (fault.code, fault.values["nearest"]) == ("unknown_language", "fr")
         assert not path.exists()
+
+
+@pytest.mark.parametrize(("language", "word"), [("fr", "Supposition"), ("en", "Supposition")])
+def test_the_first_sheet_says_that_its_amounts_are_supposed(
+    wheels: ValueMap, tmp_path: Path, language: str, word: str
+) -> None:
+    path = tmp_path / "a.xlsx"
+    export_account(wheels.account(), path, language, standing=ValueStanding.SUPPOSED)
+    assert str(load_workbook(path).worksheets[0]["A4"].value).startswith(word)
+    export_account(wheels.account(), path, language)
+    assert load_workbook(path).worksheets[0]["A4"].value is None
