@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from impact_eval.core.estimate import Estimate
+from impact_eval.core.findings import Finding, ImpactEvalError, Place
 from impact_eval.pipeline.study import Study
 from impact_eval.report.languages.language import formats_of
 from impact_eval.results.account_records import (
@@ -19,6 +20,9 @@ from impact_eval.value.account.study_facts import Facts
 from impact_eval.value.readouts.excel_export import export_account
 from impact_eval.value.readouts.published_value import tell
 from impact_eval.value.readouts.standing import ValueStanding
+
+
+EUROS = "EUR"
 
 
 def value_section(
@@ -35,12 +39,20 @@ def value_section(
         What the study knows of each: the map is held against it.
     seed : int
         Of the draws.
+
+    Raises
+    ------
+    ImpactEvalError
+        What the map and its account refuse; `report_in_euros` for a map in another money.
     """
     part = study.declaration.value
     if part is None:
         return None
     units = {outcome.id: outcome.unit for outcome in study.declaration.outcomes}
     value_map = ValueMap.read(study.path(part.map))
+    money = value_map.settings.currency
+    if money != EUROS:  # the sentences and figures of a report are in euros
+        raise ImpactEvalError(Finding.error("report_in_euros", Place(key="value.map"), found=money))
     account = value_map.account(estimates, people=part.people, units=units, facts=facts)
     return record_of_account(account, tell(account, seed=seed, facts=facts))
 
