@@ -537,10 +537,10 @@ def test_other_data_are_the_reason(made: Made, copy: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("left", range(0, 28, 3))
+@pytest.mark.parametrize("left", range(0, 25, 3))
 def test_a_folder_half_deleted_is_told(left: int, made: Made, copy: Path) -> None:
     gone = set()
-    files = sorted(path for path in copy.rglob("*") if path.is_file())
+    files = sorted(p for p in copy.rglob("*") if p.is_file() and p.name != "status.json")
     for path in random.Random(left).sample(files, len(files) - left):
         path.unlink()
         gone.add(path.relative_to(copy).as_posix())
