@@ -21,7 +21,6 @@ from impact_eval.value.readouts.excel_export import export_account
 from impact_eval.value.readouts.published_value import tell
 from impact_eval.value.readouts.standing import ValueStanding
 
-
 EUROS = "EUR"
 
 
