@@ -12,7 +12,7 @@ from typing import Any
 from impact_eval.core.findings import Finding, FindingCollector, Place, nearest
 from impact_eval.data.source_rows import column_letters
 from impact_eval.value.map.columns import INPUTS, LINES, SETTINGS, TABLES, TableSpec
-from impact_eval.value.map.declared_cells import folded, read_rate, read_share
+from impact_eval.value.map.declared_cells import folded, read_amount, read_rate, read_share
 from impact_eval.value.map.map_headings import (
     COMPUTED,
     INPUT_AMOUNT,
@@ -47,6 +47,9 @@ _UNIT_ROW = frozenset(
 _EXTRA = frozenset({INPUT_TEXT, INPUT_AMOUNT, PROXY_TEXT})
 _MONEY = frozenset({"amount", "proxy", "hourly_rate", INPUT_AMOUNT})
 _SHARES = (read_share, read_rate)
+_OWN_UNIT = re.compile(r"[^\W\d_]|[€£$%]")  # letters or a sign: the cell states its unit
+_LAW = re.compile(r"\]\s*[a-z]+\s*$")  # the law of an interval is no unit
+_LARGEST = 1e12
 _KEYS = tuple(spec.keys for spec in (SETTINGS, *TABLES))
 _PLACED = re.compile(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?")
 
@@ -284,14 +287,44 @@ def _cell(value: Any, heading: MapHeading, spec: TableSpec, place: Place, out: W
             return value
     if heading.per_cent and column is not None and column.parse in _SHARES:
         return _per_cent(value, heading, place, out)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if heading.months and column is not None and column.parse is read_years:
-            return f"{value} mois"
-        if heading.scale > 1 and heading.key in _MONEY:
-            return read_number(value) * heading.scale if abs(value) < 1e12 else value
+    if heading.months and column is not None and column.parse is read_years:
+        return f"{value} mois" if _is_plain(value) else value
+    if heading.scale > 1 and heading.key in _MONEY:
+        return _in_scale(value, heading.scale)
     if out.pounds and isinstance(value, str):
         return SheetText(value.replace("£", ""))
     return value
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a cell holds a number and no unit of its own: in a CSV file it is a text."""
+    if isinstance(value, bool) or (isinstance(value, str) and _OWN_UNIT.search(value)):
+        return False
+    try:
+        read_number(value)
+    except CellFault:
+        return False
+    return True
+
+
+def _in_scale(value: Any, scale: int) -> Any:
+    """Return an amount, its interval included, in the unit of its heading (k€, M€).
+
+    A cell that states a unit of its own keeps it.
+    """
+    bare = _LAW.sub("]", value) if isinstance(value, str) else value
+    if isinstance(bare, bool) or (isinstance(bare, str) and _OWN_UNIT.search(bare)):
+        return value
+    try:
+        amount = read_amount(value)
+    except CellFault:
+        return value  # read again by its column, which says what is wrong with it
+    if abs(amount.value) >= _LARGEST:
+        return value
+    if amount.low is None or amount.high is None:
+        return amount.value * scale
+    low, high = amount.low * scale, amount.high * scale
+    return replace(amount, value=amount.value * scale, low=low, high=high)
 
 
 def _per_cent(value: Any, heading: MapHeading, place: Place, out: WorkbookMap) -> Any:

@@ -19,9 +19,10 @@ from impact_eval.core.findings import (
     NotApplicable,
 )
 from impact_eval.value.account.doors import Account
-from impact_eval.value.map.choices import RECIPIENTS, QuantitySource
+from impact_eval.value.map.choices import RECIPIENTS
 from impact_eval.value.map.prices import exact, total
 from impact_eval.value.readouts.cba import public_cash, public_inputs
+from impact_eval.value.uncertainty.compiled import draws_refused
 from impact_eval.value.uncertainty.simulate import Simulation
 
 FloatArray = NDArray[np.float64]
@@ -286,9 +287,9 @@ def account_mvpf(
     -------
     Mvpf or NotApplicable
         `no_public_outlay` when no public body pays; the guards' refusal of a ratio;
-        `effect_error_unknown` when a line stands on an effect without an error.
+        What refuses the draws: a guard, or an effect whose error is not known.
     """
-    why = not_told(account)
+    why = draws_refused(account)
     if why is not None:
         return why
     paid = public_inputs(account)
@@ -320,22 +321,6 @@ def account_mvpf(
         conf_low=low,
         conf_high=high,
     )
-
-
-def not_told(account: Account) -> NotApplicable | None:
-    """Return why nothing may be told of public money: a guard, or an effect without an error."""
-    if account.refusal is not None:
-        return account.refusal
-    unknown = {
-        line.line
-        for line in account.lines
-        if line.included
-        and line.quantity.source is QuantitySource.ESTIMATE
-        and line.quantity.conf_low is None
-    }
-    if unknown:
-        return NotApplicable.because("effect_error_unknown", lines=tuple(sorted(unknown)))
-    return None
 
 
 def break_even_effect(cost: Decimal, return_by_unit: Decimal) -> Decimal | NotApplicable:

@@ -16,9 +16,9 @@ from impact_eval.value.readouts.mvpf import (
     Mvpf,
     MvpfCase,
     account_mvpf,
-    not_told,
     quadrants_of,
 )
+from impact_eval.value.uncertainty.compiled import draws_refused
 from impact_eval.value.uncertainty.simulate import Simulation
 
 # What a public euro costs society: 1 leaves it out. 1.2 is the French convention of the Quinet
@@ -102,7 +102,7 @@ def public_reading(account: Account, simulation: Simulation, *, level: float = 0
     >>> public_reading(account, simulate(account)).net_value  # doctest: +SKIP
     487778.18
     """
-    why = not_told(account)
+    why = draws_refused(account)
     if why is not None:
         return PublicTold(mvpf=why, quadrants=(), net_value=why, outlay=why, funds=())
     reads = [cost_benefit(account, shadow_price=price) for price in SHADOW_PRICES]

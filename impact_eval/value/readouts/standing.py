@@ -11,10 +11,12 @@ from enum import StrEnum
 from typing import Final
 
 from impact_eval.core.findings import NotApplicable
-from impact_eval.value.account.books import Books, refusal_of
+from impact_eval.value.account.books import Books
+from impact_eval.value.account.doors import Account
 from impact_eval.value.account.quantity import LineQuantity
 from impact_eval.value.account.study_facts import Facts
 from impact_eval.value.map.choices import QuantitySource
+from impact_eval.value.uncertainty.compiled import draws_refused
 
 CAUSAL: Final = 3  # evidence level from which a change may be said to come from the action
 COMPARED: Final = 2  # evidence level from which there is a comparison
@@ -28,29 +30,27 @@ class ValueStanding(StrEnum):
     HYPOTHESIS = "hypothesis"  # if the quantities declared are right, which was not measured
 
 
-def standing_of(account: Books, facts: Facts) -> ValueStanding | NotApplicable:
+def standing_of(account: Account, facts: Facts) -> ValueStanding | NotApplicable:
     """Return how the amounts of an account may be told, or why no amount may be.
 
     Parameters
     ----------
-    account : Books
+    account : Account
     facts : mapping of str to OutcomeFacts
         Gives the evidence level of each outcome; without it a comparison is taken at its word.
 
     Returns
     -------
     ValueStanding or NotApplicable
-        `ratio_refused` by a guard; `effect_without_error`; `value_without_comparison`;
-        `value_of_null_effect` when no effect of the account stands clear of zero.
+        What refuses the draws (a guard, an effect whose error is not known or that lies outside
+        its own interval); `value_without_comparison`; `value_of_null_effect` when no effect of the
+        account stands clear of zero.
     """
-    refusal = refusal_of(account)
+    refusal = draws_refused(account)
     if refusal is not None:
         return refusal
     counted = [line.quantity for line in account.lines if line.included]
     measured = [own for own in counted if own.source is QuantitySource.ESTIMATE]
-    unknown = _outcomes(account, [own for own in measured if own.conf_low is None])
-    if unknown:
-        return NotApplicable.because("effect_without_error", outcomes=unknown)
     alone = [
         own for own in measured if not own.counterfactual or _level(account, own, facts) < COMPARED
     ]

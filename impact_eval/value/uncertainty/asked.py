@@ -38,8 +38,8 @@ def check_level(level: object) -> None:
     ImpactEvalError
         `level_not_between`.
     """
-    known = isinstance(level, (int, float)) and not isinstance(level, bool)
-    if not known or not 0 < float(level) < 1:  # type: ignore[arg-type]
+    number = level if isinstance(level, (int, float)) and not isinstance(level, bool) else 0
+    if not 0 < number < 1:
         raise ImpactEvalError(Finding.error("level_not_between", found=str(level)))
 
 

@@ -217,7 +217,7 @@ def test_the_account_balances_exactly(insertion: Account) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.decimals("0.01", "1e13", places=2), st.decimals("0.000001", "1e6", places=6),
+    st.decimals("0.01", "1e9", places=2), st.decimals("0.000001", "1e6", places=6),
     st.decimals("0", "1", places=7), st.decimals("0", "0.2", places=5), st.integers(1, 12),
 )  # fmt: skip
 def test_any_account_balances(

@@ -347,3 +347,31 @@ def test_any_cell_gives_a_map_or_words(key: str, cell: Any) -> None:
     except ImpactEvalError:
         return
     assert ValueMap.from_dict(made.to_dict()).digest == made.digest
+
+
+@pytest.mark.parametrize(
+    ("typed", "price", "low"),
+    [("12", "12000", None), ("12 [10 ; 15]", "12000", "10000"), ("9 500 €", "9500", None)],
+)
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_the_unit_of_a_heading_is_that_of_its_cells(
+    tmp_path: Path, suffix: str, typed: str, price: str, low: str | None
+) -> None:
+    rows = [
+        ["Qui", "Ce qui change", "Combien", "Prix (k€)", "Source", "Durée (mois)", "Poids mort"],
+        ["Bénéficiaires", "Emploi", "10", typed, "Insee", "18", "20 %"],
+    ]
+    path = tmp_path / f"carte.{suffix}"
+    if suffix == "csv":
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream, delimiter=";").writerows(rows)
+    else:
+        made = Workbook()
+        for row in rows:
+            made.worksheets[0].append(row)
+        made.save(path)
+    (line,) = ValueMap.read(path).lines
+    assert line.price.proxy is not None
+    assert line.price.proxy.value == Decimal(price)
+    assert line.price.proxy.low == (None if low is None else Decimal(low))
+    assert line.timing.duration == Decimal("1.5")

@@ -142,8 +142,8 @@ def test_nothing_is_told_of_public_money_when_an_error_is_unknown(
     account = insertion_map.account({"employment": bare})
     read = public_reading(account, simulate(account, draws=50, seed=2))
     assert isinstance(read.mvpf, NotApplicable)
-    assert read.mvpf.reason == "effect_error_unknown"
-    assert read.mvpf.values["lines"] == ("job",)
+    assert read.mvpf.reason == "effect_without_error"
+    assert read.mvpf.values["outcomes"] == ("employment",)
 
 
 @pytest.mark.parametrize("price", ["NaN", "Infinity", "0.5", "-1"])

@@ -9,7 +9,6 @@ from impact_eval.value.account.books import agents_of
 from impact_eval.value.account.doors import Account
 from impact_eval.value.map.choices import Agent
 from impact_eval.value.map.prices import ZERO, less, total
-from impact_eval.value.readouts.mvpf import not_told
 from impact_eval.value.readouts.party_totals import PartyTotal, party_totals
 from impact_eval.value.readouts.workbook.calculation import FIRST, FlowRow
 from impact_eval.value.readouts.workbook.ledger import (
@@ -23,6 +22,7 @@ from impact_eval.value.readouts.workbook.ledger import (
     Movements,
 )
 from impact_eval.value.readouts.workbook.pages import BookSheet, BookWords, Style, letter
+from impact_eval.value.uncertainty.compiled import draws_refused
 
 _FIRST_TABLE = 5
 
@@ -39,7 +39,7 @@ class AccountPage:
         self.page, self.account, self.words, self.ledger = page, account, words, ledger
         self.money = Style(form=words.money())
         self.sum = Style(form=words.money(), bold=True)
-        self.refusal = not_told(account)
+        self.refusal = draws_refused(account)
         self.row = _FIRST_TABLE
 
     def write(self, rows: list[FlowRow], lines_page: BookSheet) -> None:

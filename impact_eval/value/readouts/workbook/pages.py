@@ -9,6 +9,7 @@ from typing import Any
 
 from impact_eval.core.spreadsheet import cell_text
 from impact_eval.value.map.choices import Agent
+from impact_eval.value.map.declared_cells import plain_decimal
 
 _A4, _A3 = 9, 8
 _LONG_HEAD, _TWO_LINES = 16, 31
@@ -56,7 +57,8 @@ class BookWords:
 
     def percent(self, share: Decimal) -> str:
         """Return the form of a share, with the decimals that it has, two at most."""
-        places = max(0, -(share * 100).normalize().as_tuple().exponent)  # type: ignore[operator]
+        _, _, fraction = plain_decimal(share * 100).partition(".")
+        places = len(fraction)
         decimals = "." + "0" * min(places, 2) if places else ""
         return self.form(self.own["form_percent"].replace("0", f"0{decimals}", 1))
 
