@@ -18,8 +18,7 @@ from impact_eval.results.record_base import CODE, Amount, Code, Label, Level, Re
 from impact_eval.results.value import MatrixRecord, MatrixRowRecord, PartyRecord, RangeRecord
 from impact_eval.results.value_map_records import Currency, Year
 from impact_eval.value.map.choices import Agent
-from impact_eval.value.map.prices import ZERO, total
-from impact_eval.value.readouts.published_value import SOCIAL
+from impact_eval.value.readouts.party_totals import matrix_told, ranked_parties
 
 SCHEMA: Literal["impact-eval/accounts/1"] = "impact-eval/accounts/1"
 
@@ -192,28 +191,13 @@ def _ratio(found: SumOfAccounts) -> RangeRecord | RefusalRecord:
 
 def _parties(found: SumOfAccounts) -> tuple[PartyRecord, ...]:
     """Return what each pays and gains, the largest payer first."""
-    pays, gains = found.pays, found.gains
-
-    def size(agent: Agent) -> tuple[Decimal, Decimal, str]:
-        return -pays.get(agent, ZERO), -gains.get(agent, ZERO), agent.value
-
     return tuple(
-        PartyRecord(
-            agent=agent, pays=float(pays.get(agent, ZERO)), gains=float(gains.get(agent, ZERO))
-        )
-        for agent in sorted({*pays, *gains}, key=size)
+        PartyRecord(agent=party.agent, pays=float(party.pays), gains=float(party.gains))
+        for party in ranked_parties(found.pays, found.gains)
     )
 
 
 def _matrix(cells: Mapping[tuple[Agent, int], Decimal]) -> MatrixRecord:
-    agents = [agent for agent in Agent if any(who is agent for who, _ in cells)]
-    years = tuple(sorted({year for _, year in cells}))
-    rows = {a.value: [cells.get((a, year), ZERO) for year in years] for a in agents}
-    rows[SOCIAL] = [total(rows[a.value][k] for a in agents) for k in range(len(years))]
-    return MatrixRecord(
-        years=years,
-        rows=tuple(
-            MatrixRowRecord(name=name, amounts=tuple(float(v) for v in (*values, total(values))))
-            for name, values in rows.items()
-        ),
-    )
+    told = matrix_told(cells)
+    rows = tuple(MatrixRowRecord(name=row.name, amounts=row.amounts) for row in told.rows)
+    return MatrixRecord(years=told.years, rows=rows)

@@ -41,10 +41,10 @@ from impact_eval.results.parts import BilingualRecord
 from impact_eval.results.stated import balance, sum_or_none
 from impact_eval.results.value import PartyRecord, RangeRecord
 from impact_eval.value.readouts.sum_of_accounts import NOT_STATED
+from impact_eval.value.readouts.told import SOCIAL
 
 EURO = "EUR"
 Namer: TypeAlias = Callable[[str, BilingualRecord], Said]
-SOCIAL = "social"  # the row that adds every actor up
 CODE, COLUMN = "code", "column"  # what the reasons of two refusals hold
 
 

@@ -59,8 +59,8 @@ from impact_eval.results.value import (
     VariantRecord,
 )
 from impact_eval.value.readouts.standing import ValueStanding
+from impact_eval.value.readouts.told import SOCIAL
 
-SOCIAL = "social"  # the row that adds every actor up
 OUTCOMES = ("names", "outcome", "outcomes")  # the values of a finding that name outcomes
 LINES = ("line", "lines")  # those that name lines of the map
 # findings that tell an amount, or a share of one

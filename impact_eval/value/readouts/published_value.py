@@ -17,7 +17,6 @@ from impact_eval.value.account.doors import Account
 from impact_eval.value.account.guards import guard_statuses
 from impact_eval.value.account.study_facts import NO_FACTS, Facts
 from impact_eval.value.map.choices import Agent, Perspective, QuantitySource
-from impact_eval.value.map.prices import ZERO, total
 from impact_eval.value.readouts.cost_per_result import (
     Acceptable,
     cost_of_kept,
@@ -25,7 +24,7 @@ from impact_eval.value.readouts.cost_per_result import (
     kept_units,
 )
 from impact_eval.value.readouts.equity import equity_values
-from impact_eval.value.readouts.party_totals import party_totals
+from impact_eval.value.readouts.party_totals import matrix_told, party_totals
 from impact_eval.value.readouts.ratio_sentence import headline
 from impact_eval.value.readouts.standing import ValueStanding, effects_attributed, standing_of
 from impact_eval.value.readouts.told import (
@@ -33,7 +32,6 @@ from impact_eval.value.readouts.told import (
     BarTold,
     DroppedTold,
     LineTold,
-    MatrixRow,
     MatrixTold,
     NumberName,
     PartyTold,
@@ -63,7 +61,6 @@ DRAWS = 10_000
 LEVEL = 0.95
 LONGEST_TORNADO = 8
 LARGEST_ERROR = 0.01  # Monte Carlo error, as a share of what is told
-SOCIAL = "social"  # the row that adds every agent up
 EFFECT = "effect"  # what an uncertain number is when an estimate gives it
 
 
@@ -152,7 +149,7 @@ def _whole(account: Account, facts: Facts, told: ValueTold) -> ValueTold:
         acceptability=curve if effects_attributed(account, facts) else (),
         parties=_parties(account),
         lines=_lines(account),
-        matrix=_matrix(account),
+        matrix=matrix_told(account.matrix()),
         avoided=_avoided(account),
         variants=_variants(account),
         tornado=_bars(account),
@@ -252,22 +249,6 @@ def _lines(account: Account) -> tuple[LineTold, ...]:
         )
         for line in account.lines
         if line.included
-    )
-
-
-def _matrix(account: Account) -> MatrixTold:
-    """Return the account of each agent by year; the last row is what society gains."""
-    cells = account.matrix()
-    agents = [agent for agent in Agent if any(who is agent for who, _ in cells)]
-    years = tuple(sorted({year for _, year in cells}))
-    rows = {agent.value: [cells.get((agent, year), ZERO) for year in years] for agent in agents}
-    rows[SOCIAL] = [total(rows[a.value][k] for a in agents) for k in range(len(years))]
-    return MatrixTold(
-        years=years,
-        rows=tuple(
-            MatrixRow(name=name, amounts=tuple(float(v) for v in (*values, total(values))))
-            for name, values in rows.items()
-        ),
     )
 
 

@@ -11,6 +11,8 @@ from impact_eval.value.readouts.cost_per_result import Acceptable
 from impact_eval.value.readouts.ratio_sentence import Headline
 from impact_eval.value.readouts.standing import ValueStanding
 
+SOCIAL = "social"  # the row of a matrix that adds every agent up
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
