@@ -2,13 +2,15 @@
 
 It goes whatever ends the run. The command removes it; when the command is killed, the kernel sees
 the end of its line to it and removes the folder; when both are killed, the next run sweeps it: a
-folder is known for ours by the mark that it holds, never by its name alone.
+folder is known for ours by the mark that it holds. The mark is written first and deleted last; a
+folder killed in between holds nothing, and goes where its name is one that nobody else gives.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import sys
@@ -17,6 +19,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,7 +34,8 @@ LOCK = "lock"
 MARK = b"impact-eval: a temporary folder, removed when nobody holds this file\n"
 ENDED = "ended"  # why the kernel ended itself
 LONGEST = 80  # characters of a folder whose local sockets still have a name the system takes
-_OURS = re.compile(rf"\.?{PREFIX}-(\d+)-[a-z0-9_]+")
+TOKEN = 4  # bytes of chance in a name, as many digits for what follows from them
+_OURS = re.compile(rf"\.?{PREFIX}-(\d+)-([a-z0-9_]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,7 @@ def temporary_folder(place: Path | None = None) -> Iterator[Path]:
     """
     if place is not None:
         sweep(place)
-    hidden = "" if place is None else "."
-    prefix = f"{hidden}{PREFIX}-{os.getpid()}-"
-    path = Path(tempfile.mkdtemp(prefix=prefix, dir=place or _place()[0]))
+    path = _made(_place()[0] if place is None else place, hidden=place is not None)
     try:
         with held(path):
             yield path
@@ -178,12 +180,40 @@ def _place() -> tuple[Path, bool]:
     return usual, False
 
 
+def _made(place: Path, *, hidden: bool) -> Path:
+    """Make a folder that this user alone reads, under a name of ours that is not taken."""
+    while True:
+        name = _name(os.getpid(), secrets.token_hex(TOKEN // 2))
+        path = place / (f".{name}" if hidden else name)
+        with suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+            return path
+
+
+def _name(process: int, chance: str) -> str:
+    """Return the name of a temporary folder: its last digits follow from the rest."""
+    follows = sha256(f"{PREFIX}-{process}-{chance}".encode()).hexdigest()[:TOKEN]
+    return f"{PREFIX}-{process}-{chance}{follows}"
+
+
 def remove(path: Path) -> None:
-    """Remove a folder of a run; what another process writes there meanwhile is removed too."""
+    """Remove a folder of a run, its mark last; what is written there meanwhile is removed too."""
     for _ in range(5):
+        with suppress(OSError):
+            for entry in list(os.scandir(path)):
+                if entry.name != LOCK:
+                    _remove_entry(Path(entry.path))
         shutil.rmtree(path, ignore_errors=True)
         if not path.exists():
             return
+
+
+def _remove_entry(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 @contextmanager
@@ -215,13 +245,27 @@ def _sweep_one(path: Path, process: int) -> None:
     try:
         if sys.platform != "win32" and path.lstat().st_uid != os.getuid():
             return
-        if _alive(process) or not _is_marked(path):
+        if _alive(process):
+            return
+        if not _is_marked(path):
+            _sweep_empty(path, process)
             return
         with (path / LOCK).open("r+b") as stream:
             _lock(stream.fileno(), alone=True)
         remove(path)
     except OSError:  # it is used, or went away meanwhile
         return
+
+
+def _sweep_empty(path: Path, process: int) -> None:
+    """Remove a folder killed before its mark was written, or after: nothing is in it."""
+    chance = path.name[-2 * TOKEN : -TOKEN]
+    if path.name.removeprefix(".") != _name(process, chance):
+        return
+    mark = path / LOCK
+    if is_plain(mark) and mark.stat().st_size < len(MARK) and MARK.startswith(mark.read_bytes()):
+        mark.unlink()  # being written
+    path.rmdir()  # refused where anything else is in it
 
 
 def _is_marked(path: Path) -> bool:

@@ -10,6 +10,42 @@ import pytest
 
 from impact_eval.pipeline.run_folder import LOCK, MARK, sweep, temporary_folder
 
+KILLED = """
+import os, sys, tempfile
+from pathlib import Path
+from impact_eval.pipeline.run_folder import temporary_folder
+
+place, moment = Path(sys.argv[1]), 0
+
+def count(event, args):  # ends the process just before what it does next in the place
+    global left
+    if event in WATCHED and str(place) in str(args[0]):
+        left -= 1
+        if left < 0:
+            os._exit(9)
+
+WATCHED = {"open", "os.mkdir", "os.remove", "os.rmdir", "os.scandir"}
+tempfile.tempdir = str(place)
+while True:
+    child = os.fork()
+    if not child:
+        left = moment
+        sys.addaudithook(count)
+        with temporary_folder() as made:
+            (made / "k.json").write_bytes(b"{}")
+            (made / "home" / "cache").mkdir(parents=True)
+            (made / "home" / "cache" / "fonts.json").write_bytes(b"{}")
+            (made / "run.ipynb").write_bytes(b"{}")
+            (made / "link").symlink_to(sys.argv[2])
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    print(moment, flush=True)
+    sys.stdin.readline()  # what it left is swept and looked at meanwhile
+    if not status:
+        break
+    moment += 1
+"""
+
 if sys.platform == "win32":
     pytest.skip("numbers of processes of Unix", allow_module_level=True)
 
@@ -63,3 +99,24 @@ def test_a_folder_that_somebody_holds_stays(tmp_path: Path, dead: int, monkeypat
         same.rename(mine)
     assert not mine.exists()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_killed_at_any_step_of_its_folder_leaves_nothing_for_ever(tmp_path: Path) -> None:
+    place, elsewhere = tmp_path / "t", folder(tmp_path, "ailleurs", {"these.docx": b"x"})
+    place.mkdir()
+    command = [sys.executable, "-c", KILLED, str(place), str(elsewhere)]
+    moments, left = 0, 0
+    with subprocess.Popen(command, text=True, stdin=-1, stdout=-1) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        for _ in running.stdout:
+            moments += 1
+            left += any(place.iterdir())
+            sweep(place)
+            assert not list(place.iterdir()), moments
+            running.stdin.write("\n")
+            running.stdin.flush()
+    assert running.returncode == 0
+    assert moments > 15
+    assert left > 10
+    assert (elsewhere / "these.docx").is_file()
