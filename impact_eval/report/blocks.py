@@ -94,6 +94,7 @@ class Form(StrEnum):
     SIGNIFICANT = "sig3"
     PERCENT = "pct"
     PERCENT_1 = "pct1"
+    ODDS = "odds"  # of something: never 0 nor 100 %
     POINTS = "points"  # a difference of shares, in percentage points
     EURO = "eur"
     EURO_CENTS = "eur2"

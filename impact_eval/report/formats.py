@@ -100,6 +100,15 @@ def chance(value: float, language: str) -> str:
     return formats_of(language).times(n, among)
 
 
+def odds(value: float, language: str) -> str:
+    """Write the chance of something as a percentage: draws never prove that it is sure."""
+    if value >= 0.995:
+        return f"{formats_of(language).more} {percent(0.99, 0, language)}"
+    if value < 0.005:
+        return f"{formats_of(language).less} {percent(0.01, 0, language)}"
+    return percent(value, 0, language)
+
+
 def date(value: object, language: str) -> str:
     """Write a date (a `date`, or its ISO text) in full."""
     from babel.dates import format_date
@@ -162,6 +171,7 @@ _NUMBERS: Mapping[str, Callable[[float, str], str]] = MappingProxyType(
         "eur2": lambda v, la: euros(v, 2, la),
         "p": p_value,
         "chance": chance,
+        "odds": odds,
         "sig2": lambda v, la: significant(v, 2, la),
         "sig3": lambda v, la: significant(v, 3, la),
         "plain": plain,

@@ -117,7 +117,7 @@ def _total(total: AccountsSum, n: int) -> list[AnyBlock]:
     out.append(_number("value.net_value", total.net, form))
     if total.chance is not None:
         label = say("value.probability")
-        out.append(Number(label=label, value=total.chance, form=Form.PERCENT))
+        out.append(Number(label=label, value=total.chance, form=Form.ODDS))
     by_period = total.discount_schedule != NOT_STATED
     settings = say(
         "accounts.settings_by_period" if by_period else "accounts.settings",

@@ -36,12 +36,13 @@ from impact_eval.report.figures.money import (
     data_for_payers,
     data_for_tornado,
 )
+from impact_eval.report.narrative_public import certain_table, public_blocks
 from impact_eval.report.narrative_value_checks import (
     deadweight_messages,
     guard_log,
     payers_table,
 )
-from impact_eval.report.value_words import Labels, Names, agent_words, name_words, names_of
+from impact_eval.report.value_words import Labels, Names, agent_words, name_words, names_of, titled
 from impact_eval.report.wording import CAUSAL_FROM, finding_code, pick, spoken, written
 from impact_eval.results.account_records import AccountSection, ValueRefused
 from impact_eval.results.finding_records import FindingRecord, RefusalRecord
@@ -145,8 +146,10 @@ def _account(
         *_matrix(told.matrix),
         *_lines(told.lines, names, caption="value.caption_lines"),
         *_avoided(told.avoided),
+        *public_blocks(told.public, standing),
         *_uncertainty(told, names),
         *_variants(told.variants),
+        *certain_table(told.certain, names),
     ]
     return [
         *_numbers(told, standing, level),
@@ -167,23 +170,16 @@ def _standing(told: ValueToldRecord, level: int) -> ValueStanding:
     return ValueStanding.ATTRIBUTED if own else ValueStanding.SUPPOSED
 
 
-def _title(title: Said, standing: ValueStanding) -> Said:
-    """Return the title of an amount, with what it stands on where that is not established."""
-    if standing is ValueStanding.ATTRIBUTED:
-        return title
-    return say(f"value.title_{standing.value}", what=title)
-
-
 def _titled(block: AnyBlock, standing: ValueStanding) -> AnyBlock:
     """Return a table, a figure or a list with the title that its standing asks for."""
     if isinstance(block, Table):
-        return block.model_copy(update={"caption": _title(block.caption, standing)})
+        return block.model_copy(update={"caption": titled(block.caption, standing)})
     if isinstance(block, Figure):
         data = _titled(block.data, standing)
-        question = _title(block.question, standing)
+        question = titled(block.question, standing)
         return block.model_copy(update={"question": question, "data": data})
     if isinstance(block, Messages) and block.title is not None:
-        return block.model_copy(update={"title": _title(block.title, standing)})
+        return block.model_copy(update={"title": titled(block.title, standing)})
     return block
 
 
@@ -261,7 +257,7 @@ def _numbers(told: ValueToldRecord, standing: ValueStanding, level: int) -> list
             continue
         out.append(
             Number(
-                label=_title(say(label), stands),
+                label=titled(say(label), stands),
                 value=WITHHELD if found.estimate is None else found.estimate,
                 form=form,
                 low=found.low,
@@ -271,7 +267,7 @@ def _numbers(told: ValueToldRecord, standing: ValueStanding, level: int) -> list
         )
     if told.probability is not None:
         label = "value.probability"
-        out.append(Number(label=say(label), value=told.probability, form=Form.PERCENT))
+        out.append(Number(label=say(label), value=told.probability, form=Form.ODDS))
     if told.per_person is not None:
         label = "value.per_person"
         out.append(Number(label=say(label), value=told.per_person, form=Form.EURO, n=told.people))

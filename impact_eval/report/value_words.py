@@ -11,6 +11,7 @@ from impact_eval.report.blocks import Said, say
 from impact_eval.report.wording import written
 from impact_eval.results.account_records import AccountSection
 from impact_eval.results.value import NumberNameRecord
+from impact_eval.value.readouts.standing import ValueStanding
 
 Labels = Mapping[str, Said]
 
@@ -67,3 +68,10 @@ def agent_words(name: str) -> Said:
 def name_words(name: Said) -> Said:
     """Return a line's name; one that is a code of the catalogue has its words."""
     return agent_words(name) if isinstance(name, str) else name
+
+
+def titled(title: Said, standing: ValueStanding) -> Said:
+    """Return the title of an amount, with what it stands on where that is not established."""
+    if standing is ValueStanding.ATTRIBUTED:
+        return title
+    return say(f"value.title_{standing.value}", what=title)

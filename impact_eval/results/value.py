@@ -5,7 +5,8 @@ All that rests on an effect is an amount: it leaves with the section, when the e
 
 from __future__ import annotations
 
-from typing import Annotated, Self, TypeAlias
+import math
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -29,10 +30,13 @@ from impact_eval.results.record_base import (
     ordered,
 )
 from impact_eval.results.value_map_records import AgentOf, Currency, Whose, Year
+from impact_eval.value.readouts.mvpf import MvpfCase
 from impact_eval.value.readouts.standing import ValueStanding
 
 Chance: TypeAlias = Annotated[float | None, Field(ge=0, le=1), AMOUNT]
 PositiveAmount: TypeAlias = Annotated[float | None, Field(ge=0), AMOUNT]
+# a number that has no other end than infinity says so: JSON has no such number
+Boundless: TypeAlias = Annotated[float | Literal["infinity", "-infinity"] | None, AMOUNT]
 Amounts: TypeAlias = Annotated[tuple[float | None, ...], AMOUNT]
 ConfLevel: TypeAlias = Annotated[float, Field(gt=0, lt=1), FREE]
 
@@ -238,6 +242,92 @@ class GuardRecord(Record):
     """Lines of the map it spoke of."""
 
 
+class MvpfRecord(Record):
+    """The marginal value of public funds: what people gain by net public euro."""
+
+    willingness_to_pay: Amount
+    """Present value of what the people supported gain."""
+    programme_cost: Amount
+    """Present value of what public bodies put in."""
+    fiscal_externality: Amount
+    """Present value of what public budgets recover."""
+    net_cost: Amount
+    """Programme cost less what public budgets recover."""
+    ratio: Boundless
+    """Gain by net public euro; infinite when the policy pays for itself."""
+    case: Annotated[MvpfCase, CODE]
+    """The quadrant of the two parts, which says how the ratio is read."""
+    conf_low: Boundless
+    """Lower end of the interval of the ratio."""
+    conf_high: Boundless
+    """Upper end of the interval of the ratio."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.conf_low is None or self.conf_high is None:
+            return self
+        low, high = float(self.conf_low), float(self.conf_high)
+        if math.isfinite(low) and math.isfinite(high):
+            ordered(low, high)
+        elif low > high:
+            raise PydanticCustomError("interval_crossed", "interval_crossed", {})
+        return self
+
+
+class QuadrantRecord(Record):
+    """The share of draws in which a policy falls in a quadrant."""
+
+    case: Annotated[MvpfCase, CODE]
+    """The quadrant."""
+    share: Chance
+    """Share of the draws in it, 0 to 1."""
+
+
+class FundsRecord(Record):
+    """The net value for society at one price of public funds."""
+
+    shadow_price: Annotated[float, Field(ge=1), FREE]
+    """What a public euro costs society; 1 leaves the cost of public funds out."""
+    cost_of_funds: RangeRecord
+    """(price - 1) times the net public outlay."""
+    net: RangeRecord
+    """Net value once this line is taken off."""
+    net_per_public_euro: RangeRecord | RefusalRecord
+    """Net value by net public euro, or why there is none."""
+
+
+class PublicRecord(Record):
+    """What public money brings."""
+
+    mvpf: MvpfRecord | RefusalRecord
+    """What people gain by net public euro, or why it is not told."""
+    quadrants: tuple[QuadrantRecord, ...]
+    """Shares of the draws in each quadrant."""
+    net_value: RangeRecord
+    """Net present value for society, no cost of public funds taken off."""
+    outlay: RangeRecord
+    """What public bodies put in less what their budgets recover."""
+    funds: tuple[FundsRecord, ...]
+    """The net value at each price of public funds."""
+
+
+class CertainRecord(Record):
+    """A number taken for certain, and what it would change."""
+
+    number: NumberNameRecord
+    """The number."""
+    value: Amount
+    """As the map has it; the first one of a discount rate that varies by year."""
+    low: Amount
+    """Lower value tried."""
+    high: Amount
+    """Higher value tried."""
+    net_low: Amount
+    """Net present value for society with the lower value."""
+    net_high: Amount
+    """Net present value for society with the higher value."""
+
+
 class ValueToldRecord(Record):
     """Everything that a report says of the value of an action; see `value.ValueTold`."""
 
@@ -283,6 +373,10 @@ class ValueToldRecord(Record):
     """The quantities at which the net value is zero."""
     cumulative: tuple[YearBalanceRecord, ...]
     """The balance of society at the end of each year."""
+    certain: tuple[CertainRecord, ...] = ()
+    """What is taken for certain and what each number would change, the widest first."""
+    public: PublicRecord | RefusalRecord | None = None
+    """What public money brings, or why it is not told; empty in files written before it was."""
     guards: tuple[GuardRecord, ...] = ()
     """What each guard against counting too much said."""
     findings: tuple[FindingRecord, ...]

@@ -259,7 +259,7 @@ def data_for_acceptability(points: Sequence[tuple[float, float]]) -> Figure:
     """
     columns = (
         Column(key="value", label=say("value.threshold"), form=Form.EURO, header=True),
-        Column(key="probability", label=say("value.probability"), form=Form.PERCENT),
+        Column(key="probability", label=say("value.probability"), form=Form.ODDS),
     )
     question = say("value.question_acceptability")
     alt: Words = say("figure.alt.acceptability", low=points[0][1], high=points[-1][1])

@@ -18,6 +18,7 @@ class English(LanguageFormats):
     others = "{n} others"
     yes, no = "yes", "no"
     less = "less than"
+    more = "more than"
     alone = (
         r"of|are|were|is|was|have|has|answered|gave|left|out|that|show|shows|lack|for|in|"
         r"at|on|and|or|vary|missing"

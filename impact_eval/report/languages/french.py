@@ -28,6 +28,7 @@ class French(LanguageFormats):
     others = "{n} autres"
     yes, no = "oui", "non"
     less = "moins de"
+    more = "plus de"
     colon = " : "
     quotes = ("«\u202f", "\u202f»")
     alone = (

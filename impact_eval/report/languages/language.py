@@ -29,8 +29,8 @@ class LanguageFormats:
         Country of the documents' metadata: `GB`.
     rank : int
         Place among the languages: the first that has an author's words stands in for another.
-    decimal_mark, and_word, yes, no, less, colon : str
-        `less` stands before a bound, `colon` between a name and its value.
+    decimal_mark, and_word, yes, no, less, more, colon : str
+        `less` and `more` stand before a bound, `colon` between a name and its value.
     others : str
         What ends a list that is cut, with `{n}`.
     quotes : tuple of str
@@ -52,6 +52,7 @@ class LanguageFormats:
     yes: ClassVar[str]
     no: ClassVar[str]
     less: ClassVar[str]
+    more: ClassVar[str] = ">"
     colon: ClassVar[str] = ": "
     quotes: ClassVar[tuple[str, str]] = ("“", "”")
     alone: ClassVar[str] = r"(?!)"

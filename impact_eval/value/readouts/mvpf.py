@@ -165,7 +165,7 @@ def mvpf_interval(
         if 0 < below < 1:
             shift = special.ndtri(below)
             levels = special.ndtr(2 * shift + special.ndtri(levels))
-    low, high = (_order_quantile(ratios, float(u)) for u in levels)
+    low, high = (order_quantile(ratios, float(u)) for u in levels)
     return min(low, own), max(high, own)
 
 
@@ -216,7 +216,7 @@ def _not_amounts(amounts: Iterable[float]) -> tuple[Finding, ...]:
     return tuple(Finding.error("public_amount_not_finite", found=str(amount)) for amount in wrong)
 
 
-def _order_quantile(values: FloatArray, u: float) -> float:
+def order_quantile(values: FloatArray, u: float) -> float:
     """Return a quantile of sorted values that may be infinite: no interpolation across infinity."""
     position = u * (len(values) - 1)
     low, high = math.floor(position), math.ceil(position)

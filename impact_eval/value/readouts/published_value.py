@@ -25,11 +25,13 @@ from impact_eval.value.readouts.cost_per_result import (
 )
 from impact_eval.value.readouts.equity import equity_values
 from impact_eval.value.readouts.party_totals import matrix_told, party_totals
+from impact_eval.value.readouts.public_reading import public_reading
 from impact_eval.value.readouts.ratio_sentence import headline
 from impact_eval.value.readouts.standing import ValueStanding, effects_attributed, standing_of
 from impact_eval.value.readouts.told import (
     AvoidedTold,
     BarTold,
+    CertainRow,
     DroppedTold,
     LineTold,
     MatrixTold,
@@ -42,6 +44,7 @@ from impact_eval.value.readouts.told import (
     YearTold,
 )
 from impact_eval.value.uncertainty.assumed_laws import shares_made_uncertain
+from impact_eval.value.uncertainty.certain_numbers import MAP, certain_numbers
 from impact_eval.value.uncertainty.sensitivity import (
     AccountVariant,
     discount_variants,
@@ -122,6 +125,8 @@ def _put_in(
         tornado=(),
         switching=(),
         cumulative=(),
+        certain=(),
+        public=why,
         guards=guard_statuses(account),
         findings=(),
     )
@@ -155,6 +160,8 @@ def _whole(account: Account, facts: Facts, told: ValueTold) -> ValueTold:
         tornado=_bars(account),
         switching=_switching(account),
         cumulative=_cumulative(account) if repays else (),
+        certain=_certain(account),
+        public=public_reading(account, simulation, level=LEVEL),
         findings=(*_noticed(society, own), *shares_made_uncertain(account)),
     )
 
@@ -296,6 +303,7 @@ def number_namer(account: Account) -> Callable[[str], NumberName]:
     """Return a reader of the names of uncertain numbers (`line.price.proxy`, `outcome/att`)."""
     effects = set(account.quantities.effects)
     lines = {line.id for line in account.value_map.lines}
+    inputs = {item.id for item in account.value_map.inputs}
 
     def read(name: str) -> NumberName:
         if name in effects:
@@ -303,6 +311,8 @@ def number_namer(account: Account) -> Callable[[str], NumberName]:
         owner, _, what = name.rpartition(".")
         if owner in lines:
             return NumberName(what=what, line=owner)
+        if owner == MAP and owner not in inputs:
+            return NumberName(what=what)
         return NumberName(what=what, input=owner or None)
 
     return read
@@ -316,6 +326,24 @@ def _bars(account: Account) -> tuple[BarTold, ...]:
         BarTold(number=named(bar.name), low=bar.net_low, high=bar.net_high)
         for bar in bars[:LONGEST_TORNADO]
         if bar.width > 0
+    )
+
+
+def _certain(account: Account) -> tuple[CertainRow, ...]:
+    """Return what is taken for certain, and the net value with each number moved."""
+    named, found = number_namer(account), certain_numbers(account)
+    if isinstance(found, NotApplicable):
+        return ()
+    return tuple(
+        CertainRow(
+            number=named(row.name),
+            value=float(row.value),
+            low=float(row.low),
+            high=float(row.high),
+            net_low=float(row.net_low),
+            net_high=float(row.net_high),
+        )
+        for row in found
     )
 
 

@@ -24,8 +24,9 @@ from impact_eval.value.readouts.equity import (
     switching_elasticity,
 )
 from impact_eval.value.readouts.mvpf import Mvpf, account_mvpf
-from impact_eval.value.readouts.public_reading import PublicTold, public_reading
+from impact_eval.value.readouts.public_reading import public_reading
 from impact_eval.value.readouts.ratio_sentence import Headline, headline
+from impact_eval.value.readouts.told import PublicTold
 from impact_eval.value.uncertainty.assumed_laws import shares_made_uncertain
 from impact_eval.value.uncertainty.sensitivity import (
     AccountVariant,
@@ -55,7 +56,7 @@ class ValueSummary:
         In memory only.
     sroi, cost_benefit, mvpf, cost_per_outcome
         The four read-outs; cost by outcome for each line with an estimated quantity.
-    public : PublicTold
+    public : PublicTold or NotApplicable
         What public money brings, the cost of public funds on its own line.
     uncertainty, public_uncertainty : Uncertainty
     headline : Sentence or NotApplicable
@@ -80,7 +81,7 @@ class ValueSummary:
     cost_benefit: CostBenefit
     mvpf: Mvpf | NotApplicable
     cost_per_outcome: Mapping[str, CostPerOutcome]
-    public: PublicTold
+    public: PublicTold | NotApplicable
     uncertainty: Uncertainty
     public_uncertainty: Uncertainty
     headline: Headline | NotApplicable

@@ -8,6 +8,7 @@ from impact_eval.core.findings import Finding, NotApplicable
 from impact_eval.value.account.guards import GuardStatus
 from impact_eval.value.map.choices import Agent
 from impact_eval.value.readouts.cost_per_result import Acceptable
+from impact_eval.value.readouts.mvpf import Mvpf, MvpfCase
 from impact_eval.value.readouts.ratio_sentence import Headline
 from impact_eval.value.readouts.standing import ValueStanding
 
@@ -141,6 +142,75 @@ class YearTold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuadrantShare:
+    """The share of draws in which a policy falls in a quadrant."""
+
+    case: MvpfCase
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundsTold:
+    """The net value for society at one price of public funds.
+
+    Attributes
+    ----------
+    shadow_price : float
+        What a public euro costs society.
+    cost_of_funds : Range
+        Its own line: (price - 1) times the net public outlay.
+    net : Range
+        Net value once this line is taken off.
+    net_per_public_euro : Range or NotApplicable
+        `no_net_public_outlay` when public budgets recover what they pay, `public_outlay_unsure`
+        when the draws do not exclude it.
+    """
+
+    shadow_price: float
+    cost_of_funds: Range
+    net: Range
+    net_per_public_euro: Range | NotApplicable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicTold:
+    """What is told of public money.
+
+    Attributes
+    ----------
+    mvpf : Mvpf or NotApplicable
+        With its interval, whose ends may be infinite. It never carries a cost of public funds: the
+        net cost divides it.
+    quadrants : tuple of QuadrantShare
+        Shares of the draws, every quadrant.
+    net_value : Range
+        For society, no cost of funds taken off.
+    outlay : Range
+        What public bodies pay in, less what their budgets recover.
+    funds : tuple of FundsTold
+        At each price of public funds.
+    """
+
+    mvpf: Mvpf | NotApplicable
+    quadrants: tuple[QuadrantShare, ...]
+    net_value: Range
+    outlay: Range
+    funds: tuple[FundsTold, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertainRow:
+    """A number taken for certain, and the net value with it at `low`, then at `high`."""
+
+    number: NumberName
+    value: float
+    low: float
+    high: float
+    net_low: float
+    net_high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ValueTold:
     """Everything a report says of the value of an action.
 
@@ -167,6 +237,10 @@ class ValueTold:
     parties, lines, matrix, avoided
         The account by agent, by line, by agent and year, and its avoided costs.
     variants, dropped, tornado, switching, cumulative
+    certain : tuple of CertainRow
+        What is taken for certain, and what each number would change, the widest first.
+    public : PublicTold or NotApplicable
+        What public money brings; refused where no amount may be told.
     guards : tuple of GuardStatus
         What each guard said.
     findings : tuple of Finding
@@ -194,5 +268,7 @@ class ValueTold:
     tornado: tuple[BarTold, ...]
     switching: tuple[SwitchTold, ...]
     cumulative: tuple[YearTold, ...]
+    certain: tuple[CertainRow, ...]
+    public: PublicTold | NotApplicable
     guards: tuple[GuardStatus, ...]
     findings: tuple[Finding, ...]

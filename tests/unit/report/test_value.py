@@ -75,7 +75,7 @@ def test_the_whole_section_is_told(section: AccountSection) -> None:
     figures = [b.figure for b in blocks if isinstance(b, Figure)]
     assert figures == ["payers", "tornado", "acceptability"]  # a hypothesis repays nothing
     told = [b for b in blocks if isinstance(b, Messages)]
-    assert len(told) == 3  # avoided, switches, dropped
+    assert len(told) == 4  # avoided, public money, switches, dropped
     limits = [b for b in blocks if isinstance(b, Limitation)]
     assert len(limits) == len(section.findings) + len(section.told.findings)
     said = {lang: Texts(lang) for lang in ("fr", "en")}

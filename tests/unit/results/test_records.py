@@ -150,6 +150,8 @@ def wrong(rng: random.Random, data: dict[str, Any]) -> tuple[Place, dict[str, An
 
 
 ADDED = {
+    "certain",
+    "public",
     "solidity",
     "discount_schedule",
     "keep_until",

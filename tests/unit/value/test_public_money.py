@@ -14,8 +14,8 @@ from scipy import special
 
 from impact_eval.core.estimate import Estimate
 from impact_eval.core.findings import ImpactEvalError, NotApplicable
-from impact_eval.value import Account, ValueMap, simulate
-from impact_eval.value.readouts.cba import cost_benefit
+from impact_eval.value import Account, Simulation, ValueMap, simulate
+from impact_eval.value.readouts.cba import CostBenefit, cost_benefit
 from impact_eval.value.readouts.mvpf import (
     MvpfCase,
     mean_mvpf,
@@ -25,7 +25,7 @@ from impact_eval.value.readouts.mvpf import (
     mvpf_ratio,
     quadrants_of,
 )
-from impact_eval.value.readouts.public_reading import public_reading
+from impact_eval.value.readouts.public_reading import per_euro, public_reading
 
 
 @settings(max_examples=120, deadline=None)
@@ -102,18 +102,20 @@ def test_the_reading_of_public_money_by_hand(insertion: Account) -> None:
     read = public_reading(insertion, simulate(insertion, draws=4000, seed=2))
     released = sum(float(row.released) for row in insertion.avoided)
     outlay = -(float(insertion.perspectives["public"]) - released)
-    assert read.outlay == pytest.approx(outlay)
-    assert read.net_value == pytest.approx(float(insertion.perspectives["society"]))
+    assert read.outlay.estimate == pytest.approx(outlay)
+    assert read.net_value.estimate == pytest.approx(float(insertion.perspectives["society"]))
     free, priced = read.funds
-    assert (free.shadow_price, free.cost_of_funds, free.net) == (1.0, 0.0, read.net_value)
+    assert (free.shadow_price, free.net) == (1.0, read.net_value)
+    assert (free.cost_of_funds.estimate, free.cost_of_funds.low) == (0.0, None)
     assert priced.shadow_price == 1.2
-    assert priced.cost_of_funds == pytest.approx(0.2 * outlay)
-    assert priced.net == pytest.approx(read.net_value - 0.2 * outlay)
+    assert priced.cost_of_funds.estimate == pytest.approx(0.2 * outlay)
+    assert priced.net.estimate == pytest.approx(read.net_value.estimate - 0.2 * outlay)
     assert sum(part.share for part in read.quadrants) == pytest.approx(1)
     assert {part.case for part in read.quadrants} == set(MvpfCase)
     assert read.mvpf.conf_low <= read.mvpf.ratio <= read.mvpf.conf_high
     if outlay > 0:
-        assert priced.net_per_public_euro == pytest.approx(priced.net / outlay)
+        own = priced.net_per_public_euro
+        assert own.estimate == pytest.approx(priced.net.estimate / outlay)
     else:
         assert priced.net_per_public_euro.reason == "no_net_public_outlay"
 
@@ -125,10 +127,8 @@ def test_nothing_is_told_of_public_money_that_a_guard_refuses(
         {"employment": employment}
     )
     read = public_reading(account, simulate(account, draws=50, seed=2))
-    for told in (read.mvpf, read.net_value, read.outlay):
-        assert isinstance(told, NotApplicable)
-        assert told.reason == "ratio_refused"
-    assert read.funds == read.quadrants == ()
+    assert isinstance(read, NotApplicable)
+    assert read.reason == "ratio_refused"
 
 
 def test_nothing_is_told_of_public_money_when_an_error_is_unknown(
@@ -141,9 +141,61 @@ def test_nothing_is_told_of_public_money_when_an_error_is_unknown(
     )
     account = insertion_map.account({"employment": bare})
     read = public_reading(account, simulate(account, draws=50, seed=2))
+    assert isinstance(read, NotApplicable)
+    assert read.reason == "effect_without_error"
+    assert read.values["outcomes"] == ("employment",)
+
+
+def test_the_margins_of_public_money_are_the_quantiles_of_the_draws(insertion: Account) -> None:
+    """Sorted by hand: 2.5 and 97.5 in a hundred draws, the same draws for every line."""
+    drawn = simulate(insertion, draws=999, seed=5)
+    read = public_reading(insertion, drawn)
+    outlay = drawn.costs("public") - drawn.cash("public")
+    after = drawn.benefits("society") - drawn.costs("society") - 0.2 * outlay
+    rank = 0.025 * 998  # between the 24th and the 25th, the first being 0
+    priced = read.funds[1]
+    drawn_of = ((read.outlay, outlay), (priced.cost_of_funds, 0.2 * outlay), (priced.net, after))
+    for told, draws in drawn_of:
+        ordered = sorted(draws)
+        low = ordered[24] + (rank - 24) * (ordered[25] - ordered[24])
+        high = ordered[-25] - (rank - 24) * (ordered[-25] - ordered[-26])
+        assert (told.low, told.high) == pytest.approx((low, high))
+
+
+def _told_of(outlay: np.ndarray, net: np.ndarray, level: float = 0.95) -> Any:
+    plain = CostBenefit(
+        benefits=Decimal(0), costs=Decimal(0), public_outlay=Decimal(10), cost_of_funds=Decimal(0),
+        net=Decimal(30), net_per_public_euro=Decimal(3), shadow_price=Decimal(1),
+    )  # fmt: skip
+    return per_euro(plain, net, outlay, level)
+
+
+def test_a_net_value_by_public_euro_needs_a_public_euro() -> None:
+    """Of 1,000 draws, 25 recover what was paid: beyond every ratio; with 26 nothing is told."""
+    outlay, net = np.full(1000, 10.0), np.arange(1000.0)
+    outlay[:25] = -1.0
+    told = _told_of(outlay, net)
+    assert told.estimate == 3.0
+    assert told.high == pytest.approx(99.9, abs=0.2)  # the largest that is finite
+    outlay[25] = 0.0
+    assert _told_of(outlay, net).reason == "public_outlay_unsure"
+
+
+def test_what_nothing_moves_has_no_margin(make_tables: Any) -> None:
+    """An MVPF that no draw moves is not told alone, nor between itself and itself."""
+    tables = make_tables()
+    account = ValueMap.from_dict(tables).account()
+    drawn = simulate(account, draws=50, seed=1)
+    read = public_reading(account, drawn)
+    outlay = drawn.costs("public") - drawn.cash("public")
+    if np.ptp(outlay) == 0:
+        assert (read.outlay.low, read.outlay.high) == (None, None)
+    still = Simulation(
+        model=drawn.model, totals=np.repeat(drawn.totals[:1], 50, axis=0), inputs={}, seed=1
+    )
+    read = public_reading(account, still)
     assert isinstance(read.mvpf, NotApplicable)
-    assert read.mvpf.reason == "effect_without_error"
-    assert read.mvpf.values["outcomes"] == ("employment",)
+    assert (read.net_value.low, read.outlay.low) == (None, None)
 
 
 @pytest.mark.parametrize("price", ["NaN", "Infinity", "0.5", "-1"])
