@@ -100,8 +100,8 @@ def _reading(read: MvpfRecord, told: PublicRecord) -> str:
         if low == math.inf:
             return "pays"
         return "pays_perhaps" if math.isfinite(low) else "pays_unsure"
-    shares = (part.share or 0.0 for part in told.quadrants if part.case is read.case)
-    sure = sum(shares) >= told.outlay.level
+    share = next((part.share for part in told.quadrants if part.case is read.case), None)
+    sure = share is not None and share >= told.outlay.level
     return read.case.value if sure else f"{read.case.value}_unsure"
 
 

@@ -334,7 +334,32 @@ def record_of_account(account: Account, told: ValueTold) -> AccountSection:
     """
     content = {**account_to_dict(account, whole=True), "told": told_to_dict(told)}
     content["sroi"] = {name: content["sroi"][name] for name in SroiRecord.model_fields}
-    return AccountSection.model_validate_json(canonical_json(declared_only(content)))
+    section = AccountSection.model_validate_json(canonical_json(declared_only(content)))
+    why = section.told.standing
+    return _untold(section, why) if isinstance(why, RefusalRecord) else section
+
+
+def _untold(section: AccountSection, why: RefusalRecord) -> AccountSection:
+    """Return an account of which no total may be told: each is empty, or the reason.
+
+    The ledger stays, and the lines that it is made of: whoever checks can add it up again, and a
+    portfolio counts the studies that found nothing.
+    """
+    none: dict[str, RefusalRecord | None] = dict.fromkeys(SroiRecord.model_fields)
+    none |= dict.fromkeys(("ratio", "payback_months", "discounted_payback_years"), why)
+    del none["costs"]  # what is put in stays
+    amounts = dict.fromkeys(("social", "cashable", "released"))
+    return section.model_copy(
+        update={
+            "sroi": section.sroi.model_copy(update=none),
+            "balance": section.balance.model_copy(
+                update=dict.fromkeys(("transfers", "accounts", "social"))
+            ),
+            "perspectives": dict.fromkeys(section.perspectives),
+            "avoided": tuple(row.model_copy(update=amounts) for row in section.avoided),
+            "projected_share": why,
+        }
+    )
 
 
 def account_from_record(record: AccountSection) -> Account:

@@ -30,7 +30,9 @@ from impact_eval.report.wording import headline_results, main_sentence, said
 from impact_eval.results.gate import release
 from impact_eval.results.records import StudyResults
 from impact_eval.value.account.doors import Account
+from impact_eval.value.account.study_facts import NO_FACTS
 from impact_eval.value.map.choices import Perspective
+from impact_eval.value.readouts.standing import ValueStanding, standing_of
 
 MOST_OUTCOMES, MOST_ROWS = 3, 8
 
@@ -107,8 +109,24 @@ def _entry(entry: Entry) -> tuple[Cell, ...]:
 
 
 def account_card(account: Account) -> list[AnyBlock]:
-    """Return an account: who gains what, in present value, with the caution that goes with it."""
+    """Return an account: who gains what, in present value, with the caution that goes with it.
+
+    Where none may be told (a guard, an error that is not known, no effect clear of zero), what is
+    put in and the reason.
+    """
     settings = account.value_map.settings
+    titled = bool(settings.title)
+    title = say("shown.account_of", title=named(settings.title)) if titled else say("shown.account")
+    standing = standing_of(account, NO_FACTS)
+    if isinstance(standing, NotApplicable):
+        reason = say(f"reason.{standing.reason}", **sayable(standing.values))
+        cost = _money(float(account.inputs_present()), settings.currency)
+        return [
+            Heading(level=3, words=title),
+            Paragraph(words=(say("value.not_told", reason=reason),)),
+            Messages(items=(say("shown.cost", cost=cost),)),
+            *noticed(account.findings),
+        ]
     nets = {
         name: _money(float(amount), settings.currency)
         for name, amount in account.perspectives.items()
@@ -121,15 +139,11 @@ def account_card(account: Account) -> list[AnyBlock]:
         say("shown.cost", cost=_money(float(account.inputs_present()), settings.currency)),
         say("shown.horizon", years=account.horizon, lines=len(account.lines)),
     ]
+    if standing is ValueStanding.HYPOTHESIS:
+        facts.insert(0, say("value.note_hypothesis"))
     projected = account.projected_share
     if not isinstance(projected, NotApplicable):
         facts.append(say("shown.projected", share=float(projected)))
-    refusal = account.refusal
-    if refusal is not None:
-        reason = say(f"reason.{refusal.reason}", **sayable(refusal.values))
-        facts.append(say("shown.no_ratio", reason=reason))
-    titled = bool(settings.title)
-    title = say("shown.account_of", title=named(settings.title)) if titled else say("shown.account")
     table = Table(
         caption=say("shown.accounts"),
         columns=(

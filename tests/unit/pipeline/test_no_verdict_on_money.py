@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from impact_eval.report import narrative
 from impact_eval.report.blocks import AnyBlock, Figure, Number, Table
 from impact_eval.report.html import preview_html
 from impact_eval.report.texts import Texts
+from impact_eval.results.account_records import AccountSection, account_from_record
+from impact_eval.results.finding_records import RefusalRecord
 from impact_eval.results.records import StudyResults
 
 STUDY = """schema = "impact-eval/study/1"
@@ -284,6 +287,26 @@ def test_where_it_is_refused_no_amount_is_told_but_what_is_put_in(
             keys = [c.key for c in block.columns if c.form.value in EURO]
             assert set(keys) <= {"pays", "unit_value"}
     assert not re.search(r"% (de|of) (la|the) val", money(results, language))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_where_it_is_refused_the_file_tells_no_total_either(
+    study: Callable[[str], StudyResults], name: str
+) -> None:
+    value = study(name).value
+    assert isinstance(value, AccountSection)
+    why, sroi = value.told.standing, value.sroi
+    assert isinstance(why, RefusalRecord)
+    assert sroi.ratio == sroi.payback_months == sroi.discounted_payback_years == why
+    assert value.projected_share == value.told.public == why
+    assert {sroi.benefits, sroi.net, sroi.positive, sroi.negative, value.balance.social} == {None}
+    assert set(value.perspectives.values()) == {None}
+    assert sroi.costs is not None
+    assert value.told.certain == ()
+    # the ledger stays: whoever checks adds it up again, to the costs that are told
+    again = account_from_record(value)
+    assert again.sroi().costs == Decimal(sroi.costs)
+    assert len(again.flows) == len(value.flows)
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
