@@ -15,10 +15,12 @@ from typing import Any, Final
 
 from impact_eval.value.map.declared_cells import plain_decimal, read_rate, read_whole
 from impact_eval.value.map.prices import ONE, exact, risky_rate
-from impact_eval.value.map.typed_numbers import CellFault
+from impact_eval.value.map.typed_numbers import CellFault, typed_text
 
 # France Stratégie, Complément opérationnel I, 2021: 1.2 % without risk, 2 % by unit of beta.
 FREE_RATE, RISK_PREMIUM = Decimal("0.012"), Decimal("0.02")
+# no public body discounts at more: 15 % was the highest rate in use, long ago
+LARGEST_RATE: Final = Decimal("0.2")
 _FRENCH = re.compile(
     r"^france[ _-]strat[ée]gie(?:\s+b[eêé]ta\s*=?\s*(?P<beta>-?[0-9]+(?:[.,][0-9]+)?))?$"
 )
@@ -132,18 +134,91 @@ def _read_step(item: Any, raw: Any) -> RateStep:
 def said_as_schedule(settings: Any) -> Any:
     """Return the settings with a rate that names a schedule set apart: its first rate, its steps.
 
-    What cannot be read is left as it is, to be told by the reader of the cell.
+    What cannot be read is left as it is, to be told by the reader of the cell; so is a schedule
+    declared beside the rate, held against it by `schedule_disagrees`.
     """
     raw = settings.get("discount_rate") if isinstance(settings, Mapping) else None
     if isinstance(raw, str) and (rate := french_rate(raw)) is not None:
         return {**settings, "discount_rate": rate}
-    named = isinstance(raw, str) and (raw.strip().casefold() in _NAMED or ";" in raw)
     if raw is None and isinstance(settings, Mapping) and settings.get("discount_schedule"):
         raw = settings["discount_schedule"]
-    elif not named and not isinstance(raw, (list, tuple)):
+    elif not _names_a_schedule(raw):
         return settings
+    own = settings.get("discount_schedule")
     try:
         schedule = read_schedule(raw)
     except CellFault:
         return {**settings, "discount_rate": Decimal(0), "discount_schedule": raw}
-    return {**settings, "discount_rate": schedule.steps[0].rate, "discount_schedule": schedule}
+    return {
+        **settings,
+        "discount_rate": schedule.steps[0].rate,
+        "discount_schedule": schedule if own in (None, "") else own,
+    }
+
+
+def _names_a_schedule(raw: Any) -> bool:
+    if isinstance(raw, str):
+        return raw.strip().casefold() in _NAMED or ";" in raw
+    return isinstance(raw, (list, tuple))
+
+
+def schedule_disagrees(settings: Any) -> CellFault | None:
+    """Return what is wrong with a rate and a schedule that are both declared and disagree.
+
+    The amounts would follow the schedule, and the rate that is printed would be another. What
+    cannot be read is for the reader of its cell to tell.
+
+    Parameters
+    ----------
+    settings : mapping
+        As they were typed.
+
+    Returns
+    -------
+    CellFault or None
+        `rate_against_schedule`.
+
+    Examples
+    --------
+    >>> schedule_disagrees({"discount_rate": "4.5 %", "discount_schedule": "green_book"}).code
+    'rate_against_schedule'
+    """
+    if not isinstance(settings, Mapping):
+        return None
+    raw, own = settings.get("discount_rate"), settings.get("discount_schedule")
+    if raw in (None, "") or own in (None, ""):
+        return None
+    try:
+        schedule = read_schedule(own)
+        if _names_a_schedule(raw):
+            agree = read_schedule(raw) == schedule
+        else:
+            agree = _one_rate(raw) == schedule.steps[0].rate
+    except CellFault:
+        return None
+    if agree:
+        return None
+    return CellFault(
+        "rate_against_schedule",
+        found=typed_text(raw),
+        schedule=typed_text(own),
+        rate=float(schedule.steps[0].rate),
+    )
+
+
+def _one_rate(raw: Any) -> Decimal:
+    french = french_rate(raw) if isinstance(raw, str) else None
+    return read_rate(raw) if french is None else french
+
+
+def unusual_rates(settings: Mapping[str, Any]) -> tuple[tuple[str, Decimal], ...]:
+    """Return the rates, among those read, that nobody discounts at: the setting, the rate.
+
+    Under zero, later years would count for more than today; over the largest, the number is most
+    often ten times what was meant.
+    """
+    rate, schedule = settings.get("discount_rate"), settings.get("discount_schedule")
+    held = [("discount_rate", rate)] if isinstance(rate, Decimal) else []
+    if isinstance(schedule, DiscountSchedule):
+        held += [("discount_schedule", s.rate) for s in schedule.steps if s.rate != rate]
+    return tuple((key, own) for key, own in held if not 0 <= own <= LARGEST_RATE)

@@ -17,6 +17,7 @@ from impact_eval.core.findings import (
 )
 from impact_eval.value.map.choices import PEOPLE, Agent, InputKind, LineKind
 from impact_eval.value.map.declared_cells import Amount
+from impact_eval.value.map.discounting import LARGEST_RATE, unusual_rates
 from impact_eval.value.map.laws import fit
 from impact_eval.value.map.parameters import catalogue
 from impact_eval.value.map.typed_numbers import is_bare_number
@@ -39,8 +40,12 @@ def check_value_map(
     `lifetime_with_duration`, `lifetime_without_persistence`, `excluded_without_reason`,
     `input_without_amount`, `law_out_of_support`, `interval_not_of_law`, `unknown_line`,
     `correlation_not_positive`, `income_of_a_body`, `exchange_of_one_currency`,
-    `line_unknown_family`.
+    `line_unknown_family`, `discount_rate_unusual`.
     """
+    for key, rate in unusual_rates(settings):
+        place = Place(file=file, key=f"map.{key}")
+        most = float(LARGEST_RATE)
+        faults.add(Finding.error("discount_rate_unusual", place, rate=float(rate), most=most))
     for table in ("inputs", "lines", "outputs", "not_monetised", "cases"):
         names = Counter(row.get("id") for row in rows[table] if row.get("id"))
         for name, count in names.items():

@@ -18,7 +18,7 @@ from impact_eval.core.toml_files import TomlCodes, read_toml
 from impact_eval.value.map.columns import CASES, LINES, SETTINGS, TABLES, TableSpec, headings
 from impact_eval.value.map.declared import SCHEMA, MapContent, UnitFlow
 from impact_eval.value.map.declared_cells import Amount, plain_decimal, read_rate, read_share
-from impact_eval.value.map.discounting import DiscountSchedule, said_as_schedule
+from impact_eval.value.map.discounting import DiscountSchedule, said_as_schedule, schedule_disagrees
 from impact_eval.value.map.fiscal_cases import complete_with_case
 from impact_eval.value.map.map_checks import check_value_map, question_durations
 from impact_eval.value.map.map_sheets import BOOKS, OTHER_BOOKS, TEXTS
@@ -90,8 +90,7 @@ def value_map_of_tables(tables: Mapping[str, Any], noun: type[M], file: str | No
             )
     if tables.get("schema", SCHEMA) != SCHEMA:
         faults.add(Finding.error("unknown_schema", Place(file=file), found=str(tables["schema"])))
-    said = said_as_schedule(tables.get(SETTINGS.key, {}))
-    settings = _read_row(SETTINGS, said, _RowSpot(file, "map"), faults)
+    settings = _read_settings(tables.get(SETTINGS.key, {}), file, faults)
     rows: dict[str, list[dict[str, Any]]] = {}
     for spec in TABLES:
         rows[spec.key] = _read_rows(spec, tables.get(spec.key, ()), file, faults)
@@ -107,6 +106,14 @@ def value_map_of_tables(tables: Mapping[str, Any], noun: type[M], file: str | No
     typed = [row.get("duration") for row in tables.get(LINES.key, ())]
     noticed = question_durations(settings, rows, typed, file)
     return noun(settings=SETTINGS.make(settings), noticed=noticed, **nouns)
+
+
+def _read_settings(raw: Any, file: str | None, faults: FindingCollector) -> dict[str, Any]:
+    spot = _RowSpot(file, SETTINGS.key)
+    fault = schedule_disagrees(raw)
+    if fault is not None:
+        faults.add(Finding.error(fault.code, spot.place("discount_rate"), **fault.values))
+    return _read_row(SETTINGS, said_as_schedule(raw), spot, faults)
 
 
 class _RowSpot:

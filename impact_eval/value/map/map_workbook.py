@@ -179,6 +179,8 @@ def _read_settings(sheet: MapSheet, out: WorkbookMap) -> None:
         columns[key] = (cell, heading.text)
         place = Place(file=out.file, sheet=sheet.name, cell=cell, column=heading.text)
         settings[key] = _cell(value, heading, SETTINGS, place, out)
+    if "discount_rate" in columns:  # its cell may hold the schedule itself
+        columns.setdefault("discount_schedule", columns["discount_rate"])
     out.tables[SETTINGS.key] = settings
     out.origins[(SETTINGS.key, 0)] = Origin(sheet.name, 1, columns)
 

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
+from openpyxl import load_workbook
 
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.value import ValueMap
+from impact_eval.report.texts import render_error
+from impact_eval.value import Account, ValueMap
 from impact_eval.value.map.choices import Timing
 from impact_eval.value.map.declared_cells import CellFault
 from impact_eval.value.map.discounting import GREEN_BOOK, french_rate, read_schedule
@@ -157,3 +160,112 @@ def test_prices_in_pounds_do_not_follow_french_prices(make_tables: Make) -> None
         assert caught.value.codes == ("index_of_other_currency",)
     euros = ValueMap.from_dict(make_tables(price_year=2015)).account()
     assert float(euros.lines[0].unit_value) == pytest.approx(121)
+
+
+BOTH = {
+    "a plain rate": ("4.5 %", "green_book"),
+    "the French rate": ("france_strategie", "green_book"),
+    "a named schedule": ("green_book", "3.5 % (10) ; 2 %"),
+    "a bare share": (0.045, "4 % (30) ; 2 %"),
+}
+
+
+@pytest.mark.parametrize("case", BOTH)
+@pytest.mark.parametrize("form", ["carte.toml", "carte.xlsx"])
+def test_a_rate_that_is_not_the_first_of_its_schedule_is_refused(
+    make_tables: Make, tmp_path: Path, case: str, form: str
+) -> None:
+    rate, schedule = BOTH[case]
+    path = _written(make_tables(map__discount_rate=rate, map__discount_schedule=schedule),
+                    tmp_path / form)  # fmt: skip
+    with pytest.raises(ImpactEvalError) as caught:
+        ValueMap.read(path)
+    (fault,) = caught.value.findings
+    assert fault.code == "rate_against_schedule"
+    assert fault.place is not None
+    if form.endswith("xlsx"):
+        where = (fault.place.sheet, fault.place.cell, fault.place.column)
+        assert where == ("Carte", "B4", "Taux d’actualisation")
+    else:
+        assert fault.place.key == "map.discount_rate"
+    for language in ("fr", "en"):
+        said = render_error(caught.value, language)
+        assert str(rate) in said
+        assert schedule in said
+        assert {"fr": "Pour corriger", "en": "To mend it"}[language] in said
+
+
+@pytest.mark.parametrize("form", ["carte.toml", "carte.xlsx"])
+@pytest.mark.parametrize(("rate", "schedule"), [
+    ("3.5 %", "green_book"), ("0.035", "green_book"), ("green_book", "Green Book"),
+    ("3.2 %", None), (None, "green_book"), ("france_strategie", "3.2 % (30) ; 2 %"),
+    ("0.035", str(GREEN_BOOK)),
+])  # fmt: skip
+def test_a_rate_and_a_schedule_that_agree_are_read(
+    make_tables: Make, tmp_path: Path, rate: str | None, schedule: str | None, form: str
+) -> None:
+    raw = make_tables(map__discount_rate=rate, map__discount_schedule=schedule)
+    read = ValueMap.read(_written(raw, tmp_path / form))
+    assert ValueMap.from_dict(read.to_dict()) == read
+    assert Account.from_dict(read.account().to_dict()).value_map.settings == read.settings
+
+
+def test_a_schedule_that_cannot_be_read_is_not_hidden_by_one_that_can(make_tables: Make) -> None:
+    with pytest.raises(ImpactEvalError) as caught:
+        ValueMap.from_dict(
+            make_tables(map__discount_rate="green_book", map__discount_schedule="3 % ; 2 %")
+        )
+    assert caught.value.codes == ("schedule_not_readable",)
+
+
+def test_a_schedule_typed_as_the_rate_is_told_at_its_cell(
+    make_tables: Make, tmp_path: Path
+) -> None:
+    path = _written(make_tables(map__discount_rate="3 % ; 2 %"), tmp_path / "carte.xlsx")
+    with pytest.raises(ImpactEvalError) as caught:
+        ValueMap.read(path)
+    (fault,) = caught.value.findings
+    assert (fault.code, fault.place and fault.place.cell) == ("schedule_not_readable", "B4")
+
+
+@pytest.mark.parametrize(("rate", "code"), [
+    ("-3 %", "discount_rate_unusual"), (-0.02, "discount_rate_unusual"),
+    ("45 %", "discount_rate_unusual"), ("100 %", "discount_rate_unusual"),
+    ("france_strategie beta -5", "discount_rate_unusual"),
+    ("3.5 % (30) ; -1 %", "discount_rate_unusual"),
+    (45, "rate_out_of_range"), ("3200 %", "rate_out_of_range"), (-1, "rate_out_of_range"),
+])  # fmt: skip
+def test_a_rate_that_nobody_discounts_at_is_refused_in_words(
+    make_tables: Make, tmp_path: Path, rate: Any, code: str
+) -> None:
+    for form in ("carte.toml", "carte.xlsx"):
+        path = _written(make_tables(map__discount_rate=rate), tmp_path / form)
+        with pytest.raises(ImpactEvalError) as caught:
+            ValueMap.read(path)
+        assert caught.value.codes == (code,)
+        place = caught.value.findings[0].place
+        assert place is not None
+        assert place.cell == ("B4" if form.endswith("xlsx") else None)
+        for language, words in (("fr", "Pourquoi"), ("en", "Why")):
+            assert words in render_error(caught.value, language)
+
+
+@pytest.mark.parametrize("rate", [0, "0 %", "20 %", "15 %"])
+def test_a_rate_between_nothing_and_the_largest_is_read(make_tables: Make, rate: Any) -> None:
+    assert ValueMap.from_dict(make_tables(map__discount_rate=rate)).settings.discount_rate >= 0
+
+
+def _written(raw: dict[str, Any], path: Path) -> Path:
+    """Write tables as a map, whatever their settings say."""
+    if path.suffix == ".toml":
+        path.write_text(tomli_w.dumps(raw), encoding="utf-8")
+        return path
+    sound = {**raw["map"], "discount_rate": "3 %", "discount_schedule": "3 %"}
+    ValueMap.from_dict({**raw, "map": sound}).write(path)
+    book = load_workbook(path)
+    for row in book["Carte"].iter_rows():
+        heading = {"Taux d’actualisation": "discount_rate", "Taux par période": "discount_schedule"}
+        if row[0].value in heading:
+            row[1].value = raw["map"].get(heading[row[0].value])
+    book.save(path)
+    return path
