@@ -212,7 +212,9 @@ def _years_of(raw: Any) -> Decimal:
     unit = found["unit"].casefold()
     parts = {"m": 12, "s": 52, "w": 52, "t": 4, "q": 4}.get(unit[0], 1)
     with exact():
-        return number / (2 if unit.startswith("semestre") else parts)
+        years = number / (2 if unit.startswith("semestre") else parts)
+        # ten months have no last digit
+        return round(years, -_FINEST) if _finer(years) else years
 
 
 def is_bare_number(raw: Any) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from impact_eval.core.findings import ImpactEvalError
-from impact_eval.value.account.doors import ValueMap
+from impact_eval.value.account.doors import Account, ValueMap
 from impact_eval.value.map.choices import PUBLIC_AGENTS, Agent, LineKind
 from impact_eval.value.map.columns import choice
 from impact_eval.value.map.map_headings import read_heading, table_of_sheet
@@ -320,6 +320,17 @@ def test_an_unknown_column_is_refused_with_the_headings_people_see(book: tuple[P
 )  # fmt: skip
 def test_headings_are_known_as_people_write_them(heading: str, key: str) -> None:
     assert read_heading(heading, "inputs" if key == "amount" else "lines").key == key
+
+
+@pytest.mark.parametrize("typed", ["1 mois", "10 mois", "7 months", "5 semaines", "1MOIS"])
+def test_a_length_without_a_last_digit_is_read_back(typed: str, tmp_path: Path) -> None:
+    made = ValueMap.from_dict(content({"duration": typed}))
+    account = made.account()
+    assert ValueMap.from_dict(made.to_dict()) == made
+    assert Account.from_dict(account.to_dict()).sroi() == account.sroi()
+    for name in ("carte.toml", "carte.xlsx"):
+        made.write(tmp_path / name)
+        assert ValueMap.read(tmp_path / name) == made
 
 
 def test_other_names_of_sheets_are_known() -> None:
