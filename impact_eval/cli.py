@@ -159,9 +159,9 @@ def _open(folder: Path) -> tuple[Study, Opened]:
     study, faults = Study.examine(folder)
     if study is None:
         raise ImpactEvalError(faults)
-    from impact_eval.pipeline.nothing_opened import has_nothing_to_open, told_once
+    from impact_eval.pipeline.nothing_opened import has_a_map, has_nothing_to_open, told_once
 
-    if faults and has_nothing_to_open(study):
+    if faults and has_nothing_to_open(study) and not has_a_map(study):
         raise ImpactEvalError(told_once(faults))
     from impact_eval.pipeline.opening import open_study
 

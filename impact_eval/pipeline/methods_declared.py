@@ -58,11 +58,14 @@ def _options_missing(
 
 def without_comparison(method: MethodPart | None) -> bool:
     """Return whether a study declares a method that compares with nobody; False without one."""
-    return (
-        method is not None
-        and method.name in designs
-        and not designs.get(method.name).info.counterfactual
-    )
+    return compares(method) is False
+
+
+def compares(method: MethodPart | None) -> bool | None:
+    """Return whether a method compares with who was not helped; None for one that is not known."""
+    if method is None or method.name not in designs:
+        return None
+    return designs.get(method.name).info.counterfactual
 
 
 def make_design(method: MethodPart) -> Design:

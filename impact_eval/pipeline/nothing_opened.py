@@ -23,6 +23,21 @@ def has_nothing_to_open(study: Study) -> bool:
         return False
 
 
+def has_a_map(study: Study) -> bool:
+    """Return whether the value map that a study names is a file of its folder.
+
+    One that is not is told by the checks of the declaration.
+    """
+    part = study.declaration.value
+    if part is None:
+        return False
+    try:
+        path = study.path(part.map).resolve()
+        return path.is_relative_to(study.folder) and path.is_file()
+    except (OSError, ValueError):  # no name of a file
+        return False
+
+
 def told_once(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Return findings, one for each thing that is wrong: a column is missing once, whoever asks."""
     out: dict[tuple[object, ...], Finding] = {}

@@ -29,7 +29,7 @@ from impact_eval.data.waves import missing
 from impact_eval.designs.base import treated_and_comparison
 from impact_eval.pipeline.keeping import keeping_noticed
 from impact_eval.pipeline.methods_declared import make_design, without_comparison
-from impact_eval.pipeline.nothing_opened import told_once
+from impact_eval.pipeline.nothing_opened import has_a_map, told_once
 from impact_eval.pipeline.outcome_unit import refuse_beyond_share
 from impact_eval.pipeline.score_outcome import (
     column_of_score,
@@ -114,15 +114,18 @@ def open_study(study: Study, declared: Sequence[Finding] = ()) -> Opened:
     Returns
     -------
     Opened
-        With every fault: a table that cannot be read does not hide those of the others.
+        With every fault: a table that cannot be read does not hide those of the others, nor those
+        of the value map.
     """
+    noticed_of_map, refused_of_map = _by_weight(_found_in_map(study))
     faults = FindingCollector()
     faults.add(*declared)
     try:
         tables = read_tables(study, signed=False)
     except ImpactEvalError as error:
         faults.add(*error.findings)
-        return Opened((), (), (), told_once(faults.findings), ())
+        refused = (*told_once(faults.findings), *refused_of_map)
+        return Opened((), (), noticed_of_map, refused, ())
     opened = _Opening(study, tables, faults)
     outcomes = tuple(opened.outcomes())
     seen = tuple(
@@ -132,11 +135,30 @@ def open_study(study: Study, declared: Sequence[Finding] = ()) -> Opened:
     noticed += [f for _, data in tables.tables for table in data.tables for f in table.noticed]
     noticed += [f for sample in opened.samples.values() if sample for f in sample.findings]
     first = [table for _, data in tables.tables[:1] for table in data.tables]
-    noticed += [f for f in faults.findings if f.severity is not Severity.ERROR]
-    refused = [f for f in faults.findings if f.severity is Severity.ERROR]
+    told, refused = _by_weight(faults.findings)
     return Opened(
-        tuple(seen), outcomes, told_once(noticed), told_once(refused), propose(study, first)
+        tuple(seen),
+        outcomes,
+        # a cell of the map is told wherever it stands: two rows may lack the same one
+        (*told_once((*noticed, *told)), *noticed_of_map),
+        (*told_once(refused), *refused_of_map),
+        propose(study, first),
     )
+
+
+def _found_in_map(study: Study) -> tuple[Finding, ...]:
+    """Return what is found in the value map of a study; nothing where no map is there."""
+    if not has_a_map(study):
+        return ()
+    from impact_eval.pipeline.map_checked import check_study_map
+
+    return check_study_map(study)
+
+
+def _by_weight(findings: Sequence[Finding]) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+    """Return what is noticed, then what refuses."""
+    refused = tuple(f for f in findings if f.severity is Severity.ERROR)
+    return tuple(f for f in findings if f.severity is not Severity.ERROR), refused
 
 
 class _Opening:

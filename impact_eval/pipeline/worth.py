@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from impact_eval.core.estimate import Estimate
-from impact_eval.core.findings import Finding, ImpactEvalError, Place
+from impact_eval.core.findings import ImpactEvalError
+from impact_eval.pipeline.map_checked import money_faults, value_map_of
 from impact_eval.pipeline.study import Study
 from impact_eval.report.languages.language import formats_of
 from impact_eval.results.account_records import (
@@ -15,13 +16,10 @@ from impact_eval.results.account_records import (
     account_from_record,
     record_of_account,
 )
-from impact_eval.value.account.doors import ValueMap
 from impact_eval.value.account.study_facts import Facts
 from impact_eval.value.readouts.excel_export import export_account
 from impact_eval.value.readouts.published_value import tell
 from impact_eval.value.readouts.standing import ValueStanding
-
-EUROS = "EUR"
 
 
 def value_section(
@@ -44,14 +42,12 @@ def value_section(
     ImpactEvalError
         What the map and its account refuse; `report_in_euros` for a map in another money.
     """
-    part = study.declaration.value
-    if part is None:
+    part, value_map = study.declaration.value, value_map_of(study)
+    if part is None or value_map is None:
         return None
     units = {outcome.id: outcome.unit for outcome in study.declaration.outcomes}
-    value_map = ValueMap.read(study.path(part.map))
-    money = value_map.settings.currency
-    if money != EUROS:  # the sentences and figures of a report are in euros
-        raise ImpactEvalError(Finding.error("report_in_euros", Place(key="value.map"), found=money))
+    if foreign := money_faults(value_map):
+        raise ImpactEvalError(foreign)
     account = value_map.account(estimates, people=part.people, units=units, facts=facts)
     return record_of_account(account, tell(account, seed=seed, facts=facts))
 

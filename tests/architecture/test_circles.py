@@ -20,6 +20,9 @@ LATER = {
     ("impact_eval.pipeline.study", "impact_eval.pipeline.columns_used"): (
         "reading a study file loads no table library: `check` refuses at once"
     ),
+    ("impact_eval.pipeline.opening", "impact_eval.pipeline.map_checked"): (
+        "the same: what values an effect is loaded when a value map is there"
+    ),
     ("impact_eval.pipeline.study", "impact_eval.pipeline.study_shown"): (
         "the same: the words are loaded when a study shows itself"
     ),

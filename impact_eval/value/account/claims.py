@@ -80,6 +80,16 @@ def check_gross(account: Books) -> Iterable[Finding]:
 def check_years(account: Books) -> Iterable[Finding]:
     """G8: what lies beyond the years observed, how far it goes, and whether it ever fades."""
     yield from _projected(account)
+    yield from _lengths(account)
+
+
+def check_stated_years(account: Books) -> Iterable[Finding]:
+    """G8, of the years that the map states alone: no amount is asked."""
+    yield from _follow_up_missing(account)
+    yield from _lengths(account)
+
+
+def _lengths(account: Books) -> Iterable[Finding]:
     settings = account.value_map.settings
     if settings.follow_up is not None and settings.follow_up > LONGEST_FOLLOW_UP:
         yield Finding.warning("guard_follow_up_long", years=float(settings.follow_up))
@@ -103,14 +113,19 @@ def _projected(account: Books) -> Iterable[Finding]:
     share = projected_share(account)
     if isinstance(share, NotApplicable):
         return
-    if account.value_map.settings.follow_up is None and any(
-        line.timing.follow_up is None and not quantity.profile
-        for line, quantity in counted_lines(account)
-    ):
-        yield Finding.warning("follow_up_missing")
+    yield from _follow_up_missing(account)
     if share > 0:
         horizon = horizon_of(counted_flows(account))
         yield Finding.warning("guard_projected", share=float(share), horizon=horizon)
+
+
+def _follow_up_missing(account: Books) -> Iterable[Finding]:
+    """Tell a map that does not say how long people were followed; an event study says it itself."""
+    if account.value_map.settings.follow_up is None and any(
+        line.timing.follow_up is None and not quantity.profile and line.quantity.term != "event"
+        for line, quantity in counted_lines(account)
+    ):
+        yield Finding.warning("follow_up_missing")
 
 
 # --- parts of one effect (G10) ------------------------------------------------------------------

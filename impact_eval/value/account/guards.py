@@ -23,6 +23,7 @@ from impact_eval.value.account.claims import (
     check_net,
     check_parts_claimed,
     check_people,
+    check_stated_years,
     check_years,
 )
 from impact_eval.value.account.counted_twice import check_volunteers, check_welfare
@@ -168,6 +169,12 @@ def _set_aside(guard: str, finding: Finding, overrides: Iterable[Override]) -> F
 
 def _not_valued(account: Books) -> Iterable[Finding]:
     """G9: outcomes tested and left without value or reason; those left out, with their share."""
+    yield from _untold(account)
+    yield from _left_out_with_share(account)
+
+
+def _untold(account: Books) -> Iterable[Finding]:
+    """G9, of what the map says alone: no amount is asked."""
     used = {line.quantity.estimate for line in account.value_map.lines}
     used |= {line.quantity.take_up for line in account.value_map.lines}
     told = {item.outcome for item in account.value_map.dropped}
@@ -181,6 +188,9 @@ def _not_valued(account: Books) -> Iterable[Finding]:
             valued=len([name for name in account.tested if name in used]),
         )
     yield from _left_out_for_result(account)
+
+
+def _left_out_with_share(account: Books) -> Iterable[Finding]:
     whole = total(line.present for line in account.lines if line.included)
     for value, line in zip(account.lines, account.value_map.lines, strict=True):
         if not value.included:
@@ -259,6 +269,37 @@ _CHECKS: Mapping[str, Callable[[Books], Iterable[Finding]]] = MappingProxyType(
         "G15": check_volunteers,
     }
 )
+
+
+# what needs no effect: of two guards, the part that looks at no amount; of one, nothing
+_BEFORE: Mapping[str, Callable[[Books], Iterable[Finding]]] = MappingProxyType(
+    {
+        **{guard: check for guard, check in _CHECKS.items() if guard != "G12"},
+        "G8": check_stated_years,
+        "G9": _untold,
+    }
+)
+
+
+def check_before_effects(account: Books) -> tuple[Finding, ...]:
+    """Run what the guards can say of a map before any effect is estimated; see `check_account`.
+
+    Parameters
+    ----------
+    account : Books
+        Its quantities may be zero where an estimate will give them.
+
+    Returns
+    -------
+    tuple of Finding
+        What is not set aside by the map itself, and is no mere note.
+    """
+    found = [
+        _set_aside(guard, finding, account.value_map.overrides)
+        for guard, check in _BEFORE.items()
+        for finding in check(account)
+    ]
+    return tuple(finding for finding in found if finding.severity is not Severity.INFO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,25 +15,29 @@ from impact_eval.core.findings import (
     FindingCollector,
     ImpactEvalError,
     NotApplicable,
-    Place,
-    nearest,
 )
 from impact_eval.core.provenance import stable_number
 from impact_eval.core.vocabulary import Direction, Unit
 from impact_eval.value.account.deadweight import Deadweight, TreatedMean, deadweight_of
 from impact_eval.value.account.effect_bounds import PrintedInterval, bounds_of
 from impact_eval.value.account.joint_effects import common_draws, covariance_across_estimates
+from impact_eval.value.account.line_demands import (
+    at_line,
+    net_faults,
+    people_missing,
+    people_of_line,
+    unit_faults,
+    unknown_outcome,
+)
 from impact_eval.value.account.line_formula import per_participant
 from impact_eval.value.account.quantity_error import EffectLaw, Load, error_of_quantity
 from impact_eval.value.account.study_facts import NO_FACTS, Facts, OutcomeFacts
 from impact_eval.value.map.choices import QuantitySource
 from impact_eval.value.map.declared import Line, LineCount, MapContent
-from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.prices import ONE, decimal_of, exact
 
 FloatArray = NDArray[np.float64]
 
-_NOT_COUNTABLE = frozenset({Unit.LOG100})  # a relative change has no count without its base
 _HUNDREDTHS = frozenset({Unit.PERCENT})
 _MEAN_KEYS = ("treated_mean", "mean_treated_after", "mean_treated")
 
@@ -168,19 +172,15 @@ def quantities_of(
     pool = _Pool()
     found = []
     for number, line in enumerate(value_map.lines, start=1):
-        place = Place(key=f"lines[{number}]", row=number)
         if line.quantity.estimate is None:
-            found.append(_declared(line))
+            found.append(declared_quantity(line))
             continue
         try:
             found.append(
                 _estimated(line, value_map, estimates, _Context(people, units or {}, facts, pool))
             )
         except ImpactEvalError as error:
-            faults.add(
-                *(Finding(f.code, f.severity, {**f.values, "line": line.id}, place)
-                  for f in error.findings)
-            )  # fmt: skip
+            faults.add(*(at_line(finding, line, number) for finding in error.findings))
     faults.raise_if_errors()
     covariance, notes = covariance_across_estimates(pool.rows)
     values = np.array([_read(estimate, row) for estimate, row in pool.rows])
@@ -218,7 +218,8 @@ def declared_units(count: LineCount) -> Decimal:
         return per_participant(count.declared.value, count.take_up_share.value)
 
 
-def _declared(line: Line) -> LineQuantity:
+def declared_quantity(line: Line) -> LineQuantity:
+    """Return the quantity of a line that states it."""
     assert line.quantity.unit is not None
     return LineQuantity(
         line=line.id,
@@ -235,23 +236,19 @@ def _estimated(
 ) -> LineQuantity:
     assert line.quantity.estimate is not None
     assert line.quantity.unit is not None
-    faults = FindingCollector()
     estimate = estimates.get(line.quantity.estimate)
     if estimate is None:
-        faults.add(
-            Finding.error(
-                "unknown_estimate",
-                line=line.id,
-                name=line.quantity.estimate,
-                nearest=nearest(line.quantity.estimate, estimates),
-                known=tuple(estimates),
-            )
+        raise ImpactEvalError(
+            unknown_outcome(line, line.quantity.estimate, estimates, column="estimate")
         )
-        faults.raise_if_errors()
-    assert estimate is not None
-    _check_unit(line, estimate, context.units, faults)
-    _check_net(line, estimate, faults)
-    people = _people(line, value_map, context.people, faults)
+    faults = FindingCollector()
+    own = context.units.get(line.quantity.estimate) or estimate.details.get("unit")
+    faults.add(*unit_faults(line, None if own is None else Unit(own)))
+    if estimate.counterfactual:
+        faults.add(*net_faults(line))
+    people = people_of_line(line, value_map, context.people)
+    if not people:
+        faults.add(people_missing(line))
     faults.raise_if_errors()
     loads = _loads(line, estimate, people, context.pool)
     divisor = _divisor(line, estimates, context.pool)
@@ -270,50 +267,6 @@ def _estimated(
         deadweight=_deadweight(line, estimate, loads, context.pool, facts),
         observed=estimate.effects[0].n_treated if facts is None else facts.people,
     )
-
-
-def _check_unit(
-    line: Line, estimate: Estimate, units: Mapping[str, Unit], faults: FindingCollector
-) -> None:
-    assert line.quantity.estimate is not None
-    if line.quantity.unit in _NOT_COUNTABLE:
-        faults.add(Finding.error("unit_not_countable", unit=line.quantity.unit))
-    own = units.get(line.quantity.estimate) or estimate.details.get("unit")
-    if own is not None and Unit(own) is not line.quantity.unit:
-        faults.add(
-            Finding.error("unit_mismatch", expected=Unit(own).value, found=line.quantity.unit)
-        )
-
-
-def _check_net(line: Line, estimate: Estimate, faults: FindingCollector) -> None:
-    """Refuse a deduction from an effect that is already net of what would have happened."""
-    if not estimate.counterfactual:
-        return
-    for name in ("deadweight", "attribution"):
-        share: Amount | None = getattr(line.adjustments, name)
-        if share is not None and (share.value > 0 or not share.certain):
-            faults.add(
-                Finding.error(
-                    "deadweight_on_net_effect",
-                    line=line.id,
-                    column=name,
-                    found=str(share),
-                    estimate=line.quantity.estimate,
-                )
-            )
-
-
-def _people(
-    line: Line, value_map: MapContent, default: float | None, faults: FindingCollector
-) -> Mapping[str, Decimal]:
-    if line.quantity.people:
-        return line.quantity.people
-    if value_map.settings.people is not None:
-        return {"": value_map.settings.people}
-    if default is not None:
-        return {"": decimal_of(default)}
-    faults.add(Finding.error("no_people", line=line.id))
-    return {}
 
 
 def _loads(
@@ -393,13 +346,7 @@ def _divisor(line: Line, estimates: Mapping[str, Estimate], pool: _Pool) -> int 
     estimate = estimates.get(line.quantity.take_up)
     if estimate is None:
         raise ImpactEvalError(
-            Finding.error(
-                "unknown_estimate",
-                line=line.id,
-                name=line.quantity.take_up,
-                nearest=nearest(line.quantity.take_up, estimates),
-                known=tuple(estimates),
-            )
+            unknown_outcome(line, line.quantity.take_up, estimates, column="take_up")
         )
     value = estimate.effects[0].estimate
     if not value or value <= 0:

@@ -51,7 +51,8 @@ _OWN_UNIT = re.compile(r"[^\W\d_]|[€£$%]")  # letters or a sign: the cell sta
 _LAW = re.compile(r"\]\s*[a-z]+\s*$")  # the law of an interval is no unit
 _LARGEST = 1e12
 _KEYS = tuple(spec.keys for spec in (SETTINGS, *TABLES))
-_PLACED = re.compile(r"(\w+)(?:\[(\d+)\])?(?:\.(\w+))?")
+# a column that nobody knows is placed by its heading, spaces included
+_PLACED = re.compile(r"(\w+)(?:\[(\d+)\])?(?:\.(.+))?")
 
 
 @dataclass(frozen=True, slots=True)

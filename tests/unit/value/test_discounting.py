@@ -265,7 +265,8 @@ def _written(raw: dict[str, Any], path: Path) -> Path:
     book = load_workbook(path)
     for row in book["Carte"].iter_rows():
         heading = {"Taux d’actualisation": "discount_rate", "Taux par période": "discount_schedule"}
-        if row[0].value in heading:
-            row[1].value = raw["map"].get(heading[row[0].value])
+        key = heading.get(str(row[0].value))
+        if key is not None:
+            row[1].value = raw["map"].get(key)
     book.save(path)
     return path
