@@ -46,16 +46,12 @@ def wald_bounds(
 def bounds_of(effect: Effect) -> PrintedInterval | None:
     """Return the interval printed for an effect; None when its error is not known.
 
-    An interval open on one side is not known: nothing says how far the effect may go. A standard
-    error without any interval gives the textbook one.
+    An interval open on one side, or on both, is not known: nothing says how far the effect may go.
+    The textbook interval of its standard error would be narrower than what the test allows.
     """
     if effect.estimate is None:
         return None
     low, high = effect.conf_low, effect.conf_high
-    if low is None and high is None:
-        return wald_bounds(
-            effect.estimate, effect.std_error or 0.0, effect.df, level=effect.conf_level
-        )
     if low is None or high is None or not math.isfinite(low + high) or not low < high:
         return None
     return PrintedInterval(low=low, high=high, level=effect.conf_level)

@@ -41,7 +41,7 @@ file = "donnees.csv"
 [data.roles]
 {roles}
 [method]
-name = "{method}"
+name = "{method}"{covariance}
 [[outcomes]]
 id = "emploi"
 label = {{ fr = "Emploi", en = "Employment" }}
@@ -103,6 +103,19 @@ def compared(effect: float, base: float = 0.35) -> list[str]:
     return ["id,aide,emploi", *rows]
 
 
+def places(n: int, treated: int, people: int = 25) -> list[str]:
+    """People of a few places, the first ones offered the action; compared once."""
+    rng = np.random.default_rng(1)
+    rows = ["id,aide,bassin,emploi"]
+    for c in range(n):
+        level = 0.35 + rng.normal(0, 0.02) + 0.4 * (c < treated)
+        rows += [
+            f"P{c:02d}{k:02d},{int(c < treated)},B{c:02d},{int(rng.random() < level)}"
+            for k in range(people)
+        ]
+    return rows
+
+
 def twice() -> list[str]:
     """Two hundred people before and after, with nobody to compare to."""
     rng = np.random.default_rng(3)
@@ -136,6 +149,7 @@ class Case:
     told: str  # the standing of its amounts, or why none is told
     method: str = "difference_in_means"
     roles: Mapping[str, str] = field(default_factory=lambda: {"unit": "id", "treatment": "aide"})
+    covariance: str = ""
     line: str = LINKED
     outcome: str = "Emploi"
     words: tuple[str, str] = ("", "")  # what it says, in French and in English
@@ -144,8 +158,11 @@ class Case:
         """Evaluate the study from its folder, as its report tells it."""
         roles = "\n".join(f'{role} = "{column}"' for role, column in self.roles.items())
         drawn = "true" if self.method == "difference_in_means" else "false"
+        asked = f'\ncovariance = "{self.covariance}"' if self.covariance else ""
         files = {
-            "study.toml": STUDY.format(method=self.method, roles=roles, randomised=drawn),
+            "study.toml": STUDY.format(
+                method=self.method, roles=roles, randomised=drawn, covariance=asked
+            ),
             "carte.toml": MAP.format(outcome=self.outcome, line=self.line),
             "donnees.csv": "\n".join(self.rows()) + "\n",
         }
@@ -158,12 +175,24 @@ PANEL: dict[str, Any] = {
     "method": "callaway_santanna",
     "roles": {"unit": "id", "time": "trimestre", "cohort": "arrivee", "cluster": "bassin"},
 }
+PLACES: dict[str, Any] = {"roles": {"unit": "id", "treatment": "aide", "cluster": "bassin"}}
 WAVES: dict[str, Any] = {"method": "before_after", "roles": {"unit": "id", "time": "vague"}}
 REFUSED = {
     "few_territories": Case(
         lambda: territories(0.15, n=6, treated=4, last=8), "effect_without_error",
         words=("La marge d’erreur de l’effet n’est pas connue", "The margin of error"),
         **PANEL,
+    ),
+    # whatever the method that inverts a test, both ends open together: none leaves one alone
+    "open_interval": Case(
+        lambda: places(5, 2), "effect_without_error", covariance="wild_bootstrap",
+        words=("La marge d’erreur de l’effet n’est pas connue", "The margin of error"),
+        **PLACES,
+    ),
+    "no_draw_rejects": Case(
+        lambda: places(5, 2), "effect_without_error", covariance="randomisation",
+        words=("La marge d’erreur de l’effet n’est pas connue", "The margin of error"),
+        **PLACES,
     ),
     "null_effect": Case(
         lambda: compared(0.0), "value_of_null_effect",

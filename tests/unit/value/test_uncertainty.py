@@ -426,6 +426,17 @@ def test_what_a_guard_blocks_is_refused_in_all_its_forms(make_tables: Make) -> N
         assert (variant.net, variant.benefits) == (account.refusal, account.refusal)
 
 
+@pytest.mark.parametrize(
+    ("low", "high"), [(None, None), (0.02, None), (None, 0.2), (0.02, math.inf), (-math.inf, 0.2)]
+)
+def test_an_interval_with_an_open_end_is_not_known(
+    make_estimate: Make, low: float | None, high: float | None
+) -> None:
+    (row,) = make_estimate("employment", [("att", None, 0.08, 0.03)]).effects
+    assert bounds_of(row) is not None
+    assert bounds_of(replace(row, conf_low=low, conf_high=high)) is None
+
+
 def test_an_unknown_error_is_never_zero(make_tables: Make, make_estimate: Make) -> None:
     """An effect without error: no interval, no chance; it does not matter to a line left out."""
     effect = make_estimate("employment", [("att", None, 0.08, 0.03)])
