@@ -14,13 +14,7 @@ from enum import StrEnum
 
 from impact_eval.core.findings import Severity
 from impact_eval.core.vocabulary import RowsAre, ScoreGroup
-from impact_eval.results.account_records import (
-    AccountSection,
-    ValueRefused,
-    ValueSection,
-    estimates_used,
-    people_declared,
-)
+from impact_eval.results.account_records import AccountSection, ValueSection
 from impact_eval.results.checks import CheckRecord
 from impact_eval.results.disclosure.profiles import Profile, profile
 from impact_eval.results.estimates import (
@@ -64,6 +58,7 @@ from impact_eval.results.gate_rows import (
     whole_families,
 )
 from impact_eval.results.gate_scores import levels_of_score, prepared
+from impact_eval.results.gate_value import account_told
 from impact_eval.results.gate_walk import walk
 from impact_eval.results.records import StudyResults
 from impact_eval.results.score_records import ScoreRecord
@@ -399,17 +394,10 @@ class _Gate:
         return joint.model_copy(update={"matrix": matrix_leaf(joint.matrix, hidden, exact=exact)})
 
     def _value(self, value: ValueSection | None) -> ValueSection | None:
-        """Return the account, or a refusal when an effect it stands on is kept back."""
+        """Return the account as it may leave, or why it may not."""
         if not isinstance(value, AccountSection):
             return value
-        kept_back = {name: c.withheld for name, c in self.outcomes.items() if c.withheld}
-        rules = [kept_back[name] for name in estimates_used(value) if name in kept_back]
-        if self.base.people and any(self.counts.small(n) for n in people_declared(value)):
-            rules.append("threshold")
-        if rules:
-            self.log.add("value", rules[0])
-            return ValueRefused(not_applicable="value_withheld")
-        return walk(value, replace(self.base, part="value", key="value"))
+        return account_told(value, self.results.headlines, self.outcomes, self.base)
 
     def _noticed(self, finding: NoticedRecord) -> NoticedRecord:
         owners = [self.outcomes[o] for o in finding.outcomes if o in self.outcomes]

@@ -19,7 +19,14 @@ from impact_eval.results.estimates import EffectRecord
 from impact_eval.results.gate_counts import KINDS, CountKind, Counts
 from impact_eval.results.parts import Matrix
 from impact_eval.results.record_base import Rule
-from impact_eval.results.value_names import OF_EVERYONE, OF_LEFT_OUT, OF_TREATED, Value, declared
+from impact_eval.results.value_names import (
+    OF_EVERYONE,
+    OF_LEFT_OUT,
+    OF_TREATED,
+    TIMES_COUNT,
+    Value,
+    declared,
+)
 
 MEANT_DIGITS = 5  # significant digits up to which a number may be many things
 SMALL_GROUP = 100  # below it, a percentage stands for a count that can be read off
@@ -307,6 +314,8 @@ def finding_values(
     if not _others_told(context, code, told):
         context.kept_back("difference")
         told["n"] = None
+    if code in TIMES_COUNT and told.get("n") != values.get("n"):  # kept back, or rounded
+        told |= dict.fromkeys(("n", *TIMES_COUNT[code]))
     rules = {name: declared(code, name).rule for name in values}
     hidden = any(
         told[name] is None and value is not None

@@ -139,8 +139,15 @@ OF_EVERYONE = _codes(
     "quality_no_alpha|quality_nothing_common|quality_interval_wide|quality_floor|quality_ceiling"
     "|small_group_change|few_clusters"
 )
-OF_TREATED = _codes("few_treated_units|few_treated_clusters|entry_between_waves")
+OF_TREATED = _codes(
+    "few_treated_units|few_treated_clusters|entry_between_waves|guard_people_beyond_study"
+    "|declared_beyond_study"
+)
 OF_LEFT_OUT = _codes("missing_outcome|missing_pairs|always_treated_dropped")
+# Amounts that are the `n` of their code times what is told elsewhere: they would give it back.
+TIMES_COUNT: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"declared_beyond_study": ("low", "high")}
+)
 PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
     {
         **{(code, "n"): _THINGS for code in _OF_THINGS},

@@ -118,8 +118,10 @@ def _held(
     estimate: Estimate,
     known: OutcomeFacts | None,
 ) -> Iterable[Finding]:
-    effect, people = estimate.effects[0], _people(line, value_map, estimate, known)
-    bounds = bounds_of(effect)
+    declared = _people_declared(line, value_map)
+    observed = estimate.effects[0].n_treated if known is None else known.people
+    people = observed if declared is None else declared
+    bounds = bounds_of(estimate.effects[0])
     if bounds is None or people is None or line.quantity.unit not in _COUNTED:
         yield Finding.warning("declared_though_measured", line=line.id)
         return
@@ -132,9 +134,12 @@ def _held(
     if not beyond:
         yield Finding.warning("declared_though_measured", line=line.id)
         return
-    yield Finding.warning(
+    found = Finding.warning(
         "declared_beyond_study", blocks=True, line=line.id, found=kept, low=low, high=high
     )
+    if declared is None:  # both ends are so many times these people: told only where they are
+        found = replace(found, values={**found.values, "n": observed})
+    yield found
 
 
 def _falls(line: Line, known: OutcomeFacts | None) -> bool:
@@ -143,15 +148,10 @@ def _falls(line: Line, known: OutcomeFacts | None) -> bool:
     return known is not None and known.direction is Direction.LOWER
 
 
-def _people(
-    line: Line, value_map: MapContent, estimate: Estimate, known: OutcomeFacts | None
-) -> float | None:
-    """Return the people that the quantity is of: those of the line, the map, the study."""
+def _people_declared(line: Line, value_map: MapContent) -> float | None:
+    """Return the people that a line, or else the map, says that a quantity is of."""
     declared = line.quantity.people.get("") or value_map.settings.people
-    if declared is not None:
-        return float(declared)
-    observed = estimate.effects[0].n_treated if known is None else known.people
-    return None if observed is None else float(observed)
+    return None if declared is None else float(declared)
 
 
 def _kept(line: Line) -> float:
