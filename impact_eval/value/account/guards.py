@@ -79,6 +79,7 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "guard_never_fades",
             "guard_follow_up_long",
             "follow_up_missing",
+            "duration_perhaps_months",
         ),
         "G9": (
             "guard_outcome_not_valued",
@@ -108,13 +109,14 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-# the catalogue or the arithmetic says it: nobody can say the contrary
+# the catalogue or the arithmetic says it: nobody can say the contrary; nor is a unit argued
 _NEVER_SET_ASIDE = frozenset(
     {
         "deadweight_on_net_effect",
         "transfer_without_counterpart",
         "lifetime_with_duration",
         "guard_transfer_turned_resource",
+        "duration_perhaps_months",
     }
 )
 _NEVER_AS_A_WHOLE = frozenset({"G1"})
