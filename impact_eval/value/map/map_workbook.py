@@ -111,17 +111,21 @@ def read_map_workbook(path: Path) -> WorkbookMap:
     """Read the tables of a map out of a workbook, a sheet of LibreOffice or a CSV file.
 
     Sheets are known by their name, by another name of the same thing (« Coûts »), or by their
-    headings; what is in none of these is named in a finding.
+    headings; what is in none of these is named in a finding. Without any cost read, a sheet of
+    numbers that is not read may hold them: no total stands until it is (`blocks`).
     """
     out = WorkbookMap(path.name)
+    unread: list[str] = []
     for sheet in read_sheets(path):
         if not any(_filled(row) for row in sheet.rows):
             continue
         table = table_of_sheet(sheet.name) or _table_of_headings(sheet)
         if table is None:
-            place = Place(file=path.name, sheet=sheet.name)
-            make = Finding.warning if _holds_numbers(sheet) else Finding.info
-            out.said.add(make("sheet_not_read", place, name=sheet.name))
+            if _holds_numbers(sheet):
+                unread.append(sheet.name)
+            else:
+                place = Place(file=path.name, sheet=sheet.name)
+                out.said.add(Finding.info("sheet_not_read", place, name=sheet.name))
             continue
         if sheet.hidden:
             place = Place(file=path.name, sheet=sheet.name)
@@ -132,6 +136,10 @@ def read_map_workbook(path: Path) -> WorkbookMap:
             _read_settings(sheet, out)
         else:
             _read_table(sheet, next(s for s in TABLES if s.key == table), out)
+    for name in unread:
+        place = Place(file=path.name, sheet=name)
+        costs = bool(out.tables.get(INPUTS.key))
+        out.said.add(Finding.warning("sheet_not_read", place, blocks=not costs, name=name))
     return out
 
 
