@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from verdicts_on_money import EURO, RATIO, VERDICTS, amounts_shown, money, said
 
 import impact_eval as ie
 from impact_eval.report import narrative
-from impact_eval.report.blocks import AnyBlock, Figure, Number, Table
-from impact_eval.report.html import preview_html
+from impact_eval.report.blocks import Figure, Number, Table
 from impact_eval.report.texts import Texts
 from impact_eval.results.account_records import AccountSection, account_from_record
 from impact_eval.results.finding_records import RefusalRecord
@@ -236,16 +236,10 @@ RIGHT = {
 }  # fmt: skip
 CASES = {**REFUSED, **NOT_FACTS, "harmful": HARMFUL, **RIGHT}
 
-VERDICTS = {
-    "fr": r"produi[ts]|la valeur dépasse|reste inférieure|chances que|rembourse|1 € engagé",
-    "en": r"produces|value exceeds|stays below|chances that|repay|turns positive|€1 put in",
-}
-RATIO = {"fr": r"pour 1 € (dépensé|engagé)", "en": r"for €1 spent|per €1 spent|€1 put in"}
 LABELS = {
     "supposed": {"fr": "si la différence vient bien", "en": "if the difference does come"},
     "hypothesis": {"fr": "(hypothèse)", "en": "(hypothesis)"},
 }
-EURO = ("eur", "eur2")
 
 
 @pytest.fixture(scope="module")
@@ -255,18 +249,6 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], StudyResu
         return CASES[name].results(tmp_path_factory.mktemp(name))
 
     return results
-
-
-def said(blocks: list[AnyBlock], language: str) -> str:
-    """Return what blocks say: pages, tables, figures and their descriptions."""
-    page = re.sub("<style.*?</style>", " ", preview_html(blocks, language), flags=re.S)
-    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", page)).replace("\u202f", " ")
-
-
-def money(results: StudyResults, language: str) -> str:
-    """Return what the first page and the value section say."""
-    blocks = [*narrative.summary_blocks(results), *narrative.value_blocks(results)]
-    return said(blocks, language)
 
 
 def test_the_results_say_what_the_report_says(study: Callable[[str], StudyResults]) -> None:
@@ -310,11 +292,7 @@ def test_where_it_is_refused_no_amount_is_told_but_what_is_put_in(
 ) -> None:
     results = study(name)
     assert not re.search(RATIO[language], money(results, language))
-    for block in narrative.value_blocks(results):
-        assert not isinstance(block, (Number, Figure))
-        if isinstance(block, Table):
-            keys = [c.key for c in block.columns if c.form.value in EURO]
-            assert set(keys) <= {"pays", "unit_value"}
+    assert amounts_shown(results) <= {"pays", "unit_value"}
     assert not re.search(r"% (de|of) (la|the) val", money(results, language))
 
 
