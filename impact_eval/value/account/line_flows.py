@@ -7,7 +7,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from impact_eval.value.account.flow_ledger import Flow, make_flow, social_sign
-from impact_eval.value.account.line_formula import LineFormula, compile_input, compile_line
+from impact_eval.value.account.line_formula import (
+    LineFormula,
+    YearWeight,
+    compile_input,
+    compile_line,
+)
 from impact_eval.value.account.quantity import LineQuantity
 from impact_eval.value.map.declared import Input, Line, MapContent
 from impact_eval.value.map.prices import ONE, ZERO, decimal_of, exact, total
@@ -94,18 +99,19 @@ def line_flows(
                         included=line.included,
                     )
                 )
-    return flows, _line_value(line, value_map, quantity, unit_value, keep, flows)
+    observed = observed_years(line, value_map, quantity)
+    seen = [_seen(year, line, observed, quantity) for year in formula.years]
+    return flows, _line_value(line, quantity, unit_value, keep, flows, seen * len(formula.parts))
 
 
 def _line_value(
     line: Line,
-    value_map: MapContent,
     quantity: LineQuantity,
     unit_value: Decimal,
     keep: Decimal,
     flows: Sequence[Flow],
+    seen: Sequence[Decimal],
 ) -> LineValue:
-    observed = observed_years(line, value_map, quantity)
     with exact():
         return LineValue(
             line=line.id,
@@ -116,22 +122,24 @@ def _line_value(
             value=total(f.social * f.amount for f in flows),
             present=total(f.social * f.present for f in flows),
             observed=total(
-                f.social * f.present * _seen(f.year, line, observed, quantity) for f in flows
+                f.social * f.present * part for f, part in zip(flows, seen, strict=True)
             ),
             included=line.included,
         )
 
 
-def _seen(year: int, line: Line, observed: Decimal, quantity: LineQuantity) -> Decimal:
-    """Return the part of a year that lies within the years observed.
+def _seen(year: YearWeight, line: Line, observed: Decimal, quantity: LineQuantity) -> Decimal:
+    """Return the part of a year of an outcome that lies within the years observed.
 
     A follow-up counts from the start of the action: an effect that begins after its end was seen by
     nobody. The ages of an event study count from the first year of the effect.
     """
     if line.timing.lifetime:
         return ZERO
-    before = line.timing.start if quantity.profile else 1
-    return min(max(observed - (year - before), ZERO), ONE)
+    with exact():
+        since = Decimal(line.timing.start) - 1 if quantity.profile else ZERO
+        reached = (since + observed - year.begin) / (year.end - year.begin)
+    return min(max(reached, ZERO), ONE)
 
 
 def observed_years(line: Line, value_map: MapContent, quantity: LineQuantity) -> Decimal:

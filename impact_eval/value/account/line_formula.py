@@ -75,10 +75,13 @@ class YearWeight:
     """One year of a line: the part of it that counts, price growth, discounting, drop-off steps.
 
     `age` counts the years of the outcome from its start: an outcome that starts in the middle of a
-    year spreads each of them over two.
+    year spreads each of them over two. `begin` and `end` are when it falls, in years from the start
+    of the action.
     """
 
     year: int
+    begin: Decimal
+    end: Decimal
     part: Decimal
     growth: Decimal
     discount: Decimal
@@ -179,16 +182,17 @@ def _weights(
     by part, when each falls.
     """
     start, growth = line.timing.start, line.price.growth
+    begin = Decimal(start) - 1 + age
+    length = ONE if line.timing.survival or line.timing.lifetime else part
     if start == int(start):
         year = int(start) + age
         yield YearWeight(
-            year=year, part=part, growth=real_growth_factor(growth, year, discount.timing),
+            year=year, begin=begin, end=begin + length, part=part,
+            growth=real_growth_factor(growth, year, discount.timing),
             discount=discount.factor(year), steps=steps, age=age,
         )  # fmt: skip
         return
-    begin = Decimal(start) - 1 + age
     turn = begin.to_integral_value(rounding="ROUND_CEILING")
-    length = ONE if line.timing.survival or line.timing.lifetime else part
     left = part / length if length else ZERO  # of a survival curve: who is still there
     parts = [(begin, min(turn, begin + length)), (turn, begin + length)]
     if line.timing.lifetime:  # one amount, where it begins
@@ -197,7 +201,8 @@ def _weights(
         if b > a:
             moment = moment_in_years(a, b, discount.timing)
             yield YearWeight(
-                year=int(a) + 1, part=left * (b - a), growth=growth_over(growth, moment),
+                year=int(a) + 1, begin=a, end=b, part=left * (b - a),
+                growth=growth_over(growth, moment),
                 discount=discount.over(moment), steps=steps, age=age,
             )  # fmt: skip
 
