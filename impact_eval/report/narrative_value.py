@@ -53,7 +53,6 @@ from impact_eval.results.value import (
     HeadlineRecord,
     LineToldRecord,
     MatrixRecord,
-    PartyRecord,
     RangeRecord,
     SwitchRecord,
     ValueToldRecord,
@@ -62,6 +61,7 @@ from impact_eval.results.value import (
 from impact_eval.value.readouts.standing import ValueStanding
 from impact_eval.value.readouts.told import SOCIAL
 
+SET_ASIDE = "set_aside"
 OUTCOMES = ("names", "outcome", "outcomes")  # the values of a finding that name outcomes
 LINES = ("line", "lines")  # those that name lines of the map
 # findings that tell an amount, or a share of one
@@ -142,7 +142,7 @@ def _account(
     """Return the numbers, tables and figures of an account; each title says what it stands on."""
     told, names = value.told, names_of(value, labels)
     amounts = [
-        *_parties(told.parties),
+        *_parties(told),
         *_matrix(told.matrix),
         *_lines(told.lines, names, caption="value.caption_lines"),
         *_avoided(told.avoided),
@@ -186,9 +186,10 @@ def _titled(block: AnyBlock, standing: ValueStanding) -> AnyBlock:
 def value_message(
     value: AccountSection | ValueRefused | None, *, level: int, labels: Labels
 ) -> Words | None:
-    """Return the value in one sentence, always with its interval; None when there is none.
+    """Return the value in one sentence, always with its interval; None without a value map.
 
-    Where no amount may be told the sentence says why. Where it is not attributed to the action the
+    Where no amount may be told the sentence says why; a check that the authors of the map set
+    aside is said with it. Where it is not attributed to the action the
     sentence says on what supposition it stands: it is read on the first page, where no note stands
     beside it.
     """
@@ -197,9 +198,18 @@ def value_message(
     told = value.told
     if isinstance(told.standing, RefusalRecord):
         return _not_told(told.standing, labels)
+    message = _message(told, told.standing, level)
+    aside = [say(f"value.guard.{row.guard}") for row in told.guards if row.status == SET_ASIDE]
+    return (
+        say("value.with_set_aside", told=message, n=len(aside), names=aside) if aside else message
+    )
+
+
+def _message(told: ValueToldRecord, standing: ValueStanding | None, level: int) -> Words:
+    """Return the value in one sentence, with its interval, or why there is none."""
     supposed = _standing(told, level) is not ValueStanding.ATTRIBUTED
     if isinstance(told.headline, HeadlineRecord):  # perspective, horizon and projection too
-        return _headline(told.headline, told.standing, supposed=supposed)
+        return _headline(told.headline, standing, supposed=supposed)
     if isinstance(told.ratio, RangeRecord) and told.ratio.low is not None:
         interval = {"low": told.ratio.low, "high": told.ratio.high}
         return say(
@@ -213,7 +223,7 @@ def value_message(
             net=say("number.eur", x=told.net.estimate),
             interval=_interval("number.eur", {"low": told.net.low, "high": told.net.high}),
         )
-    return None
+    return say("value.no_sentence", reason=say(f"reason.{told.headline.not_applicable}"))
 
 
 def _not_told(refusal: RefusalRecord, labels: Labels) -> Words:
@@ -274,7 +284,8 @@ def _numbers(told: ValueToldRecord, standing: ValueStanding, level: int) -> list
     return out
 
 
-def _parties(parties: Sequence[PartyRecord]) -> list[AnyBlock]:
+def _parties(told: ValueToldRecord) -> list[AnyBlock]:
+    parties = told.parties
     found = [
         PartyBalance(agent_words(p.agent.value), p.pays, p.gains)
         for p in parties
@@ -292,8 +303,14 @@ def _parties(parties: Sequence[PartyRecord]) -> list[AnyBlock]:
     net = None if pays is None or gains is None else balance(gains, pays)
     sums = (WITHHELD if amount is None else amount for amount in (pays, gains, net))
     rows = (*((p.name, p.pays, p.gains, p.net) for p in found), (say("value.total"), *sums))
+    # what is kept and given back to no budget stands among the gains of whoever would have paid
+    kept = any(row.cashable != row.social for row in told.avoided)
     table = Table(
-        caption=say("value.caption_account"), columns=columns, rows=rows, emphasis=(len(found),)
+        caption=say("value.caption_account"),
+        columns=columns,
+        rows=rows,
+        notes=(say("value.gains_kept"),) if kept else (),
+        emphasis=(len(found),),
     )
     return [data_for_payers(found), table]
 

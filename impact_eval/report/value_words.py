@@ -41,8 +41,17 @@ class Names:
 
 
 def names_of(section: AccountSection, labels: Labels) -> Names:
-    """Return the words for the lines of a map and the outcomes they stand on."""
+    """Return the words for the lines of a map and the outcomes they stand on.
+
+    A line that counts those whom the action spares (an effect that falls, and is better so) keeps
+    the words of its map: under those of the outcome it would say the contrary.
+    """
     declared = section.value_map.lines
+    spared = {
+        own.line
+        for own in section.quantities.lines
+        if any(load.weight is not None and load.weight.startswith("-") for load in own.loads)
+    }
     effects = Counter(line.estimate for line in declared)
     told = Counter(line.outcome for line in declared)
     lines: dict[str, Said] = {}
@@ -51,7 +60,8 @@ def names_of(section: AccountSection, labels: Labels) -> Names:
         label = labels.get(line.estimate or "")
         own: Said = line.outcome if told[line.outcome] == 1 else f"{line.outcome} ({line.id})"
         # several lines on one effect need their own names, to be told apart
-        lines[line.id] = own if label is None or effects[line.estimate] > 1 else label
+        plain = label is None or effects[line.estimate] > 1 or line.id in spared
+        lines[line.id] = own if plain or label is None else label
         if line.estimate:
             outcomes.setdefault(line.estimate, line.outcome if label is None else label)
     return Names(MappingProxyType(lines), MappingProxyType(outcomes))

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from impact_eval.core.findings import Finding, NotApplicable
+from impact_eval.core.vocabulary import Unit
 from impact_eval.value.account.account_json import findings_to_dicts, jsonable
 from impact_eval.value.account.doors import Account
 from impact_eval.value.account.guards import guard_statuses
@@ -64,6 +65,7 @@ DRAWS = 10_000
 LEVEL = 0.95
 LONGEST_TORNADO = 8
 LARGEST_ERROR = 0.01  # Monte Carlo error, as a share of what is told
+OF_PEOPLE = (Unit.SHARE, Unit.PERCENT)  # what counts people out of a hundred
 EFFECT = "effect"  # what an uncertain number is when an estimate gives it
 
 
@@ -214,6 +216,8 @@ def _cost_of_a_result(account: Account) -> tuple[Range | None, tuple[Acceptable,
     ]
     if len(estimated) != 1 or not estimated[0].quantity.counterfactual:
         return None, ()
+    if estimated[0].quantity.unit not in (*OF_PEOPLE, Unit.COUNT):
+        return None, ()  # a point or a euro more is no result that one more person has
     cost = float(account.inputs_present())
     units, low, high = kept_units(estimated[0])
     found = cost_of_kept(cost, estimated[0])
@@ -356,11 +360,12 @@ def _switching(account: Account) -> tuple[SwitchTold, ...]:
         found = switching_value(account, [line.line], "quantity")
         if isinstance(found, NotApplicable) or not found.reachable:
             continue
+        per_100 = found.people if line.quantity.unit in OF_PEOPLE else None
         out.append(
             SwitchTold(
                 number=NumberName(what="quantity", line=line.line),
-                per_100=None if found.people is None else float(found.people),
-                times=float(found.switching) if found.people is None else None,
+                per_100=None if per_100 is None else float(per_100),
+                times=float(found.switching) if per_100 is None else None,
             )
         )
     return tuple(out)

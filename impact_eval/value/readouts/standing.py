@@ -43,13 +43,18 @@ def standing_of(account: Account, facts: Facts) -> ValueStanding | NotApplicable
     -------
     ValueStanding or NotApplicable
         What refuses the draws (a guard, an effect whose error is not known or that lies outside
-        its own interval); `value_without_comparison`; `value_of_null_effect` when no effect of the
-        account stands clear of zero.
+        its own interval); `nothing_counted`: every line is left out; `no_cost_counted`: gains
+        without what they cost would pass for a net value; `value_without_comparison`;
+        `value_of_null_effect` when no effect of the account stands clear of zero.
     """
     refusal = draws_refused(account)
     if refusal is not None:
         return refusal
     counted = [line.quantity for line in account.lines if line.included]
+    if not counted:
+        return NotApplicable.because("nothing_counted")
+    if account.inputs_present() <= 0:
+        return NotApplicable.because("no_cost_counted")
     measured = [own for own in counted if own.source is QuantitySource.ESTIMATE]
     alone = [
         own for own in measured if not own.counterfactual or _level(account, own, facts) < COMPARED

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from impact_eval.core.findings import Finding, ImpactEvalError, nearest
 
+LARGEST = 1e100  # beyond it, the product of two numbers and a price has no double
+
 
 def check_whole(option: str, value: object, *, least: int = 1) -> None:
     """Refuse a count or a seed that is no whole number, or is under the least.
@@ -61,7 +63,7 @@ def check_known(names: Sequence[str], known: Sequence[str]) -> None:
 
 
 def finite_row(option: str, values: object) -> NDArray[np.float64]:
-    """Return numbers as an array; refuse none at all, or one that is not finite.
+    """Return numbers as an array; refuse none at all, or one that is not finite or is beyond 1e100.
 
     Raises
     ------
@@ -72,6 +74,6 @@ def finite_row(option: str, values: object) -> NDArray[np.float64]:
         row = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         row = np.array([math.nan])
-    if row.ndim != 1 or not row.size or not np.isfinite(row).all():
+    if row.ndim != 1 or not row.size or not (np.abs(row) <= LARGEST).all():
         raise ImpactEvalError(Finding.error("numbers_needed", option=option))
     return row

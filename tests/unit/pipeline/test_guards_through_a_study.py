@@ -296,7 +296,7 @@ REFUSED = [
            inputs=(row(GRANT, **{"Année de l’action": 2024}),)),
 ]  # fmt: skip
 CELLS = {  # the sheet, and the heading of the cell where it has one
-    "deadweight_on_net_effect": ("Carte des effets", None),  # of two cells together
+    "deadweight_on_net_effect": ("Carte des effets", "Poids mort"),
     "share_of_one": ("Carte des effets", "Poids mort"),
     "transfer_without_counterpart": ("Carte des effets", None),  # its column is missing
     "lifetime_with_duration": ("Carte des effets", "Durée (années)"),

@@ -24,6 +24,7 @@ from impact_eval.report.blocks import (
 )
 from impact_eval.report.narrative_value import account_blocks, value_level, value_message
 from impact_eval.report.texts import Texts
+from impact_eval.report.value_words import names_of
 from impact_eval.results.account_records import AccountSection, ValueRefused
 from impact_eval.results.records import StudyResults
 
@@ -184,3 +185,48 @@ def test_nothing_is_looked_up_by_a_key(root: Path) -> None:
             and isinstance(node.slice.value, str)
         ]
         assert keys == [], name
+
+
+@pytest.mark.parametrize(
+    ("code", "french"),
+    [("headline_needs_interval", "ratio sans intervalle"), ("no_value", "valeur totale est nulle"),
+     ("no_cost_to_compare", "Aucun coût")],
+)  # fmt: skip
+def test_page_one_says_why_it_tells_no_amount(
+    section: AccountSection, code: str, french: str
+) -> None:
+    data = section.model_dump(mode="json", by_alias=True)
+    why = {"not_applicable": code, "values": {}}
+    data["told"] |= {"headline": why, "ratio": why, "standing": "attributed"}
+    data["told"]["net"] |= {"low": None, "high": None}
+    message = value_message(section_of(data), level=3, labels={})
+    assert message is not None
+    assert french in Texts("fr").words(message)
+    assert "not summed up" in Texts("en").words(message)
+
+
+def test_a_check_that_was_set_aside_is_said_with_the_amount(section: AccountSection) -> None:
+    data = section.model_dump(mode="json", by_alias=True)
+    asides = ("G4", "G15")
+    data["told"]["guards"] = [
+        {"guard": f"G{i}", "status": "set_aside" if f"G{i}" in asides else "passed", "lines": []}
+        for i in range(1, 16)
+    ]
+    for count, words in ((2, "écarté 2 vérifications"), (1, "écarté une vérification")):
+        message = value_message(section_of(data), level=3, labels={})
+        assert message is not None
+        said = Texts("fr").words(message).replace("\u00a0", " ").replace("\u202f", " ")
+        assert words in said
+        assert "L’argent qui change de mains" in said
+        assert said.startswith("Hypothèse")  # the amount itself
+        data["told"]["guards"] = data["told"]["guards"][: 14 if count == 2 else None]
+
+
+def test_a_line_that_spares_people_keeps_its_own_words(section: AccountSection) -> None:
+    data = section.model_dump(mode="json", by_alias=True)
+    line = next(r for r in data["value_map"]["lines"] if r["estimate"] == "emploi_6m")
+    own = next(q for q in data["quantities"]["lines"] if q["line"] == line["id"])
+    assert names_of(section_of(data), LABELS).line(line["id"]) == LABELS["emploi_6m"]
+    for load in own["loads"]:
+        load["weight"] = "-" + load["weight"]
+    assert names_of(section_of(data), LABELS).line(line["id"]) == line["outcome"]
