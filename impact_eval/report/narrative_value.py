@@ -432,7 +432,7 @@ def _uncertainty(told: ValueToldRecord, names: Names) -> list[AnyBlock]:
         out.append(Messages(title=say("value.switch_title"), items=items))
     years = [YearBalance(y.year, y.balance) for y in told.cumulative if y.balance is not None]
     if len(years) > 1:
-        out.append(data_for_cumulative(years))
+        out.append(data_for_cumulative(years, (told.net.low, told.net.high)))
     return out
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from impact_eval.report.blocks import Said, say
@@ -22,6 +22,7 @@ class Names:
 
     lines: Mapping[str, Said]
     outcomes: Mapping[str, Said]
+    inputs: Mapping[str, Said] = field(default_factory=dict)
 
     def line(self, line: str) -> Said:
         """Return the name of a line."""
@@ -34,10 +35,12 @@ class Names:
         if number.outcome is not None:
             name = self.outcomes.get(number.outcome, number.outcome)
             return say("value_number.of", what=what, line=name)
-        owner = number.line or number.input
-        if owner is None:
+        if number.input is not None:
+            owner = self.inputs.get(number.input, number.input)
+            return say("value_number.of", what=what, line=owner)
+        if number.line is None:
             return what
-        return say("value_number.of", what=what, line=self.line(owner))
+        return say("value_number.of", what=what, line=self.line(number.line))
 
 
 def names_of(section: AccountSection, labels: Labels) -> Names:
@@ -64,7 +67,10 @@ def names_of(section: AccountSection, labels: Labels) -> Names:
         lines[line.id] = own if plain or label is None else label
         if line.estimate:
             outcomes.setdefault(line.estimate, line.outcome if label is None else label)
-    return Names(MappingProxyType(lines), MappingProxyType(outcomes))
+    inputs = {item.id: item.description or item.stakeholder for item in section.value_map.inputs}
+    twice = Counter(inputs.values())
+    named = {key: name if twice[name] == 1 else f"{name} ({key})" for key, name in inputs.items()}
+    return Names(MappingProxyType(lines), MappingProxyType(outcomes), MappingProxyType(named))
 
 
 def agent_words(name: str) -> Said:

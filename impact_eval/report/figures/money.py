@@ -121,14 +121,30 @@ class YearBalance:
     high: float | None = None
 
 
-def data_for_cumulative(years: Sequence[YearBalance]) -> Figure:
-    """Make the curve of the cumulative balance, in euros."""
-    columns = (
+def data_for_cumulative(
+    years: Sequence[YearBalance], end: tuple[float | None, float | None] = (None, None)
+) -> Figure:
+    """Make the curve of the cumulative balance, in euros.
+
+    Parameters
+    ----------
+    years : sequence of YearBalance
+    end : (float or None, float or None)
+        Interval of the last balance, said where the curve has none of its own.
+    """
+    columns: tuple[Column, ...] = (
         Column(key="year", label=say("value.years"), form=Form.PLAIN, header=True),
         Column(key="balance", label=say("value.cumulative"), form=Form.EURO),
-        Column(key="low", label=say("effect.column_low"), form=Form.EURO),
-        Column(key="high", label=say("effect.column_high"), form=Form.EURO),
     )
+    bounded = any(y.low is not None or y.high is not None for y in years)
+    if bounded:
+        columns += (
+            Column(key="low", label=say("effect.column_low"), form=Form.EURO),
+            Column(key="high", label=say("effect.column_high"), form=Form.EURO),
+        )
+    told: tuple[Words, ...] = ()
+    if not bounded and None not in end:
+        told = (say("figure.alt.cumulative_margin", low=end[0], high=end[1]),)
     crossing = next((y.year for y in years if y.balance >= 0), None)
     second = (
         say("figure.alt.cumulative_never")
@@ -142,11 +158,15 @@ def data_for_cumulative(years: Sequence[YearBalance]) -> Figure:
         data=Table(
             caption=question,
             columns=columns,
-            rows=tuple((y.year, y.balance, y.low, y.high) for y in years),
+            rows=tuple(
+                (y.year, y.balance, y.low, y.high) if bounded else (y.year, y.balance)
+                for y in years
+            ),
         ),
         alt=(
             say("figure.alt.cumulative", first=years[0].balance, last=years[-1].balance),
             second,
+            *told,
         ),
     )
 
@@ -156,7 +176,7 @@ def draw_cumulative(figure: Figure, texts: Texts, ax: Any) -> None:
     years, balances, *bounds = zip(*figure.data.rows, strict=True)
     at = [float(shown(year) or 0) for year in years]
     balance = [float(shown(amount) or 0) for amount in balances]
-    lows, highs = ([shown(cell) for cell in column] for column in bounds)
+    lows, highs = ([shown(cell) for cell in column] for column in bounds or ((None,), (None,)))
     if all(v is not None for v in (*lows, *highs)):
         ax.fill_between(
             at,

@@ -22,11 +22,13 @@ from impact_eval.report.blocks import (
     Paragraph,
     Table,
 )
+from impact_eval.report.figures.money import YearBalance, data_for_cumulative
 from impact_eval.report.narrative_value import account_blocks, value_level, value_message
 from impact_eval.report.texts import Texts
 from impact_eval.report.value_words import names_of
 from impact_eval.results.account_records import AccountSection, ValueRefused
 from impact_eval.results.records import StudyResults
+from impact_eval.results.value import NumberNameRecord
 
 MakeResults = Callable[..., StudyResults]
 LABELS = {"emploi_6m": Bilingual(fr="Emploi à six mois", en="In work"), "permis": "Permis"}
@@ -230,3 +232,23 @@ def test_a_line_that_spares_people_keeps_its_own_words(section: AccountSection) 
     for load in own["loads"]:
         load["weight"] = "-" + load["weight"]
     assert names_of(section_of(data), LABELS).line(line["id"]) == line["outcome"]
+
+
+def test_the_curve_of_repayment_says_the_margin_of_its_end() -> None:
+    years = [YearBalance(0, -90.0), YearBalance(1, 10.0)]
+    figure = data_for_cumulative(years, (-5.0, 30.0))
+    assert [c.key for c in figure.data.columns] == ["year", "balance"]  # no column without a number
+    told = [
+        Texts("fr").words(alt).replace("\u202f", " ").replace("\u00a0", " ") for alt in figure.alt
+    ]
+    assert "entre −5 € et 30 €" in told[-1]
+    assert len(data_for_cumulative(years, (None, 30.0)).alt) == len(told) - 1
+    assert len(data_for_cumulative([YearBalance(0, -90.0, -95.0, -80.0)]).data.columns) == 4
+
+
+def test_what_is_put_in_is_named_in_the_words_of_the_map(section: AccountSection) -> None:
+    names = names_of(section, LABELS)
+    for item in section.value_map.inputs:
+        number = NumberNameRecord(what="amount", line=None, input=item.id, outcome=None)
+        said = Texts("fr").words(names.number(number))
+        assert (item.description or item.stakeholder) in said
