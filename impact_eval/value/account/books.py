@@ -109,8 +109,9 @@ def perspectives_of(books: Books) -> dict[str, Decimal]:
 
 def refusal_of(books: Books) -> NotApplicable | None:
     """Return why no ratio may be given, if a guard refuses it."""
-    codes = [f.code for f in books.findings if f.values.get("blocks")]
-    return NotApplicable.because("ratio_refused", guards=codes) if codes else None
+    # two lines that fire one guard are one reason
+    codes = dict.fromkeys(f.code for f in books.findings if f.values.get("blocks"))
+    return NotApplicable.because("ratio_refused", guards=[*codes]) if codes else None
 
 
 def sroi_of(books: Books, perspective: str | None = None) -> Sroi:

@@ -85,6 +85,9 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "guard_outcome_not_valued",
             "guard_left_out_for_its_result",
             "guard_loss_left_out",
+            "direction_against_study",
+            "declared_beyond_study",
+            "declared_though_measured",
         ),
         "G10": ("guard_attribution_over_one",),
         "G11": ("guard_no_displacement",),
@@ -109,7 +112,8 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-# the catalogue or the arithmetic says it: nobody can say the contrary; nor is a unit argued
+# the catalogue, the arithmetic or the study says it, or the map has only to be written out:
+# nobody can say the contrary
 _NEVER_SET_ASIDE = frozenset(
     {
         "deadweight_on_net_effect",
@@ -117,6 +121,8 @@ _NEVER_SET_ASIDE = frozenset(
         "lifetime_with_duration",
         "guard_transfer_turned_resource",
         "duration_perhaps_months",
+        "direction_against_study",
+        "declared_beyond_study",
     }
 )
 _NEVER_AS_A_WHOLE = frozenset({"G1"})
@@ -316,7 +322,8 @@ class GuardStatus:
 def guard_statuses(account: Books) -> tuple[GuardStatus, ...]:
     """Return every guard with what it said, for the log of the report.
 
-    The guards that refuse before an account exists are `passed` once it does.
+    The guards that refuse before an account exists are `passed` once it does. Whatever refuses the
+    totals stands in a row, wherever it was found: the log never says that all is well beside them.
     """
     out = []
     for guard, codes in GUARDS.items():

@@ -1,0 +1,108 @@
+"""Maps that are well written and make no sense: what each says, and that no total stands on it.
+
+The expected answers come from what the cells mean: one euro is worth one euro, nobody is housed
+twice, a study that measured nothing confirms no number typed beside it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.report.texts import Texts
+from impact_eval.value import Account, ValueMap
+from impact_eval.value.account.guards import GUARDS, guard_statuses
+
+LANGUAGES = ("fr", "en")
+SETTINGS = {"currency": "EUR", "price_year": 2025, "discount_rate": "3.2 %", "follow_up": 1}
+GRANT = {
+    "id": "subvention", "stakeholder": "Département", "payer": "departement", "amount": 10_000,
+    "currency": "EUR", "price_year": 2025,
+}  # fmt: skip
+LINE = {
+    "id": "liens", "stakeholder": "Personnes accompagnées", "outcome": "Liens avec les voisins",
+    "unit": "count", "quantity": 10, "kind": "non_market", "receiver": "beneficiary", "proxy": 300,
+    "proxy_source": "Insee, enquête 2023, tableau 4", "currency": "EUR", "price_year": 2025,
+    "duration": 1, "deadweight": "20 %",
+}  # fmt: skip
+
+
+def account_of(
+    *lines: Mapping[str, Any], settings: Mapping[str, Any] | None = None, **given: Any
+) -> Account:
+    """Return the account of the quiet line with other cells; None takes a cell away."""
+    rows = [{k: v for k, v in (LINE | dict(cells)).items() if v is not None} for cells in lines]
+    tables = {"map": SETTINGS | dict(settings or {}), "inputs": [GRANT], "lines": rows}
+    return ValueMap.from_dict(tables).account(**given)
+
+
+def found(account: Account, code: str) -> list[Finding]:
+    return [finding for finding in account.findings if finding.code == code]
+
+
+def refused(account: Account) -> set[str]:
+    """Return the codes that refuse the totals, and check how the refusal is told."""
+    if account.refusal is None:
+        return set()
+    guards = account.refusal.values["guards"]
+    assert isinstance(guards, tuple)
+    codes = [str(code) for code in guards]
+    assert len(codes) == len(set(codes))
+    for language in LANGUAGES:
+        told = Texts(language).say("reason.ratio_refused", **account.refusal.values)
+        assert not any(code in told for code in codes), told
+    rows = {row.guard for row in guard_statuses(account) if row.status == "blocked"}
+    assert rows == {guard for guard, held in GUARDS.items() if set(codes) & set(held)}
+    return set(codes)
+
+
+# --- the log and the sentence -----------------------------------------------------------------
+
+
+def _refusing(root: Path) -> Iterator[str]:
+    """Yield the codes of the findings that may refuse the totals, as the sources make them."""
+    for file in sorted((root / "impact_eval" / "value").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and any(k.arg == "blocks" for k in node.keywords):
+                assert isinstance(node.args[0], ast.Constant), file
+                yield str(node.args[0].value)
+
+
+def test_whatever_refuses_the_totals_has_its_row_and_its_words(root: Path) -> None:
+    codes = set(_refusing(root))
+    assert len(codes) > 15
+    rows = [code for held in GUARDS.values() for code in held]
+    assert codes <= set(rows)
+    assert len(rows) == len(set(rows))  # one row each
+    for language in LANGUAGES:
+        assert {code for code in codes if f"label.{code}" not in Texts(language)} == set()
+
+
+def test_the_log_tells_what_refuses() -> None:
+    account = account_of({"duration": 24})
+    assert "duration_perhaps_months" in refused(account)
+    (row,) = [row for row in guard_statuses(account) if row.guard == "G8"]
+    assert (row.status, row.lines) == ("blocked", ("liens",))
+
+
+def test_two_lines_of_one_mistake_are_said_once() -> None:
+    rsa = {"outcome": "RSA évité", "kind": "avoided_cost", "payer": "departement", "receiver": None}
+    account = account_of(rsa, rsa | {"id": "b", "outcome": "APL évitée", "proxy": 90})
+    assert len(found(account, "guard_transfer_as_resource")) == 2
+    assert refused(account) == {"guard_transfer_as_resource"}
+
+
+@pytest.mark.parametrize("name", ["duration_perhaps_months", "direction_against_study"])
+def test_what_has_only_to_be_written_out_is_never_set_aside(name: str) -> None:
+    tables = {
+        "map": SETTINGS, "inputs": [GRANT], "lines": [LINE],
+        "overrides": [{"guard": name, "reason": "nous préférons"}],
+    }  # fmt: skip
+    with pytest.raises(ImpactEvalError) as caught:
+        ValueMap.from_dict(tables).account()
+    assert caught.value.codes == ("override_not_allowed",)
