@@ -179,6 +179,7 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
             for name in ("found", "low", "high")
         },
         ("duration_perhaps_months", "found"): Declared(ValueKind.TEXT, Rule.FREE),
+        ("duration_without_unit", "found"): Declared(ValueKind.TEXT, Rule.FREE),
         ("map_rows_not_lines", "n"): _THINGS,
         ("map_defaults", "pairs"): Declared(ValueKind.TEXTS, Rule.FREE),
         ("parameter_changed", "found"): Declared(ValueKind.TEXT, Rule.LABEL),

@@ -80,6 +80,7 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "guard_follow_up_long",
             "follow_up_missing",
             "duration_perhaps_months",
+            "duration_without_unit",
         ),
         "G9": (
             "guard_outcome_not_valued",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,9 @@ from impact_eval.value.map.typed_numbers import is_bare_number
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 _TWO_ENDS = frozenset({LineKind.TRANSFER, LineKind.AVOIDED_TRANSFER})
-_MONTHS = 12
+# Lengths written bare that are asked about: a year and its multiples, or what nobody has followed.
+_MONTHS, _HALF_YEAR = 12, 6
+_SHORT_FOLLOW_UP, _LONG, _VERY_LONG = 2, 5, 10
 _GAINS = frozenset({LineKind.RESOURCE_GAIN, LineKind.NON_MARKET})
 _PAID = frozenset({LineKind.RESOURCE_COST, LineKind.AVOIDED_COST})
 
@@ -243,28 +246,38 @@ def question_durations(
 ) -> tuple[Finding, ...]:
     """Ask whether a duration typed without its unit is in months.
 
-    Nothing is asked of a duration that was observed for half of its length at least. Until it is
-    answered no total stands: it could be twelve times too large.
+    Nothing is asked of a duration that was observed for half of its length at least. Where it is
+    most likely in months no total stands until it is answered: it could be twelve times too large.
+
+    Codes: `duration_perhaps_months` (blocks), `duration_without_unit` (asked only).
     """
     asked = []
     for number, (row, raw) in enumerate(zip(rows["lines"], typed, strict=False), start=1):
         duration = row.get("duration")
-        if duration is None or duration < _MONTHS or duration % 6 or not is_bare_number(raw):
+        if duration is None or not is_bare_number(raw):
             continue
         seen = row.get("follow_up") or settings.get("follow_up") or 0
-        if 2 * seen < duration:
-            place = Place(file=file, key=f"lines[{number}].duration", row=number)
-            line = str(row.get("id") or number)
-            asked.append(
-                Finding.warning(
-                    "duration_perhaps_months",
-                    place,
-                    blocks=True,
-                    line=line,
-                    found=str(int(duration)),
-                )
-            )
+        place = Place(file=file, key=f"lines[{number}].duration", row=number)
+        values = {"line": str(row.get("id") or number), "found": str(int(duration))}
+        if _read_as_months(duration, seen):
+            asked.append(Finding.warning("duration_perhaps_months", place, blocks=True, **values))
+        elif _never_followed(duration, seen):
+            asked.append(Finding.warning("duration_without_unit", place, **values))
     return tuple(asked)
+
+
+def _read_as_months(duration: Decimal, seen: Decimal | int) -> bool:
+    """Whether a bare length is one that people write in months: half-years, or very long."""
+    halves = duration % _HALF_YEAR == 0
+    if _never_followed(duration, seen):
+        return halves or duration > _VERY_LONG
+    return halves and duration >= _MONTHS and 2 * seen < duration
+
+
+def _never_followed(duration: Decimal, seen: Decimal | int) -> bool:
+    """Whether a whole number of years is long, beside less than two years observed."""
+    whole = duration == int(duration)
+    return whole and duration > _LONG and seen < _SHORT_FOLLOW_UP
 
 
 def _check_names(rows: Rows, file: str | None, faults: FindingCollector) -> None:

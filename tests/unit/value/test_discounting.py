@@ -69,7 +69,7 @@ def test_the_french_rate_by_its_beta(text: str, rate: str | None) -> None:
     [{"rate": "3.5 %", "until": 30}, {"rate": "3 %", "until": 75}, {"rate": D("0.025")}],
 ])  # fmt: skip
 def test_a_map_says_its_schedule(make_tables: Make, tmp_path: Path, said: Any) -> None:
-    raw = make_tables(map__discount_rate=said, duration=40)
+    raw = make_tables(map__discount_rate=said, duration="40 ans")
     value_map = ValueMap.from_dict(raw)
     account = value_map.account()
     expected = sum(500 * GREEN_BOOK.factor(D(t)) for t in range(1, 41))

@@ -106,3 +106,32 @@ def test_what_has_only_to_be_written_out_is_never_set_aside(name: str) -> None:
     with pytest.raises(ImpactEvalError) as caught:
         ValueMap.from_dict(tables).account()
     assert caught.value.codes == ("override_not_allowed",)
+
+
+# --- months read as years ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("months", [6, "6", 12, 18, 24, 36, 48, 60, 11, 15, 20])
+def test_a_bare_length_that_people_write_in_months_stops_the_totals(months: int | str) -> None:
+    asked = account_of({"duration": months})
+    assert refused(asked) == {"duration_perhaps_months"}
+    said = account_of({"duration": f"{months} ans"})
+    assert refused(said) == set()
+
+
+@pytest.mark.parametrize("years", [7, 8, 9, 10])
+def test_a_bare_length_that_nobody_followed_is_asked_about(years: int) -> None:
+    account = account_of({"duration": years})
+    (asked,) = found(account, "duration_without_unit")
+    assert refused(account) == set()
+    for language, word in (("fr", f"{years} ans"), ("en", f"{years} years")):
+        assert word in Texts(language).say("finding.duration_without_unit", **asked.values)
+
+
+@pytest.mark.parametrize(
+    ("duration", "followed"),
+    [(1, None), (3, 1), (5, 1), ("6 mois", 1), ("8 ans", 1), (6, 3), (9, 2), (12, 6), ("7,5", 1)],
+)
+def test_a_length_that_leaves_no_doubt_is_left_in_peace(duration: Any, followed: Any) -> None:
+    account = account_of({"duration": duration}, settings={"follow_up": followed})
+    assert not [f for f in account.findings if f.code.startswith("duration")]
