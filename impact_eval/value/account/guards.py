@@ -59,6 +59,7 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "guard_transfer_turned_resource",
             "guard_transfer_as_resource",
             "guard_cost_below_zero",
+            "guard_gain_below_zero",
         ),
         "G5": (
             "guard_average_cost",
@@ -105,6 +106,8 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "guard_price_old",
             "guard_price_year_changed",
             "parameter_changed",
+            "guard_price_of_a_euro",
+            "guard_price_beyond_reason",
         ),
         "G15": (
             "guard_volunteers_one_sided",

@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from impact_eval.core.findings import Finding
+from impact_eval.core.vocabulary import Direction
 from impact_eval.value.account.books import Books
 from impact_eval.value.account.line_words import (
     RESOURCES,
@@ -43,7 +44,7 @@ _WORDS_OF_PARTS = (
 
 
 def check_transfers(account: Books) -> Iterable[Finding]:
-    """G4: a transfer typed as a resource, and a cost typed with a minus sign."""
+    """G4: a transfer typed as a resource, and a cost or a gain typed with a minus sign."""
     for line, _ in counted_lines(account):
         figure = figure_of_line(line)
         if figure is not None and figure.kind in TRANSFERS and not kinds_of_line(line) <= TRANSFERS:
@@ -58,6 +59,8 @@ def check_transfers(account: Books) -> Iterable[Finding]:
             break
         if _cost_below_zero(line):
             yield Finding.warning("guard_cost_below_zero", blocks=True, line=line.id)
+        if _gain_below_zero(line):
+            yield Finding.warning("guard_gain_below_zero", blocks=True, line=line.id)
 
 
 def _moved(line: Line, figure: Parameter | None) -> Iterable[str]:
@@ -133,6 +136,21 @@ def _cost_below_zero(line: Line) -> bool:
         return False
     negative = price.value < 0
     return negative if declared is None else negative is not (declared.value < 0)
+
+
+def _gain_below_zero(line: Line) -> bool:
+    """Whether a gain or a saving has a price below zero, by a loss or by a slip of the pen.
+
+    What has no market has no other way to say a loss (fatigue): there, only two minus signs, or a
+    loss of what is counted as spared, make no sense.
+    """
+    declared, price = line.quantity.declared, line.price.proxy
+    if line.price.kind not in RESOURCES or price is None or price.value >= 0:
+        return False
+    if line.price.kind is not LineKind.NON_MARKET:
+        return True
+    spared = line.quantity.direction is Direction.LOWER
+    return spared if declared is None else declared.value < 0
 
 
 # --- averages (G5) ------------------------------------------------------------------------------

@@ -42,6 +42,7 @@ class Subject(StrEnum):
     HEALTH = "health"
     LIFETIME = "lifetime"
     NOT_LIFETIME = "not_lifetime"
+    LIFE = "life"
     AVERAGE = "average"
     MARGINAL = "marginal"
     VOLUNTEER = "volunteer"

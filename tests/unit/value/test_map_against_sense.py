@@ -135,3 +135,112 @@ def test_a_bare_length_that_nobody_followed_is_asked_about(years: int) -> None:
 def test_a_length_that_leaves_no_doubt_is_left_in_peace(duration: Any, followed: Any) -> None:
     account = account_of({"duration": duration}, settings={"follow_up": followed})
     assert not [f for f in account.findings if f.code.startswith("duration")]
+
+
+# --- prices that do not go with what is counted -----------------------------------------------
+
+MONEY = {"outcome": "Reste à vivre", "unit": "eur", "quantity": 200}
+A_MONTH = {"proxy": 1, "per_year": 12}
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        {"proxy": 200},
+        {"proxy": 2},
+        {"proxy": 9_600},
+        {"proxy": 12, "per_year": 12},
+        {"proxy": 1, "per_year": 200},
+        {"proxy": 30, "currency": "GBP", "exchange_rate": "1.17"},
+        {"proxy": "200 [150 ; 250] pert"},
+        {
+            "proxy": None, "kind": None, "receiver": None,
+            "bundle": [{"name": "x", "kind": "resource_gain", "receiver": "beneficiary",
+                        "amount": 300}],
+        },
+    ],
+)  # fmt: skip
+def test_a_euro_is_worth_a_euro(price: dict[str, Any]) -> None:
+    assert refused(account_of(MONEY | price)) == {"guard_price_of_a_euro"}
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        {"proxy": 1},
+        A_MONTH,
+        {"proxy": 12},
+        {"proxy": "0.22", "per_year": 12},  # what is levied on each euro of wage
+        {"proxy": 1, "per_year": 4},
+        {"proxy": "0.86", "currency": "GBP", "exchange_rate": "1.17"},
+    ],
+)
+def test_a_euro_counted_each_month_passes(price: dict[str, Any]) -> None:
+    assert refused(account_of(MONEY | price)) == set()
+
+
+def test_a_price_of_a_euro_is_set_aside_with_its_reason() -> None:
+    rows = [LINE | MONEY | {"proxy": "1.4"}]
+    override = {"guard": "guard_price_of_a_euro", "reason": "coût pour l’employeur d’un euro net"}
+    tables = {"map": SETTINGS, "inputs": [GRANT], "lines": rows, "overrides": [override]}
+    assert refused(ValueMap.from_dict(tables).account()) == set()
+
+
+@pytest.mark.parametrize(
+    "price",
+    [{"proxy": 9_600_000}, {"proxy": 90_000, "per_year": 12}, {"proxy": 2_000_000, "quantity": 2}],
+)
+def test_millions_for_one_person_and_one_year_stop_the_totals(price: dict[str, Any]) -> None:
+    assert refused(account_of(price)) == {"guard_price_beyond_reason"}
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        {"proxy": 1_000_000},
+        {"proxy": 3_000_000, "proxy_source": "Valeur de la vie statistique, 2013, p. 12"},
+        {"proxy": 3_000_000, "outcome": "Décès évités"},
+        {"proxy": 1_500_000, "quantity": 1},  # the whole outcome, priced at once
+        {"proxy": 3_000_000, "lifetime": "oui", "persistence": "50 %", "duration": None},
+        {"proxy": 9_600_000, "currency": "JPY"},
+    ],
+)
+def test_a_life_or_a_whole_outcome_may_be_worth_millions(price: dict[str, Any]) -> None:
+    currency = {"currency": price.get("currency", "EUR")}
+    rows = [{k: v for k, v in (LINE | price).items() if v is not None}]
+    tables = {
+        "map": SETTINGS | currency | {"price_index": "none"}, "inputs": [GRANT | currency],
+        "lines": rows,
+    }  # fmt: skip
+    if currency["currency"] == "EUR":
+        tables["map"] = SETTINGS
+    account = ValueMap.from_dict(tables).account()
+    assert not found(account, "guard_price_beyond_reason")
+
+
+SAVED = {"kind": "avoided_cost", "payer": "state", "receiver": None, "cashable": "50 %"}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"kind": "resource_gain", "proxy": -9_600},
+        SAVED | {"proxy": -50},
+        {"proxy": -50, "quantity": -10},
+        {"proxy": -50, "direction": "lower_is_better", "quantity": -10},
+    ],
+)
+def test_a_gain_with_a_minus_sign_is_asked_about(cells: dict[str, Any]) -> None:
+    assert refused(account_of(cells)) == {"guard_gain_below_zero"}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"outcome": "Fatigue", "proxy": -300},  # a loss that has no market
+        {"outcome": "Fatigue", "quantity": -4},
+        {"kind": "resource_cost", "payer": "employer", "receiver": None},
+    ],
+)
+def test_a_loss_may_be_counted(cells: dict[str, Any]) -> None:
+    assert refused(account_of(cells)) == set()
