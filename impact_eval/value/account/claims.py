@@ -6,6 +6,7 @@ people than the effect was measured on.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
@@ -22,13 +23,14 @@ from impact_eval.value.account.line_words import (
     outcome_words,
     people_behind,
     price_of,
+    receivers_of,
     stakeholder_of,
     years_of,
 )
 from impact_eval.value.account.quantity import LineQuantity
-from impact_eval.value.map.choices import LineKind, QuantitySource
+from impact_eval.value.map.choices import RECIPIENTS, Agent, LineKind, QuantitySource
 from impact_eval.value.map.declared import Line
-from impact_eval.value.map.prices import ONE, ZERO, exact, total
+from impact_eval.value.map.prices import ONE, ZERO, decimal_of, exact, total
 from impact_eval.value.map.spoken_words import Subject, words_named
 
 # beyond, the total rests on people or on years that nobody followed
@@ -37,6 +39,9 @@ FEWEST_FAR_YEARS = Decimal(5)
 LONGEST_FOLLOW_UP = Decimal(10)
 # times the people accompanied and followed
 PEOPLE_TOLD, PEOPLE_REFUSED = Decimal("1.5"), Decimal(10)
+_LENGTH = re.compile(
+    r"\d+\s*(?:mois|ans?|semaines?|jours?|months?|years?|weeks?|days?)\b", re.IGNORECASE
+)
 _SHARES = ("deadweight", "displacement", "attribution")
 
 
@@ -189,6 +194,48 @@ def check_people(account: Books) -> Iterable[Finding]:
         )
 
 
+def check_typed_people(account: Books, people: float | None) -> Iterable[Finding]:
+    """G13: more people typed by hand than the action has.
+
+    Of what one person has once (a job, a share of people), one more is one too many. Of anything
+    else, only a number far beyond stops the totals: a person may relapse twice.
+    """
+    most = account.value_map.settings.people
+    if most is None and people is not None:
+        most = decimal_of(people)
+    for line, quantity in counted_lines(account):
+        counted = abs(quantity.value)
+        if most is None or counted <= most or not _counts_the_accompanied(line, quantity):
+            continue
+        once = line.quantity.unit is Unit.SHARE or names_a_job(line, None)
+        yield Finding.warning(
+            "guard_people_beyond_action",
+            blocks=once or counted > PEOPLE_REFUSED * most,
+            line=line.id,
+            people=float(counted),
+            most=float(most),
+        )
+
+
+def _counts_the_accompanied(line: Line, quantity: LineQuantity) -> bool:
+    """Whether a typed number is one of people accompanied, as far as its words say."""
+    if quantity.source is not QuantitySource.DECLARED or line.price.kind is LineKind.RESOURCE_COST:
+        return False
+    if line.quantity.unit not in (Unit.COUNT, Unit.SHARE):
+        return False
+    theirs = stakeholder_of(line) is Agent.BENEFICIARY or receivers_of(line) & RECIPIENTS
+    return bool(theirs) and not _several_each(line)
+
+
+def _several_each(line: Line) -> str:
+    """Return the words by which one person has several of what a line counts: nights, hours.
+
+    A length of time is none: « être logé à 6 mois » is one each.
+    """
+    texts = (*outcome_words(line), line.price.proxy_unit)
+    return words_named(Subject.SEVERAL_EACH, (_LENGTH.sub(" ", text) for text in texts))
+
+
 def _beyond_eligible(account: Books) -> Iterable[Finding]:
     most = account.value_map.settings.eligible
     if most is None:
@@ -224,7 +271,7 @@ def _people_counted(line: Line, account: Books, quantity: LineQuantity) -> Decim
     if people is not None:
         return people
     typed = total(list(line.quantity.people.values()))
-    several = words_named(Subject.SEVERAL_EACH, outcome_words(line))
-    jobs = line.quantity.unit is Unit.COUNT and names_a_job(line, None) and not several
+    named = line.quantity.unit is Unit.COUNT and names_a_job(line, None)
+    jobs = named and not _several_each(line)
     one_each = line.quantity.unit is Unit.SHARE or jobs
     return max(typed, abs(quantity.value)) if one_each else max(typed, ZERO)

@@ -273,7 +273,7 @@ def _account_of(
     faults.add(*check_lines(value_map, quantities), *check_bridges(value_map, quantities))
     faults.raise_if_errors()
     account = account_from_quantities(value_map, quantities, tuple(estimates))
-    said = (*value_map.noticed, *faults.findings, *check_account(account))
+    said = (*value_map.noticed, *faults.findings, *check_account(account, people))
     return replace(account, findings=said)
 
 

@@ -24,6 +24,7 @@ from impact_eval.value.account.claims import (
     check_parts_claimed,
     check_people,
     check_stated_years,
+    check_typed_people,
     check_years,
 )
 from impact_eval.value.account.counted_twice import check_volunteers, check_welfare
@@ -98,6 +99,7 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "guard_more_people_than_eligible",
             "guard_groups_beyond_eligible",
             "guard_people_beyond_study",
+            "guard_people_beyond_action",
         ),
         "G14": (
             "guard_price_without_source",
@@ -149,13 +151,21 @@ def check_lines(value_map: MapContent, quantities: Quantities) -> Sequence[Findi
     return out
 
 
-def check_account(account: Books) -> tuple[Finding, ...]:
-    """Run every guard on an account; those set aside become a finding that tells the reason."""
-    found: list[Finding] = []
-    for guard, check in _CHECKS.items():
-        for finding in check(account):
-            found.append(_set_aside(guard, finding, account.value_map.overrides))
-    return tuple(found)
+def check_account(account: Books, people: float | None = None) -> tuple[Finding, ...]:
+    """Run every guard on an account; those set aside become a finding that tells the reason.
+
+    `people` are those of the action, where the map does not say.
+    """
+    found = [finding for check in _CHECKS.values() for finding in check(account)]
+    found += check_typed_people(account, people)
+    return set_aside(found, account.value_map.overrides)
+
+
+def set_aside(findings: Iterable[Finding], overrides: Iterable[Override]) -> tuple[Finding, ...]:
+    """Return findings, those that the map sets aside told with the reason."""
+    rows = {code: guard for guard, codes in GUARDS.items() for code in codes}
+    own = tuple(overrides)
+    return tuple(_set_aside(rows.get(f.code, ""), f, own) for f in findings)
 
 
 def _set_aside(guard: str, finding: Finding, overrides: Iterable[Override]) -> Finding:

@@ -244,3 +244,45 @@ def test_a_gain_with_a_minus_sign_is_asked_about(cells: dict[str, Any]) -> None:
 )
 def test_a_loss_may_be_counted(cells: dict[str, Any]) -> None:
     assert refused(account_of(cells)) == set()
+
+
+# --- more people than the action has ----------------------------------------------------------
+
+HOUSED = {"outcome": "Logement stable"}
+HIRED = {"outcome": "Retour à l’emploi", "kind": "resource_gain", "displacement": "20 %"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "blocks"),
+    [
+        (HOUSED | {"quantity": 5_000}, True),
+        (HOUSED | {"quantity": 1_000}, False),  # told, and a person may be housed twice
+        (HOUSED | {"unit": "share", "quantity": 201}, True),
+        (HIRED | {"quantity": 250}, True),
+        ({"outcome": "Être logé à 6 mois", "quantity": 5_000}, True),
+        (HOUSED | {"quantity": 2_500, "stakeholder": "Femmes suivies"}, True),
+    ],
+)
+def test_more_people_than_the_action_has(cells: dict[str, Any], blocks: bool) -> None:
+    for account in (
+        account_of(cells, settings={"people": 200}),
+        account_of(cells, people=200.0),
+    ):
+        (told,) = found(account, "guard_people_beyond_action")
+        assert refused(account) == ({told.code} if blocks else set())
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        HOUSED | {"quantity": 200},
+        {"outcome": "Nuits à l’abri", "quantity": 5_000},
+        {"outcome": "Entraide", "indicator": "Heures de visite", "quantity": 5_000},
+        {"outcome": "Calme", "stakeholder": "Voisins", "receiver": "neighbours", "quantity": 5_000},
+        SAVED | {"outcome": "Dossiers en moins", "stakeholder": "État", "quantity": 5_000},
+    ],
+)
+def test_what_people_have_several_of_is_left_in_peace(cells: dict[str, Any]) -> None:
+    account = account_of(cells, settings={"people": 200})
+    assert not found(account, "guard_people_beyond_action")
+    assert not found(account_of(HOUSED | {"quantity": 5_000}), "guard_people_beyond_action")
