@@ -141,12 +141,12 @@ OF_EVERYONE = _codes(
 )
 OF_TREATED = _codes(
     "few_treated_units|few_treated_clusters|entry_between_waves|guard_people_beyond_study"
-    "|declared_beyond_study"
+    "|declared_beyond_study|declared_beyond_alike"
 )
 OF_LEFT_OUT = _codes("missing_outcome|missing_pairs|always_treated_dropped")
 # Amounts that are the `n` of their code times what is told elsewhere: they would give it back.
 TIMES_COUNT: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"declared_beyond_study": ("low", "high")}
+    dict.fromkeys(_codes("declared_beyond_study|declared_beyond_alike"), ("low", "high"))
 )
 PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
     {
@@ -175,7 +175,8 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("direction_against_study", "found"): Declared(ValueKind.TEXT, Rule.CODE),
         ("direction_against_study", "expected"): Declared(ValueKind.TEXT, Rule.CODE),
         **{
-            ("declared_beyond_study", name): Declared(ValueKind.NUMBER, Rule.AMOUNT)
+            (code, name): Declared(ValueKind.NUMBER, Rule.AMOUNT)
+            for code in _codes("declared_beyond_study|declared_beyond_alike")
             for name in ("found", "low", "high")
         },
         ("duration_perhaps_months", "found"): Declared(ValueKind.TEXT, Rule.FREE),

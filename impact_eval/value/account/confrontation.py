@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from enum import IntEnum
 from typing import TypeVar
 
 from impact_eval.core.estimate import Estimate
@@ -17,9 +18,11 @@ from impact_eval.value.map.choices import LineKind
 from impact_eval.value.map.declared import Line, MapContent
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.prices import ONE, exact
+from impact_eval.value.map.spoken_words import matter_of, name_of
 
 M = TypeVar("M", bound=MapContent)
 _COUNTED = frozenset({Unit.SHARE, Unit.PERCENT, Unit.COUNT})
+_SHORTEST_ROOT = 4
 _SIDED = (Direction.HIGHER, Direction.LOWER)
 
 
@@ -80,66 +83,135 @@ def check_directions(value_map: MapContent, facts: Facts) -> Iterable[Finding]:
 # --- quantities typed by hand -----------------------------------------------------------------
 
 
+class Likeness(IntEnum):
+    """How surely a line speaks of an outcome of the study: its name, its words, or some of them."""
+
+    SAME = 3
+    ALIKE = 2
+    NEAR = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Spoken:
+    """An outcome of the study that a line speaks of, and how surely."""
+
+    outcome: str
+    likeness: Likeness
+    estimate: Estimate
+    known: OutcomeFacts | None
+
+
 def check_declared(
-    value_map: MapContent, estimates: Mapping[str, Estimate], facts: Facts
+    value_map: MapContent,
+    estimates: Mapping[str, Estimate],
+    facts: Facts,
+    people: float | None = None,
 ) -> Iterable[Finding]:
     """Hold each quantity typed by hand against the effect that the study measured.
 
     Codes: `declared_beyond_study` (what the line keeps lies outside the interval of the effect, or
     the study found no effect; blocks), `declared_though_measured` (it lies within: the estimate
-    should give it).
+    should give it). Where only the words are alike: `declared_beyond_alike` (the line keeps more
+    than the study finds; blocks), `declared_perhaps_measured` (asked).
     """
     for line in value_map.lines:
         if line.quantity.declared is None or not line.included:
             continue
-        name = _measured(line, estimates, facts)
-        if name is None:
+        spoken = _spoken_of(line, estimates, facts)
+        if spoken is None:
             continue
-        yield from _held(line, value_map, estimates[name], facts.get(name))
+        yield _held(line, value_map, spoken, people)
 
 
-def _measured(line: Line, estimates: Mapping[str, Estimate], facts: Facts) -> str | None:
-    """Return the outcome of the study that a line speaks of, by its name or one of its labels."""
-    spoken = {_folded(text) for text in (line.id, line.outcome, line.indicator) if text}
-    for name in estimates:
-        known = facts.get(name, OutcomeFacts())
-        if spoken & {_folded(name), *map(_folded, known.labels)}:
-            return name
+def _spoken_of(line: Line, estimates: Mapping[str, Estimate], facts: Facts) -> _Spoken | None:
+    """Return the outcome of the study that a line speaks of the most surely."""
+    found = []
+    for name, estimate in estimates.items():
+        known = facts.get(name)
+        likeness = _likeness(line, (name, *(() if known is None else known.labels)))
+        if likeness is not None:
+            found.append(_Spoken(outcome=name, likeness=likeness, estimate=estimate, known=known))
+    return max(found, key=lambda spoken: spoken.likeness, default=None)
+
+
+def _likeness(line: Line, names: Iterable[str]) -> Likeness | None:
+    """Return how surely a line speaks of what bears these names.
+
+    « Être en emploi à 6 mois » says the words of « Être en emploi », and « Confiance pour
+    l'emploi » some of them; « Moins d'isolement » says none.
+    """
+    own = [text for text in (line.id, line.outcome, line.indicator) if text]
+    theirs = [text for text in names if text]
+    if {name_of(text) for text in own} & {name_of(text) for text in theirs}:
+        return Likeness.SAME
+    pairs = [
+        (matter_of(one), matter_of(other))
+        for one in (line.outcome, line.indicator)
+        for other in theirs
+    ]
+    pairs = [(one, other) for one, other in pairs if one and other]
+    if any(_within(one, other) and _within(other, one) for one, other in pairs):
+        return Likeness.ALIKE
+    if any(_within(one, other) or _within(other, one) for one, other in pairs):
+        return Likeness.NEAR
     return None
 
 
-def _folded(text: str) -> str:
-    return " ".join(text.replace("_", " ").replace("’", "'").casefold().split())
+def _within(some: frozenset[str], others: frozenset[str]) -> bool:
+    return all(any(_one_word(word, other) for other in others) for word in some)
 
 
-def _held(
-    line: Line,
-    value_map: MapContent,
-    estimate: Estimate,
-    known: OutcomeFacts | None,
-) -> Iterable[Finding]:
-    declared = _people_declared(line, value_map)
-    observed = estimate.effects[0].n_treated if known is None else known.people
+def _one_word(one: str, other: str) -> bool:
+    """Whether two words have one root, as far as their first letters say: logé, logement."""
+    short, long = sorted((one, other), key=len)
+    return short == long or (len(short) >= _SHORTEST_ROOT and long.startswith(short))
+
+
+def _held(line: Line, value_map: MapContent, spoken: _Spoken, of_action: float | None) -> Finding:
+    """Return what is said of a typed quantity beside the effect of the study."""
+    effect, known = spoken.estimate.effects[0], spoken.known
+    same = spoken.likeness is Likeness.SAME
+    declared = _people_declared(line, value_map, of_action)
+    observed = effect.n_treated if known is None else known.people
     people = observed if declared is None else declared
-    bounds = bounds_of(estimate.effects[0])
-    if bounds is None or people is None or line.quantity.unit not in _COUNTED:
-        yield Finding.warning("declared_though_measured", line=line.id)
-        return
-    sign = -1 if _falls(line, known) else 1
-    unit = line.quantity.unit if known is None else known.unit or line.quantity.unit
-    scale = people / 100 if unit is Unit.PERCENT else people
-    low, high = sorted((sign * scale * bounds.low, sign * scale * bounds.high))
+    bounds = bounds_of(effect)
+    countable = line.quantity.unit in _COUNTED and spoken.likeness is not Likeness.NEAR
+    if bounds is not None and people is not None and countable:
+        sign = -1 if _falls(line, known) else 1
+        unit = line.quantity.unit if known is None else known.unit or line.quantity.unit
+        scale = people / 100 if unit is Unit.PERCENT else people
+        low, high = sorted((sign * scale * bounds.low, sign * scale * bounds.high))
+        beyond = _beyond(line, spoken, low, high)
+        if beyond is not None and declared is None:
+            # both ends are so many times these people: told only where they are
+            return replace(beyond, values={**beyond.values, "n": observed})
+        if beyond is not None:
+            return beyond
+    if same:
+        return Finding.warning("declared_though_measured", line=line.id)
+    return Finding.warning("declared_perhaps_measured", line=line.id, outcome=spoken.outcome)
+
+
+def _beyond(line: Line, spoken: _Spoken, low: float, high: float) -> Finding | None:
+    """Return what blocks: what a line keeps is not between the ends of what the study finds.
+
+    Where only the words are alike, fewer may be a part of what was measured: stable jobs, among
+    jobs.
+    """
     kept = _kept(line)
-    beyond = not low <= kept <= high or (kept > 0 and low <= 0)
-    if not beyond:
-        yield Finding.warning("declared_though_measured", line=line.id)
-        return
-    found = Finding.warning(
-        "declared_beyond_study", blocks=True, line=line.id, found=kept, low=low, high=high
-    )
-    if declared is None:  # both ends are so many times these people: told only where they are
-        found = replace(found, values={**found.values, "n": observed})
-    yield found
+    above = kept > high or (kept > 0 and low <= 0)
+    if spoken.likeness is Likeness.SAME:
+        if not above and kept >= low:
+            return None
+        return Finding.warning(
+            "declared_beyond_study", blocks=True, line=line.id, found=kept, low=low, high=high
+        )
+    if not above:
+        return None
+    return Finding.warning(
+        "declared_beyond_alike", blocks=True, line=line.id, outcome=spoken.outcome,
+        found=kept, low=low, high=high,
+    )  # fmt: skip
 
 
 def _falls(line: Line, known: OutcomeFacts | None) -> bool:
@@ -148,10 +220,10 @@ def _falls(line: Line, known: OutcomeFacts | None) -> bool:
     return known is not None and known.direction is Direction.LOWER
 
 
-def _people_declared(line: Line, value_map: MapContent) -> float | None:
-    """Return the people that a line, or else the map, says that a quantity is of."""
+def _people_declared(line: Line, value_map: MapContent, of_action: float | None) -> float | None:
+    """Return the people that a line, the map or the study says that a quantity is of."""
     declared = line.quantity.people.get("") or value_map.settings.people
-    return None if declared is None else float(declared)
+    return of_action if declared is None else float(declared)
 
 
 def _kept(line: Line) -> float:

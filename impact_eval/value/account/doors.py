@@ -32,7 +32,7 @@ from impact_eval.value.account.confrontation import (
     with_directions,
 )
 from impact_eval.value.account.flow_ledger import Balance, Flow, horizon_of
-from impact_eval.value.account.guards import check_account, check_lines
+from impact_eval.value.account.guards import check_account, check_lines, set_aside
 from impact_eval.value.account.line_flows import LineValue, input_flow, line_flows
 from impact_eval.value.account.quantity import Quantities, quantities_of
 from impact_eval.value.account.sroi import Sroi
@@ -267,7 +267,8 @@ def _account_of(
     faults = FindingCollector()
     faults.add(*check_directions(value_map, facts))
     faults.raise_if_errors()
-    faults.add(*check_declared(value_map, estimates, facts))
+    typed = check_declared(value_map, estimates, facts, people)
+    faults.add(*set_aside(typed, value_map.overrides))
     value_map = with_directions(value_map, facts)
     quantities = quantities_of(value_map, estimates, people=people, units=units, facts=facts)
     faults.add(*check_lines(value_map, quantities), *check_bridges(value_map, quantities))

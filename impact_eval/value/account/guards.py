@@ -91,6 +91,8 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "direction_against_study",
             "declared_beyond_study",
             "declared_though_measured",
+            "declared_beyond_alike",
+            "declared_perhaps_measured",
         ),
         "G10": ("guard_attribution_over_one",),
         "G11": ("guard_no_displacement",),

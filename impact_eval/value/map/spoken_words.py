@@ -19,6 +19,8 @@ _WORD = re.compile(r"[a-z0-9]+")
 _DOTTED = re.compile(r"\b(?:\w\.){2,}")  # « R.S.A. »
 _CAPITALS = re.compile(r"[A-Z]{2,}")
 _SHORTEST_PLURAL = 4
+_JOB = "job"
+_WORK = frozenset({"travail", "travailler", "travaille", "work", "working"})
 _LIGATURES = MappingProxyType({ord("œ"): "oe", ord("æ"): "ae", ord("Œ"): "OE", ord("Æ"): "AE"})
 
 
@@ -49,6 +51,8 @@ class Subject(StrEnum):
     UNWANTED_RESULT = "unwanted_result"
     NET = "net"
     NO_SOURCE = "no_source"
+    ARTICLE = "article"
+    NEUTRAL = "neutral"
     VERIFIED = "verified"
 
 
@@ -135,6 +139,55 @@ def words_named(subject: Subject, texts: Iterable[str], aside: Iterable[Subject]
             if found:
                 return found
     return ""
+
+
+def name_of(text: str) -> Tokens:
+    """Return the words of a name, whatever its writing: neither accents, capitals nor articles.
+
+    Examples
+    --------
+    >>> name_of("L’emploi"), name_of("emploi")
+    (('emploi',), ('emploi',))
+    """
+    return tuple(
+        word for word in tokens_of(text.replace("_", " ")) if word not in _words_of(Subject.ARTICLE)
+    )
+
+
+@lru_cache(maxsize=4096)
+def matter_of(text: str) -> frozenset[str]:
+    """Return the words that say what a change is about, and not how it is counted or worded.
+
+    Every way to name a job is one word; « perte d'emploi » or « insertion sociale » is another.
+
+    Examples
+    --------
+    >>> matter_of("Sorties en emploi à 6 mois") == matter_of("Being in work") == {"job"}
+    True
+    >>> sorted(matter_of("Moins d’isolement"))
+    ['isolement']
+    """
+    words = tokens_of(text.replace("_", " "))
+    for phrase in _phrases()[Subject.NOT_JOB]:
+        words = _replaced(words, phrase, "-".join(phrase))
+    for phrase in _phrases()[Subject.JOB]:
+        words = _replaced(words, phrase, _JOB)
+    aside = _words_of(Subject.ARTICLE) | _words_of(Subject.NEUTRAL)
+    found = frozenset(word for word in words if word not in aside and not word.isdigit())
+    return frozenset({_JOB}) if found and found <= _WORK else found
+
+
+@lru_cache(maxsize=2)
+def _words_of(subject: Subject) -> frozenset[str]:
+    return frozenset(word for phrase in _phrases()[subject] for word in phrase)
+
+
+def _replaced(words: Tokens, phrase: Tokens, by: str) -> Tokens:
+    start = _position(words, phrase)
+    if start is None:
+        return words
+    rest = _replaced(words[start + len(phrase) :], phrase, by)
+    return (*words[:start], by, *rest)
 
 
 def says_only(subject: Subject, text: str) -> bool:

@@ -7,16 +7,21 @@ twice, a study that measured nothing confirms no number typed beside it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from impact_eval.core.estimate import Estimate, MethodRecord, wald_effect
 from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.core.vocabulary import Direction, Unit
 from impact_eval.report.texts import Texts
 from impact_eval.value import Account, ValueMap
 from impact_eval.value.account.guards import GUARDS, guard_statuses
+from impact_eval.value.account.study_facts import OutcomeFacts
 
 LANGUAGES = ("fr", "en")
 SETTINGS = {"currency": "EUR", "price_year": 2025, "discount_rate": "3.2 %", "follow_up": 1}
@@ -33,11 +38,15 @@ LINE = {
 
 
 def account_of(
-    *lines: Mapping[str, Any], settings: Mapping[str, Any] | None = None, **given: Any
+    *lines: Mapping[str, Any],
+    settings: Mapping[str, Any] | None = None,
+    overrides: Sequence[Mapping[str, Any]] = (),
+    **given: Any,
 ) -> Account:
     """Return the account of the quiet line with other cells; None takes a cell away."""
     rows = [{k: v for k, v in (LINE | dict(cells)).items() if v is not None} for cells in lines]
-    tables = {"map": SETTINGS | dict(settings or {}), "inputs": [GRANT], "lines": rows}
+    own = SETTINGS | dict(settings or {})
+    tables = {"map": own, "inputs": [GRANT], "lines": rows, "overrides": [*overrides]}
     return ValueMap.from_dict(tables).account(**given)
 
 
@@ -286,3 +295,94 @@ def test_what_people_have_several_of_is_left_in_peace(cells: dict[str, Any]) -> 
     account = account_of(cells, settings={"people": 200})
     assert not found(account, "guard_people_beyond_action")
     assert not found(account_of(HOUSED | {"quantity": 5_000}), "guard_people_beyond_action")
+
+
+# --- a number typed for what the study measured -----------------------------------------------
+
+LABELS = ("Être en emploi", "Being in work")
+TYPED = {"kind": "resource_gain", "quantity": 60, "displacement": "20 %", "deadweight": "10 %"}
+
+
+def beside(outcome: str, size: float, overrides: Sequence[Any] = ()) -> Account:
+    """Return the account of 60 jobs typed beside a study of 200 people and of this effect."""
+    row = wald_effect(
+        outcome="y1", estimand="att", term="att", estimate=size, std_error=0.05, n_treated=200
+    )
+    estimate = Estimate(
+        outcome="y1", estimand="att", method=MethodRecord("difference_in_means"), effects=(row,),
+        covariance=np.array([[0.05**2]]), counterfactual=True,
+    )  # fmt: skip
+    known = OutcomeFacts(
+        labels=LABELS, unit=Unit.SHARE, direction=Direction.HIGHER, people=200, level=4
+    )
+    return account_of(
+        TYPED | {"outcome": outcome},
+        settings={"people": 200},
+        overrides=overrides,
+        estimates={"y1": estimate},
+        facts={"y1": known},
+    )
+
+
+@pytest.mark.parametrize(
+    "outcome", ["Être en emploi", "Etre en emploi", "ETRE  EN EMPLOI.", "être à l’emploi", "y1"]
+)
+def test_a_name_is_known_whatever_its_writing(outcome: str) -> None:
+    assert refused(beside(outcome, 0.0)) == {"declared_beyond_study"}
+    assert found(beside(outcome, 0.25), "declared_though_measured")
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        "Être en emploi à 6 mois", "Sorties en emploi", "Emploi retrouvé",
+        "Retour au travail durable",
+        "CDI obtenus", "Retrouver un travail", "Back to work after 12 months", "People hired",
+    ],
+)  # fmt: skip
+def test_other_words_for_what_the_study_did_not_find_stop_the_totals(outcome: str) -> None:
+    account = beside(outcome, 0.0)
+    assert refused(account) == {"declared_beyond_alike"}
+    (told,) = found(account, "declared_beyond_alike")
+    assert told.values["outcome"] == "y1"
+    # as many as the study finds, or a part of them: asked, and no more
+    for size in (0.25, 0.6):
+        confirmed = beside(outcome, size)
+        assert found(confirmed, "declared_perhaps_measured")
+        assert refused(confirmed) == set()
+
+
+@pytest.mark.parametrize("outcome", ["Confiance pour l’emploi", "Formation vers l’emploi"])
+def test_words_in_common_are_asked_about(outcome: str) -> None:
+    account = beside(outcome, 0.0)
+    assert found(account, "declared_perhaps_measured")
+    assert refused(account) == set()
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        "Moins d’isolement", "Logement stable", "Perte d’emploi évitée", "Insertion sociale",
+        "Un emploi du temps plus régulier", "Santé", "Sans emploi", "Moral", "Sorties du RSA",
+    ],
+)  # fmt: skip
+def test_another_outcome_is_left_in_peace(outcome: str) -> None:
+    account = beside(outcome, 0.0)
+    assert not [f for f in account.findings if f.code.startswith("declared_")]
+
+
+def test_another_outcome_under_a_near_name_is_set_aside_with_its_reason() -> None:
+    override = {
+        "guard": "declared_beyond_alike", "line": "liens", "reason": "emplois des conjoints",
+    }  # fmt: skip
+    account = beside("Sorties en emploi", 0.0, overrides=[override])
+    assert refused(account) == set()
+    assert found(account, "guard_overridden")
+
+
+def test_the_words_of_the_new_findings_are_told() -> None:
+    for account in (beside("CDI obtenus", 0.0), beside("CDI obtenus", 0.25)):
+        for finding in account.findings:
+            for language in LANGUAGES:
+                told = Texts(language).say(f"finding.{finding.code}", **finding.values)
+                assert not re.search(r"[{}]|None", told)
