@@ -18,7 +18,7 @@ from impact_eval.value.map.choices import LineKind
 from impact_eval.value.map.declared import Line, MapContent
 from impact_eval.value.map.declared_cells import Amount
 from impact_eval.value.map.prices import ONE, exact
-from impact_eval.value.map.spoken_words import matter_of, name_of
+from impact_eval.value.map.spoken_words import bare_name, matter_of
 
 M = TypeVar("M", bound=MapContent)
 _COUNTED = frozenset({Unit.SHARE, Unit.PERCENT, Unit.COUNT})
@@ -92,7 +92,7 @@ class Likeness(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Spoken:
+class _MeasuredOutcome:
     """An outcome of the study that a line speaks of, and how surely."""
 
     outcome: str
@@ -123,14 +123,18 @@ def check_declared(
         yield _held(line, value_map, spoken, people)
 
 
-def _spoken_of(line: Line, estimates: Mapping[str, Estimate], facts: Facts) -> _Spoken | None:
+def _spoken_of(
+    line: Line, estimates: Mapping[str, Estimate], facts: Facts
+) -> _MeasuredOutcome | None:
     """Return the outcome of the study that a line speaks of the most surely."""
     found = []
     for name, estimate in estimates.items():
         known = facts.get(name)
         likeness = _likeness(line, (name, *(() if known is None else known.labels)))
         if likeness is not None:
-            found.append(_Spoken(outcome=name, likeness=likeness, estimate=estimate, known=known))
+            found.append(
+                _MeasuredOutcome(outcome=name, likeness=likeness, estimate=estimate, known=known)
+            )
     return max(found, key=lambda spoken: spoken.likeness, default=None)
 
 
@@ -142,7 +146,7 @@ def _likeness(line: Line, names: Iterable[str]) -> Likeness | None:
     """
     own = [text for text in (line.id, line.outcome, line.indicator) if text]
     theirs = [text for text in names if text]
-    if {name_of(text) for text in own} & {name_of(text) for text in theirs}:
+    if {bare_name(text) for text in own} & {bare_name(text) for text in theirs}:
         return Likeness.SAME
     pairs = [
         (matter_of(one), matter_of(other))
@@ -167,7 +171,9 @@ def _one_word(one: str, other: str) -> bool:
     return short == long or (len(short) >= _SHORTEST_ROOT and long.startswith(short))
 
 
-def _held(line: Line, value_map: MapContent, spoken: _Spoken, of_action: float | None) -> Finding:
+def _held(
+    line: Line, value_map: MapContent, spoken: _MeasuredOutcome, of_action: float | None
+) -> Finding:
     """Return what is said of a typed quantity beside the effect of the study."""
     effect, known = spoken.estimate.effects[0], spoken.known
     same = spoken.likeness is Likeness.SAME
@@ -192,7 +198,7 @@ def _held(line: Line, value_map: MapContent, spoken: _Spoken, of_action: float |
     return Finding.warning("declared_perhaps_measured", line=line.id, outcome=spoken.outcome)
 
 
-def _beyond(line: Line, spoken: _Spoken, low: float, high: float) -> Finding | None:
+def _beyond(line: Line, spoken: _MeasuredOutcome, low: float, high: float) -> Finding | None:
     """Return what blocks: what a line keeps is not between the ends of what the study finds.
 
     Where only the words are alike, fewer may be a part of what was measured: stable jobs, among

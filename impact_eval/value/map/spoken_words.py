@@ -141,12 +141,12 @@ def words_named(subject: Subject, texts: Iterable[str], aside: Iterable[Subject]
     return ""
 
 
-def name_of(text: str) -> Tokens:
+def bare_name(text: str) -> Tokens:
     """Return the words of a name, whatever its writing: neither accents, capitals nor articles.
 
     Examples
     --------
-    >>> name_of("L’emploi"), name_of("emploi")
+    >>> bare_name("L’emploi"), bare_name("emploi")
     (('emploi',), ('emploi',))
     """
     return tuple(
