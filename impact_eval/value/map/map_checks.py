@@ -27,7 +27,7 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 _TWO_ENDS = frozenset({LineKind.TRANSFER, LineKind.AVOIDED_TRANSFER})
 # Lengths written bare that are asked about: a year and its multiples, or what nobody has followed.
 _MONTHS, _HALF_YEAR = 12, 6
-_SHORT_FOLLOW_UP, _LONG, _VERY_LONG = 2, 5, 10
+_SHORT_FOLLOW_UP, LONGEST_BARE, _VERY_LONG = 2, 5, 10
 _GAINS = frozenset({LineKind.RESOURCE_GAIN, LineKind.NON_MARKET})
 _PAID = frozenset({LineKind.RESOURCE_COST, LineKind.AVOIDED_COST})
 
@@ -277,7 +277,7 @@ def _read_as_months(duration: Decimal, seen: Decimal | int) -> bool:
 def _never_followed(duration: Decimal, seen: Decimal | int) -> bool:
     """Whether a whole number of years is long, beside less than two years observed."""
     whole = duration == int(duration)
-    return whole and duration > _LONG and seen < _SHORT_FOLLOW_UP
+    return whole and duration > LONGEST_BARE and seen < _SHORT_FOLLOW_UP
 
 
 def _check_names(rows: Rows, file: str | None, faults: FindingCollector) -> None:

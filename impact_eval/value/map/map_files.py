@@ -20,7 +20,7 @@ from impact_eval.value.map.declared import SCHEMA, MapContent, UnitFlow
 from impact_eval.value.map.declared_cells import Amount, plain_decimal, read_rate, read_share
 from impact_eval.value.map.discounting import DiscountSchedule, said_as_schedule, schedule_disagrees
 from impact_eval.value.map.fiscal_cases import complete_with_case
-from impact_eval.value.map.map_checks import check_value_map, question_durations
+from impact_eval.value.map.map_checks import LONGEST_BARE, check_value_map, question_durations
 from impact_eval.value.map.map_sheets import BOOKS, OTHER_BOOKS, TEXTS
 from impact_eval.value.map.map_workbook import Origins, WorkbookMap, read_map_workbook
 from impact_eval.value.map.one_sheet import complete_sheets
@@ -265,13 +265,34 @@ def digest_of(value_map: MapContent) -> str:
 
 def write_value_map(value_map: MapContent, path: Path, language: str = "fr") -> None:
     """Write a map as `.toml`, or as an `.xlsx` workbook with headings in one language."""
-    tables = tables_of_value_map(value_map)
+    tables = _with_units_of_time(tables_of_value_map(value_map), value_map, language)
     if path.suffix.lower() == ".xlsx":
         _write_workbook(tables, path, language)
         return
     import tomli_w
 
     path.write_text(tomli_w.dumps(tables), encoding="utf-8")
+
+
+def _with_units_of_time(
+    tables: dict[str, object], value_map: MapContent, language: str
+) -> dict[str, object]:
+    """Return the tables, long durations with their unit: a bare one would be asked about again.
+
+    One that was asked about stays bare: writing a map does not answer for those who typed it.
+    """
+    asked = {
+        f.values.get("line")
+        for f in value_map.noticed
+        if f.code in ("duration_perhaps_months", "duration_without_unit")
+    }
+    unit, rows = ("ans" if language == "fr" else "years"), []
+    for line in value_map.lines:
+        row, years = _row_of(LINES, line, whole=False), line.timing.duration
+        if years is not None and years > LONGEST_BARE and line.id not in asked:
+            row["duration"] = f"{row['duration']} {unit}"
+        rows.append(row)
+    return {**tables, **({LINES.key: rows} if rows else {})}
 
 
 # --- Excel ------------------------------------------------------------------------------------

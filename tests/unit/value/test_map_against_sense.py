@@ -146,6 +146,18 @@ def test_a_length_that_leaves_no_doubt_is_left_in_peace(duration: Any, followed:
     assert not [f for f in account.findings if f.code.startswith("duration")]
 
 
+@pytest.mark.parametrize("file", ["carte.toml", "carte.xlsx"])
+def test_writing_a_map_neither_asks_nor_answers(file: str, tmp_path: Path) -> None:
+    for typed, codes in (("8 ans", []), (8, ["duration_without_unit"]), ("12 ans", [])):
+        tables = {"map": SETTINGS, "inputs": [GRANT], "lines": [LINE | {"duration": typed}]}
+        first = ValueMap.from_dict(tables)
+        for language in LANGUAGES:
+            first.write(tmp_path / file, language)
+            again = ValueMap.read(tmp_path / file)
+            assert [f.code for f in again.noticed] == codes
+            assert again == first
+
+
 # --- prices that do not go with what is counted -----------------------------------------------
 
 MONEY = {"outcome": "Reste à vivre", "unit": "eur", "quantity": 200}
