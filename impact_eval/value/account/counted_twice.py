@@ -21,8 +21,10 @@ from impact_eval.value.account.line_words import (
     same_change,
     same_count,
     same_people,
+    shared_out,
     stakeholder_of,
 )
+from impact_eval.value.account.same_gain import gains_of_one_effect
 from impact_eval.value.map.choices import Agent, Basis, InputKind, LineKind
 from impact_eval.value.map.declared import Input, Line
 from impact_eval.value.map.spoken_words import Subject, tokens_of, words_named
@@ -42,11 +44,15 @@ def check_welfare(account: Books) -> Iterable[Finding]:
     """G3: what one change is worth to someone, counted by more than one line."""
     lines = [line for line, _ in counted_lines(account)]
     for one, other in combinations(lines, 2):
+        gains = gains_of_one_effect(one, other, account)
+        certain = gains if gains is not None and gains.values.get("blocks") else None
         found = (
             _two_bases(one, other)
             or _twice(one, other)
-            or _one_income(one, other)
             or _in_the_case(one, other)
+            or certain
+            or _one_income(one, other)
+            or gains
         )
         if found is not None:
             yield found
@@ -56,7 +62,7 @@ def _twice(one: Line, other: Line) -> Finding | None:
     """Return what is said of one line written twice: one price, one count, one receiver."""
     if price_of(one) != price_of(other) or not same_count(one, other):
         return None
-    if not overlap_in_time(one, other) or _shared_out(one, other):
+    if not overlap_in_time(one, other) or shared_out(one, other):
         return None
     named_alike = outcome_of(one) == outcome_of(other) or (
         one.price.parameter is not None and one.price.parameter == other.price.parameter
@@ -67,12 +73,6 @@ def _twice(one: Line, other: Line) -> Finding | None:
     if named_alike:
         return Finding.warning("guard_line_twice", blocks=True, line=other.id, lines=both)
     return Finding.warning("guard_lines_alike", line=other.id, lines=both)
-
-
-def _shared_out(one: Line, other: Line) -> bool:
-    """Whether two lines share one effect out between them: that is for G10."""
-    shares = (one.adjustments.attribution, other.adjustments.attribution)
-    return all(share is not None and share.value > 0 for share in shares)
 
 
 def _two_bases(one: Line, other: Line) -> Finding | None:

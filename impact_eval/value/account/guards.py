@@ -54,6 +54,8 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "guard_line_twice",
             "guard_lines_alike",
             "guard_in_the_case",
+            "guard_gain_twice",
+            "guard_gains_of_one_effect",
         ),
         "G4": (
             "transfer_without_counterpart",

@@ -82,10 +82,7 @@ def same_people(one: Line, other: Line) -> bool:
     """Whether two lines are worth something to the same people, as far as the map says."""
     if not receivers_of(one) & receivers_of(other):
         return False
-    measured = one.quantity.estimate is not None and (
-        (one.quantity.estimate, one.quantity.term) == (other.quantity.estimate, other.quantity.term)
-    )
-    return measured or stakeholder_of(one) == stakeholder_of(other)
+    return same_effect(one, other) or stakeholder_of(one) == stakeholder_of(other)
 
 
 def same_count(one: Line, other: Line) -> bool:
@@ -96,6 +93,32 @@ def same_count(one: Line, other: Line) -> bool:
     return ours.estimate is not None and (ours.estimate, ours.term, ours.people) == (
         theirs.estimate, theirs.term, theirs.people,
     )  # fmt: skip
+
+
+def same_effect(one: Line, other: Line) -> bool:
+    """Whether two lines rest on one effect of the study, whatever the people they count."""
+    ours, theirs = one.quantity, other.quantity
+    return ours.estimate is not None and (
+        (ours.estimate, ours.term) == (theirs.estimate, theirs.term)
+    )
+
+
+def shared_out(one: Line, other: Line) -> bool:
+    """Whether two lines share one effect out between them: that is for G10."""
+    shares = (one.adjustments.attribution, other.adjustments.attribution)
+    return all(share is not None and share.value > 0 for share in shares)
+
+
+def gains_of(line: Line) -> frozenset[tuple[LineKind, Agent]]:
+    """Return what a line brings, and to whom: those it helps and their household are the same."""
+    ends = [(flow.kind, flow.receiver) for flow in line.price.bundle]
+    if not line.price.bundle and line.price.kind is not None:
+        ends = [(line.price.kind, line.price.receiver)]
+    return frozenset(
+        (kind, Agent.BENEFICIARY if who in RECIPIENTS else who)
+        for kind, who in ends
+        if who is not None and kind in (LineKind.RESOURCE_GAIN, LineKind.NON_MARKET)
+    )
 
 
 def same_change(one: Line, other: Line) -> bool:
