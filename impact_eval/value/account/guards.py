@@ -61,6 +61,7 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "transfer_without_counterpart",
             "guard_transfer_turned_resource",
             "guard_transfer_as_resource",
+            "guard_public_gain_beside_income",
             "guard_cost_below_zero",
             "guard_gain_below_zero",
         ),

@@ -18,11 +18,14 @@ from impact_eval.value.account.line_words import (
     TRANSFERS,
     counted_lines,
     figure_of_line,
+    gains_of,
     kinds_of_line,
     price_words,
+    same_count,
+    same_effect,
     years_of,
 )
-from impact_eval.value.map.choices import PEOPLE, PUBLIC_AGENTS, Costing, LineKind
+from impact_eval.value.map.choices import PEOPLE, PUBLIC_AGENTS, Agent, Costing, LineKind
 from impact_eval.value.map.declared import Line
 from impact_eval.value.map.parameters import Parameter, catalogue
 from impact_eval.value.map.prices import exact
@@ -30,6 +33,8 @@ from impact_eval.value.map.spoken_words import Subject, words_named
 
 # a yearly price above this, for one unit over several years, is most often that of a whole life
 LARGEST_YEARLY_PRICE = Decimal(100_000)
+# taxpayers and « la collectivité » are names of the same purse
+_PUBLIC_PURSES = PUBLIC_AGENTS | {Agent.TAXPAYERS, Agent.EVERYONE}
 # what a value over a life contains, where it does not say: the parts of the catalogue's own
 _PARTS_OF_A_LIFE = frozenset({"rsa", "unemployment", "health", "wage"})
 _WORDS_OF_PARTS = (
@@ -45,7 +50,8 @@ _WORDS_OF_PARTS = (
 
 def check_transfers(account: Books) -> Iterable[Finding]:
     """G4: a transfer typed as a resource, and a cost or a gain typed with a minus sign."""
-    for line, _ in counted_lines(account):
+    lines = [line for line, _ in counted_lines(account)]
+    for line in lines:
         figure = figure_of_line(line)
         if figure is not None and figure.kind in TRANSFERS and not kinds_of_line(line) <= TRANSFERS:
             yield Finding.warning(
@@ -57,6 +63,8 @@ def check_transfers(account: Books) -> Iterable[Finding]:
                 "guard_transfer_as_resource", blocks=True, line=line.id, name=words
             )
             break
+        else:
+            yield from _beside_an_income(line, lines)
         if _cost_below_zero(line):
             yield Finding.warning("guard_cost_below_zero", blocks=True, line=line.id)
         if _gain_below_zero(line):
@@ -92,6 +100,61 @@ def _moved(line: Line, figure: Parameter | None) -> Iterable[str]:
         found = words_named(Subject.OUT_OF_WORK, everything, (Subject.PEOPLE,))
         if found:
             yield found
+        yield from _words_of_a_body(line, texts)
+
+
+def _words_of_a_body(line: Line, texts: Iterable[str]) -> Iterable[str]:
+    """Yield words that name money moved where a public body is the one who pays or receives."""
+    aside = (Subject.PEOPLE, Subject.OF_SERVICES)
+    # a cost that is said to be marginal or average was looked at: its source may name a service
+    cells = (line.outcome,) if line.guards.costing is not None else (*texts, line.outcome)
+    subjects = [Subject.PAID_OUT]
+    if line.price.kind is LineKind.RESOURCE_GAIN:
+        subjects.append(Subject.TAKEN_IN)
+    for subject in subjects:
+        found = words_named(subject, cells, aside)
+        if found:
+            yield found
+
+
+def _beside_an_income(line: Line, lines: Iterable[Line]) -> Iterable[Finding]:
+    """Tell a gain of a public body on an effect that people earn or are paid for.
+
+    What people gain by an effect is counted whole: what a body gains by it comes out of their
+    pockets, whatever its name. An avoided cost may be real: it is asked about until its costing
+    is declared.
+    """
+    price = line.price
+    figure = figure_of_line(line)
+    if line.price.bundle or (figure is not None and figure.kind in RESOURCES):
+        return
+    gains = price.kind is LineKind.RESOURCE_GAIN and price.receiver in _PUBLIC_PURSES
+    saves = price.kind is LineKind.AVOIDED_COST and price.payer in _PUBLIC_PURSES
+    if not gains and not (saves and line.guards.costing is None):
+        return
+    earned = [other for other in lines if other.id != line.id and _is_income(other)]
+    measured = [other for other in earned if same_effect(line, other)]
+    counted = [other for other in earned if same_count(line, other)]
+    texts = (price.proxy_source, price.proxy_unit, line.outcome)
+    served = bool(words_named(Subject.UPKEEP, texts))
+    if measured and gains and not served and price.receiver is not Agent.EVERYONE:
+        yield Finding.warning(
+            "guard_transfer_as_resource", blocks=True, line=line.id, name=line.outcome
+        )
+    elif measured or (gains and counted):
+        other = (measured or counted)[0]
+        yield Finding.warning(
+            "guard_public_gain_beside_income", line=line.id, lines=[other.id, line.id]
+        )
+
+
+def _is_income(line: Line) -> bool:
+    """Whether a line is money that people earn, or that moves between them and a body."""
+    earns = any(
+        kind is LineKind.RESOURCE_GAIN and who in PEOPLE - _PUBLIC_PURSES
+        for kind, who in gains_of(line)
+    )
+    return earns or bool(kinds_of_line(line) & TRANSFERS)
 
 
 def _earned(line: Line, texts: Iterable[str]) -> bool:

@@ -166,3 +166,107 @@ def test_what_is_said_of_gains_has_words() -> None:
     assert {f.code for f in own} == TWICE
     assert set(GUARDS["G3"]) >= TWICE
     said_well(own)
+
+
+# --- money that changes hands -------------------------------------------------------------------
+
+TO_STATE = {"kind": "resource_gain", "receiver": "state", "stakeholder": "État"}
+SAVED = {"kind": "avoided_cost", "receiver": None, "payer": "departement",
+         "stakeholder": "Département", "proxy_source": "Drees 2024"}  # fmt: skip
+HANDS = "guard_transfer_as_resource"
+ASKED = "guard_public_gain_beside_income"
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {**TO_STATE, "outcome": "Retour attendu"},
+        {**TO_STATE, "outcome": "Gain pour les finances", "receiver": "taxpayers"},
+        {**TO_STATE, "outcome": "Mieux pour la caisse", "receiver": "caf"},
+    ],
+    ids=["l’État", "les contribuables", "la Caf"],
+)
+def test_a_body_gains_nothing_beside_the_income_of_people(cells: dict[str, Any]) -> None:
+    beside = of_jobs("", job(proxy=9_600), job(cells, id="b", proxy=4_000))
+    alone = of_jobs("", job(cells, id="b", proxy=4_000))
+    assert codes(beside).get(HANDS) is True
+    assert HANDS not in codes(alone)
+
+
+def test_a_body_gains_nothing_beside_a_computed_case_or_a_transfer() -> None:
+    body = job(TO_STATE, id="b", outcome="Retour attendu", proxy=4_000)
+    case = job(proxy=None, price_year=None, currency=None, proxy_source=None, kind=None,
+               receiver=None, per_year=12, case="rsa_single_to_half_smic")  # fmt: skip
+    moved = job(SAVED, id="c", kind="avoided_transfer", receiver="beneficiary", outcome="RSA")
+    for other in (case, moved):
+        assert codes(of_jobs("", other, body)).get(HANDS) is True
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {**TO_STATE, "outcome": "Recettes supplémentaires"},
+        {**TO_STATE, "outcome": "Prélèvements"},
+        {**TO_STATE, "outcome": "Tax"},
+        {**TO_STATE, "outcome": "Contributions", "receiver": "social_security"},
+        {**TO_STATE, "outcome": "Prestations non versées", "receiver": "caf"},
+        {**SAVED, "outcome": "Dépenses d’aide sociale en moins"},
+        {**SAVED, "outcome": "Prestations évitées", "payer": "caf"},
+        {**SAVED, "outcome": "Fewer benefits paid", "payer": "state"},
+    ],
+    ids=lambda cells: str(cells["outcome"]),
+)
+def test_the_words_of_a_purse_are_known_without_an_income_beside(cells: dict[str, Any]) -> None:
+    assert codes(Map("", [line(cells)])).get(HANDS) is True
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {**SAVED, "outcome": "Places de l’aide sociale à l’enfance en moins"},
+        {**SAVED, "outcome": "Prestations d’hébergement en moins"},
+        {**SAVED, "outcome": "Nuits en moins", "proxy_source": "Prix de la prestation, marché"},
+        {**SAVED, "outcome": "Prélèvements sanguins en moins", "payer": "cpam"},
+        {**SAVED, "outcome": "Nuits en moins", "costing": "average",
+         "proxy_source": "Coût des prestations d’accueil, Drees"},
+        {"outcome": "Prestation musicale", "kind": "non_market"},
+        {"outcome": "Recettes du café associatif", "kind": "resource_gain",
+         "receiver": "association", "stakeholder": "Association"},
+    ],
+    ids=lambda cells: str(cells["outcome"]),
+)  # fmt: skip
+def test_what_a_service_costs_is_no_money_moved(cells: dict[str, Any]) -> None:
+    assert {HANDS, ASKED}.isdisjoint(codes(Map("", [line(cells)])))
+
+
+@pytest.mark.parametrize(
+    ("cells", "asked"),
+    [
+        ({**SAVED, "outcome": "Sorties du dispositif"}, True),
+        ({**SAVED, "outcome": "Sorties du dispositif", "costing": "marginal"}, False),
+        ({**SAVED, "outcome": "Sorties du dispositif", "costing": "average"}, False),
+        ({**TO_STATE, "outcome": "Temps d’agents", "proxy_source": "Temps d’agent, Dgefp"}, True),
+        ({**TO_STATE, "outcome": "Retombées", "receiver": "everyone"}, True),
+        ({**SAVED, "outcome": "Nuits en moins", "estimate": "logement"}, False),
+    ],
+    ids=["sans dire le coût", "marginal", "moyen", "du travail", "la collectivité", "autre effet"],
+)
+def test_a_saving_beside_an_income_is_asked_about(cells: dict[str, Any], asked: bool) -> None:
+    case = Map("", [job(proxy=9_600), job(cells, id="b", proxy=4_000)],
+               effects=effect() | effect("logement"))  # fmt: skip
+    said = codes(case)
+    assert said.get(ASKED) is (False if asked else None)
+    assert HANDS not in said
+
+
+def test_as_many_typed_units_are_asked_about() -> None:
+    body = line(TO_STATE, id="b", outcome="Retour attendu", proxy=400)
+    assert codes(Map("", [line(JOB), body])).get(ASKED) is False
+    assert codes(Map("", [line(JOB, quantity=12), body])).get(ASKED) is None
+
+
+def test_what_is_said_of_a_purse_has_words() -> None:
+    case = of_jobs("", job(proxy=9_600), job(SAVED, id="b", outcome="Sorties", proxy=4_000))
+    own = tuple(f for f in case.findings() if f.code == ASKED)
+    assert own
+    said_well(own)
