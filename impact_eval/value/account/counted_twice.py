@@ -1,4 +1,4 @@
-"""Guards against counting twice: one change on two bases, one line under two names (G3, G15)."""
+"""Guards against counting twice: one change on two bases, one line under two names (G3)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from impact_eval.value.account.line_words import (
     outcome_of,
     overlap_in_time,
     price_of,
-    price_words,
-    receivers_of,
     same_change,
     same_count,
     same_people,
@@ -25,9 +23,9 @@ from impact_eval.value.account.line_words import (
     stakeholder_of,
 )
 from impact_eval.value.account.same_gain import gains_of_one_effect
-from impact_eval.value.map.choices import Agent, Basis, InputKind, LineKind
-from impact_eval.value.map.declared import Input, Line
-from impact_eval.value.map.spoken_words import Subject, tokens_of, words_named
+from impact_eval.value.map.choices import Basis, LineKind
+from impact_eval.value.map.declared import Line
+from impact_eval.value.map.spoken_words import Subject, words_named
 
 # flows of a computed case, and the words by which a line of its own names each
 _WORDS_OF_FLOWS = (
@@ -130,64 +128,3 @@ def _in_the_case(one: Line, other: Line) -> Finding | None:
                 "guard_in_the_case", blocks=True, line=line.id, lines=[case.id, line.id]
             )
     return None
-
-
-# --- volunteers (G15) ---------------------------------------------------------------------------
-
-
-def check_volunteers(account: Books) -> Iterable[Finding]:
-    """G15: volunteers' time counted twice, or counted without what they gain, or the reverse."""
-    value_map = account.value_map
-    given = [item for item in value_map.inputs if item.kind is InputKind.VOLUNTEER_TIME]
-    spoken = [item for item in value_map.inputs if item not in given and _of_volunteers(item)]
-    if given and spoken:
-        yield Finding.warning(
-            "guard_volunteers_twice", line=spoken[0].id, lines=[given[0].id, spoken[0].id]
-        )
-    lines = [line for line, _ in counted_lines(account)]
-    for line in lines:
-        if _time_as_gain(line, [*given, *spoken]):
-            yield Finding.warning("guard_volunteers_as_gain", blocks=True, line=line.id)
-    untold = [(item.stakeholder, item.outcome) for item in value_map.not_monetised]
-    untold += [(item.stakeholder, item.outcome) for item in value_map.dropped]
-    told = any(words_named(Subject.VOLUNTEER, words) for words in untold)
-    gained = any(
-        Agent.VOLUNTEERS in (receivers_of(line) | {line.price.payer})
-        or stakeholder_of(line) is Agent.VOLUNTEERS
-        for line in value_map.lines
-    )
-    if given or spoken or gained:
-        one_sided = bool(given or spoken) != gained
-        if one_sided and not (told and not gained):
-            yield Finding.warning(
-                "guard_volunteers_one_sided", given=bool(given or spoken), gained=gained
-            )
-
-
-def _of_volunteers(item: Input) -> bool:
-    """Whether an input is volunteers' time by its words, though it is typed as something else."""
-    if item.payer is Agent.VOLUNTEERS:
-        return True
-    timed = item.kind is InputKind.IN_KIND or item.hours is not None
-    return timed and bool(words_named(Subject.VOLUNTEER, (item.stakeholder, item.description)))
-
-
-def _time_as_gain(line: Line, inputs: Iterable[Input]) -> bool:
-    """Whether a gain is the very hours that are put in: their words, or their number and rate."""
-    if not kinds_of_line(line) & RESOURCES or stakeholder_of(line) is Agent.VOLUNTEERS:
-        return False
-    if Agent.VOLUNTEERS in receivers_of(line):
-        return False
-    price, units = line.price.proxy, line.quantity.declared
-    hours = any(
-        item.hourly_rate is not None
-        and item.hours is not None
-        and price is not None
-        and units is not None
-        and (item.hourly_rate.value, item.hours.value) == (price.value, units.value)
-        for item in inputs
-    )
-    figure = "volunteer" in tokens_of(line.guards.family)
-    spoken = bool(words_named(Subject.VOLUNTEER, (line.outcome, *price_words(line))))
-    return hours or (bool([*inputs]) and (figure or spoken) and line.price.kind is not None
-                     and line.price.kind is not LineKind.NON_MARKET)  # fmt: skip

@@ -27,7 +27,7 @@ from impact_eval.value.account.claims import (
     check_typed_people,
     check_years,
 )
-from impact_eval.value.account.counted_twice import check_volunteers, check_welfare
+from impact_eval.value.account.counted_twice import check_welfare
 from impact_eval.value.account.line_words import counted_lines, outcome_of, stakeholder_of
 from impact_eval.value.account.money_moved import (
     check_averages,
@@ -37,6 +37,7 @@ from impact_eval.value.account.money_moved import (
 )
 from impact_eval.value.account.price_checks import check_prices
 from impact_eval.value.account.quantity import Quantities
+from impact_eval.value.account.volunteer_time import check_volunteers
 from impact_eval.value.map.declared import MapContent, Override
 from impact_eval.value.map.prices import ONE, ZERO, exact, total
 from impact_eval.value.map.spoken_words import Subject, tokens_of, words_named

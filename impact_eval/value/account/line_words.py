@@ -11,9 +11,9 @@ from impact_eval.value.account.books import Books
 from impact_eval.value.account.quantity import LineQuantity
 from impact_eval.value.map.choices import RECIPIENTS, WELFARE_BASES, Agent, Basis, LineKind
 from impact_eval.value.map.columns import choice
-from impact_eval.value.map.declared import Line
+from impact_eval.value.map.declared import Input, Line
 from impact_eval.value.map.parameters import Parameter, catalogue
-from impact_eval.value.map.prices import exact, total
+from impact_eval.value.map.prices import ZERO, exact, total
 from impact_eval.value.map.spoken_words import Subject, tokens_of, words_named
 from impact_eval.value.map.typed_numbers import CellFault
 
@@ -156,6 +156,16 @@ def price_of(line: Line) -> Any:
         price.per_year,
         ends,
     )
+
+
+def amount_of_input(item: Input) -> Decimal:
+    """Return what an input costs as it is typed: its amount, else its hours at their rate."""
+    if item.amount is not None:
+        return item.amount.value
+    if item.hours is None or item.hourly_rate is None:
+        return ZERO
+    with exact():
+        return item.hours.value * item.hourly_rate.value
 
 
 def years_of(line: Line) -> Decimal:

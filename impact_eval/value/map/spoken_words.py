@@ -51,6 +51,8 @@ class Subject(StrEnum):
     AVERAGE = "average"
     MARGINAL = "marginal"
     VOLUNTEER = "volunteer"
+    TIME = "time"
+    OFFERED = "offered"
     UNWANTED_RESULT = "unwanted_result"
     NET = "net"
     NO_SOURCE = "no_source"

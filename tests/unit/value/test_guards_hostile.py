@@ -14,7 +14,7 @@ from impact_eval.core.findings import Finding
 from impact_eval.report.texts import Texts
 from impact_eval.results.value_names import declared, fits
 from impact_eval.value.account.guards import GUARDS
-from tests.unit.value.test_guards_as_users_err import JOB, LINKED, Map, effect, line
+from tests.unit.value.test_guards_as_users_err import GRANT, JOB, LINKED, Map, effect, line
 
 PAID = {**JOB, **LINKED, "estimate": "emploi"}
 TWICE = {"guard_gain_twice", "guard_gains_of_one_effect"}
@@ -270,3 +270,46 @@ def test_what_is_said_of_a_purse_has_words() -> None:
     own = tuple(f for f in case.findings() if f.code == ASKED)
     assert own
     said_well(own)
+
+
+# --- volunteers ---------------------------------------------------------------------------------
+
+DRIVING = {**GRANT, "id": "conduite", "stakeholder": "Bénévoles", "payer": "volunteers",
+           "description": "Conduite accompagnée", "amount": 12_600}  # fmt: skip
+OWN = {"stakeholder": "Bénévoles", "receiver": "volunteers", "kind": "resource_gain"}
+OFFERS = {"stakeholder": "Association", "receiver": "association", "kind": "resource_gain"}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {**OWN, "outcome": "Temps donné par les bénévoles", "quantity": 850, "proxy": 13},
+        {**OWN, "outcome": "Volunteering valued", "proxy_unit": "per hour"},
+        {**OWN, "outcome": "Engagement", "quantity": 900, "proxy": 14, "kind": "non_market"},
+        {**OFFERS, "outcome": "Conduite par nos adhérents", "quantity": 900, "proxy": 14},
+        {**OFFERS, "outcome": "Heures de conduite offertes", "quantity": 700, "proxy": 12},
+        {**OFFERS, "outcome": "Trajets", "proxy_source": "Unpaid hours, SMIC 2024"},
+        {"outcome": "Trajets", "quantity": 899, "proxy": 14},
+    ],
+    ids=lambda cells: str(cells["outcome"]),
+)
+def test_the_hours_of_volunteers_are_no_gain(cells: dict[str, Any]) -> None:
+    said = codes(Map("", [line(cells)], inputs=[GRANT, DRIVING]))
+    assert said.get("guard_volunteers_as_gain") is True
+    assert "guard_volunteers_as_gain" not in codes(Map("", [line(cells)]))
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {**OWN, "outcome": "Plaisir d’aider", "kind": "non_market"},
+        {**OWN, "outcome": "Bon temps passé ensemble", "kind": "non_market"},
+        {**OWN, "outcome": "Repas partagés"},
+        {"outcome": "Temps libre", "kind": "resource_gain"},
+        {"outcome": "Trajets gratuits", "quantity": 700, "proxy": 12},
+    ],
+    ids=lambda cells: str(cells["outcome"]),
+)
+def test_what_volunteers_and_people_get_is_a_gain(cells: dict[str, Any]) -> None:
+    case = Map("", [line(cells)], inputs=[GRANT, DRIVING])
+    assert "guard_volunteers_as_gain" not in codes(case)
