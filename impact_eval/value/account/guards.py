@@ -27,6 +27,7 @@ from impact_eval.value.account.claims import (
     check_typed_people,
     check_years,
 )
+from impact_eval.value.account.costs_twice import check_costs
 from impact_eval.value.account.counted_twice import check_welfare
 from impact_eval.value.account.line_words import counted_lines, outcome_of, stakeholder_of
 from impact_eval.value.account.money_moved import (
@@ -57,6 +58,9 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "guard_in_the_case",
             "guard_gain_twice",
             "guard_gains_of_one_effect",
+            "guard_cost_is_sum",
+            "guard_cost_perhaps_sum",
+            "guard_cost_twice",
         ),
         "G4": (
             "transfer_without_counterpart",
@@ -192,6 +196,15 @@ def _set_aside(guard: str, finding: Finding, overrides: Iterable[Override]) -> F
     return finding
 
 
+# --- one amount, counted once (G3) --------------------------------------------------------------
+
+
+def _twice(account: Books) -> Iterable[Finding]:
+    """G3: a gain counted twice, or a cost."""
+    yield from check_welfare(account)
+    yield from check_costs(account)
+
+
 # --- outcomes left out (G9) ---------------------------------------------------------------------
 
 
@@ -282,7 +295,7 @@ _CHECKS: Mapping[str, Callable[[Books], Iterable[Finding]]] = MappingProxyType(
     {
         "G1": check_net,
         "G2": check_gross,
-        "G3": check_welfare,
+        "G3": _twice,
         "G4": check_transfers,
         "G5": check_averages,
         "G6": check_lifetimes,

@@ -282,9 +282,10 @@ def _never_followed(duration: Decimal, seen: Decimal | int) -> bool:
 
 def _check_names(rows: Rows, file: str | None, faults: FindingCollector) -> None:
     lines = [str(row["id"]) for row in rows["lines"] if row.get("id")]
+    costs = [str(row["id"]) for row in rows["inputs"] if row.get("id")]
     for number, row in enumerate(rows["overrides"], start=1):
         name = row.get("line")
-        if name and name not in lines:
+        if name and name not in (*lines, *costs):  # a guard may be set aside on a cost
             faults.add(
                 Finding.error(
                     "unknown_line",

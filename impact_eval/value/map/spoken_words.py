@@ -52,6 +52,7 @@ class Subject(StrEnum):
     MARGINAL = "marginal"
     VOLUNTEER = "volunteer"
     TIME = "time"
+    WHOLE_COST = "whole_cost"
     OFFERED = "offered"
     UNWANTED_RESULT = "unwanted_result"
     NET = "net"

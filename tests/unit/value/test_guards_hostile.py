@@ -313,3 +313,64 @@ def test_the_hours_of_volunteers_are_no_gain(cells: dict[str, Any]) -> None:
 def test_what_volunteers_and_people_get_is_a_gain(cells: dict[str, Any]) -> None:
     case = Map("", [line(cells)], inputs=[GRANT, DRIVING])
     assert "guard_volunteers_as_gain" not in codes(case)
+
+
+# --- costs --------------------------------------------------------------------------------------
+
+COSTS = {"guard_cost_is_sum", "guard_cost_perhaps_sum", "guard_cost_twice"}
+
+
+def cost(name: str, amount: float, payer: str = "departement", **cells: Any) -> dict[str, Any]:
+    own = {"id": name, "amount": amount, "payer": payer, "description": name}
+    return {**GRANT, **own, **cells}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "code"),
+    [
+        ([cost("Subvention", 92_000), DRIVING,
+          cost("t", 104_600, stakeholder="Coût total du projet", description="")],
+         "guard_cost_is_sum"),
+        ([cost("Salaires", 60_000), cost("Véhicules", 32_000), DRIVING,
+          cost("Total des dépenses", 92_000)], "guard_cost_is_sum"),
+        ([cost("Total", 92_000), cost("Subvention", 92_000)], "guard_cost_is_sum"),
+        ([cost("Staff", 60_000), cost("Cars", 32_000), cost("Overall cost", 92_000)],
+         "guard_cost_is_sum"),
+        ([cost("Salaires", 60_000), cost("Coût global", 92_000)], "guard_cost_perhaps_sum"),
+        ([cost("Salaires", 60_000), cost("Véhicules", 32_000), cost("Action 2024", 92_000)],
+         "guard_cost_perhaps_sum"),
+        ([GRANT, {**GRANT, "id": "b"}], "guard_cost_twice"),
+        ([cost("Subvention", 9_000), cost("b", 9_000, description="SUBVENTIONS")],
+         "guard_cost_twice"),
+    ],
+)  # fmt: skip
+def test_a_cost_counted_twice_is_told(inputs: list[dict[str, Any]], code: str) -> None:
+    found = [f for f in Map("", [line()], inputs=inputs).findings() if f.code in COSTS]
+    assert [f.code for f in found] == [code]
+    assert [bool(f.values.get("blocks")) for f in found] == [code == "guard_cost_is_sum"]
+    said_well(tuple(found))
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        [cost("Coût total du projet", 92_000), DRIVING],
+        [cost("Subvention", 50_000), cost("Région", 25_000, "region"),
+         cost("Commune", 25_000, "commune")],
+        [cost("Département", 92_000), cost("État", 92_000, "state")],
+        [cost("Subvention 2024", 9_000), cost("Subvention 2025", 9_000)],
+        [cost("a", 9_000, description="Subvention"),
+         cost("b", 9_000, description="Subvention", year=1)],
+        [cost("Salaires", 60_000), cost("Assurance totale", 900)],
+    ],
+)  # fmt: skip
+def test_costs_that_add_up_by_right_are_left_in_peace(inputs: list[dict[str, Any]]) -> None:
+    assert COSTS.isdisjoint(codes(Map("", [line()], inputs=inputs)))
+
+
+def test_a_total_of_costs_is_kept_with_a_reason() -> None:
+    reason = {"guard": "guard_cost_is_sum", "line": "Total", "reason": "deux budgets égaux"}
+    case = Map("", [line()], inputs=[cost("Subvention", 9_000), cost("Total", 9_000)],
+               tables={"overrides": [reason]})  # fmt: skip
+    assert "guard_overridden" in codes(case)
+    assert COSTS.isdisjoint(codes(case))
