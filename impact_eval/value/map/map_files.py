@@ -25,6 +25,7 @@ from impact_eval.value.map.map_sheets import BOOKS, OTHER_BOOKS, TEXTS
 from impact_eval.value.map.map_workbook import Origins, WorkbookMap, read_map_workbook
 from impact_eval.value.map.one_sheet import complete_sheets
 from impact_eval.value.map.parameters import complete_line
+from impact_eval.value.map.sheet_versions import question_sheets
 from impact_eval.value.map.typed_numbers import CellFault, refuse_formula_error
 
 _CODES = TomlCodes("value_map_not_readable", "value_map_not_readable", "value_map_too_large")
@@ -48,6 +49,7 @@ def read_value_map(path: Path, noun: type[M]) -> M:
 
 def _map_of_workbook(book: WorkbookMap, noun: type[M]) -> M:
     """Make a value map of a workbook: every finding says the sheet and the cell."""
+    question_sheets(book)
     complete_sheets(book)
     origins = Origins(book.file, book.origins)
     try:

@@ -180,6 +180,7 @@ def _pairs(sheet: MapSheet) -> list[tuple[Any, Any, int, int]]:
 
 def _read_settings(sheet: MapSheet, out: WorkbookMap) -> None:
     settings = dict(out.tables.get(SETTINGS.key, {}))
+    before = out.origins.get((SETTINGS.key, 0))  # another sheet of settings
     columns: dict[str, tuple[str, str]] = {}
     for label, value, number, column in _pairs(sheet):
         heading = read_heading(str(label), SETTINGS.key)
@@ -187,7 +188,13 @@ def _read_settings(sheet: MapSheet, out: WorkbookMap) -> None:
         cell = f"{column_letters(column)}{number}"
         columns[key] = (cell, heading.text)
         place = Place(file=out.file, sheet=sheet.name, cell=cell, column=heading.text)
-        settings[key] = _cell(value, heading, SETTINGS, place, out)
+        cell_value = _cell(value, heading, SETTINGS, place, out)
+        if before is not None and settings.get(key, cell_value) != cell_value:
+            names = [before.sheet, sheet.name]
+            out.said.add(
+                Finding.error("map_settings_differ", place, names=names, column=heading.text)
+            )
+        settings[key] = cell_value
     if "discount_rate" in columns:  # its cell may hold the schedule itself
         columns.setdefault("discount_schedule", columns["discount_rate"])
     out.tables[SETTINGS.key] = settings

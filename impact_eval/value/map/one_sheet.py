@@ -94,7 +94,7 @@ def _move_costs(book: WorkbookMap) -> None:
         text = row.pop(PROXY_TEXT, None)
         if text is not None:
             row["proxy_source"] = " ; ".join(str(t) for t in (text, row.get("proxy_source")) if t)
-        if folded(row.get("kind", "")) in _COSTS:
+        if is_cost_row(row):
             costs.append(_cost_of(row))
             origins[(INPUTS.key, len(costs))] = place
             continue
@@ -110,6 +110,11 @@ def _move_costs(book: WorkbookMap) -> None:
         del origins[key]
     origins |= {(LINES.key, n): place for n, place in enumerate(places, start=1)}
     book.tables[LINES.key] = kept
+
+
+def is_cost_row(row: Mapping[str, Any]) -> bool:
+    """Whether a row of the lines is a cost, by its nature."""
+    return folded(row.get("kind", "")) in _COSTS
 
 
 def _cost_of(row: Mapping[str, Any]) -> dict[str, Any]:

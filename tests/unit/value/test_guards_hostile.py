@@ -6,13 +6,16 @@ Maps are written as people write them; the expected codes come from what each su
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
-from impact_eval.core.findings import Finding
+from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.report.texts import Texts
 from impact_eval.results.value_names import declared, fits
+from impact_eval.value import ValueMap
 from impact_eval.value.account.guards import GUARDS
 from tests.unit.value.test_guards_as_users_err import GRANT, JOB, LINKED, Map, effect, line
 
@@ -374,3 +377,111 @@ def test_a_total_of_costs_is_kept_with_a_reason() -> None:
                tables={"overrides": [reason]})  # fmt: skip
     assert "guard_overridden" in codes(case)
     assert COSTS.isdisjoint(codes(case))
+
+
+# --- several sheets of one table ----------------------------------------------------------------
+
+HEAD = ["Qui", "Ce qui change", "Nature", "Effet estimé", "Combien", "Prix", "Source", "Durée",
+        "Poids mort", "Qui paie", "Début (année)"]  # fmt: skip
+
+
+def row(who: str, what: str, **cells: Any) -> list[Any]:
+    own = {"Nature": "gain de ressources", "Combien": 50, "Prix": "9 600 €", "Durée": "1 an",
+           "Source": "Dares 2024", "Poids mort": "30 %"} | cells  # fmt: skip
+    return [who, what, *(own.get(name) for name in HEAD[2:])]
+
+
+SUBSIDY = row("Conseil départemental", "Subvention", Nature="coût", Combien=None, Durée=None,
+              **{"Poids mort": None, "Qui paie": "Conseil départemental"})  # fmt: skip
+BY_EFFECT = {"Effet estimé": "emploi", "Combien": None, "Poids mort": None}
+
+
+def book(path: Path, **sheets: list[list[Any]]) -> Path:
+    out = openpyxl.Workbook()
+    out.remove(out.active)
+    for name, rows in sheets.items():
+        sheet = out.create_sheet(name.replace("_", " "))
+        for cells in rows:
+            sheet.append(cells)
+    out.save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (row("Personnes accompagnées", "Être en emploi", **BY_EFFECT),
+         row("Bénéficiaires", "Emploi (version corrigée)", **BY_EFFECT, Prix="8 000 €")),
+        (row("Jeunes du quartier", "Être en emploi"),
+         row("jeunes du quartier", "ÊTRE EN EMPLOI", Combien=40)),
+    ],
+    ids=["le même effet", "les mêmes mots"],
+)  # fmt: skip
+def test_two_versions_of_a_map_are_refused(
+    first: list[Any], second: list[Any], tmp_path: Path
+) -> None:
+    path = book(tmp_path / "carte.xlsx", Carte_v1=[HEAD, first, SUBSIDY],
+                Carte_v2=[HEAD, second, SUBSIDY])  # fmt: skip
+    with pytest.raises(ImpactEvalError) as refused:
+        ValueMap.read(path)
+    (finding,) = [f for f in refused.value.findings if f.code == "map_sheets_overlap"]
+    assert finding.values["names"] == ("Carte v1", "Carte v2")
+    assert finding.place is not None
+    assert (finding.place.sheet, finding.place.row) == ("Carte v2", 2)
+    said_well((replace(finding, values={k: finding.values[k] for k in ("names", "outcomes")}),))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (row("Femmes", "Être en emploi"), row("Hommes", "Être en emploi")),
+        (row("Jeunes", "Être en emploi"), row("Jeunes", "Moins d’isolement", Prix="300 €")),
+        (row("Jeunes", "Emploi"), row("Jeunes", "Emploi", **{"Début (année)": 2})),
+    ],
+    ids=["deux publics", "deux effets", "deux années"],
+)
+def test_two_parts_of_a_map_are_added_and_said(
+    first: list[Any], second: list[Any], tmp_path: Path
+) -> None:
+    path = book(tmp_path / "carte.xlsx", Un=[HEAD, first, SUBSIDY], Deux=[HEAD, second])
+    value_map = ValueMap.read(path)
+    assert len(value_map.lines) == 2
+    (finding,) = [f for f in value_map.noticed if f.code == "map_sheets_added"]
+    assert finding.values["names"] == ("Un", "Deux")
+    said_well((finding,))
+
+
+def test_one_sheet_by_table_is_not_said(tmp_path: Path) -> None:
+    value_map = ValueMap.from_dict(Map("", [line()]).tables_of())
+    value_map.write(tmp_path / "carte.xlsx")
+    again = ValueMap.read(tmp_path / "carte.xlsx")
+    assert "map_sheets_added" not in {f.code for f in again.noticed}
+
+
+def test_two_sheets_of_expenses_are_added_and_said(tmp_path: Path) -> None:
+    costs = ["Qui", "Montant", "Qui paie"]
+    path = book(tmp_path / "carte.xlsx", Effets=[HEAD, row("Jeunes", "Emploi")],
+                Coûts_2024=[costs, ["Région", 9_000, "Région"]],
+                Coûts_2025=[costs, ["État", 9_000, "État"]])  # fmt: skip
+    value_map = ValueMap.read(path)
+    assert len(value_map.inputs) == 2
+    assert [f.values["names"] for f in value_map.noticed if f.code == "map_sheets_added"] == [
+        ("Coûts 2024", "Coûts 2025")
+    ]
+
+
+def test_two_sheets_of_settings_must_agree(tmp_path: Path) -> None:
+    def settings(rate: str) -> list[list[Any]]:
+        return [["Titre", "Carte"], ["Monnaie", "EUR"], ["Année des prix", 2025],
+                ["Taux d’actualisation", rate]]  # fmt: skip
+
+    lines = [HEAD, row("Jeunes", "Emploi"), SUBSIDY]
+    same = book(tmp_path / "a.xlsx", Réglages=settings("3,2 %"), Paramètres=settings("3,2 %"),
+                Effets=lines)  # fmt: skip
+    other = book(tmp_path / "b.xlsx", Réglages=settings("3,2 %"), Paramètres=settings("1 %"),
+                 Effets=lines)  # fmt: skip
+    ValueMap.read(same)
+    with pytest.raises(ImpactEvalError) as refused:
+        ValueMap.read(other)
+    (finding,) = [f for f in refused.value.findings if f.code == "map_settings_differ"]
+    assert finding.values["names"] == ("Réglages", "Paramètres")
