@@ -205,6 +205,7 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
                 "|accounts_differ|account_other_setting"
             )
         },
+        ("deadweight_on_net_effect", "share"): Declared(ValueKind.NUMBER, Rule.FREE),  # typed
         ("share_made_uncertain", "solidity"): Declared(ValueKind.TEXT, Rule.CODE),
         ("price_index_derived", "years"): Declared(ValueKind.ANY, Rule.FREE),
         ("same_data", "other"): Declared(ValueKind.TEXT, Rule.LABEL),

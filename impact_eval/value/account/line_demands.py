@@ -47,7 +47,7 @@ def net_faults(line: Line) -> Iterator[Finding]:
                 Place(key=name),
                 line=line.id,
                 column=name,
-                found=str(share),
+                share=float(share.value),
                 estimate=line.quantity.estimate,
             )
 

@@ -11,7 +11,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, Place, nearest
+from impact_eval.core.findings import (
+    Finding,
+    FindingCollector,
+    ImpactEvalError,
+    Place,
+    Severity,
+    nearest,
+)
 from impact_eval.core.provenance import canonical_json, sha256
 from impact_eval.core.spreadsheet import cell_text
 from impact_eval.core.toml_files import TomlCodes, read_toml
@@ -50,8 +57,9 @@ def read_value_map(path: Path, noun: type[M]) -> M:
 def _map_of_workbook(book: WorkbookMap, noun: type[M]) -> M:
     """Make a value map of a workbook: every finding says the sheet and the cell."""
     question_sheets(book)
+    _refuse_an_empty_book(book)
     complete_sheets(book)
-    origins = Origins(book.file, book.origins)
+    origins = Origins(book.file, book.origins, book.sheets)
     try:
         made = value_map_of_tables(book.tables, noun, book.file)
     except ImpactEvalError as error:
@@ -59,6 +67,26 @@ def _map_of_workbook(book: WorkbookMap, noun: type[M]) -> M:
     book.said.raise_if_errors()
     noticed = (*book.said.findings, *map(origins.located, made.noticed))
     return replace(made, noticed=noticed, origins=origins)
+
+
+def _refuse_an_empty_book(book: WorkbookMap) -> None:
+    """Refuse a workbook with no row in any table; a sheet that was not read is named then.
+
+    Raises
+    ------
+    ImpactEvalError
+        `map_empty`, or `sheet_not_read` for each sheet that no table is known by.
+    """
+    if any(book.tables.get(spec.key) for spec in TABLES):
+        return
+    unread = [
+        replace(f, severity=Severity.ERROR)
+        for f in book.said.findings
+        if f.code == "sheet_not_read" and (f.severity is Severity.WARNING or not book.sheets)
+    ]
+    sheet = book.sheets.get(LINES.key) or next(iter(book.sheets.values()), None)
+    place = Place(file=book.file, sheet=sheet)
+    raise ImpactEvalError(unread or [Finding.error("map_empty", place)])
 
 
 def value_map_of_tables(tables: Mapping[str, Any], noun: type[M], file: str | None = None) -> M:

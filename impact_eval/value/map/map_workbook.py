@@ -51,6 +51,7 @@ _OWN_UNIT = re.compile(r"[^\W\d_]|[€£$%]")  # letters or a sign: the cell sta
 _LAW = re.compile(r"\]\s*[a-z]+\s*$")  # the law of an interval is no unit
 _LARGEST = 1e12
 _KEYS = tuple(spec.keys for spec in (SETTINGS, *TABLES))
+_NAMES = frozenset(spec.key for spec in (SETTINGS, *TABLES))
 # a column that nobody knows is placed by its heading, spaces included
 _PLACED = re.compile(r"(\w+)(?:\[(\d+)\])?(?:\.(.+))?")
 
@@ -70,18 +71,23 @@ class Origins:
 
     file: str
     rows: Mapping[tuple[str, int], Origin]
+    sheets: Mapping[str, str]  # table to the name of its sheet
 
     def located(self, finding: Finding) -> Finding:
         """Return a finding with the sheet, the cell and the heading that people see."""
         found = _PLACED.match((finding.place and finding.place.key) or "")
-        origin = found and self.rows.get((found[1], int(found[2] or 0)))
-        if not found or not origin:
+        if not found:
             return finding
+        origin = self.rows.get((found[1], int(found[2] or 0)))
+        if origin is None:  # of a whole table: its name is that of its sheet
+            if found[2] or found[1] not in _NAMES:
+                return finding
+            return replace(finding, place=Place(file=self.file, sheet=self.sheets.get(found[1])))
         key = found[3] or ""
         letters, heading = origin.columns.get(key, (None, None))
-        row = origin.row
-        if not int(found[2] or 0) and letters:  # a setting: its own row
-            row = int(re.sub(r"\D", "", letters))
+        row: int | None = origin.row
+        if not int(found[2] or 0):  # a setting: its own row, and none where it is not written
+            row = int(re.sub(r"\D", "", letters)) if letters else None
             cell: str | None = letters
         else:
             cell = f"{letters}{row}" if letters else None
@@ -103,6 +109,7 @@ class WorkbookMap:
     tables: dict[str, Any] = field(default_factory=dict)
     origins: dict[tuple[str, int], Origin] = field(default_factory=dict)
     headings: dict[str, set[str]] = field(default_factory=dict)
+    sheets: dict[str, str] = field(default_factory=dict)
     pounds: bool = False
     said: FindingCollector = field(default_factory=FindingCollector)
 
@@ -132,6 +139,7 @@ def read_map_workbook(path: Path) -> WorkbookMap:
             out.said.add(Finding.warning("hidden_sheet_read", place, name=sheet.name))
         if table == SETTINGS.key and known_in([str(r[0]) for r in _pairs(sheet)], SETTINGS) == 0:
             table = _table_of_headings(sheet) or table
+        out.sheets.setdefault(table, sheet.name)
         if table == SETTINGS.key:
             _read_settings(sheet, out)
         else:

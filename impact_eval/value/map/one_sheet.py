@@ -8,6 +8,7 @@ a finding; a cell left empty under a column is a fault, as everywhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,10 +16,11 @@ from impact_eval.core.findings import Finding, Place
 from impact_eval.core.vocabulary import Unit
 from impact_eval.value.map.choices import PEOPLE, Agent, LineKind
 from impact_eval.value.map.columns import INPUTS, LINES, SETTINGS, choice
-from impact_eval.value.map.declared_cells import folded, read_amount
+from impact_eval.value.map.declared_cells import Amount, folded, read_amount
 from impact_eval.value.map.map_headings import INPUT_AMOUNT, INPUT_TEXT, PROXY_TEXT, shown_heading
-from impact_eval.value.map.map_workbook import WorkbookMap
+from impact_eval.value.map.map_workbook import Origin, WorkbookMap
 from impact_eval.value.map.parameters import catalogue
+from impact_eval.value.map.prices import exact
 from impact_eval.value.map.typed_numbers import CellFault
 
 _COSTS = frozenset({"cout", "couts", "depense", "depenses", "charge", "charges", "ressource",
@@ -31,8 +33,8 @@ _RATES: Mapping[str, str] = MappingProxyType({"EUR": "0.032", "GBP": "0.035"})
 
 def complete_sheets(book: WorkbookMap) -> None:
     """Fill what the columns of a workbook leave out, and tell each default once."""
-    lines, costs = book.tables.get(LINES.key), book.tables.get(INPUTS.key)
-    if not isinstance(lines, list) or not lines:
+    lines, costs = book.tables.setdefault(LINES.key, []), book.tables.get(INPUTS.key)
+    if not lines and not costs:
         return
     simple = "unit" not in book.headings.get(LINES.key, set())
     if simple:
@@ -95,14 +97,20 @@ def _move_costs(book: WorkbookMap) -> None:
         if text is not None:
             row["proxy_source"] = " ; ".join(str(t) for t in (text, row.get("proxy_source")) if t)
         if is_cost_row(row):
-            costs.append(_cost_of(row))
-            origins[(INPUTS.key, len(costs))] = place
+            cost, amount = _cost_of(row)
+            who = "payer" if row.get("payer") else "stakeholder"
+            own = {"amount": amount, "description": "outcome", "payer": who}
+        elif beside[INPUT_AMOUNT] is not None:
+            cost = {"stakeholder": row.get("stakeholder"), "payer": row.get("stakeholder"),
+                    "amount": beside[INPUT_AMOUNT], "description": beside[INPUT_TEXT]}  # fmt: skip
+            own = {"amount": INPUT_AMOUNT, "description": INPUT_TEXT, "payer": "stakeholder"}
+        else:
+            cost, own = {}, {}
+        if cost:
+            costs.append(cost)
+            origins[(INPUTS.key, len(costs))] = _at_cells(place, own)
+        if is_cost_row(row):
             continue
-        if beside[INPUT_AMOUNT] is not None:
-            who = row.get("stakeholder")
-            costs.append({"stakeholder": who, "payer": who, "amount": beside[INPUT_AMOUNT],
-                          "description": beside[INPUT_TEXT]})  # fmt: skip
-            origins[(INPUTS.key, len(costs))] = place
         if set(row) - {"id", "stakeholder"}:
             kept.append(row)
             places.append(place)
@@ -117,19 +125,47 @@ def is_cost_row(row: Mapping[str, Any]) -> bool:
     return folded(row.get("kind", "")) in _COSTS
 
 
-def _cost_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    amount = row.get("proxy")
-    if row.get("quantity") is not None and amount is not None:
-        try:
-            many, each = read_amount(row["quantity"]), read_amount(amount)
-        except CellFault:
-            return {"stakeholder": row.get("stakeholder"), "amount": row["quantity"]}
-        if many.certain and each.certain:
-            amount = many.value * each.value
+def _at_cells(place: Origin, own: Mapping[str, str]) -> Origin:
+    """Return where a row stands, each of these columns in the cell that it was taken from."""
+    cells = {key: place.columns[source] for key, source in own.items() if source in place.columns}
+    return replace(place, columns={**place.columns, **cells})
+
+
+def _cost_of(row: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the cost that a line is, and the column that holds its amount."""
+    amount, column = _cost_amount(row)
     who = row.get("stakeholder")
-    return {"id": row.get("id"), "stakeholder": who, "payer": row.get("payer") or who,
+    cost = {"id": row.get("id"), "stakeholder": who, "payer": row.get("payer") or who,
             "amount": amount, "description": row.get("outcome"),
             "currency": row.get("currency"), "price_year": row.get("price_year")}  # fmt: skip
+    return cost, column
+
+
+def _cost_amount(row: Mapping[str, Any]) -> tuple[Any, str]:
+    """Return a price, times how many of them there are; a cell that is no number, as it is."""
+    many, each = row.get("quantity"), row.get("proxy")
+    if many is None or each is None:
+        return each, "proxy"
+    read = []
+    for key in ("quantity", "proxy"):
+        try:
+            read.append(read_amount(row[key]))
+        except CellFault:  # its column says what is wrong with it
+            return row[key], key
+    return _times(*read), "proxy"
+
+
+def _times(one: Amount, other: Amount) -> Amount:
+    """Return the product of two amounts; of two intervals, from end to end."""
+    ends = [(a.value if a.low is None else a.low, a.value if a.high is None else a.high)
+            for a in (one, other)]  # fmt: skip
+    with exact():
+        value = one.value * other.value
+        corners = [a * b for a in ends[0] for b in ends[1]]
+    law = one.law or other.law
+    if law is None:
+        return Amount(value=value)
+    return Amount(value=value, low=min(corners), high=max(corners), law=law)
 
 
 def _complete_lines(
@@ -149,6 +185,8 @@ def _complete_lines(
             row.setdefault(key, value)
         if row.get("estimate") is not None:
             row["unit"] = Unit.SHARE.value
+            at = book.origins[(LINES.key, number)]
+            book.origins[(LINES.key, number)] = _at_cells(at, {"unit": "estimate"})
         _complete_ends(row, typed)
     defaults |= {key: str(value) for key, value in own.items() if key not in settings}
     if "kind" not in typed:

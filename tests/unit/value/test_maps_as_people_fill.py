@@ -1,0 +1,129 @@
+"""What a map on one sheet does not say, or says badly, is told where people see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import Workbook
+
+from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.report.texts import Texts, render_finding
+from impact_eval.value.account.doors import Account, ValueMap
+
+HEADINGS = ("Qui", "Ce qui change", "Nature", "Effet estimé", "Combien", "Prix", "Source", "Durée",
+            "Poids mort", "Déplacement", "Réduction", "Qui paie")  # fmt: skip
+WORK = ("Personnes accompagnées", "Être en emploi", "gain de ressources", "emploi", None, "9 600 €",
+        "Dares 2024, p. 12", "18 mois", None, "20 %", "35 %", None)  # fmt: skip
+GRANT = ("Conseil départemental", "Subvention", "coût", None, None, "92 000 €", None, None, None,
+         None, None, "Conseil départemental")  # fmt: skip
+
+
+def written(folder: Path, *rows: Sequence[Any], name: str = "Feuil1") -> Path:
+    path = folder / "carte.xlsx"
+    opened = Workbook()
+    sheet = opened.worksheets[0]
+    sheet.title = name
+    for row in rows:
+        sheet.append(list(row))
+    opened.save(path)
+    return path
+
+
+def changed(row: Sequence[Any], **cells: Any) -> list[Any]:
+    """Return a row with cells changed, each named by its letter in the sheet."""
+    out = list(row)
+    for letter, cell in cells.items():
+        out["ABCDEFGHIJKL".index(letter)] = cell
+    return out
+
+
+def faults(path: Path, *effects: Any) -> tuple[Finding, ...]:
+    with pytest.raises(ImpactEvalError) as caught:
+        valued(path, effects)
+    return caught.value.findings
+
+
+def valued(path: Path, effects: Sequence[Any]) -> Account | ValueMap:
+    made = ValueMap.read(path)
+    named = {effect.outcome: effect for effect in effects}
+    return made.account(named, people=100) if effects else made
+
+
+@pytest.fixture
+def work(make_estimate: Callable[..., Any]) -> Any:
+    return make_estimate("emploi", [("att", None, 0.1, 0.04)], details={"unit": "share"})
+
+
+def told(finding: Finding, language: str = "fr") -> str:
+    return render_finding(finding, Texts(language)).replace("\u00a0", " ").replace("\u202f", " ")
+
+
+# --- where ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("typed", ["voir CA", -92000])
+def test_a_cost_of_a_one_sheet_map_is_placed_in_the_cell_of_its_price(
+    tmp_path: Path, typed: Any
+) -> None:
+    (fault,) = faults(written(tmp_path, HEADINGS, WORK, changed(GRANT, F=typed)))
+    assert fault.place is not None
+    assert (fault.place.sheet, fault.place.cell, fault.place.column) == ("Feuil1", "F3", "Prix")
+    assert fault.values["column"] == "Prix"
+
+
+def test_a_cost_counted_badly_is_placed_where_it_is_counted(tmp_path: Path) -> None:
+    (fault,) = faults(written(tmp_path, HEADINGS, WORK, changed(GRANT, E="beaucoup")))
+    assert fault.place is not None
+    assert (fault.place.cell, fault.values["found"]) == ("E3", "beaucoup")
+
+
+def test_a_cost_of_several_at_an_uncertain_price_counts_them_all(tmp_path: Path) -> None:
+    cost = changed(GRANT, E=3, F="100 [80 ; 120] pert")
+    made = ValueMap.read(written(tmp_path, HEADINGS, WORK, cost))
+    assert str(made.inputs[0].amount) == "300 [240 ; 360] pert"
+
+
+@pytest.mark.parametrize(
+    ("cells", "code", "cell"),
+    [
+        ({"D": "employ"}, "unknown_estimate", "D2"),
+        ({"I": "30 %"}, "deadweight_on_net_effect", "I2"),
+    ],
+)
+def test_what_the_study_refuses_is_placed_in_its_cell(
+    tmp_path: Path, work: Any, cells: dict[str, Any], code: str, cell: str
+) -> None:
+    (fault,) = faults(written(tmp_path, HEADINGS, changed(WORK, **cells), GRANT), work)
+    assert fault.place is not None
+    assert (fault.code, fault.place.sheet, fault.place.cell) == (code, "Feuil1", cell)
+
+
+def test_a_share_refused_is_told_as_a_share(tmp_path: Path, work: Any) -> None:
+    path = written(tmp_path, HEADINGS, changed(WORK, I="2,5 %"), GRANT)
+    (fault,) = faults(path, work)
+    assert "(2,5 %)" in told(fault)
+    assert "(2.5%)" in told(fault, "en")
+
+
+def test_an_empty_map_is_told_as_empty(tmp_path: Path) -> None:
+    (fault,) = faults(written(tmp_path, HEADINGS))
+    assert (fault.code, fault.place and fault.place.sheet) == ("map_empty", "Feuil1")
+    (fault,) = faults(written(tmp_path))
+    assert fault.code == "map_empty"
+
+
+def test_a_map_of_costs_alone_lacks_effects_and_nothing_else(tmp_path: Path) -> None:
+    (fault,) = faults(written(tmp_path, HEADINGS, GRANT))
+    assert fault.place is not None
+    assert (fault.code, fault.place.sheet, fault.place.key) == ("no_line", "Feuil1", None)
+    costs = written(tmp_path, ("Poste", "Montant", "Financeur"), ("Salaires", 60000, "Région"),
+                    name="Budget")  # fmt: skip
+    assert [f.code for f in faults(costs)] == ["no_line"]
+
+
+def test_a_workbook_of_unknown_sheets_says_which_are_not_read(tmp_path: Path) -> None:
+    (fault,) = faults(written(tmp_path, ("a", "b"), (1, 2), name="Calculs"))
+    assert (fault.code, fault.values["name"]) == ("sheet_not_read", "Calculs")
