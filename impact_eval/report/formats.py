@@ -178,7 +178,8 @@ _NUMBERS: Mapping[str, Callable[[float, str], str]] = MappingProxyType(
     }
 )
 _WORDS: Mapping[str, Format] = MappingProxyType({"date": date, "quote": quoted})
-FORMAT_NAMES = frozenset({*_NUMBERS, *_WORDS, "list", "label"})
+OF_CATALOGUE = frozenset({"label", "choice", "taken"})  # written by `Texts.show`
+FORMAT_NAMES = frozenset({*_NUMBERS, *_WORDS, *OF_CATALOGUE, "list"})
 
 
 def show(value: object, name: str | None, language: str) -> str:
@@ -189,7 +190,7 @@ def show(value: object, name: str | None, language: str) -> str:
     value : scalar, sequence or None
         None and numbers that are not finite are written “—”.
     name : str or None
-        One of `FORMAT_NAMES` (`label` is left to the catalogue); None writes the value as it is.
+        One of `FORMAT_NAMES`, `OF_CATALOGUE` left to the catalogue; None writes the value as it is.
     language : str
 
     Examples

@@ -26,7 +26,7 @@ from impact_eval.core.findings import (
     nearest,
 )
 from impact_eval.core.registry import declared_elsewhere
-from impact_eval.report.formats import MISSING, listed, show
+from impact_eval.report.formats import MISSING, OF_CATALOGUE, listed, show
 from impact_eval.report.languages.language import formats_of, language_codes
 from impact_eval.report.terminal import printable
 from impact_eval.report.topics import Topics
@@ -293,13 +293,12 @@ class Texts:
         """Write one value: a scalar, a list, or words (`words`)."""
         if isinstance(value, Mapping):
             return self.words(value)
-        if fmt == "label":
+        if fmt in OF_CATALOGUE:
+            write = {"label": self.label, "choice": self.choice, "taken": self._taken}[fmt]
             if isinstance(value, (list, tuple)):
-                names = [
-                    self.words(v) if isinstance(v, Mapping) else self.label(str(v)) for v in value
-                ]
+                names = [self.words(v) if isinstance(v, Mapping) else write(str(v)) for v in value]
                 return listed(names, self.language)
-            return self.label(str(value))
+            return write(str(value))
         if isinstance(value, (list, tuple)) and any(isinstance(v, Mapping) for v in value):
             return listed([self.show(v) for v in value], self.language)
         return show(value, fmt, self.language)
@@ -327,6 +326,22 @@ class Texts:
         """Return the short label of a code; a user's own name stays itself."""
         key = f"label.{code}"
         return self.say(key) if key in self else code
+
+    def choice(self, code: str) -> str:
+        """Return the words that people write for one of a closed list; they are read back."""
+        key = next((k for k in (f"choice.{code}", f"agent.{code}") if k in self), None)
+        return self.label(code) if key is None else self.say(key)
+
+    def _taken(self, pair: str) -> str:
+        """Return a value taken by default (`price_year=2025`) in words."""
+        name, _, held = pair.partition("=")
+        key = f"taken.{name}"
+        if key not in self:
+            return pair
+        try:
+            return self.say(key, value=float(held))
+        except ValueError:
+            return self.say(key, value=held)
 
     def without_values(self, path: str) -> str:
         """Return the sentence of a code with « … » for each value: what any place may hold.

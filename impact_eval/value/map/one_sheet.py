@@ -17,7 +17,7 @@ from impact_eval.core.vocabulary import Unit
 from impact_eval.value.map.choices import PEOPLE, Agent, LineKind
 from impact_eval.value.map.columns import INPUTS, LINES, SETTINGS, choice
 from impact_eval.value.map.declared_cells import Amount, folded, read_amount
-from impact_eval.value.map.map_headings import INPUT_AMOUNT, INPUT_TEXT, PROXY_TEXT, shown_heading
+from impact_eval.value.map.map_headings import INPUT_AMOUNT, INPUT_TEXT, PROXY_TEXT
 from impact_eval.value.map.map_workbook import Origin, WorkbookMap
 from impact_eval.value.map.parameters import catalogue
 from impact_eval.value.map.prices import exact
@@ -39,24 +39,18 @@ def complete_sheets(book: WorkbookMap) -> None:
     simple = "unit" not in book.headings.get(LINES.key, set())
     if simple:
         _move_costs(book)
-    defaults: dict[str, str] = {}
+    defaults: list[str] = []
     settings = _complete_settings(book, defaults)
     if simple:
         _complete_lines(book, settings, defaults)
     if simple or (costs and "id" not in book.headings.get(INPUTS.key, set())):
-        _complete_inputs(book, settings, defaults)
-    language = "en" if book.pounds else "fr"
+        _complete_inputs(book, settings)
     if defaults:
-        book.said.add(
-            Finding.warning(
-                "map_defaults",
-                Place(file=book.file),
-                pairs=[f"{shown_heading(k, language)} = {v}" for k, v in defaults.items()],
-            )
-        )
+        told = tuple(dict.fromkeys(defaults))
+        book.said.add(Finding.warning("map_defaults", Place(file=book.file), pairs=told))
 
 
-def _complete_settings(book: WorkbookMap, defaults: dict[str, str]) -> dict[str, Any]:
+def _complete_settings(book: WorkbookMap, defaults: list[str]) -> dict[str, Any]:
     """State the currency, the year of prices and the rate of a workbook with no settings."""
     if SETTINGS.key in book.tables:
         return dict(book.tables[SETTINGS.key])
@@ -64,7 +58,7 @@ def _complete_settings(book: WorkbookMap, defaults: dict[str, str]) -> dict[str,
     index = catalogue().indices["fr_cpi"].values
     own = {"currency": currency, "price_year": max(index), "discount_rate": _RATES[currency]}
     book.tables[SETTINGS.key] = own
-    defaults |= {key: str(value) for key, value in own.items()}
+    defaults += [f"{key}={value}" for key, value in own.items()]
     return dict(own)
 
 
@@ -168,32 +162,28 @@ def _times(one: Amount, other: Amount) -> Amount:
     return Amount(value=value, low=min(corners), high=max(corners), law=law)
 
 
-def _complete_lines(
-    book: WorkbookMap, settings: Mapping[str, Any], defaults: dict[str, str]
-) -> None:
+def _complete_lines(book: WorkbookMap, settings: Mapping[str, Any], defaults: list[str]) -> None:
     typed = book.headings.get(LINES.key, set())
-    own: dict[str, Any] = {"unit": Unit.COUNT.value}
-    if "duration" not in typed and "survival" not in typed:
-        own["duration"] = 1
-    for key in ("currency", "price_year"):
-        if key not in typed:
-            own[key] = settings.get(key)
+    own = {key: settings.get(key) for key in ("currency", "price_year") if key not in typed}
+    timed = "duration" in typed or "survival" in typed
     for number, row in enumerate(book.tables[LINES.key], start=1):
         if "id" not in typed:
             row.setdefault("id", f"ligne_{number}")
         for key, value in own.items():
             row.setdefault(key, value)
-        if row.get("estimate") is not None:
-            row["unit"] = Unit.SHARE.value
+        unit = Unit.COUNT if row.get("estimate") is None else Unit.SHARE
+        row["unit"] = unit.value
+        defaults.append(f"unit_{unit.value}={unit.value}")
+        if not timed:
+            row["duration"] = 1
+            defaults.append("duration=1")
+        if unit is Unit.SHARE:
             at = book.origins[(LINES.key, number)]
             book.origins[(LINES.key, number)] = _at_cells(at, {"unit": "estimate"})
-        _complete_ends(row, typed)
-    defaults |= {key: str(value) for key, value in own.items() if key not in settings}
-    if "kind" not in typed:
-        defaults["kind"] = f"{LineKind.NON_MARKET.value}, {LineKind.AVOIDED_COST.value}"
+        _complete_ends(row, typed, defaults)
 
 
-def _complete_ends(row: dict[str, Any], typed: set[str]) -> None:
+def _complete_ends(row: dict[str, Any], typed: set[str], defaults: list[str]) -> None:
     """Say who gains: a payer would have paid; a body saves; a person gains what has no market."""
     who = _agent(row.get("stakeholder", ""))
     if "kind" not in typed:
@@ -204,13 +194,14 @@ def _complete_ends(row: dict[str, Any], typed: set[str]) -> None:
             row.setdefault("payer", who.value)
         else:
             row["kind"] = LineKind.NON_MARKET.value
+        defaults.append(f"kind={row['kind']}")
     if "receiver" not in typed and _kind(row.get("kind", "")) in _GAINS:
-        row.setdefault("receiver", (who or Agent.BENEFICIARY).value)
+        row["receiver"] = (who or Agent.BENEFICIARY).value
+        if who is None:  # « les jeunes du quartier » are nobody's name: the people accompanied
+            defaults.append(f"receiver={row['receiver']}")
 
 
-def _complete_inputs(
-    book: WorkbookMap, settings: Mapping[str, Any], defaults: dict[str, str]
-) -> None:
+def _complete_inputs(book: WorkbookMap, settings: Mapping[str, Any]) -> None:
     typed = book.headings.get(INPUTS.key, set())
     for number, row in enumerate(book.tables.get(INPUTS.key, ()), start=1):
         if "id" not in typed and not row.get("id"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,35 @@ def test_a_map_of_costs_alone_lacks_effects_and_nothing_else(tmp_path: Path) -> 
 def test_a_workbook_of_unknown_sheets_says_which_are_not_read(tmp_path: Path) -> None:
     (fault,) = faults(written(tmp_path, ("a", "b"), (1, 2), name="Calculs"))
     assert (fault.code, fault.values["name"]) == ("sheet_not_read", "Calculs")
+
+
+# --- what is taken in the place of what is not said ---------------------------------------------
+
+
+def defaults_of(path: Path) -> Finding:
+    return next(f for f in ValueMap.read(path).noticed if f.code == "map_defaults")
+
+
+def test_only_the_defaults_used_are_told_in_the_words_of_the_language(tmp_path: Path) -> None:
+    found = defaults_of(written(tmp_path, HEADINGS, WORK, GRANT))
+    assert (
+        "monnaie « euro », année des prix 2025, taux d’actualisation 3,2 % et "
+        "unité « part » pour les effets estimés par l’étude." in told(found)
+    )
+    assert (
+        "currency “euro”, price year 2025, discount rate 3.2% and "
+        "unit “share” for the effects that the study estimates." in told(found, "en")
+    )
+
+
+def test_every_default_of_a_bare_sheet_is_told_once(tmp_path: Path) -> None:
+    rows = [("Jeunes du quartier", "moins isolés", 20, 500), ("CAF", "moins d’aides", 3, 900),
+            ("Voisins", "moins de bruit", 4, 10)]  # fmt: skip
+    path = written(tmp_path, ("Qui", "Ce qui change", "Combien", "Prix"), *rows)
+    said = told(defaults_of(path))
+    for words in ("unité « nombre » pour les quantités", "durée d’un an pour chaque effet",
+                  "nature « bénéfice non marchand »", "nature « coût évité »",
+                  "receveur « Personnes accompagnées »"):  # fmt: skip
+        assert said.count(words) == 1, words
+    assert "« part »" not in said
+    assert not re.search(r"\bcount\b|non_market|beneficiary| = ", told(defaults_of(path), "en"))
