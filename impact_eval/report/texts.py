@@ -449,6 +449,9 @@ def _expected(finding: Finding, texts: Texts) -> str | None:
     path = f"finding.{finding.code}"
     if f"{path}.expected" in texts:
         return texts.say(f"{path}.expected", **finding.values)
+    answers = finding.values.get("answers")
+    if isinstance(answers, tuple):  # codes of a closed list: people write their words
+        return texts.say("error.answers", names=answers)
     told: list[str] = []
     used = {name for name, _ in placeholders(texts.source(path))} if path in texts else set()
     repair = f"{path}.repair"

@@ -10,9 +10,10 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
@@ -246,8 +247,20 @@ def read_choice(choices: type[StrEnum], raw: Any, aliases: Mapping[str, str] | N
         "unknown_choice",
         found=typed_text(raw),
         nearest=names.get(close or "", close),
-        known=tuple(known),
+        answers=_closest_first(text, known, names),
     )
+
+
+def _closest_first(text: str, known: Iterable[str], names: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the codes of a closed list, first those that a text names or nearly does."""
+    spoken = {folded(code): code for code in known} | dict(names)
+    words = {re.sub(r"\d+$", "", word) for word in text.split()}  # « cd59 » is a « cd »
+    best = dict.fromkeys(spoken.values(), 0.0)
+    for name, code in spoken.items():
+        held = set(name.split()) <= words
+        near = 1 + len(name) if held else SequenceMatcher(None, text, name).ratio()
+        best[code] = max(best[code], near)
+    return tuple(sorted(best, key=lambda code: -best[code]))
 
 
 def read_shares(raw: Any) -> tuple[Decimal, ...]:

@@ -209,6 +209,8 @@ def _check_time(row: Mapping[str, Any], add: Add) -> None:
 def _ends(row: Mapping[str, Any]) -> list[tuple[Agent | None, Agent | None, Any, str]]:
     if row.get("bundle"):
         return [(f.payer, f.receiver, f.kind, f.name) for f in row["bundle"]]
+    if "kind" in row and row["kind"] is None:  # written, and its cell said that it is not read
+        return []
     return [(row.get("payer"), row.get("receiver"), row.get("kind"), "")]
 
 

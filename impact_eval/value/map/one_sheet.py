@@ -90,7 +90,8 @@ def _move_costs(book: WorkbookMap) -> None:
         text = row.pop(PROXY_TEXT, None)
         if text is not None:
             row["proxy_source"] = " ; ".join(str(t) for t in (text, row.get("proxy_source")) if t)
-        if is_cost_row(row):
+        put_in = is_cost_row(row)
+        if put_in:
             cost, amount = _cost_of(row)
             who = "payer" if row.get("payer") else "stakeholder"
             own = {"amount": amount, "description": "outcome", "payer": who}
@@ -103,7 +104,7 @@ def _move_costs(book: WorkbookMap) -> None:
         if cost:
             costs.append(cost)
             origins[(INPUTS.key, len(costs))] = _at_cells(place, own)
-        if is_cost_row(row):
+        if put_in:
             continue
         if set(row) - {"id", "stakeholder"}:
             kept.append(row)
@@ -115,8 +116,13 @@ def _move_costs(book: WorkbookMap) -> None:
 
 
 def is_cost_row(row: Mapping[str, Any]) -> bool:
-    """Whether a row of the lines is a cost, by its nature."""
-    return folded(row.get("kind", "")) in _COSTS
+    """Whether a line is a cost put in: « coût », or « charges de personnel » and no count."""
+    said = folded(row.get("kind", ""))
+    if said in _COSTS:
+        return True
+    counted = row.get("quantity") is not None or row.get("estimate") is not None
+    first = said.partition(" ")[0]
+    return not counted and first in _COSTS and _kind(said) is LineKind.RESOURCE_COST
 
 
 def _at_cells(place: Origin, own: Mapping[str, str]) -> Origin:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,19 @@ import pytest
 from openpyxl import Workbook
 
 from impact_eval.core.findings import Finding, ImpactEvalError
+from impact_eval.core.vocabulary import Direction, Pillar, Unit
 from impact_eval.report.texts import Texts, render_finding
 from impact_eval.value.account.doors import Account, ValueMap
+from impact_eval.value.map.choices import (
+    Agent,
+    Basis,
+    Costing,
+    InputKind,
+    LineKind,
+    Solidity,
+    Timing,
+)
+from impact_eval.value.map.columns import choice
 
 HEADINGS = ("Qui", "Ce qui change", "Nature", "Effet estimé", "Combien", "Prix", "Source", "Durée",
             "Poids mort", "Déplacement", "Réduction", "Qui paie")  # fmt: skip
@@ -160,3 +172,50 @@ def test_every_default_of_a_bare_sheet_is_told_once(tmp_path: Path) -> None:
         assert said.count(words) == 1, words
     assert "« part »" not in said
     assert not re.search(r"\bcount\b|non_market|beneficiary| = ", told(defaults_of(path), "en"))
+
+
+# --- the words of a closed list -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize(
+    "choices",
+    [Agent, LineKind, InputKind, Timing, Costing, Basis, Solidity, Unit, Pillar, Direction],
+)
+def test_the_words_told_for_a_choice_are_read_back(choices: type[StrEnum], language: str) -> None:
+    texts = Texts(language)
+    for member in choices:
+        assert choice(choices)(texts.choice(member.value)) is member
+    assert not [m for m in choices if "_" in texts.choice(m.value)]
+
+
+def test_a_choice_that_is_none_is_answered_in_words_the_closest_first(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADINGS, WORK, changed(GRANT, L="Fonds social européen + CD59"))
+    (fault,) = faults(path)
+    assert "Réponses possibles, les plus proches d’abord : Union européenne, Département," in told(
+        fault
+    )
+    assert "the closest first: European Union, Département," in told(fault, "en")
+
+
+def test_a_nature_not_read_is_told_once_with_the_natures_in_words(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADINGS, changed(WORK, C="gains ressource"), GRANT)
+    (fault,) = faults(path)
+    assert "d’abord : gain de ressources, " in told(fault)
+    assert "_" not in told(fault).split("Attendu")[1]
+
+
+@pytest.mark.parametrize("nature", ["charges de personnel", "Coûts de l’action", "dépenses"])
+def test_a_cost_said_in_more_words_is_a_cost(tmp_path: Path, nature: str) -> None:
+    made = ValueMap.read(written(tmp_path, HEADINGS, WORK, changed(GRANT, C=nature)))
+    assert [str(item.amount) for item in made.inputs] == ["92000"]
+
+
+def test_a_unit_that_is_not_that_of_the_study_is_told_in_words(
+    tmp_path: Path, make_estimate: Callable[..., Any]
+) -> None:
+    effect = make_estimate("emploi", [("att", None, 90.0, 30.0)], details={"unit": "eur"})
+    (fault,) = faults(written(tmp_path, HEADINGS, WORK, GRANT), effect)
+    assert "compte en « part », l’effet est estimé en « euros »" in told(fault)
+    assert "counts in “share”, the effect is estimated in “euros”" in told(fault, "en")
+    assert (fault.place and fault.place.cell) == "D2"

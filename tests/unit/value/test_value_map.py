@@ -75,7 +75,7 @@ def test_a_sheet_filled_by_hand_in_french(tmp_path: Path, make_tables: Tables) -
         ({"unit": "personnne"}, "unknown_choice"),
         ({"price_year": None}, "missing_price_year"),
         ({"currency": None}, "missing_currency"),
-        ({"receiver": "voisinage"}, "unknown_choice"),
+        ({"receiver": "quartier"}, "unknown_choice"),
         ({"receiver": None}, "missing_receiver"),
         ({"input__payer": "la CAFF"}, "unknown_choice"),
         ({"kind": "transfer"}, "transfer_without_counterpart"),
