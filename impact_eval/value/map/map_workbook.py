@@ -26,21 +26,17 @@ from impact_eval.value.map.map_headings import (
     table_of_sheet,
 )
 from impact_eval.value.map.map_sheets import NO_VALUE, MapSheet, read_sheets
+from impact_eval.value.map.total_rows import is_detail, is_total
 from impact_eval.value.map.typed_numbers import (
     CellFault,
-    NumberTooLargeError,
     SheetText,
     read_number,
-    read_per_cent,
     read_years,
+    typed_text,
 )
 
 _LOOKAHEAD = 40  # rows in which headings are looked for
 _KNOWN = 3  # headings that make a sheet of another name a table
-_TOTAL = re.compile(
-    r"(?:sous |grand )?(?:totaux|total|moyennes?|somme|ensemble|subtotal|sum|average|mean"
-    r"|present value|valeur actualisee)(?: (?:general|of .*|des? .*|du .*))?"
-)
 _UNIT_ROW = frozenset(
     {"%", "€", "eur", "ans", "annees", "mois", "texte", "nombre", "years", "£", ""}
 )
@@ -52,6 +48,7 @@ _LAW = re.compile(r"\]\s*[a-z]+\s*$")  # the law of an interval is no unit
 _LARGEST = 1e12
 _KEYS = tuple(spec.keys for spec in (SETTINGS, *TABLES))
 _NAMES = frozenset(spec.key for spec in (SETTINGS, *TABLES))
+Numbered = tuple[int, Sequence[Any]]  # a row and its number in the sheet
 # a column that nobody knows is placed by its heading, spaces included
 _PLACED = re.compile(r"(\w+)(?:\[(\d+)\])?(?:\.(.+))?")
 
@@ -218,11 +215,13 @@ def _read_table(sheet: MapSheet, spec: TableSpec, out: WorkbookMap) -> None:
     body = [(number, row) for number, row in enumerate(sheet.rows[start + 1 :], start=start + 2)
             if _filled(row)]  # fmt: skip
     _tell_columns(sheet, spec, found, body, out)
-    kept = [(number, row) for number, row in body if not _is_no_line(row, found)]
-    gone = [number for number, _ in body if number not in {n for n, _ in kept}]
+    kept, gone = _lines_of(body, found, spec)
     if gone:
-        place = Place(file=out.file, sheet=sheet.name, row=gone[0])
-        out.said.add(Finding.info("map_rows_not_lines", place, name=sheet.name, n=len(gone)))
+        place = Place(file=out.file, sheet=sheet.name, row=gone[0][0])
+        names = [typed_text(_filled(row)[0][1]) for _, row in gone]
+        out.said.add(
+            Finding.info("map_rows_not_lines", place, name=sheet.name, n=len(gone), names=names)
+        )
     rows = out.tables.setdefault(spec.key, [])
     out.headings.setdefault(spec.key, set()).update(h.key for h in found if h.key)
     out.pounds = out.pounds or any("£" in text for text in texts)
@@ -275,29 +274,28 @@ def _tell_columns(
         seen[heading.key] = heading.text
 
 
-def _is_no_line(row: Sequence[Any], found: Sequence[MapHeading]) -> bool:
-    """Whether a row is a total, the headings again, or the units of the columns."""
+def _lines_of(
+    body: Sequence[Numbered], found: Sequence[MapHeading], spec: TableSpec
+) -> tuple[list[Numbered], list[Numbered]]:
+    """Part the rows that are lines from those that repeat the headings or add up the others.
+
+    A row that adds nothing up stands alone: it is kept, and what it lacks is asked for.
+    """
+    lines = [(number, row) for number, row in body if not _repeats(row, found)]
+    kept = [(n, row) for n, row in lines if not is_total(row, found, spec) and not is_detail(row)]
+    kept = kept or lines
+    numbers = {number for number, _ in kept}
+    return kept, [(number, row) for number, row in body if number not in numbers]
+
+
+def _repeats(row: Sequence[Any], found: Sequence[MapHeading]) -> bool:
+    """Whether a row is the headings again, or the units of the columns."""
     told = _filled(row)
     texts = [folded(cell) for _, cell in told if isinstance(cell, str)]
-    known = sum(1 for heading in found if heading.key is not None)
-    first = told[0][1]
-    if isinstance(first, str) and _TOTAL.fullmatch(folded(first)):
-        words = [cell for _, cell in told[1:] if isinstance(cell, str) and not _is_number(cell)]
-        return not words and len(told) * 2 <= max(known, 4) + 1
     if len(texts) < len(told):
         return False
     again = [i for i, cell in told if i < len(found) and folded(cell) == folded(found[i].text)]
     return len(again) * 2 > len(told) or all(text in _UNIT_ROW for text in texts)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        read_per_cent(cell)
-    except NumberTooLargeError:
-        return True
-    except CellFault:
-        return False
-    return True
 
 
 def _cell(value: Any, heading: MapHeading, spec: TableSpec, place: Place, out: WorkbookMap) -> Any:

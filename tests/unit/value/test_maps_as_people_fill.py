@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 from impact_eval.core.findings import Finding, ImpactEvalError
 from impact_eval.core.vocabulary import Direction, Pillar, Unit
@@ -219,3 +219,67 @@ def test_a_unit_that_is_not_that_of_the_study_is_told_in_words(
     assert "compte en « part », l’effet est estimé en « euros »" in told(fault)
     assert "counts in “share”, the effect is estimated in “euros”" in told(fault, "en")
     assert (fault.place and fault.place.cell) == "D2"
+
+
+# --- rows that are no line ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["TOTAL DES COÛTS", "Total effets", "Sous-total 2024", "Coût par personne", "Ratio SROI",
+     "SROI", "Valeur nette", "Coût total", "VAN", "Retour social sur investissement",
+     "Total value", "Cost per participant", "Net benefit", "Social return on investment",
+     "Coût moyen par bénéficiaire", "Total général"],
+)  # fmt: skip
+def test_a_row_that_adds_up_or_divides_is_left_aside_and_named(tmp_path: Path, words: str) -> None:
+    row = (words, None, None, None, None, 4.2)
+    made = ValueMap.read(written(tmp_path, HEADINGS, WORK, row, GRANT))
+    assert (len(made.lines), len(made.inputs)) == (1, 1)
+    (found,) = (f for f in made.noticed if f.code == "map_rows_not_lines")
+    assert (found.values["n"], found.values["names"]) == (1, (words,))
+    assert words in told(found)
+    assert words in told(found, "en")
+
+
+def test_what_details_a_cost_is_not_counted_again(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADINGS, WORK)
+    opened = load_workbook(path)
+    sheet = opened.create_sheet("Budget")
+    for row in (("Poste", "Montant", "Financeur"), ("Salaires", 60000, "Département"),
+                ("Véhicules", 32000, "Région"), ("Total budget", 92000, None),
+                ("dont Département", 60000, "Département")):  # fmt: skip
+        sheet.append(row)
+    opened.save(path)
+    made = ValueMap.read(path)
+    assert [str(item.amount) for item in made.inputs] == ["60000", "32000"]
+    (found,) = (f for f in made.noticed if f.code == "map_rows_not_lines")
+    assert found.values["names"] == ("Total budget", "dont Département")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        changed(WORK, A="Ensemble des personnes", B="Retour à l’emploi"),
+        changed(WORK, B="Coût par nuit d’hôtel évité"),
+        changed(GRANT, A="Total Énergies", L="Fondation"),
+    ],
+)
+def test_a_line_whose_words_look_like_a_total_is_kept(tmp_path: Path, row: list[Any]) -> None:
+    made = ValueMap.read(written(tmp_path, HEADINGS, WORK, GRANT, row))
+    assert len(made.lines) + len(made.inputs) == 3
+    assert "map_rows_not_lines" not in {f.code for f in made.noticed}
+
+
+def test_a_line_not_finished_is_asked_for_and_not_left_aside(tmp_path: Path) -> None:
+    row = ("Retour à l’emploi", None, None, None, None, 1200)
+    assert "missing_cell" in {f.code for f in faults(written(tmp_path, HEADINGS, WORK, row))}
+
+
+def test_a_cost_that_is_alone_is_no_total(tmp_path: Path) -> None:
+    path = written(tmp_path, HEADINGS, WORK)
+    opened = load_workbook(path)
+    sheet = opened.create_sheet("Budget")
+    sheet.append(("Poste", "Montant", "Financeur"))
+    sheet.append(("Coût total", 92000, None))
+    opened.save(path)
+    assert {f.code for f in faults(path)} == {"missing_cell"}
