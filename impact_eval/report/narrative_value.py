@@ -72,6 +72,7 @@ _OF_AMOUNTS = frozenset(
         "guard_one_outcome_dominates",
         "guard_loss_left_out",
         "outcome_left_out",
+        "outcome_left_out_alone",
     }
 )
 
@@ -120,7 +121,7 @@ def account_blocks(
             *payers_table(told.parties),
             *_lines(told.lines, names, caption="value.caption_lines_untold"),
             *deadweight_messages(value.quantities.lines, names),
-            *_dropped(told.dropped),
+            *_dropped(told.dropped, {**labels, **names.lines}),
             *guard_log(told.guards, names),
             *_findings((*value.findings, *told.findings), labels, names, whole=False),
         ]
@@ -148,7 +149,7 @@ def _account(
         *_avoided(told.avoided),
         *public_blocks(told.public, standing),
         *_uncertainty(told, names),
-        *_variants(told.variants),
+        *_variants(told.variants, names),
         *certain_table(told.certain, names),
     ]
     return [
@@ -156,7 +157,7 @@ def _account(
         *(_titled(block, standing) for block in amounts),
         *_acceptability(told),
         *deadweight_messages(value.quantities.lines, names),
-        *_dropped(told.dropped),
+        *_dropped(told.dropped, {**labels, **names.lines}),
         *guard_log(told.guards, names),
         *_findings((*value.findings, *told.findings), labels, names, whole=True),
     ]
@@ -382,13 +383,16 @@ def _avoided(rows: Sequence[AvoidedToldRecord]) -> list[AnyBlock]:
     return [Messages(title=say("value.avoided_title"), items=items)] if items else []
 
 
-def _variants(rows: Sequence[VariantRecord]) -> list[AnyBlock]:
+def _variants(rows: Sequence[VariantRecord], names: Names) -> list[AnyBlock]:
     """Return what other choices of discounting, displacement and largest line give: always told."""
     if not rows:
         return []
     cells = tuple(
         (
-            say(f"value.variant.{row.what}", value=row.share if row.line is None else row.line),
+            say(
+                f"value.variant.{row.what}",
+                value=row.share if row.line is None else name_words(names.line(row.line)),
+            ),
             row.net,
         )
         for row in rows
@@ -405,9 +409,16 @@ def _variants(rows: Sequence[VariantRecord]) -> list[AnyBlock]:
     ]
 
 
-def _dropped(rows: Sequence[DroppedToldRecord]) -> list[AnyBlock]:
-    """Return what matters and is not in the total."""
-    items = tuple(say("value.dropped_item", outcome=row.outcome, reason=row.reason) for row in rows)
+def _dropped(rows: Sequence[DroppedToldRecord], words: Labels) -> list[AnyBlock]:
+    """Return what matters and is not in the total: lines and outcomes, in their own words."""
+    items = tuple(
+        say(
+            "value.dropped_item",
+            outcome=name_words(words.get(row.outcome, row.outcome)),
+            reason=row.reason,
+        )
+        for row in rows
+    )
     return [Messages(title=say("value.dropped_title"), items=items)] if items else []
 
 

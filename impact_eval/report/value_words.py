@@ -57,11 +57,17 @@ def names_of(section: AccountSection, labels: Labels) -> Names:
     }
     effects = Counter(line.estimate for line in declared)
     told = Counter(line.outcome for line in declared)
+    whose = Counter((line.outcome, line.stakeholder) for line in declared)
     lines: dict[str, Said] = {}
     outcomes: dict[str, Said] = {}
     for line in declared:
         label = labels.get(line.estimate or "")
-        own: Said = line.outcome if told[line.outcome] == 1 else f"{line.outcome} ({line.id})"
+        own: Said = line.outcome
+        if told[line.outcome] > 1 and whose[line.outcome, line.stakeholder] == 1:
+            own = f"{line.outcome} ({line.stakeholder})"
+        elif told[line.outcome] > 1:  # an identifier of ours holds the outcome already
+            named = line.id.startswith(line.outcome)
+            own = line.id if named else f"{line.outcome} ({line.id})"
         # several lines on one effect need their own names, to be told apart
         plain = label is None or effects[line.estimate] > 1 or line.id in spared
         lines[line.id] = own if plain or label is None else label

@@ -164,6 +164,7 @@ PAIRS: Mapping[tuple[str, str], Declared] = MappingProxyType(
         ("guard_overridden", "found"): Declared(ValueKind.TEXT, Rule.CODE),
         ("guard_overridden", "reason"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("outcome_left_out", "reason"): Declared(ValueKind.TEXT, Rule.LABEL),
+        ("outcome_left_out_alone", "reason"): Declared(ValueKind.TEXT, Rule.LABEL),
         ("outcome_left_out", "share"): Declared(ValueKind.NUMBER, Rule.AMOUNT),
         ("guard_projected", "share"): Declared(ValueKind.NUMBER, Rule.AMOUNT),
         ("guard_one_line_dominates", "share"): Declared(ValueKind.NUMBER, Rule.AMOUNT),

@@ -39,7 +39,7 @@ from impact_eval.value.account.money_moved import (
 from impact_eval.value.account.price_checks import check_prices
 from impact_eval.value.account.quantity import Quantities
 from impact_eval.value.account.volunteer_time import check_volunteers
-from impact_eval.value.map.declared import MapContent, Override
+from impact_eval.value.map.declared import Line, MapContent, Override
 from impact_eval.value.map.prices import ONE, ZERO, exact, total
 from impact_eval.value.map.spoken_words import Subject, tokens_of, words_named
 
@@ -239,15 +239,21 @@ def _left_out_with_share(account: Books) -> Iterable[Finding]:
                 yield Finding.warning(
                     "guard_loss_left_out", line=line.id, amount=float(value.present)
                 )
-            with exact():
-                share = float(value.present / whole) if whole else None
-            yield Finding.info(
-                "outcome_left_out",
-                line=line.id,
-                reason=line.reason,
-                amount=float(value.present),
-                share=share,
-            )
+            yield _left_out(line, value.present, whole)
+
+
+def _left_out(line: Line, present: Decimal, whole: Decimal) -> Finding:
+    """Tell a line left out; with its share where there is a total to be a share of."""
+    amount = float(present)
+    if whole <= 0:
+        return Finding.info(
+            "outcome_left_out_alone", line=line.id, reason=line.reason, amount=amount
+        )
+    with exact():
+        share = float(present / whole)
+    return Finding.info(
+        "outcome_left_out", line=line.id, reason=line.reason, amount=amount, share=share
+    )
 
 
 def _left_out_for_result(account: Books) -> Iterable[Finding]:

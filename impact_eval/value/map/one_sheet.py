@@ -7,8 +7,10 @@ a finding; a cell left empty under a column is a fault, as everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from types import MappingProxyType
 from typing import Any
 
@@ -21,12 +23,13 @@ from impact_eval.value.map.map_headings import INPUT_AMOUNT, INPUT_TEXT, PROXY_T
 from impact_eval.value.map.map_workbook import Origin, WorkbookMap
 from impact_eval.value.map.parameters import catalogue
 from impact_eval.value.map.prices import exact
-from impact_eval.value.map.typed_numbers import CellFault
+from impact_eval.value.map.typed_numbers import CellFault, typed_text
 
 _COSTS = frozenset({"cout", "couts", "depense", "depenses", "charge", "charges", "ressource",
                     "ressources", "cost", "costs", "input", "inputs", "expense", "subvention",
                     "subventions", "financement", "financements", "budget", "funding", "grant",
                     "grants", "argent"})  # fmt: skip
+_OURS = frozenset({"id", "unit"})  # columns that a sheet of ours has, and others seldom do
 _GAINS = (LineKind.NON_MARKET, LineKind.RESOURCE_GAIN)
 _RATES: Mapping[str, str] = MappingProxyType({"EUR": "0.032", "GBP": "0.035"})
 
@@ -36,7 +39,7 @@ def complete_sheets(book: WorkbookMap) -> None:
     lines, costs = book.tables.setdefault(LINES.key, []), book.tables.get(INPUTS.key)
     if not lines and not costs:
         return
-    simple = "unit" not in book.headings.get(LINES.key, set())
+    simple = not book.headings.get(LINES.key, set()) >= _OURS
     if simple:
         _move_costs(book)
     defaults: list[str] = []
@@ -170,23 +173,45 @@ def _times(one: Amount, other: Amount) -> Amount:
 
 def _complete_lines(book: WorkbookMap, settings: Mapping[str, Any], defaults: list[str]) -> None:
     typed = book.headings.get(LINES.key, set())
+    if "id" not in typed:
+        _name_rows(book.tables[LINES.key], ("outcome", "stakeholder"), "ligne", set())
     own = {key: settings.get(key) for key in ("currency", "price_year") if key not in typed}
     timed = "duration" in typed or "survival" in typed
     for number, row in enumerate(book.tables[LINES.key], start=1):
-        if "id" not in typed:
-            row.setdefault("id", f"ligne_{number}")
         for key, value in own.items():
             row.setdefault(key, value)
         unit = Unit.COUNT if row.get("estimate") is None else Unit.SHARE
-        row["unit"] = unit.value
-        defaults.append(f"unit_{unit.value}={unit.value}")
+        if "unit" not in typed:
+            row["unit"] = unit.value
+            defaults.append(f"unit_{unit.value}={unit.value}")
         if not timed:
             row["duration"] = 1
             defaults.append("duration=1")
-        if unit is Unit.SHARE:
+        if "unit" not in typed and unit is Unit.SHARE:
             at = book.origins[(LINES.key, number)]
             book.origins[(LINES.key, number)] = _at_cells(at, {"unit": "estimate"})
         _complete_ends(row, typed, defaults)
+
+
+def _name_rows(
+    rows: Sequence[dict[str, Any]], keys: Sequence[str], noun: str, taken: set[str]
+) -> None:
+    """Name each row that has no identifier by its own words: it is told under that name.
+
+    Rows of the same words are told apart by whom they are about, then by their rank.
+    """
+    said = [tuple(typed_text(row[key]) for key in keys if row.get(key)) for row in rows]
+    alike = Counter(words[0] for words in said if words)
+    taken |= {str(row["id"]) for row in rows if row.get("id")}
+    for number, (row, words) in enumerate(zip(rows, said, strict=True), start=1):
+        if row.get("id"):
+            continue
+        name = words[0] if words else f"{noun}_{number}"
+        if len(words) > 1 and (alike[name] > 1 or name in taken):
+            name = f"{name} ({words[1]})"
+        ranked = (f"{name} ({rank})" for rank in count(2))
+        row["id"] = name if name not in taken else next(n for n in ranked if n not in taken)
+        taken.add(row["id"])
 
 
 def _complete_ends(row: dict[str, Any], typed: set[str], defaults: list[str]) -> None:
@@ -208,10 +233,11 @@ def _complete_ends(row: dict[str, Any], typed: set[str], defaults: list[str]) ->
 
 
 def _complete_inputs(book: WorkbookMap, settings: Mapping[str, Any]) -> None:
-    typed = book.headings.get(INPUTS.key, set())
-    for number, row in enumerate(book.tables.get(INPUTS.key, ()), start=1):
-        if "id" not in typed and not row.get("id"):
-            row["id"] = f"depense_{number}"
+    typed, rows = book.headings.get(INPUTS.key, set()), book.tables.get(INPUTS.key, ())
+    if "id" not in typed:
+        taken = {str(row["id"]) for row in book.tables[LINES.key] if row.get("id")}
+        _name_rows(rows, ("description", "stakeholder", "payer"), "depense", taken)
+    for row in rows:
         for key in ("currency", "price_year"):
             if key not in typed and row.get(key) is None:
                 row[key] = settings.get(key)

@@ -296,8 +296,7 @@ def _variants(account: Account) -> tuple[VariantTold, ...]:
 
 def _dropped(account: Account) -> tuple[DroppedTold, ...]:
     """Return lines left out, outcomes not valued, changes without a price."""
-    left = [f.values for f in account.findings if f.code == "outcome_left_out"]
-    rows = [(str(values["line"]), str(values["reason"])) for values in left]
+    rows = [(line.id, line.reason) for line in account.value_map.lines if not line.included]
     rows += [(item.outcome, item.reason) for item in account.value_map.dropped]
     rows += [(item.outcome, item.note) for item in account.value_map.not_monetised]
     return tuple(DroppedTold(outcome=outcome, reason=reason) for outcome, reason in rows)

@@ -252,3 +252,22 @@ def test_what_is_put_in_is_named_in_the_words_of_the_map(section: AccountSection
         number = NumberNameRecord(what="amount", line=None, input=item.id, outcome=None)
         said = Texts("fr").words(names.number(number))
         assert (item.description or item.stakeholder) in said
+
+
+def test_lines_left_out_and_without_which_are_told_in_their_words(section: AccountSection) -> None:
+    data = section.model_dump(mode="json", by_alias=True)
+    line = data["value_map"]["lines"][0]
+    net = data["told"]["net"]["estimate"]
+    data["told"]["variants"] = [
+        {"what": "without_line", "share": None, "line": line["id"], "net": net}
+    ]
+    data["told"]["dropped"] = [{"outcome": name, "reason": "r"} for name in (line["id"], "permis")]
+    blocks = account_blocks(section_of(data), level=3, labels=LABELS)
+    words = Texts("fr").words
+    items = [words(item) for b in blocks if isinstance(b, Messages) for item in b.items]
+    named = [item.rpartition("\u00a0:")[0] for item in items if item.endswith(": r")]
+    cells = [words(row[0]) for b in blocks if isinstance(b, Table) for row in b.rows]
+    without = next(cell for cell in cells if cell.startswith("Sans le poste"))
+    assert named[1] == "Permis"
+    assert named[0] != line["id"]
+    assert named[0] in without

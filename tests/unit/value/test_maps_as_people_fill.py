@@ -283,3 +283,42 @@ def test_a_cost_that_is_alone_is_no_total(tmp_path: Path) -> None:
     sheet.append(("Coût total", 92000, None))
     opened.save(path)
     assert {f.code for f in faults(path)} == {"missing_cell"}
+
+
+def test_a_one_sheet_map_that_says_its_unit_keeps_its_other_defaults(
+    tmp_path: Path, make_estimate: Callable[..., Any]
+) -> None:
+    effect = make_estimate("emploi", [("att", None, 90.0, 30.0)], details={"unit": "eur"})
+    rows = [(*HEADINGS, "Unité"), (*WORK, "euros"), (*GRANT, None)]
+    path = written(tmp_path, *rows)
+    assert isinstance(valued(path, [effect]), Account)
+    assert "unité" not in told(defaults_of(path))
+    (fault,) = faults(written(tmp_path, *rows[:1], (*WORK, None), GRANT))
+    assert (fault.code, fault.place and fault.place.cell) == ("missing_cell", "M2")
+
+
+# --- the words of a line ------------------------------------------------------------------------
+
+
+def test_rows_without_identifier_are_named_by_their_own_words(tmp_path: Path) -> None:
+    lines = [WORK, changed(WORK, A="Ménages"), changed(WORK, A="Ménages"), changed(WORK, B="Logés")]
+    made = ValueMap.read(written(tmp_path, HEADINGS, *lines, GRANT, changed(GRANT, B="Logés")))
+    assert [line.id for line in made.lines] == [
+        "Être en emploi (Personnes accompagnées)",
+        "Être en emploi (Ménages)",
+        "Être en emploi (Ménages) (2)",
+        "Logés",
+    ]
+    assert [item.id for item in made.inputs] == ["Subvention", "Logés (Conseil départemental)"]
+
+
+def test_a_line_left_out_of_nothing_has_no_share(tmp_path: Path, work: Any) -> None:
+    headings = (*HEADINGS, "Compté dans le total", "Motif")
+    rows = (headings, (*WORK, "non", "prix douteux"), (*GRANT, None, None))
+    account = valued(written(tmp_path, *rows), [work])
+    assert isinstance(account, Account)
+    (found,) = (f for f in account.findings if f.code == "outcome_left_out_alone")
+    assert told(found).startswith(
+        "[outcome_left_out_alone] La ligne « Être en emploi » est écartée du total (prix douteux)"
+    )
+    assert "share" not in found.values
