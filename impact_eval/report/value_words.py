@@ -75,8 +75,8 @@ def names_of(section: AccountSection, labels: Labels) -> Names:
             outcomes.setdefault(line.estimate, line.outcome if label is None else label)
     inputs = {item.id: item.description or item.stakeholder for item in section.value_map.inputs}
     twice = Counter(inputs.values())
-    named = {key: name if twice[name] == 1 else f"{name} ({key})" for key, name in inputs.items()}
-    return Names(MappingProxyType(lines), MappingProxyType(outcomes), MappingProxyType(named))
+    put_in = {key: name if twice[name] == 1 else f"{name} ({key})" for key, name in inputs.items()}
+    return Names(MappingProxyType(lines), MappingProxyType(outcomes), MappingProxyType(put_in))
 
 
 def agent_words(name: str) -> Said:
