@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import combinations
+from typing import Any
 
 from impact_eval.core.findings import Finding
 from impact_eval.value.account.books import Books
@@ -27,9 +28,7 @@ def check_costs(account: Books) -> Iterable[Finding]:
             yield found
     for one, other in combinations(inputs, 2):
         if _named(one) == _named(other) and _same_expense(one, other):
-            yield Finding.warning(
-                "guard_cost_twice", line=other.id, lines=[one.id, other.id], name=_words(other)
-            )
+            yield Finding.warning("guard_cost_twice", **_about_costs(other, [one]))
 
 
 def _total_of(item: Input, inputs: Sequence[Input]) -> Finding | None:
@@ -38,14 +37,13 @@ def _total_of(item: Input, inputs: Sequence[Input]) -> Finding | None:
     paid = [other for other in others if not _is_given(other)]
     before = inputs[: inputs.index(item)]
     spoken = words_named(Subject.WHOLE_COST, (item.stakeholder, item.description))
-    amount, lines = amount_of_input(item), [other.id for other in others]
+    amount = amount_of_input(item)
     if spoken and paid:
         for parts in (others, paid, before):
             if parts and _adds_up(amount, parts):
                 return Finding.warning(
-                    "guard_cost_is_sum", blocks=True, line=item.id,
-                    lines=[part.id for part in parts], name=_words(item),
-                )  # fmt: skip
+                    "guard_cost_is_sum", blocks=True, **_about_costs(item, parts)
+                )
         if amount < max(map(amount_of_input, paid)):
             return None
     else:
@@ -53,7 +51,13 @@ def _total_of(item: Input, inputs: Sequence[Input]) -> Finding | None:
         own = item.payer in {other.payer for other in others}
         if len(others) < 2 or not own or not _adds_up(amount, others):
             return None
-    return Finding.warning("guard_cost_perhaps_sum", line=item.id, lines=lines, name=_words(item))
+    return Finding.warning("guard_cost_perhaps_sum", **_about_costs(item, others))
+
+
+def _about_costs(item: Input, others: Iterable[Input]) -> dict[str, Any]:
+    """Return an expense and others as people call them: few give them an identifier."""
+    names = [other.description or other.stakeholder for other in others]
+    return {"line": item.id, "name": item.description or item.stakeholder, "names": names}
 
 
 def _is_given(item: Input) -> bool:
@@ -76,7 +80,3 @@ def _same_expense(one: Input, other: Input) -> bool:
 
 def _named(item: Input) -> tuple[str, ...]:
     return tokens_of(item.description)
-
-
-def _words(item: Input) -> str:
-    return item.description or item.stakeholder
