@@ -99,6 +99,7 @@ GUARDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "direction_against_study",
             "declared_beyond_study",
             "declared_though_measured",
+            "sheet_not_read",
             "declared_beyond_alike",
             "declared_perhaps_measured",
         ),

@@ -200,6 +200,10 @@ BLOCKED = [
            "guard_same_welfare_twice"),
     Folder("G3", "la même ligne deux fois", [TYPED, row(TYPED, Identifiant="b")],
            "guard_line_twice"),
+    Folder("G3", "le salaire, puis le revenu", [
+        WAGE, row(LINKED, Identifiant="b", Effet="Hausse de revenu",
+                  **{"Approximation financière": 7_000}),
+    ], "guard_gain_twice"),
     Folder("G4", "le RSA en coût évité, le salaire et les cotisations", [WAGE, BENEFIT, LEVIES],
            "guard_transfer_as_resource"),
     Folder("G4", "un transfert du catalogue changé en économie", [
@@ -225,14 +229,14 @@ BLOCKED = [
            "guard_more_people_than_eligible", settings={"Personnes éligibles": 150}),
     Folder("G15", "les heures des bénévoles, et ce qu’elles valent", [LINKED, FREE_HOURS],
            "guard_volunteers_as_gain", inputs=(GRANT, HOURS)),
-    Folder("", "190 emplois tapés, et l’étude en trouve moins", [
+    Folder("G9", "190 emplois tapés, et l’étude en trouve moins", [
         row(TYPED, Effet="Emploi", Quantité=190),
     ], "declared_beyond_study"),
-    Folder("", "un sens contraire à celui de l’étude", [
+    Folder("G9", "un sens contraire à celui de l’étude", [
         row(LINKED, **{"Sens favorable": "baisse"}),
     ], "direction_against_study"),
-    Folder("", "les coûts sur une feuille que rien ne fait reconnaître", [LINKED], "sheet_not_read",
-           inputs=({"Qui": "Département", "Combien": 10_000},), names={"Ressources": "Divers"}),
+    Folder("G9", "les coûts sur une feuille que rien ne fait reconnaître", [LINKED],
+           "sheet_not_read", inputs=({"Qui": "Département", "Combien": 10_000},), names={"Ressources": "Divers"}),
 ]  # fmt: skip
 TOLD = [
     Folder("G1", "un écart avec un groupe témoin, moins un poids mort", [
@@ -240,10 +244,6 @@ TOLD = [
     ], "guard_deadweight_on_net_words"),
     Folder("G2", "100 % pour 1 %", [row(TYPED, **{"Poids mort": "100 %"})],
            "guard_share_takes_all"),
-    Folder("G3", "le salaire, puis le revenu", [
-        WAGE, row(LINKED, Identifiant="b", Effet="Hausse de revenu",
-                  **{"Approximation financière": 7_000}),
-    ], "guard_income_twice"),
     Folder("G5", "un coût évité, sans dire s’il est moyen", [
         row(LINKED, SAVING, Déplacement=None, **{"Coût moyen ou marginal": None}),
     ], "guard_average_cost"),
