@@ -26,7 +26,7 @@ from impact_eval.value.map.map_headings import (
     table_of_sheet,
 )
 from impact_eval.value.map.map_sheets import NO_VALUE, MapSheet, read_sheets
-from impact_eval.value.map.total_rows import is_detail, is_total
+from impact_eval.value.map.total_rows import is_detail, is_total, nature_of
 from impact_eval.value.map.typed_numbers import (
     CellFault,
     SheetText,
@@ -282,8 +282,10 @@ def _lines_of(
     A row that adds nothing up stands alone: it is kept, and what it lacks is asked for.
     """
     lines = [(number, row) for number, row in body if not _repeats(row, found)]
-    kept = [(n, row) for n, row in lines if not is_total(row, found, spec) and not is_detail(row)]
-    kept = kept or lines
+    sums = {n for n, row in lines if is_total(row, found, spec) or is_detail(row)}
+    kinds = {nature_of(row, found) for number, row in lines if number not in sums}
+    kept = [(number, row) for number, row in lines if number not in sums
+            or not kinds or (nature_of(row, found) or next(iter(kinds))) not in kinds]  # fmt: skip
     numbers = {number for number, _ in kept}
     return kept, [(number, row) for number, row in body if number not in numbers]
 

@@ -31,9 +31,10 @@ _SUM = (
     r"|present value|valeur actualisee|solde|balance)"
 )
 _TOTAL = re.compile(
-    rf"(?:sous |grand |sub )?{_SUM}(?: (?:{_NOUN}|{_SAID_MORE}))*(?: (?:of|des?|du|d) .*)?"
+    rf"(?:(?:sous |grand |sub )?{_SUM}(?: (?:{_NOUN}|{_SAID_MORE}))*"
     rf"|{_NOUN}(?: {_NOUN}| {_SAID_MORE})* (?:totale?s?|nets?|nettes?|moyens?|moyenne|unitaires?)"
     rf"|(?:net|unit|average|overall)(?: {_SAID_MORE})* {_NOUN}|social value(?: created)?"
+    r")(?: (?:of|des?|du|d) .*)?"
 )
 _RATIO = re.compile(
     r"(?:ratio|sroi|roi|van|npv|bcr|taux de retour|retour (?:social )?sur investissement"
@@ -78,6 +79,18 @@ def is_total(row: Sequence[Any], found: Sequence[MapHeading], spec: TableSpec) -
     known = sum(1 for heading in found if heading.key is not None)
     words = [cell for cell in told if isinstance(cell, str) and not _is_number(cell)]
     return len(words) == 1 and len(told) * 2 <= max(known, 4) + 1
+
+
+def nature_of(row: Sequence[Any], found: Sequence[MapHeading]) -> tuple[str, ...]:
+    """Return what a row says of its nature, or that somebody pays it; nothing where it is silent.
+
+    « Coût total » paid by somebody is a total where other costs stand beside it, and a cost alone.
+    """
+    told = {h.key: folded(row[i]) for i, h in enumerate(found)
+            if i < len(row) and row[i] is not None}  # fmt: skip
+    if told.get("kind"):
+        return ("kind", told["kind"])
+    return ("payer",) if told.get("payer") else ()
 
 
 def _first_text(row: Sequence[Any]) -> int | None:

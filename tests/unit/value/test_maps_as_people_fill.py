@@ -322,3 +322,14 @@ def test_a_line_left_out_of_nothing_has_no_share(tmp_path: Path, work: Any) -> N
         "[outcome_left_out_alone] La ligne « Être en emploi » est écartée du total (prix douteux)"
     )
     assert "share" not in found.values
+
+
+def test_a_total_with_its_nature_is_a_total_beside_other_costs_and_a_cost_alone(
+    tmp_path: Path,
+) -> None:
+    whole = changed(GRANT, A="Coût total du projet", B=None)
+    made = ValueMap.read(written(tmp_path, HEADINGS, WORK, GRANT, whole))
+    assert [item.id for item in made.inputs] == ["Subvention"]
+    made = ValueMap.read(written(tmp_path, HEADINGS, WORK, whole))
+    assert [str(item.amount) for item in made.inputs] == ["92000"]
+    assert "map_rows_not_lines" not in {f.code for f in made.noticed}
