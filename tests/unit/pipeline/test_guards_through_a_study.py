@@ -236,7 +236,8 @@ BLOCKED = [
         row(LINKED, **{"Sens favorable": "baisse"}),
     ], "direction_against_study"),
     Folder("G9", "les coûts sur une feuille que rien ne fait reconnaître", [LINKED],
-           "sheet_not_read", inputs=({"Qui": "Département", "Combien": 10_000},), names={"Ressources": "Divers"}),
+           "sheet_not_read", inputs=({"Qui": "Département", "Combien": 10_000},),
+           names={"Ressources": "Divers"}),
 ]  # fmt: skip
 TOLD = [
     Folder("G1", "un écart avec un groupe témoin, moins un poids mort", [
