@@ -22,7 +22,11 @@ from impact_eval.core.findings import (
 )
 from impact_eval.core.vocabulary import Unit
 from impact_eval.value.account.bridges import check_bridges
-from impact_eval.value.account.confrontation import check_directions, with_directions
+from impact_eval.value.account.confrontation import (
+    check_directions,
+    with_directions,
+    with_outcomes_named,
+)
 from impact_eval.value.account.doors import ValueMap, account_from_quantities
 from impact_eval.value.account.guards import check_before_effects, check_lines
 from impact_eval.value.account.line_demands import (
@@ -82,6 +86,7 @@ def check_before_estimates(
         With the sheet and the row of each line, for a map that was read in a workbook.
     """
     facts = {name: outcome.facts for name, outcome in outcomes.items()}
+    value_map = with_outcomes_named(value_map, facts)
     found = [*check_directions(value_map, facts)]
     sided = with_directions(value_map, facts)
     for number, line in enumerate(sided.lines, start=1):

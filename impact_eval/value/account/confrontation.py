@@ -26,6 +26,47 @@ _SHORTEST_ROOT = 4
 _SIDED = (Direction.HIGHER, Direction.LOWER)
 
 
+# --- names ------------------------------------------------------------------------------------
+
+
+def with_outcomes_named(value_map: M, facts: Facts) -> M:
+    """Return a map whose lines name outcomes by their identifier, where they wrote a label.
+
+    Whoever fills a map knows « Être en emploi », and not `emploi`. A label of two outcomes names
+    neither of them.
+
+    Parameters
+    ----------
+    value_map : MapContent
+    facts : mapping of str to OutcomeFacts
+        The labels of each outcome.
+    """
+    lines = tuple(
+        replace(
+            line,
+            quantity=replace(
+                line.quantity,
+                estimate=_identifier(line.quantity.estimate, facts),
+                take_up=_identifier(line.quantity.take_up, facts),
+            ),
+        )
+        for line in value_map.lines
+    )
+    return replace(value_map, lines=lines)
+
+
+def _identifier(written: str | None, facts: Facts) -> str | None:
+    if written is None or written in facts:
+        return written
+    name = bare_name(written)
+    called = [
+        outcome
+        for outcome, known in facts.items()
+        if name in {bare_name(text) for text in (outcome, *known.labels)}
+    ]
+    return called[0] if len(called) == 1 else written
+
+
 # --- directions -------------------------------------------------------------------------------
 
 

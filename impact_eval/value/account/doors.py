@@ -30,6 +30,7 @@ from impact_eval.value.account.confrontation import (
     check_declared,
     check_directions,
     with_directions,
+    with_outcomes_named,
 )
 from impact_eval.value.account.flow_ledger import Balance, Flow, horizon_of
 from impact_eval.value.account.guards import check_account, check_lines, set_aside
@@ -265,6 +266,7 @@ def _account_of(
 ) -> Account:
     """Compute the account of a map; see `ValueMap.account`."""
     faults = FindingCollector()
+    value_map = with_outcomes_named(value_map, facts)
     faults.add(*check_directions(value_map, facts))
     faults.raise_if_errors()
     typed = check_declared(value_map, estimates, facts, people)
