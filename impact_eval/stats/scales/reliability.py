@@ -242,8 +242,9 @@ def _alpha_from_means(means: FloatArray, k: int) -> FloatArray:
     items = means[:, 2:]
     trace = means[:, 0] - np.einsum("ij,ij->i", items, items)
     total = means[:, 1] - items.sum(axis=1) ** 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        out: FloatArray = k / (k - 1) * (1 - trace / total)
+    varies = total > 1e-12 * np.abs(means[:, 0])  # else rounding alone is left of the total
+    out: FloatArray = np.full(len(means), np.nan)
+    out[varies] = k / (k - 1) * (1 - trace[varies] / total[varies])
     return out
 
 
@@ -307,8 +308,11 @@ def alpha_bootstrap(
     value = float(_alpha_from_means(mean, k)[0])
     sample = _alpha_from_means(_resampled_means(features, draws, rng), k)
     sample = np.sort(sample[np.isfinite(sample)])
+    if not sample.size:
+        return NotApplicable.because("no_variance")
     left_out = _alpha_from_means((mean * n - features) / (n - 1), k)
-    low, high = _bca_bounds(sample, value, left_out, level)
+    # without the one person whose total differs there is no alpha: it says nothing of the skew
+    low, high = _bca_bounds(sample, value, left_out[np.isfinite(left_out)], level)
     tail = (1 - level) / 2
     return AlphaBootstrap(
         value=value, conf_low=low, conf_high=high,
@@ -324,7 +328,7 @@ def _bca_bounds(
     share = (np.sum(sample < value) + 0.5 * np.sum(sample == value)) / len(sample)
     share = min(max(share, 0.5 / len(sample)), 1 - 0.5 / len(sample))
     bias = special.ndtri(share)
-    gaps = left_out.mean() - left_out
+    gaps = left_out.mean() - left_out if left_out.size else np.zeros(1)
     spread = np.sum(gaps**2) ** 1.5
     acceleration = np.sum(gaps**3) / (6 * spread) if spread > 0 else 0.0
     ends = special.ndtri(np.array([(1 - level) / 2, (1 + level) / 2])) + bias

@@ -18,7 +18,12 @@ from impact_eval.stats.scales.conditional_rasch import ConditionalRasch
 from impact_eval.stats.scales.invariance_chain import InvarianceLevel, InvarianceVerdict
 from impact_eval.stats.scales.irt import IrtFit
 from impact_eval.stats.scales.irt_models import IrtModel
-from impact_eval.stats.scales.reliability import Alpha, cronbach_alpha
+from impact_eval.stats.scales.reliability import (
+    Alpha,
+    AlphaBootstrap,
+    alpha_bootstrap,
+    cronbach_alpha,
+)
 from impact_eval.survey import instrument
 from impact_eval.survey.invariance import InvarianceScope
 from impact_eval.survey.quality import QualityReport, measurement_quality, with_invariance
@@ -255,6 +260,16 @@ def test_whatever_the_answers_a_report_comes_out(
     report = measurement_quality(x, groups=rng.integers(0, 2, n))
     json.dumps(report.to_dict(), allow_nan=False)
     said_in_both_languages(report)
+
+
+def test_one_person_alone_differs_in_total() -> None:
+    """Without that person every total is the same: no alpha, and no number of rounding noise."""
+    x = np.array([[1, 2, 1, 2, 1, 2], [2, 1, 2, 1, 2, 1], [2, 2, 1, 1, 1, 2], [1, 1, 2, 2, 2, 1],
+                  [2, 2, 2, 1, 2, 1]], dtype=float)  # fmt: skip
+    found = alpha_bootstrap(x, rng=np.random.default_rng(1), draws=500)
+    assert isinstance(found, AlphaBootstrap)
+    assert -1e6 < found.conf_low <= found.conf_high <= 1
+    assert 0 < found.std_error < 1e6
 
 
 def test_odd_large_samples_do_not_break_it_either() -> None:
