@@ -80,6 +80,8 @@ def written(value: float, form: str | None) -> list[str]:
         return [_fixed(100 * value, 0 if abs(100 * value) >= 9.5 else 1)]
     if form == "p":
         return ["0.001"] if value < 0.001 else [_fixed(value, 3 if value < 0.1 else 2)]
+    if form == "odds":
+        return ["99" if value >= 0.995 else "1" if value < 0.005 else _fixed(100 * value, 0)]
     if form == "chance":
         return _chance(value)
     whole = float(value).is_integer() and abs(value) < 1e15
