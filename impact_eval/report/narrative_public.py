@@ -30,6 +30,7 @@ from impact_eval.value.readouts.mvpf import MvpfCase
 from impact_eval.value.readouts.standing import ValueStanding
 from impact_eval.value.uncertainty.assumed_laws import ADJUSTMENTS, DROP_OFF
 
+MOST_CERTAIN = 20
 _COUNT = "value.certain.count"
 # what each number that is taken for certain is counted in; a flow of a bundle is in euros
 _FORMS = {
@@ -155,7 +156,10 @@ def _per_euro(told: PublicRecord, standing: ValueStanding) -> Iterator[Number]:
 
 
 def certain_table(rows: Sequence[CertainRecord], names: Names) -> list[AnyBlock]:
-    """Return what is taken for certain, and the net value with each number moved alone."""
+    """Return what is taken for certain, and the net value with each number moved alone.
+
+    Those that weigh most; how many others there are is said, and `results.json` holds them.
+    """
     if not rows:
         return []
     columns = (
@@ -175,10 +179,13 @@ def certain_table(rows: Sequence[CertainRecord], names: Names) -> list[AnyBlock]
             _amount(row.number, row.high),
             row.net_high,
         )
-        for row in rows
+        for row in rows[:MOST_CERTAIN]
     )
-    note = say("value.certain.note")
-    return [Table(caption=say("value.certain.caption"), columns=columns, rows=cells, notes=(note,))]
+    notes = [say("value.certain.note")]
+    if rows[MOST_CERTAIN:]:
+        notes.append(say("value.certain.others", n=len(rows[MOST_CERTAIN:])))
+    caption = say("value.certain.caption")
+    return [Table(caption=caption, columns=columns, rows=cells, notes=tuple(notes))]
 
 
 def _amount(number: NumberNameRecord, x: float | None) -> Cell:

@@ -135,3 +135,22 @@ def test_each_certain_number_is_told_in_its_own_unit(what: str, x: float, french
     told_ = Texts("fr").words(table.rows[0][1])
     assert told_.replace("\u202f", " ").replace("\u00a0", " ") == french
     assert certain_table([], Names({}, {})) == []
+
+
+@pytest.mark.parametrize(("n", "left"), [(20, None), (21, "Un autre"), (31, "Les 11 autres")])
+def test_a_long_list_says_what_it_leaves_out(n: int, left: str | None) -> None:
+    rows = [
+        CertainRecord.model_validate(
+            {
+                "number": {"what": "proxy", "line": f"l{i}", "input": None, "outcome": None},
+                "value": 1.0, "low": 1.0, "high": 1.0, "net_low": 1.0, "net_high": 2.0,
+            }
+        )
+        for i in range(n)
+    ]  # fmt: skip
+    (table,) = certain_table(rows, Names({}, {}))
+    assert isinstance(table, Table)
+    assert len(table.rows) == 20
+    assert len(table.notes) == (1 if left is None else 2)
+    if left is not None:
+        assert Texts("fr").words(table.notes[1]).startswith(left)
