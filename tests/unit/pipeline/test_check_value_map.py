@@ -182,7 +182,7 @@ def test_check_and_run_tell_the_same_of_what_is_read(
 
 
 @pytest.mark.parametrize(("changes", "code", "cell"), [
-    ({"estimate": "emplois"}, "unknown_estimate", "estimate"),
+    ({"estimate": "empli"}, "unknown_estimate", "estimate"),
     ({"take_up": "venus"}, "unknown_estimate", "take_up"),
     ({"unit": "euros"}, "unit_mismatch", "unit"),
     ({"people": None}, "no_people", "people"),
@@ -204,7 +204,7 @@ def test_what_the_study_file_already_contradicts_is_told_at_check(
 
 
 def test_a_fault_against_the_study_says_the_cell_of_the_workbook(tmp_path: Path) -> None:
-    folder, _ = study(tmp_path, name="carte.xlsx", estimate="emplois")
+    folder, _ = study(tmp_path, name="carte.xlsx", estimate="empli")
     (fault,) = opened(folder).faults
     where = address(folder, "Carte des effets", "Effet estimé", 2)
     assert fault.place is not None
