@@ -10,7 +10,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from impact_eval.core.findings import Finding, FindingCollector, NotApplicable
+from impact_eval.core.findings import Finding, FindingCollector, ImpactEvalError, NotApplicable
 from impact_eval.value.account.doors import Account
 from impact_eval.value.account.guards import check_attribution
 from impact_eval.value.map.choices import Agent
@@ -60,8 +60,9 @@ def consolidate(accounts: Mapping[str, Account]) -> Consolidated:
     Raises
     ------
     ImpactEvalError
-        `accounts_differ`, one by setting; `no_account`.
+        `accounts_differ`, one by setting; `no_account`; `accounts_by_name` (a list, for example).
     """
+    _check_named(accounts)
     faults = FindingCollector()
     if not accounts:
         faults.add(Finding.error("no_account"))
@@ -96,6 +97,13 @@ def consolidate(accounts: Mapping[str, Account]) -> Consolidated:
         ratio=ratio,
         findings=check_attribution(accounts),
     )
+
+
+def _check_named(accounts: object) -> None:
+    """Refuse in words what is no table of accounts by name."""
+    rows = accounts.items() if isinstance(accounts, Mapping) else [(None, None)]
+    if not all(isinstance(name, str) and isinstance(own, Account) for name, own in rows):
+        raise ImpactEvalError(Finding.error("accounts_by_name"))
 
 
 def settings_of(account: Account) -> dict[str, str]:

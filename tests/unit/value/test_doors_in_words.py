@@ -16,6 +16,7 @@ from impact_eval.value import (
     Account,
     account_shapley,
     account_sobol,
+    consolidate,
     simulate,
     tell,
     two_way_grid,
@@ -114,3 +115,12 @@ def test_what_is_wrong_has_its_code(
 
 def test_whole_numbers_of_numpy_are_whole_numbers(insertion: Account) -> None:
     assert simulate(insertion, draws=np.int64(5), seed=np.int32(1)).size == 5
+
+
+@pytest.mark.parametrize("given_", [[], ["a"], {1: None}, {"a": "b"}, None, "a"])
+def test_accounts_are_added_by_name(insertion: Account, given_: Any) -> None:
+    with pytest.raises(ImpactEvalError) as refused:
+        consolidate(given_)
+    assert refused.value.codes == ("accounts_by_name",)
+    with pytest.raises(ImpactEvalError):
+        consolidate([insertion])  # type: ignore[arg-type]
