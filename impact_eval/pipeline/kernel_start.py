@@ -10,10 +10,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import shutil
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,12 @@ def main(root: Path) -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see the command
     _load(package)
     from impact_eval.pipeline import kernel_walls
+    from impact_eval.pipeline.run_folder import remove
 
     if orders["transport"] == "ipc":
         kernel_walls.leave_network()  # before any thread: the system asks for it
     bounded = kernel_walls.bound_memory(orders["megabytes"])
-    _watch(root, orders["seconds"], None if bounded else orders["megabytes"])
+    _watch(root, orders["seconds"], None if bounded else orders["megabytes"], remove)
     kernel_walls.close_folder(Path(orders["study"]), (*sys.path, str(package)))
     sys.path.extend(orders["path"])
     app = _app(root)
@@ -58,24 +59,23 @@ def _load(package: Path) -> None:
     spec.loader.exec_module(module)
 
 
-def _watch(root: Path, seconds: float, megabytes: int | None) -> None:
+def _watch(
+    root: Path, seconds: float, megabytes: int | None, remove: Callable[[Path], None]
+) -> None:
     """End this process when the command is gone, when it lasts too long or takes too much."""
     line = os.dup(0)
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123  # it may be no path of this system
         os.dup2(nothing.fileno(), 0)
-    threading.Thread(target=_until_alone, args=(line, root), daemon=True).start()
+    threading.Thread(target=_until_alone, args=(line, root, remove), daemon=True).start()
     bounds = (root, time.monotonic() + seconds, megabytes)
     threading.Thread(target=_until_bound, args=bounds, daemon=True).start()
 
 
-def _until_alone(line: int, root: Path) -> None:
+def _until_alone(line: int, root: Path, remove: Callable[[Path], None]) -> None:
     with suppress(OSError):
         while os.read(line, 1):
             pass
-    for _ in range(5):
-        shutil.rmtree(root, ignore_errors=True)
-        if not root.exists():
-            break
+    remove(root)
     os._exit(1)
 
 

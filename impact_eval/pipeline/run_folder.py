@@ -197,15 +197,24 @@ def _name(process: int, chance: str) -> str:
 
 
 def remove(path: Path) -> None:
-    """Remove a folder of a run, its mark last; what is written there meanwhile is removed too."""
+    """Remove a folder of a run, its mark last; what is written there meanwhile is removed too.
+
+    What cannot be removed keeps its mark, or has it again: a later run sweeps it.
+    """
     for _ in range(5):
         with suppress(OSError):
-            for entry in list(os.scandir(path)):
+            for entry in list(path.iterdir()):
                 if entry.name != LOCK:
-                    _remove_entry(Path(entry.path))
-        shutil.rmtree(path, ignore_errors=True)
+                    _remove_entry(entry)
+        with suppress(OSError):
+            if all(entry.name == LOCK for entry in path.iterdir()):
+                (path / LOCK).unlink(missing_ok=True)
+                path.rmdir()
         if not path.exists():
             return
+        # a process that is ending wrote there in between
+        with suppress(OSError), (path / LOCK).open("xb") as stream:
+            stream.write(MARK)
 
 
 def _remove_entry(path: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from impact_eval.pipeline.run_folder import LOCK, MARK, sweep, temporary_folder
+from impact_eval.pipeline.run_folder import LOCK, MARK, remove, sweep, temporary_folder
 
 KILLED = """
 import os, sys, tempfile
@@ -120,3 +122,27 @@ def test_a_run_killed_at_any_step_of_its_folder_leaves_nothing_for_ever(tmp_path
     assert moments > 15
     assert left > 10
     assert (elsewhere / "these.docx").is_file()
+
+
+def test_what_a_process_that_ends_still_writes_is_swept_later(tmp_path: Path, dead: int) -> None:
+    """A kernel makes its folders while its command is killed: nothing stays without a mark."""
+    for turn in range(40):
+        left = folder(tmp_path, f"ie-{dead}-turn_{turn}", {LOCK: MARK, "k.json": b"{}"})
+        stop = threading.Event()
+
+        def write(left: Path = left, stop: threading.Event = stop) -> None:
+            while not stop.is_set():
+                for name in ("home", "home/profile", "home/profile/security"):
+                    with suppress(OSError):
+                        (left / name).mkdir()
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            remove(left)
+        finally:
+            stop.set()
+            writer.join()
+        assert not left.exists() or (left / LOCK).read_bytes() == MARK
+        sweep(tmp_path)
+        assert not left.exists()
