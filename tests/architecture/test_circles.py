@@ -17,6 +17,9 @@ LATER = {
     ("impact_eval.pipeline.kernel_start", "impact_eval.pipeline.kernel_walls"): (
         "the kernel's program is started by its path: this package is loaded from there first"
     ),
+    ("impact_eval.pipeline.kernel_start", "impact_eval.pipeline.run_folder"): (
+        "the same: its own package comes first"
+    ),
     ("impact_eval.pipeline.study", "impact_eval.pipeline.columns_used"): (
         "reading a study file loads no table library: `check` refuses at once"
     ),
