@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from openpyxl import Workbook
+from study_texts import SECOND, study_text
 from verdicts_on_money import RATIO, VERDICTS, amounts_shown, money, said
 
 import impact_eval as ie
@@ -24,37 +25,6 @@ from impact_eval.report.wording import written
 from impact_eval.results.records import StudyResults
 from impact_eval.value.account.guards import GUARDS
 
-STUDY = """schema = "impact-eval/study/1"
-[study]
-id = "essai"
-title = {{ fr = "Essai", en = "Trial" }}
-territory = "01"
-pillar = "emploi"
-action = {{ fr = "Accompagnement", en = "Support" }}
-period = ["2024-01", "2024-12"]
-[protocol]
-randomised = true
-[data]
-file = "donnees.csv"
-[data.roles]
-unit = "id"
-treatment = "aide"
-[method]
-name = "difference_in_means"
-[[outcomes]]
-id = "emploi"
-label = {{ fr = "Emploi", en = "Employment" }}
-column = "emploi"
-unit = "share"
-primary = true
-[[outcomes]]
-id = "sante"
-label = {{ fr = "Santé", en = "Health" }}
-column = "sante"
-unit = "share"
-[value]
-map = "{map}"
-"""
 Row = Mapping[str, Any]
 GRANT = {
     "Identifiant": "subvention", "Partie prenante": "Département", "Payeur": "Département",
@@ -133,7 +103,8 @@ class Folder:
     def evaluated(self, folder: Path, table: str) -> StudyResults:
         """Evaluate the study from its folder, as its report tells it."""
         folder.mkdir(exist_ok=True)
-        (folder / "study.toml").write_text(STUDY.format(map=self.map), encoding="utf-8")
+        study = study_text(randomised=True, outcomes=SECOND, carte=self.map)
+        (folder / "study.toml").write_text(study, encoding="utf-8")
         (folder / "donnees.csv").write_text(table, encoding="utf-8")
         if self.map.endswith(".csv"):
             self._one_sheet(folder / self.map)

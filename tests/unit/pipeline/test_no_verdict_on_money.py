@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from study_texts import map_text, study_text
 from verdicts_on_money import EURO, RATIO, VERDICTS, amounts_shown, money, said
 
 import impact_eval as ie
@@ -26,58 +27,7 @@ from impact_eval.results.account_records import AccountSection, account_from_rec
 from impact_eval.results.finding_records import RefusalRecord
 from impact_eval.results.records import StudyResults
 
-STUDY = """schema = "impact-eval/study/1"
-[study]
-id = "essai"
-title = {{ fr = "Essai", en = "Trial" }}
-territory = "01"
-pillar = "emploi"
-action = {{ fr = "Accompagnement", en = "Support" }}
-period = ["2024-01", "2024-12"]
-[protocol]
-randomised = {randomised}
-[data]
-file = "donnees.csv"
-[data.roles]
-{roles}
-[method]
-name = "{method}"{covariance}
-[[outcomes]]
-id = "emploi"
-label = {{ fr = "Emploi", en = "Employment" }}
-column = "emploi"
-unit = "share"
-primary = true
-[value]
-map = "carte.toml"
-"""
-MAP = """schema = "impact-eval/value-map/1"
-[map]
-currency = "EUR"
-price_year = 2025
-discount_rate = "0.035"
-follow_up = 1
-[[inputs]]
-id = "subvention"
-stakeholder = "Département"
-payer = "departement"
-amount = 10000
-currency = "EUR"
-price_year = 2025
-[[lines]]
-id = "ligne"
-stakeholder = "Bénéficiaires"
-outcome = "{outcome}"
-kind = "non_market"
-receiver = "beneficiary"
-currency = "EUR"
-price_year = 2025
-proxy = 9000
-proxy_source = "Insee, 2023, p. 4"
-duration = 2
-drop_off = "20 %"
-{line}
-"""
+PRICED = 'proxy_source = "Insee, 2023, p. 4"\nduration = 2\ndrop_off = "20 %"\n'
 LINKED = 'unit = "share"\nestimate = "emploi"\npeople = 120'
 PARTY = """
 [[lines]]
@@ -157,13 +107,16 @@ class Case:
     def results(self, folder: Path) -> StudyResults:
         """Evaluate the study from its folder, as its report tells it."""
         roles = "\n".join(f'{role} = "{column}"' for role, column in self.roles.items())
-        drawn = "true" if self.method == "difference_in_means" else "false"
-        asked = f'\ncovariance = "{self.covariance}"' if self.covariance else ""
+        study = study_text(
+            randomised=self.method == "difference_in_means",
+            roles=roles,
+            method=self.method,
+            covariance=self.covariance,
+        )
+        line = f"{PRICED}{self.line}\n"
         files = {
-            "study.toml": STUDY.format(
-                method=self.method, roles=roles, randomised=drawn, covariance=asked
-            ),
-            "carte.toml": MAP.format(outcome=self.outcome, line=self.line),
+            "study.toml": study,
+            "carte.toml": map_text(line, outcome=self.outcome, proxy=9000),
             "donnees.csv": "\n".join(self.rows()) + "\n",
         }
         for name, text in files.items():

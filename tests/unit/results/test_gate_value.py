@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_studies import arms, study_in, work
+from study_texts import map_text
 
 from impact_eval.pipeline.evaluate import evaluate
 from impact_eval.pipeline.report import Report
@@ -27,30 +28,7 @@ unit = "share"
 [value]
 map = "carte.toml"
 """
-MAP = """[map]
-currency = "EUR"
-price_year = 2025
-discount_rate = "0.035"
-follow_up = 1
-[[inputs]]
-id = "subvention"
-stakeholder = "Département"
-payer = "departement"
-amount = 10000
-currency = "EUR"
-price_year = 2025
-[[lines]]
-id = "ligne"
-stakeholder = "Personnes"
-outcome = "Logement"
-kind = "non_market"
-receiver = "beneficiary"
-currency = "EUR"
-price_year = 2025
-proxy = 1000
-proxy_source = "Insee, 2023, p. 4"
-duration = 1
-"""
+PRICED = 'proxy_source = "Insee, 2023, p. 4"\nduration = 1\n'
 LINKED = 'unit = "share"\nestimate = "logement"\npeople = '
 TYPED = 'unit = "count"\nquantity = 80\ndeadweight = "20 %"\n'
 
@@ -73,7 +51,8 @@ def told(
         home = int(rng.random() < (housed if helped else 0.35))
         rows.append(f"P{i},{helped},{20 + i % 40},{works},{'' if i < lost else home}")
     folder.mkdir(exist_ok=True)
-    (folder / "carte.toml").write_text(MAP + line, encoding="utf-8")
+    carte = map_text(f"{PRICED}{line}", stakeholder="Personnes", outcome="Logement")
+    (folder / "carte.toml").write_text(carte, encoding="utf-8")
     study = study_in(folder, arms(more=covariates) + work() + HOUSING + privacy, rows)
     return Report(evaluate(study))._results
 

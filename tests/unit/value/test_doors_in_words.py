@@ -117,10 +117,12 @@ def test_whole_numbers_of_numpy_are_whole_numbers(insertion: Account) -> None:
     assert simulate(insertion, draws=np.int64(5), seed=np.int32(1)).size == 5
 
 
-@pytest.mark.parametrize("given_", [[], ["a"], {1: None}, {"a": "b"}, None, "a"])
-def test_accounts_are_added_by_name(insertion: Account, given_: Any) -> None:
-    with pytest.raises(ImpactEvalError) as refused:
-        consolidate(given_)
-    assert refused.value.codes == ("accounts_by_name",)
-    with pytest.raises(ImpactEvalError):
-        consolidate([insertion])  # type: ignore[arg-type]
+NAMELESS: list[Any] = [[], ["a"], {1: None}, {"a": "b"}, None, "a"]
+
+
+def test_accounts_are_added_by_name(insertion: Account) -> None:
+    listed: Any = [insertion]
+    for accounts in (*NAMELESS, listed):
+        with pytest.raises(ImpactEvalError) as refused:
+            consolidate(accounts)
+        assert refused.value.codes == ("accounts_by_name",)
