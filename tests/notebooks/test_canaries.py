@@ -164,11 +164,13 @@ def test_a_kernel_that_is_killed(tmp_path: Path, temporary: Path, cell: int) -> 
     assert CORPUS.found_in(temporary, set(), machine=False) == []
 
 
-def _run_alone(folder: str, reached: str) -> None:
-    """Run a study and write how far it went, for whoever will kill it."""
+def _run_alone(folder: str, reached: str, until: str) -> None:
+    """Run a study up to a step, and wait there for whoever will kill it."""
 
     def progress(stage: Stage, done: int, total: int) -> None:
         Path(reached).write_text(f"{stage.value} {done}", encoding="utf-8")
+        if f"{stage.value} {done}" == until:
+            time.sleep(240)
 
     run(folder, progress=progress)
 
@@ -181,7 +183,7 @@ def test_a_process_that_is_killed(tmp_path: Path, temporary: Path, until: str) -
     inputs = inputs_of(folder)
     reached = tmp_path / "reached"
     alone = multiprocessing.get_context("spawn").Process(
-        target=_run_alone, args=(str(folder), str(reached))
+        target=_run_alone, args=(str(folder), str(reached), until)
     )
     alone.start()
     deadline = time.monotonic() + 240
